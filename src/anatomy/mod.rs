@@ -1,0 +1,41 @@
+//! What a surgeon calls the parts of a vertebra, measured on its declared surface.
+
+use crate::space::{Dir, Patient, Point, Rigid, Side, Vertebra};
+
+/// One pedicle.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pedicle {
+    /// The patient's side.
+    pub side: Side,
+    /// Centre of the isthmus, the narrowest cross-section, LPS mm.
+    pub isthmus: Point<Patient>,
+    /// Unit axis through the pedicle, from back to front.
+    pub axis: Dir<Patient>,
+    /// Outer-cortex width of the isthmus, across the axis, left to right in the vertebra's frame, mm.
+    pub width_mm: f64,
+    /// Outer-cortex height of the isthmus, across the axis, mm.
+    pub height_mm: f64,
+    /// Where the pedicle begins (back, negative) and ends (front, positive) along `axis`, measured
+    /// from the isthmus, mm: the span within which a wall breach is looked for.
+    pub span_mm: [f64; 2],
+}
+
+/// The measured anatomy of one vertebra.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VertebraAnatomy {
+    /// Origin at the middle of the vertebral body; +x its left, +y its back, +z its top.
+    pub patient_from_vertebra: Rigid<Patient, Vertebra>,
+    /// Centre of the spinal canal at the height of the pedicles, LPS mm.
+    pub canal_centre: Point<Patient>,
+    /// The pedicles found, left first; a missing one is named in `warnings`.
+    pub pedicles: Vec<Pedicle>,
+    /// What could not be measured, and why; one sentence each, naming the level.
+    pub warnings: Vec<String>,
+}
+
+impl VertebraAnatomy {
+    /// The pedicle of one side, if it was found.
+    pub fn pedicle(&self, side: Side) -> Option<&Pedicle> {
+        self.pedicles.iter().find(|p| p.side == side)
+    }
+}

@@ -1,0 +1,1 @@
+//! Files to volumes: DICOM, NIfTI and NRRD in, patient space out.

@@ -1,0 +1,115 @@
+//! The levels of the spine, C1 to S1, and their order.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A level, cranial ones first: C1-C7, T1-T13, L1-L6, S1 (the sacrum).
+///
+/// T13 and L6 are the common variants; the order of the type is the order along the spine.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Level(u8);
+
+/// Text that names no level.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no level: say C1-C7, T1-T13, L1-L6 or S1")]
+pub struct UnknownLevel(String);
+
+const REGIONS: [(char, u8); 4] = [('C', 7), ('T', 13), ('L', 6), ('S', 1)];
+
+impl Level {
+    /// The sacrum, planned on as S1.
+    pub const S1: Self = Self(26);
+
+    /// The level of a region letter (C, T, L, S) and a number from 1.
+    pub fn new(region: char, number: u8) -> Option<Self> {
+        let mut before = 0;
+        for (letter, count) in REGIONS {
+            if letter == region.to_ascii_uppercase() {
+                return (1..=count).contains(&number).then(|| Self(before + number - 1));
+            }
+            before += count;
+        }
+        None
+    }
+    /// `T` of T12.
+    pub fn region(self) -> char {
+        self.split().0
+    }
+    /// 12 of T12.
+    pub fn number(self) -> u8 {
+        self.split().1
+    }
+    /// Every level there is, cranial ones first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..=Self::S1.0).map(Self)
+    }
+    fn split(self) -> (char, u8) {
+        let mut rest = self.0;
+        for (letter, count) in REGIONS {
+            if rest < count {
+                return (letter, rest + 1);
+            }
+            rest -= count;
+        }
+        ('S', 1)
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (region, number) = self.split();
+        write!(f, "{region}{number}")
+    }
+}
+impl fmt::Debug for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+impl FromStr for Level {
+    type Err = UnknownLevel;
+    fn from_str(text: &str) -> Result<Self, UnknownLevel> {
+        let unknown = || UnknownLevel(text.to_owned());
+        let mut chars = text.trim().chars();
+        let region = chars.next().ok_or_else(unknown)?;
+        let number = chars.as_str().parse().map_err(|_| unknown())?;
+        Self::new(region, number).ok_or_else(unknown)
+    }
+}
+impl TryFrom<String> for Level {
+    type Error = UnknownLevel;
+    fn try_from(text: String) -> Result<Self, UnknownLevel> {
+        text.parse()
+    }
+}
+impl From<Level> for String {
+    fn from(level: Level) -> Self {
+        level.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_level_reads_back_what_it_prints_in_order_of_the_spine() {
+        let all: Vec<Level> = Level::all().collect();
+        assert_eq!(all.len(), 27);
+        for level in &all {
+            assert_eq!(level.to_string().parse(), Ok(*level));
+        }
+        let named = |s: &str| s.parse::<Level>().expect("a level");
+        assert!(named("C7") < named("T1") && named("T13") < named("L1") && named("L6") < Level::S1);
+        assert_eq!(Level::S1.to_string(), "S1");
+    }
+
+    #[test]
+    fn what_is_no_level_is_refused() {
+        for text in ["", "L", "L7", "T0", "X1", "L4 5", "S2"] {
+            assert!(text.parse::<Level>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The label array and what each label stands for.
+
+use super::Level;
+use crate::volume::Volume;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use uuid::Uuid;
+
+/// Who a vertebra is, whatever it is called: stays the same when its level is renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VertebraId(Uuid);
+
+impl VertebraId {
+    /// The id of the vertebra that carries `value` in the label map with content hash
+    /// `labels_hash`: the same labels give the same ids in every session.
+    pub fn of_label(labels_hash: &str, value: u16) -> Self {
+        Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{labels_hash}/{value}").as_bytes()))
+    }
+}
+
+impl fmt::Display for VertebraId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How the patient lay or stood when the image was taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Posture {
+    /// On the back, as in nearly every CT.
+    #[default]
+    Supine,
+    /// On the belly.
+    Prone,
+    /// Upright.
+    Standing,
+}
+
+/// One vertebra of a label map.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LabelledVertebra {
+    /// Stays when the level is renamed.
+    pub id: VertebraId,
+    /// What it is called now.
+    pub level: Level,
+    /// Its value in the label array.
+    pub value: u16,
+    /// True when some of its voxels lie in the outermost layer of the grid: the image cuts it off.
+    pub is_cut_off: bool,
+}
+
+/// A label volume and its vertebrae, cranial ones first. Voxels of value 0 are background; values
+/// that no vertebra claims are other structures and stay as they are.
+#[derive(Clone, Debug)]
+pub struct LabelMap {
+    /// The label of every voxel.
+    pub volume: Volume<u16>,
+    /// The vertebrae, cranial ones first; no two with one id or one value.
+    pub vertebrae: Vec<LabelledVertebra>,
+}
+
+impl LabelMap {
+    /// The vertebra with this id.
+    pub fn vertebra(&self, id: VertebraId) -> Option<&LabelledVertebra> {
+        self.vertebrae.iter().find(|v| v.id == id)
+    }
+    /// The vertebra called so; the most cranial one where two are.
+    pub fn at_level(&self, level: Level) -> Option<&LabelledVertebra> {
+        self.vertebrae.iter().find(|v| v.level == level)
+    }
+}

@@ -1,0 +1,10 @@
+//! Which voxel is which vertebra.
+//!
+//! In: a label volume from `ingest` or `phantom`. Out: a [`LabelMap`], whose vertebrae carry a
+//! stable id and a [`Level`] that a person may correct.
+
+pub mod level;
+pub mod map;
+
+pub use level::Level;
+pub use map::{LabelMap, LabelledVertebra, Posture, VertebraId};
