@@ -2,6 +2,10 @@
 //!
 //! In: the declared surface of a vertebra and its anatomy. Out: an [`Assessment`] of a screw.
 
+pub mod sdf;
+
+pub use sdf::Field;
+
 use crate::space::{Dir, Patient, Point};
 use serde::{Deserialize, Serialize};
 
