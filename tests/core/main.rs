@@ -3,3 +3,4 @@
 
 mod surface_edge;
 mod surface_scan;
+mod surface_phantom;
