@@ -16,7 +16,7 @@
 //! do with one density for a whole bone).
 
 /// How much brighter than the brightest mean profile the unblurred cortex may be.
-const BRIGHTEST: f64 = 1.48;
+const BRIGHTEST: f64 = 2.0;
 
 /// The normal distribution, within 1e-7 (Abramowitz and Stegun 7.1.26).
 fn phi(x: f64) -> f64 {
@@ -75,13 +75,13 @@ impl Shell {
     pub fn fit(profiles: &[MeanProfile]) -> Option<Self> {
         let brightest = profiles.iter().map(|p| p.peak_hu).reduce(f64::max)?;
         let of_density = |brighter: i32| {
-            let cortex_hu = brightest * (1.0 + (BRIGHTEST - 1.0) * f64::from(brighter) / 12.0);
+            let cortex_hu = brightest * (1.0 + (BRIGHTEST - 1.0) * f64::from(brighter) / 16.0);
             let fits: Vec<Fit> = profiles.iter().map(|p| Fit::of(p, cortex_hu)).collect();
             let misfit: f64 = fits.iter().map(|fit| fit.misfit).sum();
             let sigma_mm = fits.iter().map(|fit| fit.sigma_mm).sum::<f64>() / fits.len() as f64;
             (misfit, Self { cortex_hu, sigma_mm })
         };
-        (1..=12).map(of_density).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, shell)| shell)
+        (1..=16).map(of_density).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, shell)| shell)
     }
     /// The density right at the bone's edge.
     pub fn edge_hu(&self, outside_hu: f64, inside_hu: f64, peak_hu: f64) -> f64 {
