@@ -1,2 +1,3 @@
 //! Behaviour of the core, without the engine. Every file of this folder is declared here.
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
+mod xr_config;
