@@ -5,3 +5,8 @@ mod architecture;
 mod clearance_grade;
 mod clearance_shapes;
 mod xr_config;
+mod ingest_errors;
+mod ingest_formats;
+mod ingest_phantom;
+mod ingest_real;
+mod real_data;
