@@ -10,3 +10,5 @@ mod ingest_formats;
 mod ingest_phantom;
 mod ingest_real;
 mod real_data;
+mod surface_edge;
+mod surface_scan;
