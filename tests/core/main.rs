@@ -2,6 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 
 mod architecture;
+mod case_commands;
+mod case_faults;
+mod case_kill;
+mod case_session;
+mod case_store;
 mod clearance_grade;
 mod clearance_shapes;
+mod memory_fs;
+mod plan_file;
+mod plan_samples;
 mod xr_config;
