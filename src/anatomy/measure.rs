@@ -50,7 +50,9 @@ pub fn measure(
     };
     let solid = Solid::new(surface, canal.patient_from_canal);
     let Some(frame) = frame::find(&solid, &near_canal, &canal, plates) else {
-        return unmeasured(format!("{level}: no body was found before its canal, so it is not measured"));
+        return unmeasured(format!(
+            "{level}: no body was found before its canal, so it is not measured"
+        ));
     };
     with_pedicles(level, &solid.seen_from(frame), &canal)
 }
