@@ -3,6 +3,7 @@
 
 mod anatomy_phantom;
 mod architecture;
+mod case_spine;
 mod case_commands;
 mod case_faults;
 mod case_kill;
