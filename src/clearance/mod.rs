@@ -7,13 +7,11 @@
 mod entry;
 pub mod grade;
 mod probe;
+pub mod sdf;
 mod wall;
 
 pub use entry::entry_on_axis;
 pub use grade::{assess, grade_from_breach_mm};
-
-pub mod sdf;
-
 pub use sdf::Field;
 
 use crate::space::{Dir, Patient, Point};
@@ -31,6 +29,12 @@ pub trait SignedDistance {
 impl<F: Fn(Point<Patient>) -> f64> SignedDistance for F {
     fn signed_distance_mm(&self, point: Point<Patient>) -> f64 {
         self(point)
+    }
+}
+
+impl SignedDistance for Field {
+    fn signed_distance_mm(&self, point: Point<Patient>) -> f64 {
+        Field::signed_distance_mm(self, point)
     }
 }
 
