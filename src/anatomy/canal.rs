@@ -59,10 +59,8 @@ pub(super) fn find(cloud: &Cloud, rough: Rigid<Patient, Vertebra>) -> Option<Can
         reach = [step - 2, step - 2];
     }
     let (deg, hole) = best.filter(|(_, hole)| hole.area_mm2 >= LEAST_AREA_MM2)?;
-    let rough_from_canal = Rigid::<Vertebra, Vertebra>::new(
-        tilt(deg),
-        tilt(deg) * hole.centre.extend(0.0),
-    );
+    let rough_from_canal =
+        Rigid::<Vertebra, Vertebra>::new(tilt(deg), tilt(deg) * hole.centre.extend(0.0));
     Some(Canal {
         patient_from_canal: rough * rough_from_canal,
         to_front_mm: hole.to_front_mm,
@@ -98,8 +96,7 @@ struct Hole {
 /// The largest patch of daylight that bone surrounds, among points seen along z.
 fn largest_hole(points: impl Iterator<Item = DVec2> + Clone, cell_mm: f64) -> Option<Hole> {
     let far = DVec2::splat(f64::INFINITY);
-    let (low, high) =
-        points.clone().fold((far, -far), |(low, high), p| (low.min(p), high.max(p)));
+    let (low, high) = points.clone().fold((far, -far), |(low, high), p| (low.min(p), high.max(p)));
     if !low.is_finite() {
         return None;
     }
@@ -188,7 +185,8 @@ mod tests {
             let r = p.distance(DVec2::new(3.0, -2.0));
             (8.0..20.0).contains(&r) && p.distance(DVec2::new(17.0, -2.0)) > 3.0
         };
-        let all = (-60..60).flat_map(|x| (-60..60).map(move |y| DVec2::new(x as f64, y as f64) / 2.0));
+        let all =
+            (-60..60).flat_map(|x| (-60..60).map(move |y| DVec2::new(x as f64, y as f64) / 2.0));
         let ring: Vec<_> = all.clone().filter(|p| inside(*p)).collect();
         let hole = largest_hole(ring.iter().copied(), 1.0).expect("a ring has a hole");
         // As good as the cells of 1 mm are.

@@ -107,7 +107,8 @@ fn plate_points(solid: &Solid<'_>, part: [f64; 2], up: DVec3) -> Vec<DVec3> {
     let mut points = Vec::new();
     for i in -PLATE_RAYS..=PLATE_RAYS {
         for j in -PLATE_RAYS..=PLATE_RAYS {
-            let (u, v) = (f64::from(i) / f64::from(PLATE_RAYS), f64::from(j) / f64::from(PLATE_RAYS));
+            let (u, v) =
+                (f64::from(i) / f64::from(PLATE_RAYS), f64::from(j) / f64::from(PLATE_RAYS));
             let from = DVec3::new(u * part[0], v * part[1], 0.0);
             let height = solid.reach(from, up, MOST_BODY_MM);
             if u.hypot(v) <= 1.0 && solid.is_inside(from) && height < MOST_BODY_MM {
@@ -164,7 +165,16 @@ fn turn_to_symmetry(solid: &Solid<'_>, cloud: &Cloud, plates: Plates) -> Rigid<P
     // A pattern search from coarse to fine: the cover has one broad top.
     while step[0] > 0.2 {
         let mut improved = false;
-        for [a, b] in [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0], [1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]] {
+        for [a, b] in [
+            [1.0, 0.0],
+            [-1.0, 0.0],
+            [0.0, 1.0],
+            [0.0, -1.0],
+            [1.0, 1.0],
+            [-1.0, -1.0],
+            [1.0, -1.0],
+            [-1.0, 1.0],
+        ] {
             let there = [best[0] + a * step[0], best[1] + b * step[1]];
             let found = covered(there);
             if found > score && there[0].abs() <= 45.0 {

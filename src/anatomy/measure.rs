@@ -53,7 +53,9 @@ pub fn measure(
     };
     let solid = Solid::new(surface, canal.patient_from_canal);
     let Some(frame) = frame::find(&solid, &near_canal, &canal, plates) else {
-        return unmeasured(format!("{level}: no body was found before its canal, so it is not measured"));
+        return unmeasured(format!(
+            "{level}: no body was found before its canal, so it is not measured"
+        ));
     };
     let solid = solid.seen_from(frame);
     let mut anatomy = with_pedicles(level, &solid, &canal);

@@ -26,7 +26,8 @@ const MOST_SPAN_MM: f64 = 12.0;
 /// The S1 pedicle of one side; `None` when there is no bone where it should be.
 pub(super) fn find(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<Pedicle> {
     let out = DVec3::X * side.sign();
-    let in_canal = solid.centred(canal.at_height(solid.frame(), 0.0).vec(), &[DVec3::Y, DVec3::X], 20.0);
+    let in_canal =
+        solid.centred(canal.at_height(solid.frame(), 0.0).vec(), &[DVec3::Y, DVec3::X], 20.0);
     if solid.is_inside(in_canal) {
         return None;
     }

@@ -23,7 +23,12 @@ fn surface(bone: &Bone, spacing_mm: f64, turn: DQuat) -> Surface {
     Surface { field: Volume::from_fn(grid, value) }
 }
 
-fn measured(phantom: &Phantom, labels: &LabelMap, at: &LabelledVertebra, turn: DQuat) -> VertebraAnatomy {
+fn measured(
+    phantom: &Phantom,
+    labels: &LabelMap,
+    at: &LabelledVertebra,
+    turn: DQuat,
+) -> VertebraAnatomy {
     measure(labels, at, &surface(phantom.bone(at.level).unwrap(), 1.0, turn))
 }
 
@@ -75,7 +80,14 @@ fn check_against_truth(turn: DQuat) {
             println!("    canal {:?} sides {:?}", fp.point(t.canal_centre), fp.origin());
             println!(
                 "  {side}: frame {:.1?} deg, axis {:.2} deg, isthmus {:.2} mm, size {:.2?} mm of {:.1} x {:.1}, canal {:.2} mm, span {:?}",
-                e.frame_deg, e.axis_deg, e.isthmus_mm, e.size_mm, p.width_mm, p.height_mm, e.canal_mm, p.span_mm
+                e.frame_deg,
+                e.axis_deg,
+                e.isthmus_mm,
+                e.size_mm,
+                p.width_mm,
+                p.height_mm,
+                e.canal_mm,
+                p.span_mm
             );
         }
     }

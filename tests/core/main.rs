@@ -4,8 +4,16 @@
 mod anatomy_phantom;
 mod anatomy_real;
 mod architecture;
+mod case_commands;
+mod case_faults;
+mod case_kill;
+mod case_session;
+mod case_store;
 mod clearance_grade;
 mod clearance_shapes;
+mod memory_fs;
+mod plan_file;
+mod plan_samples;
 mod xr_config;
 mod ingest_errors;
 mod ingest_formats;
