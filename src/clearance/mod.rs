@@ -32,12 +32,6 @@ impl<F: Fn(Point<Patient>) -> f64> SignedDistance for F {
     }
 }
 
-impl SignedDistance for Field {
-    fn signed_distance_mm(&self, point: Point<Patient>) -> f64 {
-        Field::signed_distance_mm(self, point)
-    }
-}
-
 /// What of a screw is judged: a flat-ended cylinder of the outer (thread) diameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ScrewShape {
