@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 
 mod anatomy_phantom;
+mod anatomy_real;
 mod architecture;
 mod case_spine;
 mod case_commands;
