@@ -27,3 +27,4 @@ mod ingest_torture;
 mod real_data;
 mod surface_edge;
 mod surface_scan;
+mod surface_phantom;
