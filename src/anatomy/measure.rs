@@ -72,12 +72,7 @@ pub fn measure(
 
 /// True when voxels of this value on the border of the image lie in the body, beside the canal or
 /// in the arch around it, where pedicles are.
-fn cuts_what_is_measured(
-    labels: &LabelMap,
-    value: u16,
-    solid: &Solid<'_>,
-    canal: &Canal,
-) -> bool {
+fn cuts_what_is_measured(labels: &LabelMap, value: u16, solid: &Solid<'_>, canal: &Canal) -> bool {
     let half_height = solid.reach(DVec3::ZERO, DVec3::Z, 30.0) + NEAR_BODY_MM;
     let half_width = canal.half_width_mm + BESIDE_CANAL_MM;
     let back = canal.at_height(solid.frame(), 0.0).vec().y + canal.to_back_mm;

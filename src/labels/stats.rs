@@ -49,8 +49,9 @@ pub fn of(volume: &Volume<u16>) -> BTreeMap<u16, LabelStats> {
                 let sum = sums.entry(*value).or_default();
                 sum.voxels += 1;
                 sum.index += DVec3::new(i as f64, j as f64, k as f64);
-                sum.touches_border |=
-                    [i, j, k].contains(&0) || i + 1 == ni || j + 1 == nj || k + 1 == nk;
+                let is_first = [i, j, k].contains(&0);
+                let is_last = i + 1 == ni || j + 1 == nj || k + 1 == nk;
+                sum.at_border += u64::from(is_first || is_last);
             }
             sums
         })

@@ -76,7 +76,15 @@ fn check_against_truth(turn: DQuat) {
             let p = got.pedicle(side).unwrap();
             let t = truth.level(at.level).unwrap();
             let fp = t.patient_from_vertebra().inverse();
-            println!("    {:?} {:?} {:?} {:?} axis {:?} {:?}", fp.point(p.isthmus), fp.point(t.pedicle(side).isthmus), fp.point(got.patient_from_vertebra.origin()), fp.point(got.canal_centre), fp.dir(p.axis), fp.dir(t.pedicle(side).axis));
+            println!(
+                "    {:?} {:?} {:?} {:?} axis {:?} {:?}",
+                fp.point(p.isthmus),
+                fp.point(t.pedicle(side).isthmus),
+                fp.point(got.patient_from_vertebra.origin()),
+                fp.point(got.canal_centre),
+                fp.dir(p.axis),
+                fp.dir(t.pedicle(side).axis)
+            );
             println!("    canal {:?} sides {:?}", fp.point(t.canal_centre), fp.origin());
             println!(
                 "  {side}: frame {:.1?} deg, axis {:.2} deg, isthmus {:.2} mm, size {:.2?} mm of {:.1} x {:.1}, canal {:.2} mm, span {:?}",

@@ -64,7 +64,13 @@ fn measure_all(labels: &LabelMap, ct: Option<&Volume<i16>>) -> Vec<(Level, Verte
             let i = f.inverse().point(p.isthmus);
             println!(
                 "   {:5} width {:5.2} height {:5.2} converge {:5.1} cranial {:5.1} span {:?} at {:?}",
-                p.side.to_string(), p.width_mm, p.height_mm, converge, local.z.asin().to_degrees(), p.span_mm, i
+                p.side.to_string(),
+                p.width_mm,
+                p.height_mm,
+                converge,
+                local.z.asin().to_degrees(),
+                p.span_mm,
+                i
             );
         }
     }

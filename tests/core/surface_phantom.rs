@@ -42,12 +42,31 @@ fn measure(case: &Case, with_ct: bool) -> Vec<Misfit> {
             let levels = mesh::lod::levels(&finest);
             let t4 = t.elapsed();
             assert!(mesh::is_closed(&finest));
-            let (mut bad,mut worst)=(0,0.0f64);for p in &finest.positions {
-                let d=field.signed_distance_mm(*p); if d.abs()>0.05 {bad+=1; worst=d.abs().max(worst);}
+            let (mut bad, mut worst) = (0, 0.0f64);
+            for p in &finest.positions {
+                let d = field.signed_distance_mm(*p);
+                if d.abs() > 0.05 {
+                    bad += 1;
+                    worst = d.abs().max(worst);
+                }
             }
             let bone = case.phantom.bone(vertebra.level).unwrap();
-            let m = misfit(&finest, 7, |p| bone.signed_distance_mm(p), |p| bone.normal(p).unwrap().vec());
-            println!("bad {bad} {worst:.2} {} {m:.3?} nodes {:?} {t1:.0?} {:.0?} {:.0?} {:.0?} {} {:?}", vertebra.level, surface.field.grid().size(), t2-t1, t3-t2, t4-t3, finest.triangles.len(), levels.iter().map(|l| l.triangles.len()).collect::<Vec<_>>());
+            let m = misfit(
+                &finest,
+                7,
+                |p| bone.signed_distance_mm(p),
+                |p| bone.normal(p).unwrap().vec(),
+            );
+            println!(
+                "bad {bad} {worst:.2} {} {m:.3?} nodes {:?} {t1:.0?} {:.0?} {:.0?} {:.0?} {} {:?}",
+                vertebra.level,
+                surface.field.grid().size(),
+                t2 - t1,
+                t3 - t2,
+                t4 - t3,
+                finest.triangles.len(),
+                levels.iter().map(|l| l.triangles.len()).collect::<Vec<_>>()
+            );
             m
         })
         .collect()
