@@ -2,3 +2,5 @@
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 
 mod architecture;
+mod clearance_grade;
+mod clearance_shapes;
