@@ -24,3 +24,4 @@ pub mod clearance;
 pub mod phantom;
 pub mod plan;
 pub mod case;
+pub mod cli;

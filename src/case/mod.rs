@@ -14,8 +14,14 @@
 //! | [`store`] | where a plan lives |
 //! | [`identity`] | same patient, other, or unknown |
 //! | [`bundle`] | a case as a folder |
+//! | [`spine`] | files to volumes, surfaces, anatomy and distances |
+//! | [`judge`] | the screws of a plan against the spine |
+//! | [`request`] | what was asked to be opened, and where its plan lives |
 //! | [`clock`] | the time as an edit is told it |
 
+pub mod spine;
+pub mod judge;
+pub mod request;
 pub mod clock;
 pub mod command;
 pub mod history;
