@@ -5,6 +5,7 @@
 //! `interact`, `panel`, `desktop` and `xr` add their plugins; `program` puts them together.
 
 pub mod display;
+pub mod doctor;
 pub mod gpu;
 pub mod guard;
 pub mod history;

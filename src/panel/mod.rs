@@ -10,7 +10,8 @@ pub mod theme;
 pub mod words;
 
 use crate::app::history::{Document, Draft};
-use crate::app::judge::{self, Judgements};
+use crate::app::judge::Judgements;
+use crate::case::judge;
 use crate::app::selection::Selection;
 use crate::case::spine::{Spine, VertebraModel};
 use crate::clearance::Assessment;
