@@ -34,8 +34,8 @@ pub fn vertebra_of<'s>(spine: &'s Spine, screw: &Screw) -> Option<&'s Arc<Verteb
 
 /// Judges one screw; well under a millisecond.
 pub fn assess(spine: &Spine, screw: &Screw) -> Result<Assessment, Unjudged> {
-    let vertebra = vertebra_of(spine, screw)
-        .ok_or_else(|| Unjudged::NoVertebra { screw: screw.name() })?;
+    let vertebra =
+        vertebra_of(spine, screw).ok_or_else(|| Unjudged::NoVertebra { screw: screw.name() })?;
     clearance::assess(&screw.shape(), &vertebra.field, &vertebra.anatomy)
         .map_err(|source| Unjudged::Unsound { screw: screw.name(), source })
 }

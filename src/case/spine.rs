@@ -106,10 +106,10 @@ impl Spine {
     /// look at. LPS mm.
     pub fn middle(&self) -> Point<Patient> {
         let corners = self.vertebrae.iter().flat_map(|v| v.mesh.positions.iter().copied());
-        let (low, high) = corners.fold(
-            (glam::DVec3::INFINITY, glam::DVec3::NEG_INFINITY),
-            |(low, high), p| (low.min(p.vec()), high.max(p.vec())),
-        );
+        let (low, high) = corners
+            .fold((glam::DVec3::INFINITY, glam::DVec3::NEG_INFINITY), |(low, high), p| {
+                (low.min(p.vec()), high.max(p.vec()))
+            });
         if low.is_finite() {
             return Point::from_vec((low + high) / 2.0);
         }
@@ -172,11 +172,7 @@ fn load_files(
 }
 
 /// One file without labels beside it: a CT, unless its values look like labels.
-fn load_one_file(
-    file: &Path,
-    wanted: Option<Numbering>,
-    work: &Work,
-) -> Result<Spine, SpineError> {
+fn load_one_file(file: &Path, wanted: Option<Numbering>, work: &Work) -> Result<Spine, SpineError> {
     let study = ingest::load(file, work)?;
     if !ingest::looks_like_labels(&study.ct) {
         let mut spine = of_study(study);
@@ -208,11 +204,7 @@ fn of_study(study: Study) -> Spine {
     }
 }
 
-fn labels_alone(
-    file: &Path,
-    wanted: Option<Numbering>,
-    work: &Work,
-) -> Result<Spine, SpineError> {
+fn labels_alone(file: &Path, wanted: Option<Numbering>, work: &Work) -> Result<Spine, SpineError> {
     let raw = ingest::load_labels(file, work)?;
     let mut spine = Spine {
         ct: None,
@@ -238,7 +230,7 @@ fn add_labels(
     spine.hashes.labels_hash = Some(raw.hash.clone());
     let named = numbering::name_labels(raw.volume, &raw.names, &raw.hash, wanted)
         .map_err(|source| SpineError::Numbering { file: file.to_owned(), source })?;
-    spine.warnings.extend(named.warnings.iter().map(ToString::to_string));
+    spine.warnings.extend(named.notices);
     spine.labels = Some(Arc::new(named.labels));
     Ok(())
 }

@@ -2,11 +2,11 @@
 
 use super::table::layout;
 use crate::case::judge::{self, Unjudged};
-use crate::case::open::{self, Notice, OpenError};
+use crate::case::open;
 use crate::case::request::CaseRequest;
 use crate::case::spine::{self, Spine, SpineError};
 use crate::case::store::StoreError;
-use crate::case::{Clock, SystemClock};
+use crate::case::{Clock, Notice, OpenError, SystemClock};
 use crate::clearance::Assessment;
 use crate::implant::{Catalogue, CatalogueError};
 use crate::plan::file::{self, FileError};
@@ -34,7 +34,9 @@ pub enum GradeError {
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     /// The named plan is not there.
-    #[error("there is no plan at {0}: check the spelling, or leave --plan out to use the case's own")]
+    #[error(
+        "there is no plan at {0}: check the spelling, or leave --plan out to use the case's own"
+    )]
     NoPlan(std::path::PathBuf),
 }
 
@@ -79,7 +81,8 @@ pub fn as_table(graded: &Graded) -> String {
         return "the plan has no screws yet\n".to_owned();
     }
     let screws = graded.file.plan.screws.iter();
-    let rows: Vec<_> = screws.zip(&graded.results).map(|(screw, result)| row(screw, result)).collect();
+    let rows: Vec<_> =
+        screws.zip(&graded.results).map(|(screw, result)| row(screw, result)).collect();
     layout(&HEADER, &rows)
 }
 
