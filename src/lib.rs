@@ -24,3 +24,7 @@ pub mod clearance;
 pub mod phantom;
 pub mod plan;
 pub mod case;
+
+// The headset: feature `xr`.
+#[cfg(feature = "xr")]
+pub mod xr;
