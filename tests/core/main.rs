@@ -1,2 +1,6 @@
 //! Behaviour of the core, without the engine. Every file of this folder is declared here.
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
+
+mod architecture;
+mod clearance_grade;
+mod clearance_shapes;
