@@ -111,64 +111,90 @@ struct LineState {
     from: Receiver<(u64, Reply)>,
     last_ticket: u64,
     is_owed: bool,
+    /// News of an answer that came too late, for the next one.
+    kept: Vec<News>,
+    /// Why the runtime is gone, once it is.
+    gone: Option<String>,
 }
 
 impl Line {
     /// A line over these two channels.
     pub fn new(to: Sender<(u64, Request)>, from: Receiver<(u64, Reply)>) -> Self {
-        Self(Arc::new(Mutex::new(LineState { to, from, last_ticket: 0, is_owed: false })))
+        Self(Arc::new(Mutex::new(LineState {
+            to,
+            from,
+            last_ticket: 0,
+            is_owed: false,
+            kept: Vec::new(),
+            gone: None,
+        })))
     }
 
     /// Asks and waits for at most `patience`; not at all while an earlier answer is still owed.
     pub fn ask(&self, request: Request, patience: Duration) -> Answer {
         let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if line.is_owed
-            && let Some(answer) = line.collect_debt()
-        {
-            return answer;
+        let answer = line.ask(request, patience);
+        if let Answer::Gone(why) = &answer {
+            line.gone.get_or_insert(why.clone());
         }
-        line.last_ticket += 1;
-        let ticket = line.last_ticket;
-        if line.to.send((ticket, request)).is_err() {
+        answer
+    }
+}
+
+impl LineState {
+    fn ask(&mut self, request: Request, patience: Duration) -> Answer {
+        if let Some(why) = &self.gone {
+            return Answer::Gone(why.clone());
+        }
+        if self.is_owed {
+            match self.from.try_recv() {
+                Ok((_, reply)) => self.take_late(reply),
+                Err(TryRecvError::Empty) => return Answer::Late,
+                Err(TryRecvError::Disconnected) => return Answer::Gone(LINE_DEAD.to_owned()),
+            }
+        }
+        if let Some(why) = &self.gone {
+            return Answer::Gone(why.clone());
+        }
+        self.last_ticket += 1;
+        if self.to.send((self.last_ticket, request)).is_err() {
             return Answer::Gone(LINE_DEAD.to_owned());
         }
-        line.is_owed = true;
-        match line.from.recv_timeout(patience) {
+        self.is_owed = true;
+        match self.from.recv_timeout(patience) {
             Ok((_, reply)) => {
-                line.is_owed = false;
-                reply.into()
+                self.is_owed = false;
+                self.with_kept_news(reply)
             }
             Err(RecvTimeoutError::Timeout) => Answer::Late,
             Err(RecvTimeoutError::Disconnected) => Answer::Gone(LINE_DEAD.to_owned()),
         }
     }
-}
 
-const LINE_DEAD: &str = "its thread ended";
-
-impl LineState {
-    /// Takes the answer that is owed and throws it away. `None` when the line is free again.
-    fn collect_debt(&mut self) -> Option<Answer> {
-        match self.from.try_recv() {
-            Ok((_, Reply::Gone(why))) => Some(Answer::Gone(why)),
-            Ok(_) => {
-                self.is_owed = false;
-                None
-            }
-            Err(TryRecvError::Empty) => Some(Answer::Late),
-            Err(TryRecvError::Disconnected) => Some(Answer::Gone(LINE_DEAD.to_owned())),
-        }
-    }
-}
-
-impl From<Reply> for Answer {
-    fn from(reply: Reply) -> Self {
+    /// An answer that nobody waits for any more: its picture is stale, its news are not.
+    fn take_late(&mut self, reply: Reply) {
+        self.is_owed = false;
         match reply {
-            Reply::Gone(why) => Self::Gone(why),
-            reply => Self::Reply(reply),
+            Reply::Gone(why) => self.gone = Some(why),
+            Reply::Frame(news, _) => self.kept.extend(news),
+            Reply::Picture(_) | Reply::Done => {}
+        }
+    }
+
+    fn with_kept_news(&mut self, reply: Reply) -> Answer {
+        match reply {
+            Reply::Gone(why) => Answer::Gone(why),
+            Reply::Frame(news, frame) => {
+                let mut all = mem::take(&mut self.kept);
+                all.extend(news);
+                Answer::Reply(Reply::Frame(all, frame))
+            }
+            reply => Answer::Reply(reply),
         }
     }
 }
+
+const LINE_DEAD: &str = "it ended without a word";
 
 /// All handles of a session. They live and die on the runtime's thread.
 pub struct Held {
@@ -442,6 +468,7 @@ mod tests {
     use std::sync::mpsc::channel;
 
     const SHORT: Duration = Duration::from_millis(20);
+    const LONG: Duration = Duration::from_secs(5);
 
     #[test]
     fn a_late_answer_is_dropped_and_the_line_is_free_again() {
@@ -451,14 +478,30 @@ mod tests {
         assert!(matches!(line.ask(Request::Frame, SHORT), Answer::Late));
         assert!(matches!(line.ask(Request::Frame, SHORT), Answer::Late));
         assert_eq!(requests.try_iter().count(), 1, "nothing is asked twice");
-        replies.send((1, Reply::Picture(Some(7)))).expect("the line is open");
+        let late = Reply::Frame(vec![News::Recentred], None);
+        replies.send((1, late)).expect("the line is open");
         let thread = std::thread::spawn(move || {
             let (ticket, _) = requests.recv().expect("asked again");
-            replies.send((ticket, Reply::Done)).expect("the line is open");
+            replies.send((ticket, Reply::Frame(Vec::new(), None))).expect("the line is open");
         });
-        let long = Duration::from_secs(5);
-        assert!(matches!(line.ask(Request::Show, long), Answer::Reply(Reply::Done)));
+        let Answer::Reply(Reply::Frame(news, _)) = line.ask(Request::Frame, LONG) else {
+            panic!("the answer to the second request")
+        };
+        assert_eq!(news, [News::Recentred], "late news are not lost");
         thread.join().expect("no panic");
+    }
+
+    #[test]
+    fn the_reason_of_a_loss_is_kept() {
+        let (to, _requests) = channel();
+        let (replies, from) = channel();
+        let line = Line::new(to, from);
+        replies.send((1, Reply::Gone("it fell over".to_owned()))).expect("the line is open");
+        drop(replies);
+        for _ in 0..2 {
+            let Answer::Gone(why) = line.ask(Request::Frame, LONG) else { panic!("lost") };
+            assert_eq!(why, "it fell over");
+        }
     }
 
     #[test]
