@@ -10,8 +10,8 @@
 #![deny(missing_docs)]
 
 // The core: no Bevy.
-pub mod work;
 pub mod platform;
+pub mod work;
 pub mod space;
 pub mod implant;
 pub mod volume;

@@ -19,6 +19,16 @@ pub struct UnknownLevel(String);
 const REGIONS: [(char, u8); 4] = [('C', 7), ('T', 13), ('L', 6), ('S', 1)];
 
 impl Level {
+    /// The first lumbar vertebra.
+    pub const L1: Self = Self(20);
+    /// The second lumbar vertebra.
+    pub const L2: Self = Self(21);
+    /// The third lumbar vertebra.
+    pub const L3: Self = Self(22);
+    /// The fourth lumbar vertebra.
+    pub const L4: Self = Self(23);
+    /// The fifth lumbar vertebra.
+    pub const L5: Self = Self(24);
     /// The sacrum, planned on as S1.
     pub const S1: Self = Self(26);
 
@@ -103,7 +113,8 @@ mod tests {
         }
         let named = |s: &str| s.parse::<Level>().expect("a level");
         assert!(named("C7") < named("T1") && named("T13") < named("L1") && named("L6") < Level::S1);
-        assert_eq!(Level::S1.to_string(), "S1");
+        let constants = [Level::L1, Level::L2, Level::L3, Level::L4, Level::L5, Level::S1];
+        assert_eq!(constants.map(|l| l.to_string()), ["L1", "L2", "L3", "L4", "L5", "S1"]);
     }
 
     #[test]

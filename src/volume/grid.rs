@@ -1,6 +1,6 @@
 //! Size, spacing and place of a voxel grid.
 
-use crate::space::{Affine, Patient, Point, Voxel};
+use crate::space::{Affine, Dir, Patient, Point, Voxel};
 
 /// A regular grid of voxels in patient space; its axes may be oblique and in any order.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +33,22 @@ impl Grid {
             return Err(GridError::NotInvertible);
         }
         Ok(Self { size, patient_from_voxel })
+    }
+    /// A grid along the patient's axes with cubic voxels, from the centre of its first voxel
+    /// towards left, back and top. A size of 0 counts as 1, a spacing under 1e-3 mm as 1e-3 mm, so
+    /// that there always is one.
+    pub fn along_axes(first: Point<Patient>, spacing_mm: f64, size: [usize; 3]) -> Self {
+        let step = spacing_mm.max(1e-3);
+        let axis = |d: Dir<Patient>| d * step;
+        Self {
+            size: size.map(|n| n.max(1)),
+            patient_from_voxel: Affine::from_columns(
+                axis(Dir::X),
+                axis(Dir::Y),
+                axis(Dir::Z),
+                first,
+            ),
+        }
     }
     /// Voxels along i, j, k.
     pub fn size(&self) -> [usize; 3] {

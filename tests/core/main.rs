@@ -4,3 +4,4 @@
 mod architecture;
 mod clearance_grade;
 mod clearance_shapes;
+mod xr_config;

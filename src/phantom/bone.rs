@@ -1,0 +1,195 @@
+//! One vertebra of the phantom: an implicit function in patient space, and its exact distance.
+
+use super::column::{Placed, below, between};
+use super::shape::Shape;
+use super::sizes::{Measures, Vary};
+use super::{lumbar, sacrum};
+use crate::labels::Level;
+use crate::space::{Dir, Patient, Point, Rigid, Side, Vertebra};
+use glam::DVec3;
+
+/// One vertebra with known shape.
+#[derive(Clone, Debug)]
+pub struct Bone {
+    level: Level,
+    patient_from_vertebra: Rigid<Patient, Vertebra>,
+    vertebra_from_patient: Rigid<Vertebra, Patient>,
+    shape: Shape,
+    /// The box that holds the whole bone, in its own frame.
+    bounds: [DVec3; 2],
+}
+
+/// How far the facet joints stand open at least, mm.
+const JOINT_GAP_MM: f64 = 1.6;
+
+impl Bone {
+    /// The vertebra at `placed`; `neighbour` is the one below it, whose upper articular processes
+    /// its lower ones must not touch.
+    pub(super) fn new(placed: &Placed, neighbour: Option<&Placed>, seed: u64, share: f64) -> Self {
+        let vary = Vary::new(seed, placed.row.level, share);
+        let (mut shape, bounds) = match &placed.row.measures {
+            Measures::Lumbar(sizes, _) => (
+                lumbar::shape(sizes, &vary),
+                [DVec3::new(-56.0, -26.0, -36.0), DVec3::new(56.0, 76.0, 34.0)],
+            ),
+            Measures::Sacrum(sizes) => (
+                sacrum::shape(sizes, &vary),
+                [DVec3::new(-68.0, -34.0, -106.0), DVec3::new(68.0, 54.0, 32.0)],
+            ),
+        };
+        if let Some(lower) = neighbour.filter(|n| below(placed.row.level) == Some(n.row)) {
+            let vary = Vary::new(seed, lower.row.level, share);
+            let (turn, shift) = between(&placed.patient_from_vertebra, &lower.patient_from_vertebra);
+            for side in Side::BOTH {
+                let facet = match &lower.row.measures {
+                    Measures::Lumbar(sizes, _) => lumbar::upper_facet(sizes, &vary, side),
+                    Measures::Sacrum(sizes) => sacrum::upper_facet(sizes, &vary, side),
+                };
+                shape.cut(facet.moved(turn, shift), 2.0, JOINT_GAP_MM);
+            }
+        }
+        Self {
+            level: placed.row.level,
+            patient_from_vertebra: placed.patient_from_vertebra,
+            vertebra_from_patient: placed.patient_from_vertebra.inverse(),
+            shape,
+            bounds,
+        }
+    }
+    /// Which level it is.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+    /// The frame in which the shape is written: z stands between the end plates, x is the left.
+    pub fn patient_from_vertebra(&self) -> Rigid<Patient, Vertebra> {
+        self.patient_from_vertebra
+    }
+    /// The implicit function: positive inside, zero on the surface, negative outside. Smooth,
+    /// close to millimetres near the surface, but not a distance.
+    pub fn value(&self, p: Point<Patient>) -> f64 {
+        self.shape.value(self.vertebra_from_patient.point(p).vec())
+    }
+    /// Slope of [`Bone::value`] per mm; points into the bone.
+    pub fn gradient(&self, p: Point<Patient>) -> Dir<Patient> {
+        let local = slope(&self.shape, self.vertebra_from_patient.point(p).vec());
+        self.patient_from_vertebra.dir(Dir::from_vec(local))
+    }
+    /// The surface's unit normal at the point of it that lies nearest, out of the bone.
+    pub fn normal(&self, p: Point<Patient>) -> Option<Dir<Patient>> {
+        (-self.gradient(self.nearest_surface_point(p))).unit()
+    }
+    /// A quick estimate of the signed distance for points near the surface: two steps of Newton's
+    /// method along one normal. Positive inside, mm; far away only the sign means something.
+    pub(super) fn quick_distance_mm(&self, p: Point<Patient>) -> (f64, DVec3) {
+        let local = self.vertebra_from_patient.point(p).vec();
+        let value = self.shape.value(local);
+        let slope = slope(&self.shape, local);
+        let steep = slope.length().max(0.2);
+        let first = value / steep;
+        let second = self.shape.value(local - slope / steep * first) / steep;
+        let normal = self.patient_from_vertebra.rotation() * (slope / steep);
+        (first + second.clamp(-1.0, 1.0), normal)
+    }
+    /// True Euclidean distance to the surface, positive inside, mm. Within 1e-3 mm for points up
+    /// to 5 mm from the surface; zero on it.
+    pub fn signed_distance_mm(&self, p: Point<Patient>) -> f64 {
+        let distance = p.distance(self.nearest_surface_point(p));
+        if self.value(p) >= 0.0 { distance } else { -distance }
+    }
+    /// The point of the surface nearest to `p`; one of them where several are equally near.
+    ///
+    /// A first candidate is found down the slope. Points further than a millimetre may have a
+    /// nearer sheet elsewhere: wherever a point within reach lies on the other side of the surface
+    /// there is one, so the ball around `p` is searched for such points.
+    pub fn nearest_surface_point(&self, p: Point<Patient>) -> Point<Patient> {
+        let local = self.vertebra_from_patient.point(p).vec();
+        let mut best = settle(&self.shape, local, local);
+        let inside = self.shape.value(local) >= 0.0;
+        for share in [0.95, 0.7, 0.45] {
+            let reach = local.distance(best) * share;
+            if reach < 1.0 {
+                break;
+            }
+            for direction in SEARCH {
+                let there = local + direction.normalize() * reach;
+                if (self.shape.value(there) >= 0.0) != inside {
+                    let found = settle(&self.shape, local, there);
+                    if local.distance(found) < local.distance(best) {
+                        best = found;
+                    }
+                }
+            }
+        }
+        self.patient_from_vertebra.point(Point::from_vec(best))
+    }
+    /// [`Bone::value`] at a point of the vertebra's own frame.
+    pub(super) fn local_value(&self, local: DVec3) -> f64 {
+        self.shape.value(local)
+    }
+    /// The box that holds the bone, in its own frame, mm.
+    pub(super) fn bounds(&self) -> [DVec3; 2] {
+        self.bounds
+    }
+}
+
+/// The 26 directions to the neighbours of a cell.
+const SEARCH: [DVec3; 26] = {
+    let mut all = [DVec3::ZERO; 26];
+    let (mut n, mut cell) = (0, 0);
+    while cell < 27 {
+        if cell != 13 {
+            let (x, y, z) = (cell % 3, cell / 3 % 3, cell / 9);
+            all[n] = DVec3::new(x as f64 - 1.0, y as f64 - 1.0, z as f64 - 1.0);
+            n += 1;
+        }
+        cell += 1;
+    }
+    all
+};
+
+/// Central differences; the functions are smooth, so this is good to about 1e-8.
+fn slope(shape: &Shape, p: DVec3) -> DVec3 {
+    const STEP_MM: f64 = 1e-4;
+    let along = |axis: DVec3| {
+        (shape.value(p + axis * STEP_MM) - shape.value(p - axis * STEP_MM)) / (2.0 * STEP_MM)
+    };
+    DVec3::new(along(DVec3::X), along(DVec3::Y), along(DVec3::Z))
+}
+
+/// Down to the surface from `q`, along the slope. Steps are bounded, so that a flat place of the
+/// function does not throw the point away.
+fn drop_to_surface(shape: &Shape, mut q: DVec3) -> (DVec3, DVec3) {
+    let mut direction = slope(shape, q);
+    for _ in 0..30 {
+        let step = shape.value(q) / direction.length_squared().max(0.04);
+        let move_by = (direction * step).clamp_length_max(2.0);
+        q -= move_by;
+        direction = slope(shape, q);
+        if move_by.length_squared() < 1e-20 {
+            break;
+        }
+    }
+    (q, direction.normalize_or(DVec3::Z))
+}
+
+/// The local nearest point of the surface to `p`, started from `start`: drop to the surface, then
+/// slide in the tangent plane towards the foot of `p` until the line to `p` stands on the surface.
+/// A slide that leads away is halved.
+fn settle(shape: &Shape, p: DVec3, start: DVec3) -> DVec3 {
+    let (mut q, mut normal) = drop_to_surface(shape, start);
+    let mut damping = 1.0;
+    for _ in 0..60 {
+        let slide = (p - q).reject_from_normalized(normal) * damping;
+        if slide.length_squared() < 1e-16 {
+            break;
+        }
+        let (next, next_normal) = drop_to_surface(shape, q + slide.clamp_length_max(3.0));
+        if p.distance_squared(next) <= p.distance_squared(q) {
+            (q, normal) = (next, next_normal);
+            damping = f64::min(1.0, damping * 1.5);
+        } else {
+            damping *= 0.5;
+        }
+    }
+    q
+}

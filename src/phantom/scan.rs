@@ -1,0 +1,274 @@
+//! What a scanner would record: tissue in HU, partial volume, blur and noise; and the labels.
+//!
+//! A voxel averages over its cell and the scanner blurs besides; together that is close to a
+//! Gaussian, so an edge at signed distance d shows as `Phi(d / sigma)` with sigma from the voxel's
+//! size across the edge and from the blur. The half-way value lies exactly on the surface.
+
+use super::sizes::{mix, unit};
+use super::{Bone, Phantom};
+use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId};
+use crate::space::{Patient, Point};
+use crate::volume::{Grid, Volume};
+use crate::work::on_pool;
+use glam::DVec3;
+use ndarray::Axis;
+use ndarray::parallel::prelude::*;
+use rayon::iter::ParallelIterator;
+
+/// Radius of the bead, mm.
+pub const BEAD_RADIUS_MM: f64 = 4.0;
+/// HU of the bead.
+pub const BEAD_HU: f64 = 2800.0;
+/// How far behind the end plate of S1 the skin lies in the midline, mm.
+pub(super) const SKIN_BEHIND_MM: f64 = 84.0;
+
+/// Tissue and scanner.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scan {
+    /// Thickness of the cortical shell, mm.
+    pub cortex_mm: f64,
+    /// HU of the cortical shell.
+    pub cortex_hu: f64,
+    /// HU of the cancellous bone inside it.
+    pub cancellous_hu: f64,
+    /// Standard deviation of the scanner's blur, mm; the voxel's own averaging comes on top.
+    pub blur_sigma_mm: f64,
+    /// Standard deviation of the noise, HU.
+    pub noise_hu: f64,
+}
+
+impl Default for Scan {
+    fn default() -> Self {
+        Self {
+            cortex_mm: 1.4,
+            cortex_hu: 900.0,
+            cancellous_hu: 180.0,
+            blur_sigma_mm: 0.3,
+            noise_hu: 12.0,
+        }
+    }
+}
+
+const AIR_HU: f64 = -1000.0;
+const FAT_HU: f64 = -95.0;
+const SOFT_HU: f64 = 45.0;
+const DISC_HU: f64 = 85.0;
+const CANAL_HU: f64 = 15.0;
+
+/// The CT of the phantom on a grid.
+pub(super) fn ct(phantom: &Phantom, grid: &Grid) -> Volume<i16> {
+    let scan = phantom.spec().scan;
+    let mut volume = Volume::from_fn(grid.clone(), |_| 0i16);
+    let [ni, nj, _] = grid.size();
+    on_pool(|| {
+        let slabs = volume.data_mut().axis_iter_mut(Axis(0)).into_par_iter().enumerate();
+        slabs.for_each(|(k, mut slab)| {
+            // Per voxel: how much of it is bone, and the HU that this bone brings.
+            let mut bone = vec![[0.0f64; 2]; ni * nj];
+            for one in phantom.bones() {
+                let reach = 4.0 * (scan.blur_sigma_mm + grid.spacing_mm()[0]);
+                visit(one, grid, k, reach, |[i, j], p, value| {
+                    let [cover, hu] = bone_share(one, &scan, grid, p, value);
+                    let voxel = &mut bone[j * ni + i];
+                    *voxel = [voxel[0] + cover, voxel[1] + hu];
+                });
+            }
+            for ((j, i), out) in slab.indexed_iter_mut() {
+                let [cover, hu] = bone[j * ni + i];
+                let cover = cover.min(1.0);
+                let mut sum = hu;
+                if cover < 1.0 {
+                    sum += (1.0 - cover) * background(phantom, grid, grid.centre([i, j, k]));
+                }
+                let count = ((k * nj + j) * ni + i) as u64;
+                sum += scan.noise_hu * gauss(mix(phantom.spec().seed) ^ count);
+                *out = sum.round().clamp(-1024.0, 3071.0) as i16;
+            }
+        });
+    });
+    volume
+}
+
+/// The labels of the phantom on a grid.
+pub(super) fn labels(phantom: &Phantom, grid: &Grid) -> LabelMap {
+    let mut volume = Volume::from_fn(grid.clone(), |_| 0u16);
+    on_pool(|| {
+        let slabs = volume.data_mut().axis_iter_mut(Axis(0)).into_par_iter().enumerate();
+        slabs.for_each(|(k, mut slab)| {
+            for bone in phantom.bones() {
+                visit(bone, grid, k, 0.0, |[i, j], _, value| {
+                    if value >= 0.0 {
+                        slab[[j, i]] = label_value(bone.level());
+                    }
+                });
+            }
+        });
+    });
+    let vertebrae = phantom.bones().iter().filter_map(|bone| {
+        let value = label_value(bone.level());
+        let found = volume.data().iter().any(|v| *v == value);
+        found.then(|| LabelledVertebra {
+            id: VertebraId::of_label("phantom", value),
+            level: bone.level(),
+            value,
+            is_cut_off: touches_border(&volume, value),
+        })
+    });
+    let vertebrae = vertebrae.collect();
+    LabelMap { volume, vertebrae }
+}
+
+/// VerSe's number of a level the phantom has.
+fn label_value(level: Level) -> u16 {
+    if level == Level::S1 { 26 } else { 19 + u16::from(level.number()) }
+}
+
+fn touches_border(volume: &Volume<u16>, value: u16) -> bool {
+    let data = volume.data();
+    (0..3).any(|axis| {
+        [0, data.len_of(Axis(axis)) - 1]
+            .into_iter()
+            .any(|at| data.index_axis(Axis(axis), at).iter().any(|v| *v == value))
+    })
+}
+
+/// Calls `see` for the voxels of slab `k` within about `reach_mm` of the bone or inside it, with
+/// the bone's value there. Squares of voxels whose middle is too far off are passed over.
+fn visit(
+    bone: &Bone,
+    grid: &Grid,
+    k: usize,
+    reach_mm: f64,
+    mut see: impl FnMut([usize; 2], Point<Patient>, f64),
+) {
+    const BLOCK: usize = 6;
+    /// No function here grows faster than this per mm.
+    const STEEPEST: f64 = 1.5;
+    let [ni, nj, _] = grid.size();
+    let [si, sj, _] = grid.spacing_mm();
+    let radius = BLOCK as f64 / 2.0 * (si + sj);
+    let [low, high] = bone.bounds();
+    let vertebra_from_patient = bone.patient_from_vertebra().inverse();
+    for (j0, i0) in (0..nj).step_by(BLOCK).flat_map(|j| (0..ni).step_by(BLOCK).map(move |i| (j, i))) {
+        let (j1, i1) = ((j0 + BLOCK).min(nj), (i0 + BLOCK).min(ni));
+        let middle = grid.centre([(i0 + i1) / 2, (j0 + j1) / 2, k]);
+        let local = vertebra_from_patient.point(middle).vec();
+        let room = DVec3::splat(radius + reach_mm);
+        let is_near = local.cmpge(low - room).all() && local.cmple(high + room).all();
+        if !is_near || bone.value(middle) < -(STEEPEST * radius + reach_mm) {
+            continue;
+        }
+        for (j, i) in (j0..j1).flat_map(|j| (i0..i1).map(move |i| (j, i))) {
+            let p = grid.centre([i, j, k]);
+            let value = bone.value(p);
+            if value >= -reach_mm {
+                see([i, j], p, value);
+            }
+        }
+    }
+}
+
+/// How much of a voxel this bone fills, and the HU that it brings.
+fn bone_share(bone: &Bone, scan: &Scan, grid: &Grid, p: Point<Patient>, value: f64) -> [f64; 2] {
+    let widest = scan.blur_sigma_mm + grid.spacing_mm().into_iter().fold(0.0, f64::max);
+    if value > scan.cortex_mm + 3.0 * widest {
+        return [1.0, scan.cancellous_hu];
+    }
+    let (distance, normal) = bone.quick_distance_mm(p);
+    let sigma = edge_sigma_mm(scan, grid, normal);
+    let outer = phi(distance / sigma);
+    let inner = phi((distance - scan.cortex_mm) / sigma);
+    [outer, scan.cortex_hu * (outer - inner) + scan.cancellous_hu * inner]
+}
+
+/// Width of an edge with this normal: the scanner's blur and the voxel's cell seen along it (a box
+/// of length s has the variance s²/12).
+fn edge_sigma_mm(scan: &Scan, grid: &Grid, normal: DVec3) -> f64 {
+    let cell = grid.patient_from_voxel().map().matrix3.transpose() * normal;
+    (scan.blur_sigma_mm.powi(2) + cell.length_squared() / 12.0).sqrt().max(1e-6)
+}
+
+/// HU where there is no bone.
+fn background(phantom: &Phantom, grid: &Grid, p: Point<Patient>) -> f64 {
+    let sigma = edge_sigma_mm(&phantom.spec().scan, grid, DVec3::ONE.normalize());
+    let over = |below: f64, hu: f64, depth_mm: f64| below + (hu - below) * phi(depth_mm / sigma);
+    let mut hu = AIR_HU;
+    let skin = skin_depth_mm(phantom, p);
+    hu = over(hu, SOFT_HU, skin);
+    hu = over(hu, FAT_HU, skin - 1.8);
+    hu = over(hu, SOFT_HU, skin - 15.0);
+    for disc in &phantom.discs {
+        let local = disc.vertebra_from_patient.point(p).vec();
+        if local.length_squared() < disc.radius_mm * disc.radius_mm {
+            hu = over(hu, DISC_HU, disc.shape.value(local));
+        }
+    }
+    hu = over(hu, CANAL_HU, canal_depth_mm(phantom, p));
+    if phantom.spec().bead_left {
+        hu = over(hu, super::BEAD_HU, BEAD_RADIUS_MM - p.distance(phantom.bead()));
+    }
+    hu
+}
+
+/// Depth under the skin, roughly, mm; negative in the air. The trunk is an ellipse.
+fn skin_depth_mm(phantom: &Phantom, p: Point<Patient>) -> f64 {
+    const HALF: [f64; 2] = [165.0, 112.0];
+    let plate = phantom.spec().sacral_plate.vec();
+    let q = p.vec() - plate - DVec3::new(0.0, SKIN_BEHIND_MM - HALF[1], 0.0);
+    (1.0 - (q.x / HALF[0]).hypot(q.y / HALF[1])) * HALF[1]
+}
+
+/// Depth inside the dural sac, a tube through the canals; negative outside it, mm.
+fn canal_depth_mm(phantom: &Phantom, p: Point<Patient>) -> f64 {
+    const RADIUS_MM: f64 = 7.5;
+    let nearest = phantom.canal.windows(2).map(|pair| {
+        let (a, along) = (pair[0].vec(), (pair[1] - pair[0]).vec());
+        let t = ((p.vec() - a).dot(along) / along.length_squared().max(1e-9)).clamp(-0.6, 1.6);
+        p.vec().distance(a + along * t)
+    });
+    RADIUS_MM - nearest.fold(f64::INFINITY, f64::min)
+}
+
+/// The normal distribution's cumulative function; within 2e-7 (Abramowitz and Stegun 7.1.26).
+fn phi(x: f64) -> f64 {
+    let z = x.abs() / std::f64::consts::SQRT_2;
+    if z > 4.0 {
+        return if x > 0.0 { 1.0 } else { 0.0 };
+    }
+    let t = 1.0 / (1.0 + 0.327_591_1 * z);
+    let series = t
+        * (0.254_829_592
+            + t * (-0.284_496_736
+                + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
+    let tail = 0.5 * series * (-z * z).exp();
+    if x > 0.0 { 1.0 - tail } else { tail }
+}
+
+/// A number of mean 0 and deviation 1, close to normal, that depends on `x` alone: the sum of four
+/// equal shares.
+fn gauss(x: u64) -> f64 {
+    let (a, b) = (mix(x), mix(x ^ 0x5bd1_e995_0000_0001));
+    let half = |h: u64| (h & 0xffff_ffff) as f64 / 4_294_967_296.0;
+    let sum = unit(a) + half(a) + unit(b) + half(b);
+    (sum - 2.0) * 3f64.sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phi_is_the_normal_distribution() {
+        for (x, want) in [(0.0, 0.5), (1.0, 0.841_344_746), (-2.0, 0.022_750_132), (9.0, 1.0)] {
+            assert!((phi(x) - want).abs() < 3e-7, "{x}");
+        }
+    }
+
+    #[test]
+    fn noise_has_mean_zero_and_deviation_one() {
+        let n = 100_000;
+        let (sum, squares) = (0..n).map(gauss).fold((0.0, 0.0), |(s, q), x| (s + x, q + x * x));
+        assert!((sum / n as f64).abs() < 0.02);
+        assert!((squares / n as f64 - 1.0).abs() < 0.02);
+    }
+}
