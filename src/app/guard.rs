@@ -1,0 +1,64 @@
+//! What a person reads when the program breaks: one sentence, never a backtrace.
+//!
+//! In: panics of any thread, errors of systems. Out: a sentence on standard error, the details in
+//! the log at level `debug`.
+
+use bevy::ecs::error::{BevyError, ErrorContext};
+use bevy::log::{debug, error};
+use std::any::Any;
+use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static HAS_SPOKEN: AtomicBool = AtomicBool::new(false);
+
+/// Replaces the panic message of the language by a sentence, said once however many threads fall.
+pub fn install_panic_hook() {
+    panic::set_hook(Box::new(|info| {
+        debug!("{info}");
+        if !HAS_SPOKEN.swap(true, Ordering::SeqCst) {
+            speak(&reason(info.payload()));
+        }
+    }));
+}
+
+/// Runs a call and turns a panic into its reason.
+pub fn catch<R>(call: impl FnOnce() -> R) -> Result<R, String> {
+    panic::catch_unwind(panic::AssertUnwindSafe(call)).map_err(|payload| reason(&*payload))
+}
+
+/// The text of a panic, cut to its first line.
+fn reason(payload: &(dyn Any + Send)) -> String {
+    let text = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("an unknown fault");
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn speak(reason: &str) {
+    use std::io::Write as _;
+    // A terminal that is gone can not be told anything more.
+    let _ = writeln!(
+        std::io::stderr(),
+        "corridor: a part of the program failed ({reason}). Finished edits are safe in the \
+         journal; start again and it offers the session back."
+    );
+}
+
+/// The error handler of the engine: a system that fails is logged and the program goes on.
+pub fn log_error(fault: BevyError, context: ErrorContext) {
+    error!("{} {} failed: {fault}", context.kind(), context.name());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_its_first_line() {
+        let said = catch(|| panic!("no screen\nbacktrace")).expect_err("it panicked");
+        assert_eq!(said, "no screen");
+        assert_eq!(catch(|| 3), Ok(3));
+    }
+}
