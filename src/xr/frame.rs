@@ -8,9 +8,11 @@
 
 use super::Eyes;
 use super::actions::HandInput;
+use super::comfort::EYE_LAYER;
 use super::config::SessionConfig;
 use super::runtime::{Answer, Attention, Frame, Line, Reply, Request};
 use super::session::{self, XrStatus};
+use crate::scene::layers::all_layers;
 use bevy::app::AppExit;
 use bevy::camera::{ManualTextureViewHandle, RenderTarget};
 use bevy::prelude::*;
@@ -118,6 +120,7 @@ fn spawn_eyes(world: &mut World, config: &SessionConfig) {
             Camera { is_active: false, order: -10 + eye as isize, ..default() },
             RenderTarget::TextureView(target(eye)),
             Projection::custom(projection),
+            all_layers().with(EYE_LAYER + eye as usize),
             msaa,
             ChildOf(rig),
         ));
