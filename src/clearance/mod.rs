@@ -12,6 +12,10 @@ mod wall;
 pub use entry::entry_on_axis;
 pub use grade::{assess, grade_from_breach_mm};
 
+pub mod sdf;
+
+pub use sdf::Field;
+
 use crate::space::{Dir, Patient, Point};
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,151 @@
+//! A dense block of numbers on nodes, and the few sweeps over it that making a surface needs.
+//!
+//! Nodes are stored as a [`crate::volume::Volume`] stores them: i fastest, then j, then k.
+
+use glam::{UVec3, Vec3};
+
+/// Values on the nodes of a box; node (i, j, k) lies at the position (i, j, k).
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    pub size: [usize; 3],
+    pub values: Vec<f32>,
+}
+
+impl Block {
+    pub fn filled(size: [usize; 3], value: f32) -> Self {
+        Self { size, values: vec![value; size.iter().product()] }
+    }
+    /// How far apart neighbours along i, j, k lie in `values`.
+    pub fn strides(&self) -> [usize; 3] {
+        [1, self.size[0], self.size[0] * self.size[1]]
+    }
+    pub fn index(&self, [i, j, k]: [usize; 3]) -> usize {
+        i + self.size[0] * (j + self.size[1] * k)
+    }
+    pub fn node(&self, index: usize) -> [usize; 3] {
+        let [ni, nj, _] = self.size;
+        [index % ni, index / ni % nj, index / (ni * nj)]
+    }
+    /// True for a node with at least `layers` nodes between it and the outside of the box.
+    pub fn is_inner(&self, node: [usize; 3], layers: usize) -> bool {
+        (0..3).all(|a| node[a] >= layers && node[a] + layers < self.size[a])
+    }
+    /// Trilinear value at `p`, `None` outside the box of nodes.
+    pub fn trilinear(&self, p: Vec3) -> Option<f32> {
+        let last = UVec3::from_array(self.size.map(|n| n as u32 - 1)).as_vec3();
+        if !(p.cmpge(Vec3::ZERO).all() && p.cmple(last).all()) {
+            return None;
+        }
+        let corner = p.min(last - 1.0).max(Vec3::ZERO).as_uvec3();
+        let t = p - corner.as_vec3();
+        let [sx, sy, sz] = self.strides();
+        let at = corner.x as usize + sy * corner.y as usize + sz * corner.z as usize;
+        let v = &self.values;
+        let row = |at: usize| v[at] + (v[at + sx] - v[at]) * t.x;
+        let slab = |at: usize| row(at) + (row(at + sy) - row(at)) * t.y;
+        Some(slab(at) + (slab(at + sz) - slab(at)) * t.z)
+    }
+    /// Gradient by central differences, per node step. The node must not be on the box's border.
+    pub fn gradient(&self, index: usize) -> Vec3 {
+        let v = &self.values;
+        Vec3::from_array(self.strides().map(|s| 0.5 * (v[index + s] - v[index - s])))
+    }
+    /// Mean curvature of the level set through a node, per node step: positive where the side of
+    /// larger values is convex (1/r on a ball of radius r that is positive inside).
+    pub fn mean_curvature(&self, index: usize) -> f32 {
+        let v = &self.values;
+        let s = self.strides();
+        let g = self.gradient(index);
+        let second = |a: usize| v[index + s[a]] + v[index - s[a]] - 2.0 * v[index];
+        let mixed = |a: usize, b: usize| {
+            0.25 * (v[index + s[a] + s[b]] + v[index - s[a] - s[b]]
+                - v[index + s[a] - s[b]]
+                - v[index - s[a] + s[b]])
+        };
+        let (xx, yy, zz) = (second(0), second(1), second(2));
+        let (xy, xz, yz) = (mixed(0, 1), mixed(0, 2), mixed(1, 2));
+        let along = g.x * g.x * xx + g.y * g.y * yy + g.z * g.z * zz
+            + 2.0 * (g.x * g.y * xy + g.x * g.z * xz + g.y * g.z * yz);
+        let square = g.length_squared().max(1e-12);
+        -0.5 * (square * (xx + yy + zz) - along) / (square * square.sqrt())
+    }
+    /// One pass of the weights `taps` (symmetric, the middle one first) along every axis. The
+    /// outer layers, as many as there are side taps, become meaningless: keep them empty.
+    pub fn convolve(&mut self, taps_by_axis: [&[f32]; 3]) {
+        let mut out = vec![0.0; self.values.len()];
+        for (stride, taps) in self.strides().into_iter().zip(taps_by_axis) {
+            let Some((&middle, sides)) = taps.split_first() else { continue };
+            if sides.is_empty() {
+                continue;
+            }
+            out.iter_mut().zip(&self.values).for_each(|(o, v)| *o = middle * v);
+            for (n, &tap) in sides.iter().enumerate() {
+                let reach = stride * (n + 1);
+                let Some(inner) = self.values.len().checked_sub(2 * reach) else { continue };
+                let lower = &self.values[..inner];
+                let upper = &self.values[2 * reach..];
+                for ((o, a), b) in out[reach..].iter_mut().zip(lower).zip(upper) {
+                    *o += tap * (a + b);
+                }
+            }
+            std::mem::swap(&mut out, &mut self.values);
+        }
+    }
+    /// Smooths by `passes` of 1-2-1 along every axis: a Gauss of sqrt(passes / 2) nodes.
+    pub fn smooth(&mut self, passes: usize) {
+        for _ in 0..passes {
+            self.convolve([&[0.5, 0.25]; 3]);
+        }
+    }
+}
+
+/// The middle and the side weights of a Gauss of `sigma` nodes; just the middle when it is tiny.
+pub(crate) fn gauss_taps(sigma: f64) -> Vec<f32> {
+    let reach = (3.0 * sigma).ceil() as i32;
+    let weight = |n: i32| (-0.5 * (f64::from(n) / sigma.max(1e-6)).powi(2)).exp();
+    let sum: f64 = (-reach..=reach).map(weight).sum();
+    (0..=reach).map(|n| (weight(n) / sum) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ball(radius: f32) -> Block {
+        let mut block = Block::filled([24, 24, 24], 0.0);
+        for at in 0..block.values.len() {
+            let [i, j, k] = block.node(at).map(|n| n as f32 - 11.3);
+            block.values[at] = radius - (i * i + j * j + k * k).sqrt();
+        }
+        block
+    }
+
+    #[test]
+    fn a_ball_is_convex_by_one_over_its_radius() {
+        let block = ball(8.0);
+        let at = block.index([19, 12, 10]);
+        assert!((block.mean_curvature(at) - 1.0 / 7.8).abs() < 5e-3);
+        assert!(block.gradient(at).dot(Vec3::X) < -0.9, "rises inwards");
+    }
+
+    #[test]
+    fn smoothing_keeps_the_sum_and_widens_as_said() {
+        let mut block = Block::filled([21, 21, 21], 0.0);
+        let middle = block.index([10, 10, 10]);
+        block.values[middle] = 1.0;
+        block.smooth(4);
+        let sum: f32 = block.values.iter().sum();
+        let spread: f32 = (0..block.values.len())
+            .map(|at| block.values[at] * (block.node(at)[0] as f32 - 10.0).powi(2))
+            .sum();
+        assert!((sum - 1.0).abs() < 1e-5 && (spread - 2.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn trilinear_ends_at_the_last_node() {
+        let block = ball(8.0);
+        assert!(block.trilinear(Vec3::new(23.0, 0.0, 4.5)).is_some());
+        assert!(block.trilinear(Vec3::new(23.01, 0.0, 4.5)).is_none());
+        assert!(block.trilinear(Vec3::splat(f32::NAN)).is_none());
+    }
+}

@@ -1,0 +1,278 @@
+//! The label's border made smooth, on a grid fine enough for the bone.
+//!
+//! In: the label volume and the vertebra. Out: a [`Border`]: nodes around the vertebra with a
+//! field that is about the distance to the smoothed border in mm near it, positive inside.
+
+use super::block::{Block, gauss_taps};
+use crate::labels::{LabelMap, LabelledVertebra};
+use crate::space::Affine;
+use crate::volume::{Grid, Volume};
+use glam::{DAffine3, DMat3, DVec3, Vec3};
+use ndarray::Axis;
+use ndarray::parallel::prelude::*;
+use rayon::slice::ParallelSliceMut;
+use std::f32::consts::PI;
+
+/// Distance of neighbouring nodes in mm; half that for labels of finer voxels.
+const NODE_MM: f64 = 0.6;
+/// Nodes beyond the label's voxels, so that the surface may move outwards, in mm.
+const MARGIN_MM: f64 = 4.5;
+/// Sigma of the smoothing in voxels: the least that hides the voxels' steps. The CT's edge needs a
+/// smoother start, since what steps are left in it stay.
+const SIGMA_LABEL_VOXELS: f64 = 0.8;
+const SIGMA_CT_VOXELS: f64 = 1.0;
+/// Farther from the border than this many sigmas the field is cut off.
+const CUT_SIGMAS: f32 = 3.0;
+
+/// A smooth start for the surface of one vertebra.
+pub(super) struct Border {
+    /// Where the nodes lie: axes at right angles, all spacings the same.
+    pub grid: Grid,
+    /// Distance of neighbouring nodes, mm.
+    pub node_mm: f32,
+    /// Distances of the label's voxels, mm.
+    pub voxel_mm: Vec3,
+    /// About the distance to the border where it is near, mm, positive inside the vertebra.
+    pub inside_mm: Block,
+    /// The same for all other vertebrae together; `None` where there is none around.
+    pub others_mm: Option<Block>,
+}
+
+/// The label's border; `None` for a vertebra without a voxel. `is_start` for a border that the CT
+/// will move.
+pub(super) fn find(labels: &LabelMap, vertebra: &LabelledVertebra, is_start: bool) -> Option<Border> {
+    let volume = &labels.volume;
+    let (lower, upper) = bounds(volume, vertebra.value)?;
+    let spacing = volume.grid().spacing_mm();
+    let (grid, node_mm) = node_grid(volume.grid(), lower, upper)?;
+    let sigma = if is_start { SIGMA_CT_VOXELS } else { SIGMA_LABEL_VOXELS };
+    let crop = Crop::new(volume, lower, upper, sigma, &grid)?;
+    let inside = crop.smoothed(volume, |label| label == vertebra.value);
+    let mut inside_mm = crop.on_nodes(&inside, node_mm);
+    let others: Vec<u16> =
+        labels.vertebrae.iter().map(|v| v.value).filter(|&v| v != vertebra.value).collect();
+    let is_other = |label: u16| label != 0 && others.contains(&label);
+    let others_mm = crop.any(volume, is_other).then(|| {
+        crop.on_nodes(&crop.smoothed(volume, is_other), node_mm)
+    });
+    let voxels = inside.values_of_label;
+    keep_volume(&mut inside_mm, node_mm, voxels as f64 * volume.grid().voxel_volume_mm3());
+    let voxel_mm = DVec3::from_array(spacing).as_vec3();
+    Some(Border { grid, node_mm: node_mm as f32, voxel_mm, inside_mm, others_mm })
+}
+
+/// The smallest box of voxel indices that holds a label, both ends included.
+fn bounds(volume: &Volume<u16>, value: u16) -> Option<([i64; 3], [i64; 3])> {
+    type Bounds = Option<([i64; 3], [i64; 3])>;
+    let join = |a: Bounds, b: Bounds| match (a, b) {
+        (Some((al, au)), Some((bl, bu))) => Some((
+            std::array::from_fn(|n| al[n].min(bl[n])),
+            std::array::from_fn(|n| au[n].max(bu[n])),
+        )),
+        (one, other) => one.or(other),
+    };
+    volume
+        .data()
+        .axis_iter(Axis(0))
+        .into_par_iter()
+        .enumerate()
+        .map(|(k, slab)| {
+            let mut found: Bounds = None;
+            for (j, row) in slab.outer_iter().enumerate() {
+                let first = row.iter().position(|&v| v == value);
+                let last = row.iter().rposition(|&v| v == value);
+                if let (Some(first), Some(last)) = (first, last) {
+                    let at = |i: usize| [i as i64, j as i64, k as i64];
+                    found = join(found, Some((at(first), at(last))));
+                }
+            }
+            found
+        })
+        .reduce(|| None, join)
+}
+
+/// Nodes along the label's own axes, made perpendicular, around a box of its voxels.
+fn node_grid(labels: &Grid, lower: [i64; 3], upper: [i64; 3]) -> Option<(Grid, f64)> {
+    let map = labels.patient_from_voxel().map();
+    let x = map.matrix3.x_axis.normalize();
+    let y = map.matrix3.y_axis.reject_from_normalized(x).normalize();
+    let z = x.cross(y) * labels.patient_from_voxel().determinant().signum();
+    let turn = DMat3::from_cols(x, y, z);
+    let finest = labels.spacing_mm().into_iter().fold(f64::INFINITY, f64::min);
+    let node_mm = if finest < NODE_MM { NODE_MM.min(finest).max(NODE_MM / 2.0) } else { NODE_MM };
+    let [mut low, mut high] = [DVec3::INFINITY, DVec3::NEG_INFINITY];
+    for corner in 0..8 {
+        let pick = |a: usize| if corner >> a & 1 == 1 { upper[a] + 1 } else { lower[a] };
+        let voxel = DVec3::new(pick(0) as f64, pick(1) as f64, pick(2) as f64) - 0.5;
+        let p = turn.transpose() * map.transform_point3(voxel);
+        (low, high) = (low.min(p), high.max(p));
+    }
+    let origin = low - MARGIN_MM;
+    let size = ((high + MARGIN_MM - origin) / node_mm).ceil().as_usizevec3() + 1;
+    let map = DAffine3::from_mat3_translation(turn * node_mm, turn * origin);
+    Some((Grid::new(size.to_array(), Affine::new(map)).ok()?, node_mm))
+}
+
+/// The part of the label volume that the smoothing needs; it may reach beyond the volume.
+struct Crop {
+    origin: [i64; 3],
+    size: [usize; 3],
+    taps: [Vec<f32>; 3],
+    sigma_mm: f32,
+    crop_from_node: glam::Affine3A,
+    nodes: [usize; 3],
+}
+
+/// Part of label within reach, 0 to 1, and how many voxels carry it.
+struct Smoothed {
+    part: Block,
+    values_of_label: usize,
+}
+
+impl Crop {
+    fn new(
+        volume: &Volume<u16>,
+        lower: [i64; 3],
+        upper: [i64; 3],
+        sigma: f64,
+        nodes: &Grid,
+    ) -> Option<Self> {
+        let spacing = DVec3::from_array(volume.grid().spacing_mm());
+        let mean = spacing.element_sum() / 3.0;
+        // Along an axis of thick slices the steps are hidden by a wider smoothing; across it, by
+        // one no finer than the mean, or the steps of the slices stay.
+        let sigma_mm = spacing.max(DVec3::splat(0.75 * mean)) * sigma;
+        let taps = [0, 1, 2].map(|a| gauss_taps(sigma_mm[a] / spacing[a]));
+        let reach: [i64; 3] = std::array::from_fn(|a| {
+            taps[a].len() as i64 + (MARGIN_MM / spacing[a]).ceil() as i64 + 1
+        });
+        let origin = std::array::from_fn(|a| lower[a] - reach[a]);
+        let size = std::array::from_fn(|a| (upper[a] - lower[a] + 1 + 2 * reach[a]) as usize);
+        let crop_from_node = DAffine3::from_translation(-DVec3::from_array(origin.map(|n: i64| n as f64)))
+            * volume.grid().voxel_from_patient().map()
+            * nodes.patient_from_voxel().map();
+        Some(Self {
+            origin,
+            size,
+            taps,
+            sigma_mm: (sigma_mm.element_product()).cbrt() as f32,
+            crop_from_node: affine_f32(crop_from_node),
+            nodes: nodes.size(),
+        })
+    }
+    /// Calls `visit` with the crop's index and the label of every voxel that the volume has.
+    fn for_each(&self, volume: &Volume<u16>, mut visit: impl FnMut(usize, u16)) {
+        let limit = volume.grid().size().map(|n| n as i64);
+        let [range_i, range_j, range_k] = [0, 1, 2].map(|a| {
+            self.origin[a].max(0)..(self.origin[a] + self.size[a] as i64).min(limit[a])
+        });
+        for k in range_k {
+            let slab = volume.data().index_axis(Axis(0), k as usize);
+            for j in range_j.clone() {
+                let row = slab.index_axis_move(Axis(0), j as usize);
+                let start = self.size[0]
+                    * ((j - self.origin[1]) as usize
+                        + self.size[1] * (k - self.origin[2]) as usize);
+                for i in range_i.clone() {
+                    visit(start + (i - self.origin[0]) as usize, row[i as usize]);
+                }
+            }
+        }
+    }
+    fn any(&self, volume: &Volume<u16>, is_part: impl Fn(u16) -> bool) -> bool {
+        let mut found = false;
+        self.for_each(volume, |_, label| found |= is_part(label));
+        found
+    }
+    fn smoothed(&self, volume: &Volume<u16>, is_part: impl Fn(u16) -> bool) -> Smoothed {
+        /// A voxel of the label keeps at least this share, so that thin bone is not smoothed away.
+        const LEAST_INSIDE: f32 = 0.52;
+        let mut part = Block::filled(self.size, 0.0);
+        let mut members = Vec::new();
+        self.for_each(volume, |at, label| {
+            if is_part(label) {
+                part.values[at] = 1.0;
+                members.push(at);
+            }
+        });
+        let [x, y, z] = &self.taps;
+        part.convolve([x, y, z]);
+        for &at in &members {
+            part.values[at] = part.values[at].max(LEAST_INSIDE);
+        }
+        Smoothed { part, values_of_label: members.len() }
+    }
+    /// The share told as a distance, on the nodes.
+    fn on_nodes(&self, smoothed: &Smoothed, node_mm: f64) -> Block {
+        let mut nodes = Block::filled(self.nodes, 0.0);
+        let [ni, nj, _] = self.nodes;
+        let step = Vec3::from(self.crop_from_node.matrix3.x_axis);
+        nodes.values.par_chunks_mut(ni * nj).enumerate().for_each(|(k, slab)| {
+            for (j, row) in slab.chunks_mut(ni).enumerate() {
+                let start =
+                    self.crop_from_node.transform_point3(Vec3::new(0.0, j as f32, k as f32));
+                for (i, value) in row.iter_mut().enumerate() {
+                    let part = smoothed.part.trilinear(start + step * i as f32).unwrap_or(0.0);
+                    *value = self.distance_mm(part);
+                }
+            }
+        });
+        even_out(&mut nodes, node_mm as f32, CUT_SIGMAS * self.sigma_mm);
+        nodes
+    }
+    /// How far inside a flat border a share of `part` is found: sigma times the inverse of the
+    /// normal distribution, here by the logistic curve of the same slope in the middle.
+    fn distance_mm(&self, part: f32) -> f32 {
+        const LEAST: f32 = 1e-3;
+        let part = part.clamp(LEAST, 1.0 - LEAST);
+        self.sigma_mm * (part / (1.0 - part)).ln() * (2.0 * PI).sqrt() / 4.0
+    }
+}
+
+pub(super) fn affine_f32(map: DAffine3) -> glam::Affine3A {
+    map.as_affine3a()
+}
+
+/// Divides the field by its slope near zero, so that it grows by 1 per mm there.
+pub(super) fn even_out(field: &mut Block, node_mm: f32, cut_mm: f32) {
+    let old = field.clone();
+    let [ni, nj, _] = field.size;
+    field.values.par_chunks_mut(ni * nj).enumerate().for_each(|(k, slab)| {
+        for (n, value) in slab.iter_mut().enumerate() {
+            let at = n + k * ni * nj;
+            if value.abs() < cut_mm && old.is_inner(old.node(at), 1) {
+                let slope = old.gradient(at).length() / node_mm;
+                *value /= slope.max(0.2);
+            }
+            *value = value.clamp(-cut_mm, cut_mm);
+        }
+    });
+}
+
+/// Moves the zero of a field that grows by 1 per mm so that it encloses `volume_mm3`.
+fn keep_volume(field: &mut Block, node_mm: f64, volume_mm3: f64) {
+    const BIN_MM: f32 = 0.01;
+    const REACH_MM: f32 = 1.0;
+    let bins = (2.0 * REACH_MM / BIN_MM) as usize;
+    let mut counts = vec![0usize; bins];
+    let mut inside = 0usize;
+    for &value in &field.values {
+        if value >= REACH_MM {
+            inside += 1;
+        } else if value > -REACH_MM {
+            counts[((value + REACH_MM) / BIN_MM) as usize % bins] += 1;
+        }
+    }
+    let wanted = volume_mm3 / node_mm.powi(3);
+    let mut level = REACH_MM;
+    for count in counts.iter().rev() {
+        if inside as f64 >= wanted {
+            break;
+        }
+        inside += count;
+        level -= BIN_MM;
+    }
+    if level > -REACH_MM + BIN_MM && level < REACH_MM {
+        field.values.iter_mut().for_each(|value| *value -= level);
+    }
+}
