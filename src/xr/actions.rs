@@ -139,9 +139,19 @@ impl Actions {
             Some(AnyAction::Stick(a)) => a.state(session, path)?.current_state,
             _ => Vector2f::default(),
         };
+        // Unbound, as with every controller, counts as ready.
+        let is_ready = |name: &str| match self.actions.get(name) {
+            Some(AnyAction::Press(a)) => {
+                a.state(session, path).map(|s| s.current_state || !s.is_active)
+            }
+            _ => Ok(true),
+        };
+        let amount_if = |is_ready: bool, name: &str| {
+            if is_ready { amount(name) } else { Ok(0.0) }
+        };
         Ok(HandInput {
-            select: amount("select")?,
-            grab: amount("grab")?,
+            select: amount_if(is_ready("select_ready")?, "select")?,
+            grab: amount_if(is_ready("grab_ready")?, "grab")?,
             stick: Vec2::new(stick.x, stick.y),
             primary: press("primary")?,
             secondary: press("secondary")?,

@@ -16,7 +16,8 @@
 //! | [`actions`], [`hands`] | inputs as data; pointers and models of the hands |
 //! | [`placement`], [`locomotion`], [`comfort`] | where the patient stands, and how it moves |
 //! | [`steer`], [`tools`] | how a screw follows a hand; place, steer, delete, undo, save |
-//! | [`laser`], [`readout`], [`haptics`], [`quad`] | what a hand sees and feels |
+//! | [`laser`], [`readout`], [`haptics`] | what a hand sees and feels |
+//! | [`quad`], `wrist` | the panel on the wrist, the laser as its mouse |
 //!
 //! Where the patient stands at the start is told, to be computed with, in [`placement`].
 
@@ -38,6 +39,7 @@ pub mod session;
 pub mod start;
 pub mod steer;
 pub mod tools;
+mod wrist;
 
 use crate::app::jobs::{ActiveCase, CaseOpened};
 use crate::app::schedule::FrameSystems;
@@ -94,6 +96,8 @@ fn build_room(app: &mut App) {
         .init_resource::<comfort::Motion>()
         .init_resource::<hands::Pulls>()
         .init_resource::<quad::PanelHits>()
+        .init_resource::<quad::WristShown>()
+        .init_schedule(quad::WristPass)
         .init_resource::<tools::Tool>()
         .init_gizmo_group::<laser::IdleRays>()
         .init_gizmo_group::<laser::ActiveRays>()
@@ -103,11 +107,18 @@ fn build_room(app: &mut App) {
             (
                 hands::spawn_hands,
                 comfort::spawn_vignettes,
+                quad::spawn_panel,
                 laser::set_up_rays,
                 readout::set_up_readouts,
             ),
         )
-        .add_systems(Update, (hands::show_hands, hands::point).in_set(FrameSystems::Pointer))
+        .add_systems(
+            Update,
+            (quad::move_panel, hands::show_hands, hands::point, quad::click_panel)
+                .chain()
+                .in_set(FrameSystems::Pointer),
+        )
+        .add_systems(quad::WristPass, wrist::lay_out)
         .add_systems(
             Update,
             (

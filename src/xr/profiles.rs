@@ -20,8 +20,27 @@ macro_rules! built_in_file {
 }
 
 /// The files of `xr-config/profiles/` as they were when the program was built.
-const BUILT_IN: &[(&str, &str)] =
-    &[built_in_file!("valve_index_controller")];
+const BUILT_IN: &[(&str, &str)] = &[
+    built_in_file!("bytedance_pico4_controller"),
+    built_in_file!("bytedance_pico_neo3_controller"),
+    built_in_file!("ext_hand_interaction_ext"),
+    built_in_file!("facebook_touch_controller_pro"),
+    built_in_file!("hp_mixed_reality_controller"),
+    built_in_file!("htc_hand_interaction"),
+    built_in_file!("htc_vive_controller"),
+    built_in_file!("htc_vive_cosmos_controller"),
+    built_in_file!("htc_vive_focus3_controller"),
+    built_in_file!("khr_generic_controller"),
+    built_in_file!("khr_simple_controller"),
+    built_in_file!("logitech_mx_ink_stylus_logitech"),
+    built_in_file!("meta_touch_controller_plus"),
+    built_in_file!("microsoft_hand_interaction"),
+    built_in_file!("microsoft_motion_controller"),
+    built_in_file!("ml_ml2_controller"),
+    built_in_file!("oculus_touch_controller"),
+    built_in_file!("valve_index_controller"),
+    built_in_file!("varjo_xr_4_controller"),
+];
 
 /// One interaction profile and what its inputs are for.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
