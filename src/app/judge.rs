@@ -38,17 +38,11 @@ pub fn vertebra_of<'s>(spine: &'s Spine, screw: &Screw) -> Option<&'s Arc<Verteb
     spine.vertebra(screw.vertebra).or_else(|| spine.at_level(screw.level))
 }
 
-/// The numbers of one screw; `None` when its vertebra is not part of the case.
+/// The numbers of one screw; `None` when its vertebra is not part of the case, or when no screw can
+/// be so (commands refuse those, so none stands in a plan).
 pub fn assess(spine: &Spine, screw: &Screw) -> Option<Assessment> {
     let vertebra = vertebra_of(spine, screw)?;
-    Some(clearance::assess(
-        screw.entry,
-        screw.axis,
-        screw.length_mm,
-        screw.diameter_mm,
-        &vertebra.field,
-        &vertebra.anatomy,
-    ))
+    clearance::assess(&screw.shape(), &vertebra.field, &vertebra.anatomy).ok()
 }
 
 /// Adds the judging of the plan.
