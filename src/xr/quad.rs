@@ -12,10 +12,12 @@ use bevy::camera::visibility::RenderLayers;
 use bevy::camera::ImageRenderTarget;
 use bevy::ecs::schedule::ScheduleLabel;
 use bevy::light::{NotShadowCaster, NotShadowReceiver};
+use bevy::math::Vec3A;
 use bevy::prelude::*;
 use bevy::render::render_resource::{Extent3d, TextureUsages};
 use bevy_egui::egui::{Event, Modifiers, PointerButton, pos2};
-use bevy_egui::{EguiContextPointerPosition, EguiInputEvent, EguiSchedule};
+use bevy_egui::EguiSchedule;
+use bevy_egui::input::{EguiContextPointerPosition, EguiInputEvent};
 
 /// Size in the room, m.
 const SIZE_M: Vec2 = Vec2::new(0.18, 0.225);
@@ -142,15 +144,15 @@ pub(super) fn move_panel(
 /// Where a ray (−z of its pose) meets the front of the panel.
 fn meet(stage_from_panel: &Transform, stage_from_aim: Isometry3d) -> Option<PanelHit> {
     let to_panel = stage_from_panel.to_isometry().inverse();
-    let from = to_panel.transform_point(stage_from_aim.translation.into());
-    let ahead = to_panel.rotation * (stage_from_aim.rotation * Vec3::NEG_Z);
+    let from = to_panel.transform_point(stage_from_aim.translation);
+    let ahead = to_panel.rotation * (stage_from_aim.rotation * Vec3A::NEG_Z);
     if ahead.z >= -1e-4 || from.z <= 0.0 {
         return None;
     }
     let local = from + ahead * (from.z / -ahead.z);
     let uv = Vec2::new(0.5 + local.x / SIZE_M.x, 0.5 - local.y / SIZE_M.y);
     let is_on_it = uv.cmpge(Vec2::ZERO).all() && uv.cmple(Vec2::ONE).all();
-    is_on_it.then(|| PanelHit { point: stage_from_panel.transform_point(local), uv })
+    is_on_it.then(|| PanelHit { point: stage_from_panel.transform_point(local.into()), uv })
 }
 
 /// Passes the laser on as a mouse.

@@ -13,7 +13,7 @@ use crate::plan::Screw;
 use crate::scene::colour;
 use bevy::prelude::*;
 use bevy_egui::EguiContext;
-use bevy_egui::egui::{self, Button, Color32, RichText, ScrollArea, Ui, vec2};
+use bevy_egui::egui::{self, Button, Color32, LayerId, RichText, ScrollArea, Ui, UiBuilder, vec2};
 
 /// Height of a thing one points at from an arm's length.
 const ROW: f32 = 34.0;
@@ -35,7 +35,9 @@ pub(super) fn lay_out(
         .fill(Color32::from_rgba_unmultiplied(22, 27, 34, 240))
         .corner_radius(10)
         .inner_margin(10);
-    egui::CentralPanel::default().frame(frame).show(context, |ui| {
+    let whole = UiBuilder::new().layer_id(LayerId::background()).max_rect(context.viewport_rect());
+    let mut root = Ui::new(context.clone(), "wrist".into(), whole);
+    egui::CentralPanel::default().frame(frame).show(&mut root, |ui| {
         ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
         steps(ui, &document, &mut wanted);
         ui.horizontal(|ui| {
