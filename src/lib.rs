@@ -24,6 +24,7 @@ pub mod clearance;
 pub mod phantom;
 pub mod plan;
 pub mod case;
+pub mod cli;
 
 // The headset: feature `xr`.
 #[cfg(feature = "xr")]

@@ -6,10 +6,13 @@
 
 use super::clock::Clock;
 use super::command::{Command, CommandError};
+use super::desk::Start;
 use super::history::{Edit, History, Revision, Step, StepError};
-use super::open::{self, Notice, OpenError, Opening, Recovered};
+use super::notice::{Notice, OpenError};
+use super::open::{self, Opening, Recovered};
+use super::status::{FlushError, Flusher, SaveState};
 use super::store::Location;
-use super::writer::{FlushError, Flusher, SaveState, Start, Writer};
+use super::writer::Writer;
 use crate::labels::{Level, VertebraId};
 use crate::plan::{CaseRef, Header, Plan, Screw, ScrewId, file};
 use crate::platform::fs::{FileSystem, Lock, LockError, write_atomically};

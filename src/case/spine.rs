@@ -5,14 +5,14 @@
 
 use crate::anatomy::{self, VertebraAnatomy};
 use crate::clearance::Field;
-use crate::ingest::{self, CtIdentity, IngestError, RawLabels};
+use crate::ingest::{self, CtIdentity, IngestError, RawLabels, Study};
 use crate::labels::numbering::{self, Numbering, NumberingError};
 use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId};
 use crate::mesh::{self, TriMesh};
 use crate::phantom;
 use crate::plan::CaseHashes;
 use crate::space::{Patient, Point};
-use crate::surface::{self, Surface};
+use crate::surface::{self, Surface, SurfaceError};
 use crate::volume::Volume;
 use crate::work::{Cancelled, Work, on_pool};
 use rayon::prelude::*;
@@ -106,10 +106,10 @@ impl Spine {
     /// look at. LPS mm.
     pub fn middle(&self) -> Point<Patient> {
         let corners = self.vertebrae.iter().flat_map(|v| v.mesh.positions.iter().copied());
-        let (low, high) = corners.fold(
-            (glam::DVec3::INFINITY, glam::DVec3::NEG_INFINITY),
-            |(low, high), p| (low.min(p.vec()), high.max(p.vec())),
-        );
+        let (low, high) = corners
+            .fold((glam::DVec3::INFINITY, glam::DVec3::NEG_INFINITY), |(low, high), p| {
+                (low.min(p.vec()), high.max(p.vec()))
+            });
         if low.is_finite() {
             return Point::from_vec((low + high) / 2.0);
         }
@@ -155,10 +155,13 @@ fn load_files(
     work: &Work,
 ) -> Result<Spine, SpineError> {
     let mut spine = match (ct, labels) {
-        (Some(file), None) => load_one_file(file, wanted, work)?,
-        (Some(file), Some(labels)) => {
-            let mut spine = ct_alone(file, work)?;
-            add_labels(&mut spine, labels, wanted, work)?;
+        (Some(ct), None) => load_one_file(ct, wanted, work)?,
+        (Some(ct), Some(labels)) => {
+            let study = ingest::load(ct, work)?;
+            let raw = ingest::load_labels(labels, work)?;
+            let raw = ingest::labels_on_grid(raw, study.ct.grid(), study.has_space, work)?;
+            let mut spine = of_study(study);
+            add_labels(&mut spine, labels, raw, wanted)?;
             spine
         }
         (None, Some(labels)) => labels_alone(labels, wanted, work)?,
@@ -169,14 +172,13 @@ fn load_files(
 }
 
 /// One file without labels beside it: a CT, unless its values look like labels.
-fn load_one_file(
-    file: &Path,
-    wanted: Option<Numbering>,
-    work: &Work,
-) -> Result<Spine, SpineError> {
-    let spine = ct_alone(file, work)?;
-    let is_labels = spine.ct.as_deref().is_some_and(ingest::looks_like_labels);
-    if !is_labels {
+fn load_one_file(file: &Path, wanted: Option<Numbering>, work: &Work) -> Result<Spine, SpineError> {
+    let study = ingest::load(file, work)?;
+    if !ingest::looks_like_labels(&study.ct) {
+        let mut spine = of_study(study);
+        let said = "no labels were given: slices can be looked at, screws can not be judged; \
+                    give a label map with --labels FILE";
+        spine.warnings.push(said.to_owned());
         return Ok(spine);
     }
     let mut spine = labels_alone(file, wanted, work)?;
@@ -184,10 +186,9 @@ fn load_one_file(
     Ok(spine)
 }
 
-fn ct_alone(file: &Path, work: &Work) -> Result<Spine, SpineError> {
-    let study = ingest::load(file, work)?;
+fn of_study(study: Study) -> Spine {
     let CtIdentity { content_hash, frame_of_reference_hash, patient_hash } = study.identity;
-    Ok(Spine {
+    Spine {
         ct: Some(Arc::new(study.ct)),
         hashes: CaseHashes {
             ct_content_hash: Some(content_hash),
@@ -200,48 +201,37 @@ fn ct_alone(file: &Path, work: &Work) -> Result<Spine, SpineError> {
         window: study.window,
         warnings: study.warnings.iter().map(ToString::to_string).collect(),
         is_demo: false,
-    })
+    }
 }
 
-fn labels_alone(
-    file: &Path,
-    wanted: Option<Numbering>,
-    work: &Work,
-) -> Result<Spine, SpineError> {
+fn labels_alone(file: &Path, wanted: Option<Numbering>, work: &Work) -> Result<Spine, SpineError> {
     let raw = ingest::load_labels(file, work)?;
     let mut spine = Spine {
         ct: None,
-        hashes: CaseHashes { labels_hash: Some(raw.hash.clone()), ..CaseHashes::default() },
+        hashes: CaseHashes::default(),
         labels: None,
         vertebrae: Vec::new(),
         window: None,
         warnings: vec!["labels without a CT: planning on anatomy alone, without HU".to_owned()],
         is_demo: false,
     };
-    name_labels(&mut spine, file, raw, wanted)?;
+    add_labels(&mut spine, file, raw, wanted)?;
     Ok(spine)
 }
 
+/// Names the labels of `file` and makes them the spine's.
 fn add_labels(
-    spine: &mut Spine,
-    file: &Path,
-    wanted: Option<Numbering>,
-    work: &Work,
-) -> Result<(), SpineError> {
-    let mut raw = ingest::load_labels(file, work)?;
-    spine.hashes.labels_hash = Some(raw.hash.clone());
-    name_labels(spine, file, raw, wanted)
-}
-
-fn name_labels(
     spine: &mut Spine,
     file: &Path,
     raw: RawLabels,
     wanted: Option<Numbering>,
 ) -> Result<(), SpineError> {
     spine.warnings.extend(raw.warnings.iter().map(ToString::to_string));
+    spine.hashes.labels_hash = Some(raw.hash.clone());
     let named = numbering::name_labels(raw.volume, &raw.names, &raw.hash, wanted)
         .map_err(|source| SpineError::Numbering { file: file.to_owned(), source })?;
+    spine.warnings.extend(named.notices);
+    spine.labels = Some(Arc::new(named.labels));
     Ok(())
 }
 
@@ -255,10 +245,10 @@ fn derive(spine: &mut Spine, work: &Work) -> Result<(), SpineError> {
         .vertebrae
         .par_iter()
         .map(|vertebra| {
-            let model = model(&labels, vertebra, spine.ct.as_deref(), work);
+            let made = model(&labels, vertebra, spine.ct.as_deref(), work);
             let so_far = done.fetch_add(1, Ordering::Relaxed) + 1;
             work.step("making surfaces", so_far as f32 / count as f32)?;
-            model
+            made
         })
         .collect();
     for (vertebra, model) in labels.vertebrae.iter().zip(made) {
@@ -267,11 +257,33 @@ fn derive(spine: &mut Spine, work: &Work) -> Result<(), SpineError> {
                 spine.warnings.extend(model.anatomy.warnings.iter().cloned());
                 spine.vertebrae.push(Arc::new(model));
             }
-            Err(ModelError::Cancelled(cancelled)) => return Err(cancelled.into()),
-            Err(ModelError::Surface(why)) => {
+            Err(SurfaceError::Cancelled(cancelled)) => return Err(cancelled.into()),
+            Err(why) => {
                 spine.warnings.push(format!("{} is left out: {why}", vertebra.level));
             }
         }
     }
     Ok(())
+}
+
+/// One vertebra from its labels (and the CT's edge, where there is one).
+fn model(
+    labels: &LabelMap,
+    vertebra: &LabelledVertebra,
+    ct: Option<&Volume<i16>>,
+    work: &Work,
+) -> Result<VertebraModel, SurfaceError> {
+    let surface = surface::declare(labels, vertebra, ct, work)?;
+    let mesh = mesh::extract(&surface);
+    let field = Field::to_mesh(&surface, &mesh, work)?;
+    let anatomy = anatomy::measure(labels, vertebra, &surface);
+    Ok(VertebraModel {
+        id: vertebra.id,
+        level: vertebra.level,
+        surface,
+        mesh,
+        field,
+        anatomy,
+        is_cut_off: vertebra.is_cut_off,
+    })
 }

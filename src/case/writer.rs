@@ -1,145 +1,18 @@
-//! The thread that writes: nobody else waits for a disk.
+//! The session's end of the writing thread: nobody else waits for a disk.
 //!
-//! In: steps and movements, in order, through a channel. Out: journal and plan file on disk, and a
-//! [`SaveState`] that can be asked at any time.
-//!
-//! Every step is appended and synced at once. After any failure the journal on disk is not trusted:
-//! the next attempt, in at most a second, writes it whole and anew from memory, beside the old one,
-//! and puts it in its place. So there is one way back from a full disk, a short write, a failed
-//! sync and a failed rename. The plan file follows at a save, and by itself after two seconds of
-//! rest.
+//! In: steps and movements, in order. Out: what is on disk, told by `status`. The thread's own work
+//! is in `desk`.
 
-use super::history::{History, Revision, Step};
-use super::journal::{self, Chain, FileMark, Line};
-use super::store::Location;
-use crate::plan::{Header, Screw, file};
-use crate::platform::fs::{FileSystem, Lock, WritableFile, write_atomically};
+use super::desk::{Desk, Message, Start};
+use super::history::{Revision, Step};
+use super::status::{FlushError, Flusher, SaveState, Shared, Status};
+use crate::plan::Screw;
+use crate::platform::fs::{FileSystem, Lock};
 use std::io;
-use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
-
-/// A movement under way is written this often.
-const DRAG_PERIOD: Duration = Duration::from_millis(250);
-/// Rest after the last step until the plan file is written without being asked.
-const AUTOSAVE_AFTER: Duration = Duration::from_secs(2);
-/// First and longest wait before a failed write is tried again.
-const RETRY: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
-/// How often a failed write is tried again when the case is closed.
-const LAST_TRIES: u32 = 3;
-
-/// How safe the plan is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SaveState {
-    /// The plan file holds this revision, which is the newest.
-    Saved {
-        /// Which.
-        revision: Revision,
-    },
-    /// The plan file is older; the edits are in the journal or on their way there.
-    Pending,
-    /// The last write failed and is tried again; one sentence for the user.
-    Failed(String),
-}
-
-/// The edits could not be made safe in time. They are still in memory.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FlushError {
-    /// The disk took too long.
-    #[error(
-        "the disk did not answer in time: the last edits may not be saved; wait and save again"
-    )]
-    TimedOut,
-    /// The disk refuses.
-    #[error("{0}")]
-    Failed(String),
-    /// The writing thread has ended.
-    #[error("the case is closed; open it again to save")]
-    Closed,
-}
-
-/// What is on disk, as the writer last knew.
-#[derive(Debug)]
-struct Status {
-    /// The newest revision that was sent.
-    sent: Revision,
-    journalled: Revision,
-    saved: Option<Revision>,
-    /// The plan file was asked for at least at this revision.
-    save_asked: Option<Revision>,
-    failure: Option<String>,
-    has_ended: bool,
-}
-
-#[derive(Debug)]
-struct Shared {
-    status: Mutex<Status>,
-    changed: Condvar,
-}
-
-impl Shared {
-    fn status(&self) -> MutexGuard<'_, Status> {
-        // A thread that panicked while holding it left plain numbers, each of them true.
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Waits for the disk; can be handed to a panic hook or a signal's thread.
-#[derive(Clone, Debug)]
-pub struct Flusher(Arc<Shared>);
-
-impl Flusher {
-    /// Returns once every step so far is in the journal, and the plan file where a save was asked
-    /// for, or after `timeout`.
-    pub fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
-        let until = Instant::now() + timeout;
-        let mut status = self.0.status();
-        while !status.is_safe() {
-            if status.has_ended {
-                return Err(status.failure.clone().map_or(FlushError::Closed, FlushError::Failed));
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(status
-                    .failure
-                    .clone()
-                    .map_or(FlushError::TimedOut, FlushError::Failed));
-            }
-            let waited = self.0.changed.wait_timeout(status, left);
-            status = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        Ok(())
-    }
-}
-
-impl Status {
-    fn is_safe(&self) -> bool {
-        self.journalled >= self.sent
-            && self.save_asked.is_none_or(|asked| self.saved >= Some(asked))
-    }
-}
-
-enum Message {
-    Step(Step),
-    Drag(Option<Box<Screw>>),
-    Save,
-    Close,
-}
-
-/// What the writer starts from.
-pub(super) struct Start {
-    pub location: Location,
-    pub header: Header,
-    pub history: History,
-    pub saved: Option<Revision>,
-    pub plan_files: Vec<FileMark>,
-    /// Ties the next line to the journal on disk; `None` when that must be written anew.
-    pub chain: Option<Chain>,
-    /// The history holds something that the journal on disk does not.
-    pub is_ahead_of_journal: bool,
-}
+use std::time::Duration;
 
 /// The session's end of the thread.
 pub(super) struct Writer {
@@ -161,7 +34,7 @@ impl Writer {
             failure: None,
             has_ended: false,
         };
-        let shared = Arc::new(Shared { status: Mutex::new(status), changed: Condvar::new() });
+        let shared = Arc::new(Shared::new(status));
         let (sender, inbox) = channel();
         let mut desk = Desk::new(start, fs, Arc::clone(&shared));
         let thread = thread::Builder::new().name("journal".to_owned()).spawn(move || {
@@ -189,14 +62,7 @@ impl Writer {
     }
     /// How safe the plan is.
     pub fn state(&self) -> SaveState {
-        let status = self.shared.status();
-        match (&status.failure, status.saved) {
-            (Some(sentence), _) => SaveState::Failed(sentence.clone()),
-            (None, Some(revision)) if revision == status.sent && status.is_safe() => {
-                SaveState::Saved { revision }
-            }
-            _ => SaveState::Pending,
-        }
+        self.shared.status().state()
     }
     /// The newest revision that outlasts a power cut.
     pub fn journalled(&self) -> Revision {
@@ -211,24 +77,15 @@ impl Writer {
     pub fn close(&mut self, timeout: Duration) -> Result<(), FlushError> {
         let Some(thread) = self.thread.take() else { return Ok(()) };
         self.send(Message::Close);
-        let until = Instant::now() + timeout;
-        let mut status = self.shared.status();
-        while !status.has_ended {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(status
-                    .failure
-                    .clone()
-                    .map_or(FlushError::TimedOut, FlushError::Failed));
-            }
-            let waited = self.shared.changed.wait_timeout(status, left);
-            status = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        let failure = status.failure.clone();
+        let (status, has_ended) = self.shared.wait(timeout, |status| status.has_ended);
+        let failure = status.failure.clone().map(FlushError::Failed);
         drop(status);
+        if !has_ended {
+            return Err(failure.unwrap_or(FlushError::TimedOut));
+        }
         // Its last act was to say that it has ended; joining it lets go of the lock for certain.
         let _panicked_after_writing = thread.join();
-        failure.map_or(Ok(()), |sentence| Err(FlushError::Failed(sentence)))
+        failure.map_or(Ok(()), Err)
     }
     fn send(&self, message: Message) {
         // It fails only when the thread has ended, which the status tells whoever asks.
@@ -241,276 +98,4 @@ impl Drop for Writer {
         // Nobody is left to be told; whoever wants to know calls `close` first.
         let _told_in_status = self.close(Duration::from_secs(5));
     }
-}
-
-/// The journal on disk.
-enum OnDisk {
-    /// Its content is known; lines can be added to it.
-    Sound { chain: Chain, file: Option<Box<dyn WritableFile>> },
-    /// There is none, or it can not be trusted: it must be written whole.
-    Unsound,
-}
-
-/// The thread's own state.
-struct Desk {
-    fs: Arc<dyn FileSystem>,
-    location: Location,
-    header: Header,
-    history: History,
-    plan_files: Vec<FileMark>,
-    on_disk: OnDisk,
-    /// Lines that the journal on disk lacks.
-    pending: Vec<Line>,
-    /// The journal on disk lacks something, told in `pending` or not.
-    is_behind: bool,
-    drag: Option<Box<Screw>>,
-    drag_due: Option<Instant>,
-    saved: Option<Revision>,
-    save_asked: bool,
-    autosave_at: Option<Instant>,
-    failures: u32,
-    retry_at: Option<Instant>,
-    is_closing: bool,
-    shared: Arc<Shared>,
-}
-
-impl Desk {
-    fn new(start: Start, fs: Arc<dyn FileSystem>, shared: Arc<Shared>) -> Self {
-        let is_saved = start.saved == Some(start.history.revision());
-        Self {
-            fs,
-            location: start.location,
-            header: start.header,
-            history: start.history,
-            plan_files: start.plan_files,
-            on_disk: start
-                .chain
-                .map_or(OnDisk::Unsound, |chain| OnDisk::Sound { chain, file: None }),
-            pending: Vec::new(),
-            is_behind: start.is_ahead_of_journal,
-            drag: None,
-            drag_due: None,
-            saved: start.saved,
-            save_asked: false,
-            autosave_at: (!is_saved).then(|| Instant::now() + AUTOSAVE_AFTER),
-            failures: 0,
-            retry_at: None,
-            is_closing: false,
-            shared,
-        }
-    }
-
-    fn run(&mut self, inbox: &Receiver<Message>) {
-        self.work();
-        while !self.is_closing {
-            match inbox.recv_timeout(self.rest()) {
-                Ok(message) => self.take(message),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => self.is_closing = true,
-            }
-            while let Ok(message) = inbox.try_recv() {
-                self.take(message);
-            }
-            self.work();
-        }
-        self.close();
-    }
-
-    /// How long there is nothing to do unless a message comes.
-    fn rest(&self) -> Duration {
-        let due = [self.drag_due, self.autosave_at].into_iter().flatten().min();
-        // While writes fail, nothing is due before the next attempt.
-        let next = if self.retry_at.is_some() { self.retry_at } else { due };
-        next.map_or(Duration::from_secs(3600), |at| at.saturating_duration_since(Instant::now()))
-    }
-
-    fn take(&mut self, message: Message) {
-        match message {
-            Message::Step(step) => self.take_step(step),
-            Message::Drag(Some(screw)) => {
-                self.drag = Some(screw);
-                self.drag_due.get_or_insert_with(|| Instant::now() + DRAG_PERIOD);
-            }
-            Message::Drag(None) => {
-                self.end_drag();
-                self.add(Line::Drag(None));
-            }
-            Message::Save => self.save_asked = true,
-            Message::Close => self.is_closing = true,
-        }
-    }
-
-    fn take_step(&mut self, step: Step) {
-        self.end_drag();
-        self.autosave_at = Some(Instant::now() + AUTOSAVE_AFTER);
-        // The session took the same step from the same state, so it is not refused here.
-        if self.history.take(step.clone()).is_ok() {
-            self.add(Line::Step { revision: self.history.revision(), step });
-        }
-    }
-
-    fn end_drag(&mut self) {
-        self.drag = None;
-        self.drag_due = None;
-    }
-
-    fn add(&mut self, line: Line) {
-        self.pending.push(line);
-        self.is_behind = true;
-    }
-
-    /// Does what is due, and says how it went.
-    fn work(&mut self) {
-        let now = Instant::now();
-        if self.retry_at.is_some_and(|at| now < at) {
-            return;
-        }
-        if self.drag_due.is_some_and(|at| at <= now) {
-            self.drag_due = None;
-            if let Some(screw) = self.drag.clone() {
-                self.add(Line::Drag(Some(screw)));
-            }
-        }
-        let mut outcome = self.write_journal();
-        if self.save_asked || self.autosave_at.is_some_and(|at| at <= now) {
-            self.publish(None);
-            outcome = outcome.and(self.save_plan());
-        }
-        self.tell(outcome);
-    }
-
-    fn write_journal(&mut self) -> Result<(), String> {
-        if !self.is_behind {
-            return Ok(());
-        }
-        let done = self.append().map_err(|error| {
-            self.on_disk = OnDisk::Unsound;
-            sentence(&self.location.journal(), &error)
-        });
-        if done.is_ok() {
-            self.pending.clear();
-            self.is_behind = false;
-        }
-        done
-    }
-
-    /// Adds the pending lines to the journal, or writes it whole where it can not be trusted.
-    fn append(&mut self) -> io::Result<()> {
-        let path = self.location.journal();
-        let OnDisk::Sound { chain, file } = &mut self.on_disk else {
-            return self.write_whole(&path);
-        };
-        let mut text = String::new();
-        for line in &self.pending {
-            text += &chain.encode(line)?;
-        }
-        let mut open = match file.take() {
-            Some(open) => open,
-            None => self.fs.append(&path)?,
-        };
-        open.write_all(text.as_bytes())?;
-        open.sync()?;
-        *file = Some(open);
-        Ok(())
-    }
-
-    fn write_whole(&mut self, path: &Path) -> io::Result<()> {
-        let (text, chain) = journal::write_whole(
-            &self.header,
-            &self.history,
-            &self.plan_files,
-            self.drag.as_deref(),
-        )?;
-        write_atomically(self.fs.as_ref(), path, text.as_bytes())?;
-        self.on_disk = OnDisk::Sound { chain, file: None };
-        Ok(())
-    }
-
-    /// Writes the plan file. The journal is told before and after, so that whatever is found later
-    /// is known as ours; where it can not be told, the plan is written all the same.
-    fn save_plan(&mut self) -> Result<(), String> {
-        let path = self.location.plan().to_owned();
-        let text = file::print(&self.header, self.history.plan()).map_err(|e| e.to_string())?;
-        let revision = self.history.revision();
-        let mark = FileMark { hash: journal::hash(text.as_bytes()), revision };
-        if !self.plan_files.contains(&mark) {
-            self.plan_files.push(mark.clone());
-        }
-        let announced = self.note(Line::Saving(mark.clone()));
-        write_atomically(self.fs.as_ref(), &path, text.as_bytes())
-            .map_err(|error| sentence(&path, &error))?;
-        self.plan_files = vec![mark.clone()];
-        self.saved = Some(revision);
-        self.save_asked = false;
-        self.autosave_at = None;
-        announced.and(self.note(Line::Saved(mark)))
-    }
-
-    /// Tells the journal of the plan file, where there is a journal.
-    fn note(&mut self, line: Line) -> Result<(), String> {
-        if matches!(self.on_disk, OnDisk::Unsound) && !self.is_behind {
-            return Ok(());
-        }
-        self.add(line);
-        self.write_journal()
-    }
-
-    /// Says how the last attempt went, and sets when to try again.
-    fn tell(&mut self, outcome: Result<(), String>) {
-        self.failures = if outcome.is_ok() { 0 } else { self.failures + 1 };
-        self.retry_at = (self.failures > 0).then(|| {
-            let doubled = RETRY[0] * 2_u32.saturating_pow(self.failures.min(16) - 1);
-            Instant::now() + doubled.min(RETRY[1])
-        });
-        self.publish(Some(outcome.err()));
-    }
-
-    /// Says what is on disk, and with `failure` whether the last attempt failed.
-    fn publish(&self, failure: Option<Option<String>>) {
-        let mut status = self.shared.status();
-        if !self.is_behind {
-            status.journalled = self.history.revision();
-        }
-        status.saved = self.saved;
-        if let Some(failure) = failure {
-            status.failure = failure;
-        }
-        drop(status);
-        self.shared.changed.notify_all();
-    }
-
-    /// The last chance: everything that is not on disk yet, tried a few times.
-    fn close(&mut self) {
-        if let Some(screw) = self.drag.take() {
-            self.add(Line::Drag(Some(screw)));
-        }
-        for _ in 0..LAST_TRIES {
-            let is_saved = self.saved == Some(self.history.revision()) && !self.save_asked;
-            let journal = self.write_journal();
-            let plan = if is_saved { Ok(()) } else { self.save_plan() };
-            self.tell(journal.and(plan));
-            if self.failures == 0 {
-                break;
-            }
-            thread::sleep(RETRY[0]);
-        }
-        self.shared.status().has_ended = true;
-        self.shared.changed.notify_all();
-    }
-}
-
-/// What went wrong and what to do, in one sentence for the user.
-fn sentence(path: &Path, error: &io::Error) -> String {
-    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-    let (what, to_do) = match error.kind() {
-        StorageFull | QuotaExceeded => ("the disk is full".to_owned(), "free some space"),
-        ReadOnlyFilesystem => ("the disk is read-only".to_owned(), "make it writable"),
-        PermissionDenied => ("the folder may not be written".to_owned(), "allow it"),
-        _ => (error.to_string(), "look at the disk"),
-    };
-    format!(
-        "{} could not be saved: {what}; {to_do}, your edits are kept in memory and saving is tried \
-         again every second",
-        path.display()
-    )
 }

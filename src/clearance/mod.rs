@@ -18,6 +18,7 @@ pub use sdf::Field;
 
 use crate::space::{Dir, Patient, Point};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A bone as a signed distance: positive inside, zero on its declared surface, negative outside.
 ///
@@ -101,6 +102,19 @@ pub enum Wall {
     Anterior,
     /// Towards the back.
     Posterior,
+}
+
+impl fmt::Display for Wall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Medial => "medial",
+            Self::Lateral => "lateral",
+            Self::Cranial => "cranial",
+            Self::Caudal => "caudal",
+            Self::Anterior => "anterior",
+            Self::Posterior => "posterior",
+        })
+    }
 }
 
 /// The answer for one screw.

@@ -7,8 +7,10 @@ pub mod grade;
 pub mod progress;
 pub mod table;
 
-use crate::case::spine::Source;
+use crate::case::bundle::BundleError;
+use crate::case::request::CaseRequest;
 use crate::labels::numbering::Numbering;
+use crate::platform::fs::FileSystem;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -94,16 +96,12 @@ impl From<NumberingArg> for Numbering {
 }
 
 impl CaseArgs {
-    /// The files to load, or the built-in case.
-    pub fn source(&self) -> Source {
-        if self.ct.is_none() && self.labels.is_none() {
-            return Source::Demo;
-        }
-        Source::Files {
-            ct: self.ct.clone(),
-            labels: self.labels.clone(),
-            numbering: self.numbering.map(Numbering::from),
-        }
+    /// The case that these arguments name.
+    pub fn request(&self, fs: &dyn FileSystem) -> Result<CaseRequest, BundleError> {
+        let numbering = self.numbering.map(Numbering::from);
+        let (ct, labels) = (self.ct.as_deref(), self.labels.as_deref());
+        let request = CaseRequest::of_paths(ct, labels, self.plan.as_deref(), numbering, fs)?;
+        Ok(CaseRequest { accept_unknown: self.accept_unknown, ..request })
     }
 }
 
@@ -176,6 +174,7 @@ fn parse_size(text: &str) -> Result<(u32, u32), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::fs::RealFs;
     use clap::CommandFactory;
 
     #[test]
@@ -187,7 +186,8 @@ mod tests {
     fn without_a_case_the_demo_opens() {
         let request = Request::try_parse_from(["corridor"]).expect("no arguments are fine");
         assert!(request.command.is_none());
-        assert!(matches!(CaseArgs::default().source(), Source::Demo));
+        let request = CaseArgs::default().request(&RealFs).expect("no files to read");
+        assert_eq!(request, CaseRequest::demo());
     }
 
     #[test]

@@ -39,7 +39,8 @@ impl Bone {
         };
         if let Some(lower) = neighbour.filter(|n| below(placed.row.level) == Some(n.row)) {
             let vary = Vary::new(seed, lower.row.level, share);
-            let (turn, shift) = between(&placed.patient_from_vertebra, &lower.patient_from_vertebra);
+            let (turn, shift) =
+                between(&placed.patient_from_vertebra, &lower.patient_from_vertebra);
             for side in Side::BOTH {
                 let facet = match &lower.row.measures {
                     Measures::Lumbar(sizes, _) => lumbar::upper_facet(sizes, &vary, side),

@@ -146,7 +146,8 @@ impl Phantom {
     /// Middle of the bead, whether the spec wants one or not: in the muscle on the patient's left,
     /// at the height of the column's middle.
     pub fn bead(&self) -> Point<Patient> {
-        let upper = self.bones.first().map_or(Point::ORIGIN, |b| b.patient_from_vertebra().origin());
+        let upper =
+            self.bones.first().map_or(Point::ORIGIN, |b| b.patient_from_vertebra().origin());
         let lower = self.bones.last().map_or(Point::ORIGIN, |b| b.patient_from_vertebra().origin());
         upper.lerp(lower, 0.45) + Dir::new(58.0, 22.0, 0.0)
     }

@@ -149,7 +149,8 @@ fn visit(
     let radius = BLOCK as f64 / 2.0 * (si + sj);
     let [low, high] = bone.bounds();
     let vertebra_from_patient = bone.patient_from_vertebra().inverse();
-    for (j0, i0) in (0..nj).step_by(BLOCK).flat_map(|j| (0..ni).step_by(BLOCK).map(move |i| (j, i))) {
+    for (j0, i0) in (0..nj).step_by(BLOCK).flat_map(|j| (0..ni).step_by(BLOCK).map(move |i| (j, i)))
+    {
         let (j1, i1) = ((j0 + BLOCK).min(nj), (i0 + BLOCK).min(ni));
         let middle = grid.centre([(i0 + i1) / 2, (j0 + j1) / 2, k]);
         let local = vertebra_from_patient.point(middle).vec();

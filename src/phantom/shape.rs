@@ -48,7 +48,14 @@ pub(super) struct Blob {
 impl Blob {
     /// An ellipsoid along the vertebra's axes.
     pub(super) fn ellipsoid(centre: DVec3, radii: DVec3) -> Self {
-        Self { centre, axes: DMat3::IDENTITY, radii, outline: Outline::Round, taper: 0.0, flare: 0.0 }
+        Self {
+            centre,
+            axes: DMat3::IDENTITY,
+            radii,
+            outline: Outline::Round,
+            taper: 0.0,
+            flare: 0.0,
+        }
     }
     /// A solid from `from` to `to`, which are the middles of its two ends. `v_hint` says where its
     /// second cross axis points (made perpendicular); `ru` and `rv` are the half-sizes across.

@@ -212,9 +212,7 @@ fn closed_pedicle(bone: &Bone, side: Side, start: DVec3, along: DVec3) -> Local 
         axis = slope.normalize_or(axis);
     }
     let [u, v] = across(axis);
-    let extent = |d: DVec3| {
-        support(bone, isthmus, axis, d) + support(bone, isthmus, axis, -d)
-    };
+    let extent = |d: DVec3| support(bone, isthmus, axis, d) + support(bone, isthmus, axis, -d);
     Local { side, isthmus, axis, width_mm: extent(u), height_mm: extent(v) }
 }
 

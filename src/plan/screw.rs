@@ -1,5 +1,6 @@
 //! One placed screw, and what makes it a possible one.
 
+use crate::clearance::ScrewShape;
 use crate::labels::{Level, VertebraId};
 use crate::space::{Dir, Patient, Point, Side};
 use serde::{Deserialize, Serialize};
@@ -138,6 +139,15 @@ impl Screw {
             return Err(ScrewFault::NoAxis { screw: screw() });
         }
         Ok(())
+    }
+    /// What of it is judged.
+    pub fn shape(&self) -> ScrewShape {
+        ScrewShape {
+            entry: self.entry,
+            axis: self.axis,
+            length_mm: self.length_mm,
+            diameter_mm: self.diameter_mm,
+        }
     }
     /// Where the screw ends, LPS mm.
     pub fn tip(&self) -> Point<Patient> {

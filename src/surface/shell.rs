@@ -93,9 +93,8 @@ impl Shell {
         let Some(edge) = crossing(&mean.positions_mm, &seen, profile(0.0, w, a)) else {
             return f64::INFINITY;
         };
-        let square = |(x, seen): (&f64, &f64)| {
-            (profile((x - edge) / self.sigma_mm, w, a) - seen).powi(2)
-        };
+        let square =
+            |(x, seen): (&f64, &f64)| (profile((x - edge) / self.sigma_mm, w, a) - seen).powi(2);
         let sum: f64 = mean.positions_mm.iter().zip(&seen).map(square).sum();
         sum / (seen.len() as f64 * p * p)
     }
