@@ -10,6 +10,7 @@ pub mod colour;
 pub mod layers;
 pub mod letters;
 pub mod material;
+pub mod outline;
 pub mod plane;
 pub mod screw;
 pub mod screw_mesh;
