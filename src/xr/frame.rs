@@ -12,7 +12,9 @@ use super::comfort::EYE_LAYER;
 use super::config::SessionConfig;
 use super::runtime::{Answer, Attention, Frame, Line, Reply, Request};
 use super::session::{self, XrStatus};
+use crate::desktop::camera::DeskCamera;
 use crate::scene::layers::all_layers;
+use crate::scene::letters::Viewer;
 use bevy::app::AppExit;
 use bevy::camera::{ManualTextureViewHandle, RenderTarget};
 use bevy::prelude::*;
@@ -82,7 +84,7 @@ pub(super) fn build(app: &mut App, eyes: &Eyes, config: &SessionConfig) {
         .add_message::<Buzz>()
         .add_systems(First, next_frame.before(TimeSystems))
         .add_systems(Last, (send_buzzes, leave).chain())
-        .add_systems(Update, (pace_the_window, end_without_window));
+        .add_systems(Update, (pace_the_window, end_without_window, turn_letters));
     spawn_eyes(app.world_mut(), config);
     let Some(render) = app.get_sub_app_mut(RenderApp) else { return };
     render
@@ -280,6 +282,28 @@ fn pace_the_window(
         if window.present_mode != mode {
             window.present_mode = mode;
         }
+    }
+}
+
+/// The letters around the model turn to whoever looks: the person in the headset, else the desk.
+fn turn_letters(
+    status: Res<XrStatus>,
+    eyes: Query<(Entity, &Eye)>,
+    desk: Query<Entity, With<DeskCamera>>,
+    mut commands: Commands,
+    mut was_immersed: Local<bool>,
+) {
+    let is_immersed = status.is_immersed();
+    if std::mem::replace(&mut *was_immersed, is_immersed) == is_immersed {
+        return;
+    }
+    let left = eyes.iter().find(|(_, eye)| eye.0 == 0).map(|(entity, _)| entity);
+    let (to, from) = if is_immersed { (left, desk.iter().next()) } else { (desk.iter().next(), left) };
+    if let Some(entity) = from {
+        commands.entity(entity).remove::<Viewer>();
+    }
+    if let Some(entity) = to {
+        commands.entity(entity).insert(Viewer);
     }
 }
 

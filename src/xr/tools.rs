@@ -22,7 +22,7 @@ use super::quad::PanelHits;
 use super::steer::{self, Line, pass_mm};
 use crate::app::history::{Document, Draft, DraftScrew, StatusLine, Tone};
 use crate::app::jobs::ActiveCase;
-use crate::app::judge::vertebra_of;
+use crate::case::judge::vertebra_of;
 use crate::app::selection::Selection;
 use crate::case::spine::VertebraModel;
 use crate::interact::gesture::level_of;
