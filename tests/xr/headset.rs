@@ -64,11 +64,13 @@ impl Headset {
     pub fn corridor(&self) -> Command {
         let home = self.folder().join("home");
         std::fs::create_dir_all(&home).unwrap();
-        let mut command = self.command(Path::new(env!("CARGO_BIN_EXE_corridor")));
+        // Set inside: outside, the home folder tells where the simulated headset was set up.
+        let mut command = self.command(Path::new("env"));
         for name in ["XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
-            command.env_remove(name);
+            command.args(["-u", name]);
         }
-        command.env("HOME", home).current_dir(self.folder());
+        command.arg(format!("HOME={}", home.display()));
+        command.arg(env!("CARGO_BIN_EXE_corridor")).current_dir(self.folder());
         command
     }
 

@@ -8,6 +8,9 @@
 
 mod driver;
 mod headset;
+mod picture;
+mod room;
 mod watch;
 
+mod end_to_end;
 mod without_us;
