@@ -97,6 +97,11 @@ impl Headset {
         assert!(self.script().arg("pause-runtime").status().unwrap().success());
     }
 
+    /// It goes on.
+    pub fn resume_runtime(&self) {
+        assert!(self.script().arg("resume-runtime").status().unwrap().success());
+    }
+
     fn script(&self) -> Command {
         let mut command = Command::new(script());
         command.env("CORRIDOR_HEADSET", self.folder().join("headset"));

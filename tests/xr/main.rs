@@ -10,7 +10,9 @@ mod driver;
 mod headset;
 mod picture;
 mod room;
+mod surgeon;
 mod watch;
 
 mod end_to_end;
+mod runtime_dies;
 mod without_us;

@@ -443,17 +443,15 @@ unsafe extern "system" fn end_frame(
 }
 
 impl Layer {
-    /// Records the first frame with a picture and every tenth after, and each change of blending.
+    /// Records each frame with a picture, and each change of blending.
     fn note_frame(&mut self, frame: &sys::FrameEndInfo) {
         if self.blend != Some(frame.environment_blend_mode) {
             self.blend = Some(frame.environment_blend_mode);
             self.record(&format!("blend {:?}", frame.environment_blend_mode));
         }
         if frame.layer_count > 0 {
-            if self.frames.is_multiple_of(10) {
-                self.record(&format!("frames {}", self.frames + 1));
-            }
             self.frames += 1;
+            self.record(&format!("frames {}", self.frames));
         }
     }
 }
