@@ -3,10 +3,10 @@
 //! In: panics of any thread, errors of systems. Out: a sentence on standard error, the details in
 //! the log at level `debug`.
 
+use crate::case::Flusher;
 use bevy::ecs::error::{BevyError, ErrorContext};
 use bevy::log::{debug, error};
 use std::any::Any;
-use crate::case::Flusher;
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -63,7 +63,8 @@ fn speak(reason: &str, are_safe: bool) {
         "The disk did not take the last edits."
     };
     // A terminal that is gone can not be told anything more.
-    let _ = writeln!(std::io::stderr(), "corridor: a part of the program failed ({reason}). {edits}");
+    let _ =
+        writeln!(std::io::stderr(), "corridor: a part of the program failed ({reason}). {edits}");
 }
 
 /// The error handler of the engine: a system that fails is logged and the program goes on.

@@ -138,16 +138,15 @@ fn off_screen() -> PluginGroupBuilder {
 }
 
 fn shared() -> PluginGroupBuilder {
-    DefaultPlugins
-        .build()
-        .set(LogPlugin { filter: LOG_FILTER.to_owned(), ..default() })
-        .set(RenderPlugin {
+    DefaultPlugins.build().set(LogPlugin { filter: LOG_FILTER.to_owned(), ..default() }).set(
+        RenderPlugin {
             render_creation: RenderCreation::Automatic(Box::new(WgpuSettings {
                 backends: Some(Backends::VULKAN),
                 ..default()
             })),
             ..default()
-        })
+        },
+    )
 }
 
 /// The engine's own lines of start-up say nothing to a surgeon; `RUST_LOG` brings them back.
