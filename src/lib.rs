@@ -10,8 +10,8 @@
 #![deny(missing_docs)]
 
 // The core: no Bevy.
-pub mod work;
 pub mod platform;
+pub mod work;
 pub mod space;
 pub mod implant;
 pub mod volume;
@@ -24,3 +24,22 @@ pub mod clearance;
 pub mod phantom;
 pub mod plan;
 pub mod case;
+pub mod cli;
+
+// The program: Bevy.
+#[cfg(feature = "app")]
+pub mod app;
+#[cfg(feature = "app")]
+pub mod scene;
+#[cfg(feature = "app")]
+pub mod interact;
+#[cfg(feature = "app")]
+pub mod panel;
+#[cfg(feature = "app")]
+pub mod desktop;
+// The headset: OpenXR.
+#[cfg(feature = "xr")]
+pub mod xr;
+// All of it together.
+#[cfg(feature = "app")]
+pub mod program;

@@ -1,4 +1,19 @@
 //! What a surgeon calls the parts of a vertebra, measured on its declared surface.
+//!
+//! In: the label map (which says where the neighbours lie) and the vertebra's [`Surface`](crate::surface::Surface). Out: a
+//! [`VertebraAnatomy`], made by [`measure`]. The way: the canal is the hole that shows when the
+//! bone is looked through from above ([`canal`]); before it lies the body, whose end plates and
+//! symmetry give the frame ([`frame`]); beside it run the pedicles ([`pedicle`]). The sacrum, whose
+//! pedicles close no ring, goes its own way ([`sacrum`]).
+
+mod canal;
+mod frame;
+mod measure;
+mod pedicle;
+mod sacrum;
+mod solid;
+
+pub use measure::measure;
 
 use crate::space::{Dir, Patient, Point, Rigid, Side, Vertebra};
 

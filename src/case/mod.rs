@@ -1,1 +1,49 @@
 //! The document: a spine, its plan, every edit as a command, one undo stack, the journal.
+//!
+//! In: commands of a person, and files. Out: a [`Session`] that holds the plan at a revision, keeps
+//! it on disk without making anybody wait, and finds it again after a crash.
+//!
+//! | file | owns |
+//! |---|---|
+//! | [`command`] | an edit as a value, its inverse, its line in the audit trail |
+//! | [`history`] | the plan at a revision and the one undo stack |
+//! | [`session`] | the open document |
+//! | [`journal`] | the lines on disk, and what can be made of a damaged file |
+//! | [`open`] | plan file and journal to one history |
+//! | [`notice`] | what was survived at opening, and why it was refused |
+//! | `writer`, `desk` | the thread that writes: its two ends |
+//! | [`status`] | what is on disk, and waiting for it |
+//! | [`store`] | where a plan lives |
+//! | [`identity`] | same patient, other, or unknown |
+//! | [`bundle`] | a case as a folder |
+//! | [`spine`] | files to volumes, surfaces, anatomy and distances |
+//! | [`judge`] | the screws of a plan against the spine |
+//! | [`request`] | what was asked to be opened, and where its plan lives |
+//! | [`clock`] | the time as an edit is told it |
+
+pub mod spine;
+pub mod judge;
+pub mod request;
+pub mod clock;
+pub mod command;
+pub mod history;
+pub mod identity;
+pub mod store;
+pub mod bundle;
+pub mod journal;
+pub mod notice;
+pub mod open;
+pub mod status;
+mod desk;
+mod writer;
+pub mod session;
+
+pub use clock::{Clock, SystemClock};
+pub use command::{Command, CommandError};
+pub use history::{Revision, StepError};
+pub use identity::SamePatient;
+pub use notice::{Notice, OpenError};
+pub use open::Opening;
+pub use session::Session;
+pub use status::{FlushError, Flusher, SaveState};
+pub use store::Location;

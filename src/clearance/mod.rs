@@ -1,13 +1,73 @@
 //! How far a screw is from daylight.
 //!
-//! In: the declared surface of a vertebra and its anatomy. Out: an [`Assessment`] of a screw.
+//! In: the declared surface of a vertebra as a signed distance ([`SignedDistance`]) and its
+//! anatomy. Out: an [`Assessment`] of a screw, made by [`assess`]; the rule of the letter is told
+//! in [`grade`]. [`entry_on_axis`] says where an axis enters bone.
 
+mod entry;
+pub mod grade;
+mod probe;
 pub mod sdf;
+mod wall;
 
+pub use entry::entry_on_axis;
+pub use grade::{assess, grade_from_breach_mm};
 pub use sdf::Field;
 
 use crate::space::{Dir, Patient, Point};
 use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A bone as a signed distance: positive inside, zero on its declared surface, negative outside.
+///
+/// Any function of a point is one, so tests can use shapes in closed form.
+pub trait SignedDistance {
+    /// Distance from the point to the bone's surface in mm, positive inside. Defined everywhere.
+    fn signed_distance_mm(&self, point: Point<Patient>) -> f64;
+}
+
+impl<F: Fn(Point<Patient>) -> f64> SignedDistance for F {
+    fn signed_distance_mm(&self, point: Point<Patient>) -> f64 {
+        self(point)
+    }
+}
+
+/// What of a screw is judged: a flat-ended cylinder of the outer (thread) diameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScrewShape {
+    /// Where the axis enters bone, LPS mm.
+    pub entry: Point<Patient>,
+    /// From entry to tip, LPS; any length but zero.
+    pub axis: Dir<Patient>,
+    /// From entry to tip, mm.
+    pub length_mm: f64,
+    /// Outer (thread) diameter, mm.
+    pub diameter_mm: f64,
+}
+
+/// A screw that can not be judged.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum AssessError {
+    /// A number of the screw is NaN or infinite.
+    #[error("the screw's {0} is not a finite number: place the screw again")]
+    NotFinite(&'static str),
+    /// Length or diameter is zero or negative; entry and tip in one place give length zero.
+    #[error(
+        "the screw's {what} is {mm} mm: it must be more than zero, so choose a size or move the tip away from the entry"
+    )]
+    NotPositive {
+        /// `length` or `diameter`.
+        what: &'static str,
+        /// What it is.
+        mm: f64,
+    },
+    /// The axis has no direction.
+    #[error("the screw's axis has no direction: place entry and tip apart")]
+    NoAxis,
+    /// The bone's distance is not a number somewhere on the screw.
+    #[error("the distance to the bone is not a number along the screw: load the case again")]
+    NoDistance,
+}
 
 /// Gertzbein-Robbins letter, modern form; intervals are half-open, so exactly 2.0 mm is C.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,6 +102,19 @@ pub enum Wall {
     Posterior,
 }
 
+impl fmt::Display for Wall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Medial => "medial",
+            Self::Lateral => "lateral",
+            Self::Cranial => "cranial",
+            Self::Caudal => "caudal",
+            Self::Anterior => "anterior",
+            Self::Posterior => "posterior",
+        })
+    }
+}
+
 /// The answer for one screw.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assessment {
@@ -66,8 +139,7 @@ pub struct Assessment {
     pub nearest_wall_dir: Dir<Patient>,
     /// Which wall of the pedicle's frame is nearest to the screw.
     pub nearest_wall: Wall,
-    /// Signed distance from the axis point at each depth, by depth from entry (mm), to bone less
-    /// the screw's radius: the clearance profile along the screw. mm.
+    /// The clearance along the screw, entry first, at most 0.25 mm apart; the entry zone is in it.
     pub profile: Vec<ProfilePoint>,
 }
 

@@ -11,6 +11,7 @@
 //! `d + g . (x - node)`; the mean of that and of `d`, weighted trilinearly, is exact for every
 //! quadratic function, since the errors of the two are opposite.
 
+use super::SignedDistance;
 use crate::mesh::{self, TriMesh};
 use crate::space::{Dir, Patient, Point};
 use crate::surface::Surface;
@@ -42,6 +43,12 @@ impl Node {
     fn slope(self) -> Vec3 {
         let [x, y, z, _] = self.slope.map(f32::from);
         Vec3::new(x, y, z) / 127.0
+    }
+}
+
+impl SignedDistance for Field {
+    fn signed_distance_mm(&self, point: Point<Patient>) -> f64 {
+        Field::signed_distance_mm(self, point)
     }
 }
 
@@ -204,7 +211,9 @@ impl Nearest {
     fn spread(&mut self) {
         let [ni, nj, nk] = self.size.map(|n| n as i32);
         let mut causal = Vec::new();
-        for (dk, dj, di) in (-1..=0).flat_map(|k| (-1..=1).flat_map(move |j| (-1..=1).map(move |i| (k, j, i)))) {
+        for (dk, dj, di) in
+            (-1..=0).flat_map(|k| (-1..=1).flat_map(move |j| (-1..=1).map(move |i| (k, j, i))))
+        {
             if (dk, dj, di) < (0, 0, 0) {
                 causal.push([di, dj, dk]);
             }

@@ -5,6 +5,8 @@
 
 pub mod level;
 pub mod map;
+pub mod numbering;
+pub mod stats;
 
 pub use level::Level;
 pub use map::{LabelMap, LabelledVertebra, Posture, VertebraId};

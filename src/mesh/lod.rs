@@ -64,9 +64,7 @@ fn compact(mesh: &TriMesh, indices: &[u32]) -> TriMesh {
         }
         *slot
     };
-    let triangles: Vec<[u32; 3]> = ordered
-        .chunks_exact(3)
-        .map(|t| [renumber(t[0]), renumber(t[1]), renumber(t[2])])
-        .collect();
+    let triangles: Vec<[u32; 3]> =
+        ordered.chunks_exact(3).map(|t| [renumber(t[0]), renumber(t[1]), renumber(t[2])]).collect();
     TriMesh { positions, normals, triangles }
 }

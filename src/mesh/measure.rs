@@ -18,9 +18,7 @@ pub fn area_mm2(mesh: &TriMesh) -> f64 {
 pub fn volume_mm3(mesh: &TriMesh) -> f64 {
     // Around a corner of its own, so that a body far from the origin loses no digits.
     let Some(origin) = mesh.positions.first().map(|p| p.vec()) else { return 0.0 };
-    corners(mesh)
-        .map(|[a, b, c]| (a - origin).dot((b - origin).cross(c - origin)) / 6.0)
-        .sum()
+    corners(mesh).map(|[a, b, c]| (a - origin).dot((b - origin).cross(c - origin)) / 6.0).sum()
 }
 
 /// True when the mesh is a closed manifold turned one way: every edge belongs to two triangles,
@@ -40,7 +38,8 @@ pub fn is_closed(mesh: &TriMesh) -> bool {
     }
     next.keys().all(|&(from, to)| next.contains_key(&(to, from)))
         && fans.iter().enumerate().all(|(v, &(size, first))| {
-            let spokes = std::iter::successors(Some(first), |&spoke| next.get(&(v as u32, spoke)).copied());
+            let spokes =
+                std::iter::successors(Some(first), |&spoke| next.get(&(v as u32, spoke)).copied());
             size == 0 || spokes.skip(1).take(size).position(|s| s == first) == Some(size - 1)
         })
 }

@@ -3,8 +3,8 @@
 //! The column is built from the sacrum upwards: end plate, half of the disc's angle, the disc's
 //! height, the other half, the next body.
 
-use super::sizes::{Measures, ROWS, Row, Vary};
 use super::shape::{Column, Shape, Solid};
+use super::sizes::{Measures, ROWS, Row, Vary};
 use crate::labels::Level;
 use crate::space::{Patient, Point, Rigid, Vertebra};
 use glam::{DMat3, DQuat, DVec3};

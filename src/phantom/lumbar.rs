@@ -99,7 +99,8 @@ impl<'a> Plan<'a> {
         self.sizes.lower_facets_apart_mm / 2.0
     }
     fn lower_facet(&self, side: Side) -> Blob {
-        let reach = self.half_height + self.sizes.lower_facets_reach_mm
+        let reach = self.half_height
+            + self.sizes.lower_facets_reach_mm
             + self.vary.side("lower facet", side, 0.8);
         let from = Self::at(side, self.facet_out() + 1.0, self.canal_back + 2.0, -3.0);
         let to = Self::at(side, self.facet_out() + 0.5, self.canal_back + 4.0, -reach);

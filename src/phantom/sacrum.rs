@@ -90,10 +90,14 @@ fn add_lateral_mass(shape: &mut Shape, sizes: &Sacrum, vary: &Vary, side: Side) 
     // The ear-shaped joint and the edge that narrows to the tip.
     let from = at(side, half - 12.0, 17.0, -6.0);
     let to = at(side, 25.0, 11.0, -58.0);
-    shape.add(Blob::along(Outline::Tube, [from, to], DVec3::Y, [10.5, 13.5]).tapered(-0.32, 0.0), 9.0);
+    shape.add(
+        Blob::along(Outline::Tube, [from, to], DVec3::Y, [10.5, 13.5]).tapered(-0.32, 0.0),
+        9.0,
+    );
     let from = at(side, 29.0, 12.0, -48.0);
     let to = at(side, 11.0, -3.0, -86.0);
-    shape.add(Blob::along(Outline::Tube, [from, to], DVec3::Y, [8.0, 6.5]).tapered(-0.35, 0.0), 8.0);
+    shape
+        .add(Blob::along(Outline::Tube, [from, to], DVec3::Y, [8.0, 6.5]).tapered(-0.35, 0.0), 8.0);
     shape.add(upper_facet(sizes, vary, side), 6.0);
 }
 
@@ -118,9 +122,17 @@ fn cut_openings(shape: &mut Shape, sizes: &Sacrum) {
     let deep = sizes.canal_depth_mm / 2.0;
     let mouth = [DVec3::new(0.0, front + deep, 45.0), DVec3::new(0.0, front + deep - 0.5, -14.0)];
     let half = sizes.canal_width_mm / 2.0;
-    shape.cut(Blob::along(Outline::Tube, mouth, DVec3::X, [deep, half]).tapered(-0.08, 0.0), 2.5, 0.0);
+    shape.cut(
+        Blob::along(Outline::Tube, mouth, DVec3::X, [deep, half]).tapered(-0.08, 0.0),
+        2.5,
+        0.0,
+    );
     let lower = [DVec3::new(0.0, front + deep - 1.0, -6.0), DVec3::new(0.0, 10.5, -76.0)];
-    shape.cut(Blob::along(Outline::Tube, lower, DVec3::X, [5.2, 11.0]).tapered(-0.3, 0.0), 2.5, 0.0);
+    shape.cut(
+        Blob::along(Outline::Tube, lower, DVec3::X, [5.2, 11.0]).tapered(-0.3, 0.0),
+        2.5,
+        0.0,
+    );
     for side in Side::BOTH {
         for [out, y, z, radius] in FORAMINA {
             let through = [at(side, out + 1.5, y - 26.0, z), at(side, out, y + 30.0, z)];

@@ -1,5 +1,61 @@
-//! Decisions: the screws of a plan, as plain data.
+//! Decisions: the screws of a plan, as plain data, and the file they live in.
+//!
+//! In: what a person placed, or a plan file's text. Out: a [`Plan`], changed by commands of `case`
+//! alone, and [`file::PlanFile`], what is written.
 
 pub mod screw;
+pub mod file;
 
-pub use screw::{Screw, ScrewId, ScrewState, ScrewStyle};
+pub use file::{CaseHashes, CaseRef, CatalogueRef, Header, PlanFile};
+pub use screw::{Screw, ScrewFault, ScrewId, ScrewState, ScrewStyle};
+
+use crate::labels::{LabelledVertebra, Level, VertebraId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A vertebra that a person gave another name than its labels did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenamedLevel {
+    /// What the labels call it.
+    pub from: Level,
+    /// What it is called in this plan.
+    pub to: Level,
+}
+
+/// What was decided about one spine. Its screws stand in the order of [`Plan::sort`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The screws: cranial ones first, left before right, then by id.
+    pub screws: Vec<Screw>,
+    /// Vertebrae that were given another name.
+    pub renamed: BTreeMap<VertebraId, RenamedLevel>,
+    /// Free text of the planner; never a patient's name.
+    pub notes: String,
+}
+
+impl Plan {
+    /// The screw with this id.
+    pub fn screw(&self, id: ScrewId) -> Option<&Screw> {
+        self.screws.iter().find(|screw| screw.id == id)
+    }
+    /// Puts the screws in their one order, so that equal plans are written as equal bytes.
+    pub fn sort(&mut self) {
+        self.screws.sort_by_key(|screw| (screw.level, screw.side, screw.id));
+    }
+    /// What this plan calls a vertebra: its new name where it was renamed, else its labels' name.
+    pub fn level_of(&self, vertebra: &LabelledVertebra) -> Level {
+        self.renamed.get(&vertebra.id).map_or(vertebra.level, |renamed| renamed.to)
+    }
+    /// The vertebra a screw is driven into: the one with the screw's vertebra id; where no vertebra
+    /// has it (other labels of the same CT, a plan written by hand) the one of the screw's level.
+    pub fn vertebra_of<'v>(
+        &self,
+        screw: &Screw,
+        vertebrae: &'v [LabelledVertebra],
+    ) -> Option<&'v LabelledVertebra> {
+        vertebrae
+            .iter()
+            .find(|vertebra| vertebra.id == screw.vertebra)
+            .or_else(|| vertebrae.iter().find(|vertebra| self.level_of(vertebra) == screw.level))
+    }
+}

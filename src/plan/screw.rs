@@ -1,5 +1,6 @@
-//! One placed screw.
+//! One placed screw, and what makes it a possible one.
 
+use crate::clearance::ScrewShape;
 use crate::labels::{Level, VertebraId};
 use crate::space::{Dir, Patient, Point, Side};
 use serde::{Deserialize, Serialize};
@@ -51,7 +52,9 @@ pub enum ScrewStyle {
 
 /// One placed screw. The axis runs from `entry`, where it enters bone, to `tip`; the tip is always
 /// entry plus length along the axis, so it is not stored twice.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Serialised so, every bit is kept: that is the journal's form. The plan file has its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Screw {
     /// Stays through every edit.
     pub id: ScrewId,
@@ -77,9 +80,75 @@ pub struct Screw {
     pub edited: jiff::Timestamp,
     /// How far a person stands behind it.
     pub state: ScrewState,
+    /// Keys of its entry in the plan file that this program does not know; written back as read.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub unknown: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A screw that can not be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ScrewFault {
+    /// A number is NaN or infinite.
+    #[error("{screw}: its {what} is no finite number; place it again")]
+    NotFinite {
+        /// Level, side and id.
+        screw: String,
+        /// Which number.
+        what: &'static str,
+    },
+    /// A size is zero or negative.
+    #[error("{screw}: its {what} must be above zero; choose a size from the catalogue")]
+    NoSize {
+        /// Level, side and id.
+        screw: String,
+        /// Which size.
+        what: &'static str,
+    },
+    /// The axis has not length 1.
+    #[error("{screw}: its axis is no unit vector; place it again")]
+    NoAxis {
+        /// Level, side and id.
+        screw: String,
+    },
 }
 
 impl Screw {
+    /// Level, side and the start of the id, as messages say it: `L4 left screw 1b4e28ba`.
+    pub fn name(&self) -> String {
+        let id = self.id.to_string();
+        format!("{} {} screw {}", self.level, self.side, id.split('-').next().unwrap_or(&id))
+    }
+    /// Refuses what no screw can be: numbers that are not finite, sizes of zero or less, an axis
+    /// whose length is off 1 by more than 1e-6.
+    pub fn check(&self) -> Result<(), ScrewFault> {
+        let screw = || self.name();
+        let finite = [
+            ("entry", self.entry.is_finite()),
+            ("axis", self.axis.is_finite()),
+            ("diameter", self.diameter_mm.is_finite()),
+            ("length", self.length_mm.is_finite()),
+        ];
+        if let Some((what, _)) = finite.into_iter().find(|(_, is_finite)| !is_finite) {
+            return Err(ScrewFault::NotFinite { screw: screw(), what });
+        }
+        let sizes = [("diameter", self.diameter_mm), ("length", self.length_mm)];
+        if let Some((what, _)) = sizes.into_iter().find(|(_, mm)| *mm <= 0.0) {
+            return Err(ScrewFault::NoSize { screw: screw(), what });
+        }
+        if (self.axis.length() - 1.0).abs() > 1e-6 {
+            return Err(ScrewFault::NoAxis { screw: screw() });
+        }
+        Ok(())
+    }
+    /// What of it is judged.
+    pub fn shape(&self) -> ScrewShape {
+        ScrewShape {
+            entry: self.entry,
+            axis: self.axis,
+            length_mm: self.length_mm,
+            diameter_mm: self.diameter_mm,
+        }
+    }
     /// Where the screw ends, LPS mm.
     pub fn tip(&self) -> Point<Patient> {
         self.entry + self.axis * self.length_mm

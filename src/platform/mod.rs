@@ -1,6 +1,22 @@
 //! What differs between operating systems: thread priority, folders of the user, file locks,
 //! atomic renames, signals. Linux is built and tested; everything else would be added here.
 
+pub mod fs;
+
+use std::path::PathBuf;
+
+/// The folder where this user's programs keep their data: `$XDG_DATA_HOME`, else
+/// `~/.local/share`; on Windows `%LOCALAPPDATA%`. `None` where the system names no such folder.
+pub fn data_folder() -> Option<PathBuf> {
+    let named = |variable: &str| {
+        std::env::var_os(variable).map(PathBuf::from).filter(|folder| folder.is_absolute())
+    };
+    if cfg!(windows) {
+        return named("LOCALAPPDATA");
+    }
+    named("XDG_DATA_HOME").or_else(|| Some(named("HOME")?.join(".local").join("share")))
+}
+
 /// Lowers the calling thread's priority, so that computing never takes a core from drawing.
 /// Where the system refuses, the thread simply keeps its priority.
 pub fn lower_thread_priority() {

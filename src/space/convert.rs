@@ -45,6 +45,11 @@ pub fn flip_ras_lps(map: DAffine3) -> DAffine3 {
     DAffine3::from_scale(DVec3::new(-1.0, -1.0, 1.0)) * map
 }
 
+/// A map into LAS millimetres (a NRRD may speak them), as a map into LPS: y changes sign.
+pub fn flip_las_lps(map: DAffine3) -> DAffine3 {
+    DAffine3::from_scale(DVec3::new(1.0, -1.0, 1.0)) * map
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -64,7 +64,9 @@ impl Block {
         };
         let (xx, yy, zz) = (second(0), second(1), second(2));
         let (xy, xz, yz) = (mixed(0, 1), mixed(0, 2), mixed(1, 2));
-        let along = g.x * g.x * xx + g.y * g.y * yy + g.z * g.z * zz
+        let along = g.x * g.x * xx
+            + g.y * g.y * yy
+            + g.z * g.z * zz
             + 2.0 * (g.x * g.y * xy + g.x * g.z * xz + g.y * g.z * yz);
         let square = g.length_squared().max(1e-12);
         -0.5 * (square * (xx + yy + zz) - along) / (square * square.sqrt())

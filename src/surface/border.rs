@@ -40,7 +40,11 @@ pub(super) struct Border {
 
 /// The label's border; `None` for a vertebra without a voxel. `is_start` for a border that the CT
 /// will move.
-pub(super) fn find(labels: &LabelMap, vertebra: &LabelledVertebra, is_start: bool) -> Option<Border> {
+pub(super) fn find(
+    labels: &LabelMap,
+    vertebra: &LabelledVertebra,
+    is_start: bool,
+) -> Option<Border> {
     let volume = &labels.volume;
     let (lower, upper) = bounds(volume, vertebra.value)?;
     let spacing = volume.grid().spacing_mm();
@@ -52,9 +56,9 @@ pub(super) fn find(labels: &LabelMap, vertebra: &LabelledVertebra, is_start: boo
     let others: Vec<u16> =
         labels.vertebrae.iter().map(|v| v.value).filter(|&v| v != vertebra.value).collect();
     let is_other = |label: u16| label != 0 && others.contains(&label);
-    let others_mm = crop.any(volume, is_other).then(|| {
-        crop.on_nodes(&crop.smoothed(volume, is_other), node_mm)
-    });
+    let others_mm = crop
+        .any(volume, is_other)
+        .then(|| crop.on_nodes(&crop.smoothed(volume, is_other), node_mm));
     let voxels = inside.values_of_label;
     keep_volume(&mut inside_mm, node_mm, voxels as f64 * volume.grid().voxel_volume_mm3());
     let voxel_mm = DVec3::from_array(spacing).as_vec3();
@@ -148,9 +152,10 @@ impl Crop {
         });
         let origin = std::array::from_fn(|a| lower[a] - reach[a]);
         let size = std::array::from_fn(|a| (upper[a] - lower[a] + 1 + 2 * reach[a]) as usize);
-        let crop_from_node = DAffine3::from_translation(-DVec3::from_array(origin.map(|n: i64| n as f64)))
-            * volume.grid().voxel_from_patient().map()
-            * nodes.patient_from_voxel().map();
+        let crop_from_node =
+            DAffine3::from_translation(-DVec3::from_array(origin.map(|n: i64| n as f64)))
+                * volume.grid().voxel_from_patient().map()
+                * nodes.patient_from_voxel().map();
         Some(Self {
             origin,
             size,
@@ -163,9 +168,8 @@ impl Crop {
     /// Calls `visit` with the crop's index and the label of every voxel that the volume has.
     fn for_each(&self, volume: &Volume<u16>, mut visit: impl FnMut(usize, u16)) {
         let limit = volume.grid().size().map(|n| n as i64);
-        let [range_i, range_j, range_k] = [0, 1, 2].map(|a| {
-            self.origin[a].max(0)..(self.origin[a] + self.size[a] as i64).min(limit[a])
-        });
+        let [range_i, range_j, range_k] = [0, 1, 2]
+            .map(|a| self.origin[a].max(0)..(self.origin[a] + self.size[a] as i64).min(limit[a]));
         for k in range_k {
             let slab = volume.data().index_axis(Axis(0), k as usize);
             for j in range_j.clone() {

@@ -68,7 +68,9 @@ pub(super) fn refine<E>(
         let lines = scan.lines(border);
         if pass.knows_shell && shell.is_none() {
             shell = Shell::fit(&mean_profiles(&lines, scan.step_mm));
-            if std::env::var("DBG").is_ok() { eprintln!("{shell:?}"); }
+            if std::env::var("DBG").is_ok() {
+                eprintln!("{shell:?}");
+            }
         }
         let levels = levels(border, &lines, shell);
         let shifts = shifts(border, &lines, &levels, &start, shell, scan.step_mm, pass);
@@ -100,7 +102,8 @@ struct Line {
 impl Scan {
     /// `None` where the CT does not reach.
     fn around(border: &Border, ct: &Volume<i16>) -> Option<Self> {
-        let ct_from_node = ct.grid().voxel_from_patient().map() * border.grid.patient_from_voxel().map();
+        let ct_from_node =
+            ct.grid().voxel_from_patient().map() * border.grid.patient_from_voxel().map();
         let [mut low, mut high] = [DVec3::INFINITY, DVec3::NEG_INFINITY];
         for corner in border.grid.corners() {
             let p = ct.grid().voxel_from_patient().point(corner).vec();
@@ -257,7 +260,11 @@ fn levels(border: &Border, lines: &[Line], shell: Option<Shell>) -> Means<2> {
         }
     }
     seen.smooth(LEVEL_SMOOTHING);
-    let mut levels = Means { cell: seen.cell, weight: seen.weight.clone(), sums: [seen.weight.clone(), seen.weight.clone()] };
+    let mut levels = Means {
+        cell: seen.cell,
+        weight: seen.weight.clone(),
+        sums: [seen.weight.clone(), seen.weight.clone()],
+    };
     for at in 0..seen.weight.values.len() {
         let weight = seen.weight.values[at];
         if weight <= 0.0 {
@@ -356,7 +363,9 @@ fn mean_profiles(lines: &[Line], step_mm: f32) -> Vec<MeanProfile> {
     if good.len() < GROUPS * LEAST_LINES {
         return Vec::new();
     }
-    good.chunks(good.len().div_ceil(GROUPS)).filter_map(|group| mean_profile(group, step_mm)).collect()
+    good.chunks(good.len().div_ceil(GROUPS))
+        .filter_map(|group| mean_profile(group, step_mm))
+        .collect()
 }
 
 /// The mean of lines laid over each other at their half-way crossings.

@@ -81,6 +81,7 @@ impl Shell {
             let sigma_mm = fits.iter().map(|fit| fit.sigma_mm).sum::<f64>() / fits.len() as f64;
             (misfit, Self { cortex_hu, sigma_mm })
         };
+        if std::env::var("DBG").is_ok() { for n in 1..=16 { eprintln!("{:?}", of_density(n)); } }
         (1..=16).map(of_density).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, shell)| shell)
     }
     /// The density right at the bone's edge.
@@ -103,14 +104,14 @@ struct Fit {
 }
 
 impl Fit {
-    /// Least squares by trying steps along each parameter in turn, halved when none helps.
+    /// Least squares by trying steps of all parameters together, halved when none helps.
     fn of(mean: &MeanProfile, cortex_hu: f64) -> Self {
         let mut best = Self { edge_mm: 0.0, thickness_mm: 1.2, sigma_mm: 0.5, misfit: 0.0 };
         best.misfit = best.misfit_of(mean, cortex_hu);
         let mut step = 0.2;
         while step > 0.004 {
-            let tried = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 1.0, 0.0], [1.0, 0.0, 1.0]];
-            let next = tried.into_iter().flat_map(|d| [d, d.map(|x| -x)]).map(|[e, t, s]| {
+            let signs = (0..27).map(|n| [n % 3, n / 3 % 3, n / 9].map(|s| f64::from(s) - 1.0));
+            let next = signs.map(|[e, t, s]| {
                 let mut fit = Self {
                     edge_mm: best.edge_mm + e * step,
                     thickness_mm: (best.thickness_mm + t * step).clamp(0.1, 6.0),

@@ -31,7 +31,8 @@ fn on_a_scanned_solid_the_surface_is_the_true_one_within_a_tenth_of_a_millimetre
         for noise_hu in [0.0, 25.0] {
             for cortex_mm in [0.8, 1.2, 2.0] {
                 let scanner = Scanner { noise_hu, cortex_mm, ..SCANNER };
-                let m = measured(&format!("{name} {noise_hu} HU {cortex_mm} mm"), scanner, shape, true);
+                let m =
+                    measured(&format!("{name} {noise_hu} HU {cortex_mm} mm"), scanner, shape, true);
                 assert!(m.rms_mm < 0.1 && m.normal_deg < 10.0, "{name}: {m:?}");
             }
         }

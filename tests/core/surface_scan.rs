@@ -49,12 +49,19 @@ impl Scanner {
     }
     pub fn labels(&self, shape: Shape) -> LabelMap {
         let grid = self.grid();
-        let volume = Volume::from_fn(grid.clone(), |n| {
-            if shape(grid.centre(n).vec()) > 0.0 { 7u16 } else { 0 }
-        });
+        let volume =
+            Volume::from_fn(
+                grid.clone(),
+                |n| {
+                    if shape(grid.centre(n).vec()) > 0.0 { 7u16 } else { 0 }
+                },
+            );
         let level: Level = "L4".parse().unwrap();
         let id = VertebraId::of_label("test", 7);
-        LabelMap { volume, vertebrae: vec![LabelledVertebra { id, level, value: 7, is_cut_off: false }] }
+        LabelMap {
+            volume,
+            vertebrae: vec![LabelledVertebra { id, level, value: 7, is_cut_off: false }],
+        }
     }
     /// The mean over each voxel of the blurred densities, with noise.
     pub fn ct(&self, shape: Shape) -> Volume<i16> {
@@ -65,9 +72,9 @@ impl Scanner {
             let mut count = 0.0;
             for sub in 0..fine.iter().product() {
                 let part = [sub % fine[0], sub / fine[0] % fine[1], sub / (fine[0] * fine[1])];
-                let at = DVec3::from_array([0, 1, 2].map(|a| {
-                    n[a] as f64 + (part[a] as f64 + 0.5) / fine[a] as f64 - 0.5
-                }));
+                let at = DVec3::from_array(
+                    [0, 1, 2].map(|a| n[a] as f64 + (part[a] as f64 + 0.5) / fine[a] as f64 - 0.5),
+                );
                 let p = grid.patient_from_voxel().point(Point::from_vec(at)).vec();
                 sum += self.blurred(shape(p));
                 count += 1.0;
@@ -79,8 +86,7 @@ impl Scanner {
     }
     /// Density at a depth under a surface flat on the scale of the blur.
     fn blurred(&self, depth: f64) -> f64 {
-        OUTSIDE_HU
-            + (CORTEX_HU - OUTSIDE_HU) * phi(depth / self.blur_mm)
+        OUTSIDE_HU + (CORTEX_HU - OUTSIDE_HU) * phi(depth / self.blur_mm)
             - (CORTEX_HU - CANCELLOUS_HU) * phi((depth - self.cortex_mm) / self.blur_mm)
     }
 }
@@ -92,7 +98,8 @@ fn phi(x: f64) -> f64 {
 
 fn normal(state: &mut u64) -> f64 {
     let mut uniform = || {
-        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (*state >> 11) as f64 / (1u64 << 53) as f64
     };
     (-2.0 * uniform().max(1e-12).ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos()

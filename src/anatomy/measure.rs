@@ -1,0 +1,167 @@
+//! From label map and surface to the anatomy of one vertebra, step by step.
+
+use super::canal::{self, Canal};
+use super::frame::{self, Plates};
+use super::solid::{Cloud, Solid, cloud};
+use super::{Pedicle, VertebraAnatomy, pedicle, sacrum};
+use crate::labels::{LabelMap, LabelledVertebra, Level};
+use crate::space::{Patient, Point, Rigid, Side, Vertebra};
+use crate::surface::Surface;
+use glam::DVec3;
+
+/// Voxels of the label map that are read at most to find the middle of a vertebra.
+const MOST_VOXELS: usize = 4_000_000;
+/// The end plate of S1 falls forward: where its normal points when nothing else is known, LPS.
+const SACRUM_UP: DVec3 = DVec3::new(0.0, -0.6, 0.8);
+/// How much of the sacrum, from its top, belongs to S1, mm, and how far to each side of its middle.
+const S1_DEPTH_MM: f64 = 45.0;
+const S1_HALF_WIDTH_MM: f64 = 34.0;
+
+/// A cut this far beside the canal may be one through a pedicle, mm.
+const BESIDE_CANAL_MM: f64 = 18.0;
+/// A cut this far above or below the body is still one into it, mm.
+const NEAR_BODY_MM: f64 = 2.0;
+
+/// Measures the anatomy of one vertebra on its declared surface.
+///
+/// Never fails: what can not be measured is missing from the answer and named in its warnings.
+/// Where the image cuts into body, canal or pedicles nothing is measured; a cut through the tip of
+/// a process is only named. Where no canal is found, the frame is that of the spine at this place
+/// and no pedicles are given.
+pub fn measure(
+    labels: &LabelMap,
+    vertebra: &LabelledVertebra,
+    surface: &Surface,
+) -> VertebraAnatomy {
+    let level = vertebra.level;
+    let cloud = cloud(surface);
+    let rough = frame::upright(cloud.centroid(), up_along_spine(labels, vertebra, &cloud));
+    let unmeasured = |warning: String| VertebraAnatomy {
+        patient_from_vertebra: rough,
+        canal_centre: rough.origin(),
+        pedicles: Vec::new(),
+        warnings: vec![warning],
+    };
+    let is_sacrum = level == Level::S1;
+    let (plates, near_canal) = if is_sacrum {
+        (Plates::Upper, top_of_sacrum(&cloud, rough))
+    } else {
+        (Plates::Both, cloud)
+    };
+    let Some(canal) = canal::find(&near_canal, rough) else {
+        return unmeasured(format!("{level}: no canal was found in it, so it is not measured"));
+    };
+    let solid = Solid::new(surface, canal.patient_from_canal);
+    let Some(frame) = frame::find(&solid, &near_canal, &canal, plates) else {
+        return unmeasured(format!(
+            "{level}: no body was found before its canal, so it is not measured"
+        ));
+    };
+    let solid = solid.seen_from(frame);
+    let mut anatomy = with_pedicles(level, &solid, &canal);
+    if vertebra.is_cut_off {
+        if cuts_what_is_measured(labels, vertebra.value, &solid, &canal) {
+            return unmeasured(format!(
+                "{level}: the image cuts into its body or arch, so it is not measured"
+            ));
+        }
+        anatomy.warnings.push(format!("{level}: the image cuts off the tip of a process"));
+    }
+    anatomy
+}
+
+/// True when voxels of this value on the border of the image lie in the body, beside the canal or
+/// in the arch around it, where pedicles are.
+fn cuts_what_is_measured(labels: &LabelMap, value: u16, solid: &Solid<'_>, canal: &Canal) -> bool {
+    let half_height = solid.reach(DVec3::ZERO, DVec3::Z, 30.0) + NEAR_BODY_MM;
+    let half_width = canal.half_width_mm + BESIDE_CANAL_MM;
+    let back = canal.at_height(solid.frame(), 0.0).vec().y + canal.to_back_mm;
+    let local_from_patient = solid.frame().inverse();
+    let grid = labels.volume.grid();
+    let size = grid.size();
+    labels.volume.data().indexed_iter().any(|((k, j, i), voxel)| {
+        let is_on_border = || [i, j, k].iter().zip(size).any(|(n, of)| *n == 0 || n + 1 == of);
+        *voxel == value && is_on_border() && {
+            let p = local_from_patient.point(grid.centre([i, j, k])).vec();
+            p.x.abs() < half_width && p.y < back && p.z.abs() < half_height
+        }
+    })
+}
+
+/// The pedicles in a known frame, and the canal's centre at their height.
+fn with_pedicles(level: Level, solid: &Solid<'_>, canal: &Canal) -> VertebraAnatomy {
+    let mut warnings = Vec::new();
+    let mut pedicles: Vec<Pedicle> = Vec::new();
+    for side in Side::BOTH {
+        let found = if level == Level::S1 {
+            sacrum::find(solid, canal, side)
+        } else {
+            pedicle::find(solid, canal, side)
+        };
+        match found {
+            Some(pedicle) => pedicles.push(pedicle),
+            None => warnings.push(format!("{level}: its {side} pedicle was not found")),
+        }
+    }
+    if level == Level::S1 && !pedicles.is_empty() {
+        warnings.push(format!(
+            "{level}: its pedicles have no outer wall; their axes are aimed at the promontory"
+        ));
+    }
+    let frame_from_patient = solid.frame().inverse();
+    let heights = pedicles.iter().map(|p| frame_from_patient.point(p.isthmus).vec().z);
+    let height = heights.sum::<f64>() / pedicles.len().max(1) as f64;
+    let start = canal.at_height(solid.frame(), height).vec();
+    let centre = solid.centred(start, &[DVec3::Y, DVec3::X], 20.0);
+    VertebraAnatomy {
+        patient_from_vertebra: solid.frame(),
+        canal_centre: solid.frame().point(Point::from_vec(centre)),
+        pedicles,
+        warnings,
+    }
+}
+
+/// The way up along the spine at one vertebra: from the one below to the one above, where they are
+/// labelled. Unit, LPS.
+fn up_along_spine(labels: &LabelMap, vertebra: &LabelledVertebra, cloud: &Cloud) -> DVec3 {
+    let here = labels.vertebrae.iter().position(|v| v.id == vertebra.id);
+    let middle = |index: Option<usize>| {
+        let neighbour = labels.vertebrae.get(index?)?;
+        // The sacrum's middle lies far below and behind: it tells no direction.
+        (neighbour.level != Level::S1).then(|| middle_of(labels, neighbour.value))?
+    };
+    let above = middle(here.and_then(|n| n.checked_sub(1)));
+    let below = middle(here.map(|n| n + 1));
+    let own = cloud.centroid();
+    let up = above.unwrap_or(own) - below.unwrap_or(own);
+    let default = if vertebra.level == Level::S1 { SACRUM_UP } else { DVec3::Z };
+    up.try_normalize().unwrap_or(default)
+}
+
+/// Mean place of the voxels of one value, LPS mm; `None` when there are none. Large volumes are
+/// read in strides.
+fn middle_of(labels: &LabelMap, value: u16) -> Option<DVec3> {
+    let grid = labels.volume.grid();
+    let stride = (1..).find(|n: &usize| grid.len() / n.pow(3) <= MOST_VOXELS).unwrap_or(1);
+    let (mut sum, mut count) = (DVec3::ZERO, 0.0);
+    for (k, slab) in labels.volume.data().outer_iter().enumerate().step_by(stride) {
+        for (j, row) in slab.outer_iter().enumerate().step_by(stride) {
+            for (i, voxel) in row.iter().enumerate().step_by(stride) {
+                if *voxel == value {
+                    sum += DVec3::new(i as f64, j as f64, k as f64);
+                    count += 1.0;
+                }
+            }
+        }
+    }
+    (count > 0.0).then(|| grid.patient_from_voxel().point(Point::from_vec(sum / count)).vec())
+}
+
+/// The part of the sacrum's cloud that is S1.
+fn top_of_sacrum(cloud: &Cloud, rough: Rigid<Patient, Vertebra>) -> Cloud {
+    let local = cloud.seen_from(rough);
+    let top = local.iter().map(|p| p.z).fold(f64::NEG_INFINITY, f64::max);
+    let is_s1 = |p: &DVec3| p.z > top - S1_DEPTH_MM && p.x.abs() < S1_HALF_WIDTH_MM;
+    let points = local.iter().zip(&cloud.points).filter(|(p, _)| is_s1(p)).map(|(_, q)| *q);
+    Cloud { points: points.collect(), step_mm: cloud.step_mm }
+}

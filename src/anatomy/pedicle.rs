@@ -1,0 +1,241 @@
+//! Pedicles: the bridges between body and arch, beside the canal.
+//!
+//! In: the bone in its vertebra's frame, and the canal. Out: axis, isthmus, width, height and span.
+//!
+//! Of all sections at right angles to the axis the isthmus is the one of least area, its centre is
+//! its centroid, and the axis is the line through the centroids of the sections up to 3 mm before
+//! and behind it; both are found by turns. Width is the section's extent along the vertebra's
+//! left-right direction (made perpendicular to the axis), height its extent across that.
+
+use super::Pedicle;
+use super::canal::Canal;
+use super::solid::Solid;
+use crate::space::{Dir, Point, Side};
+use glam::{DVec2, DVec3};
+use std::f64::consts::TAU;
+
+/// No pedicle is wider than this from its axis, mm; a ray that runs further has left it.
+const MOST_MM: f64 = 20.0;
+/// Rays in a section.
+const RAYS: usize = 48;
+/// The span ends where a section is this many times as large as the isthmus.
+const OPEN_AREA: f64 = 1.8;
+/// The span is looked for this far to both sides of the isthmus, mm.
+const MOST_SPAN_MM: f64 = 15.0;
+/// Width of the cells in which coronal sections are looked at, mm.
+const CELL_MM: f64 = 1.0;
+
+/// The pedicle of one side in the vertebra's frame, or why there is none.
+pub(super) fn find(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<Pedicle> {
+    let coarse = coarse(solid, canal, side)?;
+    let line = refine(solid, coarse).filter(|line| is_plausible(line, &coarse, side))?;
+    let [u, v] = across(line.axis);
+    let extent = |d: DVec3| support(solid, &line, d) + support(solid, &line, -d);
+    let frame = solid.frame();
+    Some(Pedicle {
+        side,
+        isthmus: frame.point(Point::from_vec(line.middle)),
+        axis: frame.dir(Dir::from_vec(line.axis)),
+        width_mm: extent(u),
+        height_mm: extent(v),
+        span_mm: span(solid, &line),
+    })
+}
+
+/// A point on a pedicle's axis and the unit axis, back to front.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line {
+    pub middle: DVec3,
+    pub axis: DVec3,
+}
+
+/// Refining may move the isthmus and turn the axis, but not onto another part of the bone.
+fn is_plausible(line: &Line, coarse: &Line, side: Side) -> bool {
+    line.middle.distance(coarse.middle) < 8.0
+        && line.axis.dot(-DVec3::Y) > 0.6
+        && line.middle.x * side.sign() > 2.0
+}
+
+/// One coronal section: what of it belongs to the pedicle.
+#[derive(Clone, Copy, Debug)]
+struct Slice {
+    y: f64,
+    centroid: DVec2,
+    area_mm2: f64,
+}
+
+/// Follows the pedicle from the body backwards through coronal sections; the smallest is the
+/// start of the search, its neighbours give the axis.
+fn coarse(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<Line> {
+    let (origin, _) = canal.line_in(solid.frame());
+    let first = origin.y - canal.to_front_mm - 4.0;
+    let steps = ((canal.to_front_mm + canal.to_back_mm) / CELL_MM) as usize + 8;
+    let mut slices: Vec<Slice> = Vec::new();
+    for n in 0..steps {
+        let near = slices.last().map_or(
+            DVec2::new((origin.x.abs() + canal.half_width_mm + 4.0) * side.sign(), 4.0),
+            |held| held.centroid,
+        );
+        let found = bridge(solid, side, origin.x, first + n as f64 * CELL_MM, near);
+        let least = slices.iter().map(|s| s.area_mm2).fold(f64::INFINITY, f64::min);
+        match found {
+            Some(slice) if slice.area_mm2 <= 2.5 * least => slices.push(slice),
+            // Before the first one the body is still in the section, after it the pedicle is over.
+            _ if slices.is_empty() => {}
+            _ => break,
+        }
+    }
+    let least = slices.iter().min_by(|a, b| a.area_mm2.total_cmp(&b.area_mm2))?;
+    let near: Vec<&Slice> = slices.iter().filter(|s| (s.y - least.y).abs() <= 3.0).collect();
+    let place = |s: &Slice| DVec3::new(s.centroid.x, s.y, s.centroid.y);
+    let (front, back) = (near.first()?, near.last()?);
+    let axis = (place(front) - place(back)).try_normalize().unwrap_or(-DVec3::Y);
+    Some(Line { middle: place(least), axis })
+}
+
+/// The patch of bone in the coronal plane at `y` that lies nearest to `near` (x, z) without
+/// reaching the midline; `None` where the nearest one does.
+fn bridge(solid: &Solid<'_>, side: Side, midline: f64, y: f64, near: DVec2) -> Option<Slice> {
+    const WIDE: usize = 36;
+    const TALL: usize = 60;
+    let place = |x: usize, z: usize| {
+        DVec2::new(
+            midline + side.sign() * (x as f64 * CELL_MM),
+            (z as f64 - TALL as f64 / 2.0) * CELL_MM,
+        )
+    };
+    let mut is_open = vec![false; WIDE * TALL];
+    for (cell, slot) in is_open.iter_mut().enumerate() {
+        let p = place(cell % WIDE, cell / WIDE);
+        *slot = solid.is_inside(DVec3::new(p.x, y, p.y));
+    }
+    let mut best: Option<(f64, Vec<usize>)> = None;
+    for start in 0..is_open.len() {
+        let patch = take_patch(&mut is_open, WIDE, start);
+        let nearest = patch
+            .iter()
+            .map(|cell| place(cell % WIDE, cell / WIDE).distance(near))
+            .fold(f64::INFINITY, f64::min);
+        if patch.len() >= 6 && best.as_ref().is_none_or(|(held, _)| nearest < *held) {
+            best = Some((nearest, patch));
+        }
+    }
+    let (_, patch) = best.filter(|(nearest, _)| *nearest < 8.0)?;
+    if patch.iter().any(|cell| cell % WIDE <= 2) {
+        return None;
+    }
+    let sum: DVec2 = patch.iter().map(|cell| place(cell % WIDE, cell / WIDE)).sum();
+    let area_mm2 = patch.len() as f64 * CELL_MM * CELL_MM;
+    Some(Slice { y, centroid: sum / patch.len() as f64, area_mm2 })
+}
+
+/// Takes the patch that holds `start` out of the open cells; empty when it is not open.
+fn take_patch(is_open: &mut [bool], wide: usize, start: usize) -> Vec<usize> {
+    let mut patch = Vec::new();
+    let mut waiting = vec![start];
+    while let Some(cell) = waiting.pop() {
+        if !std::mem::take(&mut is_open[cell]) {
+            continue;
+        }
+        patch.push(cell);
+        let x = cell % wide;
+        let beside = [(x > 0).then(|| cell - 1), (x + 1 < wide).then_some(cell + 1)];
+        let above = [cell.checked_sub(wide), Some(cell + wide).filter(|c| *c < is_open.len())];
+        waiting.extend(beside.into_iter().chain(above).flatten());
+    }
+    patch
+}
+
+/// Directions left-right and up-down across an axis.
+pub(super) fn across(axis: DVec3) -> [DVec3; 2] {
+    let left = DVec3::X.reject_from_normalized(axis).normalize_or(DVec3::X);
+    [left, left.cross(axis).normalize_or(DVec3::Z)]
+}
+
+/// A cross-section seen from a point in it.
+struct Section {
+    area_mm2: f64,
+    centroid: DVec3,
+    longest_mm: f64,
+}
+
+fn section(solid: &Solid<'_>, centre: DVec3, axis: DVec3) -> Section {
+    let [u, v] = across(axis);
+    let step = TAU / RAYS as f64;
+    let (mut area, mut moment, mut longest_mm) = (0.0, DVec3::ZERO, 0.0_f64);
+    for n in 0..RAYS {
+        let (sin, cos) = (n as f64 * step).sin_cos();
+        let along = u * cos + v * sin;
+        let r = solid.reach(centre, along, MOST_MM);
+        area += r * r * step / 2.0;
+        moment += along * (r * r * r / 3.0 * step);
+        longest_mm = longest_mm.max(r);
+    }
+    Section { area_mm2: area, centroid: centre + moment / area.max(1e-9), longest_mm }
+}
+
+/// Least section and line through the centroids, by turns. `None` when it leaves the bone.
+fn refine(solid: &Solid<'_>, start: Line) -> Option<Line> {
+    let Line { mut middle, mut axis } = start;
+    for _ in 0..6 {
+        let least = middle + axis * least_section(solid, middle, axis);
+        if !solid.is_inside(least) {
+            return None;
+        }
+        middle = section(solid, least, axis).centroid;
+        // Slope of the centroids against the place along the axis, by least squares.
+        let mut slope = DVec3::ZERO;
+        for t in -3..=3 {
+            let t = f64::from(t);
+            slope += (section(solid, middle + axis * t, axis).centroid - middle) * t;
+        }
+        axis = slope.try_normalize()?;
+    }
+    Some(Line { middle, axis })
+}
+
+/// Where along the axis, from `from`, the section is smallest: the least of samples half a
+/// millimetre apart, then the vertex of the parabola through it and its neighbours.
+fn least_section(solid: &Solid<'_>, from: DVec3, axis: DVec3) -> f64 {
+    const STEP_MM: f64 = 0.5;
+    const STEPS: usize = 13;
+    let at = |n: usize| (n as f64 - (STEPS / 2) as f64) * STEP_MM;
+    let areas: [f64; STEPS] =
+        std::array::from_fn(|n| section(solid, from + axis * at(n), axis).area_mm2);
+    let best = (0..STEPS).min_by(|a, b| areas[*a].total_cmp(&areas[*b])).unwrap_or(STEPS / 2);
+    if best == 0 || best == STEPS - 1 {
+        return at(best);
+    }
+    let (before, here, after) = (areas[best - 1], areas[best], areas[best + 1]);
+    let bend = before - 2.0 * here + after;
+    at(best) + if bend > 1e-9 { STEP_MM * 0.5 * (before - after) / bend } else { 0.0 }
+}
+
+/// How far the isthmus reaches along the unit vector `d`, mm.
+fn support(solid: &Solid<'_>, line: &Line, d: DVec3) -> f64 {
+    let side = line.axis.cross(d);
+    let at = |degrees: f64| {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        solid.reach(line.middle, d * cos + side * sin, MOST_MM) * cos
+    };
+    (-60..=60).map(|degrees| at(f64::from(degrees))).fold(0.0, f64::max)
+}
+
+/// How far behind (negative) and ahead of the isthmus the section stays closed and of its size.
+fn span(solid: &Solid<'_>, line: &Line) -> [f64; 2] {
+    const STEP_MM: f64 = 0.5;
+    let isthmus = section(solid, line.middle, line.axis);
+    let is_closed = |t: f64| {
+        let centre = line.middle + line.axis * t;
+        let here = section(solid, centre, line.axis);
+        solid.is_inside(centre)
+            && here.area_mm2 <= OPEN_AREA * isthmus.area_mm2
+            && here.longest_mm < MOST_MM
+    };
+    let end = |sense: f64| {
+        let steps = (MOST_SPAN_MM / STEP_MM) as usize;
+        let open = (1..=steps).find(|n| !is_closed(sense * *n as f64 * STEP_MM));
+        sense * STEP_MM * (open.unwrap_or(steps + 1) - 1) as f64
+    };
+    [end(-1.0), end(1.0)]
+}

@@ -1,0 +1,240 @@
+//! Every edit of a plan as a value: what it does, what takes it back, how it reads in a list.
+//!
+//! In: a plan and a wish. Out: the plan changed, or a refusal that leaves it as it was.
+
+use crate::labels::{Level, VertebraId};
+use crate::plan::{Plan, RenamedLevel, Screw, ScrewFault, ScrewId};
+use serde::{Deserialize, Serialize};
+
+/// One finished edit. It carries what was there before, so that it can be taken back exactly.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Puts in a new screw.
+    Place(Screw),
+    /// Takes out a screw, which must be there exactly so.
+    Delete(Screw),
+    /// Moves, turns, resizes or reviews a screw; its id stays.
+    Change {
+        /// As it must be found.
+        before: Screw,
+        /// As it shall be.
+        after: Screw,
+    },
+    /// Calls a vertebra, and every screw in it, by another level.
+    RenameLevel {
+        /// Which vertebra.
+        vertebra: VertebraId,
+        /// What it is called.
+        before: Level,
+        /// What it shall be called.
+        after: Level,
+    },
+    /// Writes other notes.
+    SetNotes {
+        /// As they must be found.
+        before: String,
+        /// As they shall be.
+        after: String,
+    },
+    /// Puts a whole plan in place of another: the file was changed by somebody else.
+    Replace {
+        /// As it must be found.
+        before: Box<Plan>,
+        /// As it shall be.
+        after: Box<Plan>,
+    },
+}
+
+/// An edit that does not fit the plan. The plan is as it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// The screw to change or delete is not there, or looks otherwise than the edit thinks.
+    #[error("{screw} is no longer as this edit found it; look at the plan and repeat the edit")]
+    Stale {
+        /// Level, side and id.
+        screw: String,
+    },
+    /// No screw has this id.
+    #[error("no screw of the plan has the id {id}; choose one of the list")]
+    NoScrew {
+        /// The id.
+        id: ScrewId,
+    },
+    /// A screw with this id is there already.
+    #[error("{screw} is in the plan already; change it instead of placing it")]
+    AlreadyThere {
+        /// Level, side and id.
+        screw: String,
+    },
+    /// A change would make another screw of it.
+    #[error("{screw} can not change its id; delete it and place another")]
+    OtherId {
+        /// Level, side and id.
+        screw: String,
+    },
+    /// The screw calls its vertebra otherwise than the plan does.
+    #[error("{screw} stands in a vertebra that the plan calls {level}; rename the vertebra")]
+    OtherLevel {
+        /// Level, side and id.
+        screw: String,
+        /// What the plan calls its vertebra.
+        level: Level,
+    },
+    /// The vertebra is called otherwise than the edit thinks.
+    #[error("the vertebra to be renamed is called {found}, not {expected}; repeat the renaming")]
+    RenamedMeanwhile {
+        /// What it is called.
+        found: Level,
+        /// What the edit thought.
+        expected: Level,
+    },
+    /// Notes or the whole plan are not as the edit found them.
+    #[error("the plan changed since this edit was begun; look at it and repeat the edit")]
+    PlanChanged,
+    /// No screw can be so.
+    #[error(transparent)]
+    Screw(#[from] ScrewFault),
+}
+
+impl Command {
+    /// Does it. Where it is refused, `plan` is as it was.
+    pub fn apply(&self, plan: &mut Plan) -> Result<(), CommandError> {
+        match self {
+            Self::Place(screw) => place(plan, screw),
+            Self::Delete(screw) => {
+                plan.screws.remove(found(plan, screw)?);
+                Ok(())
+            }
+            Self::Change { before, after } => change(plan, before, after),
+            Self::RenameLevel { vertebra, before, after } => {
+                rename(plan, *vertebra, *before, *after)
+            }
+            Self::SetNotes { before, after } => swap(&mut plan.notes, before, after),
+            Self::Replace { before, after } => swap(plan, before, after),
+        }
+    }
+
+    /// The edit that takes this one back.
+    pub fn inverse(&self) -> Self {
+        match self.clone() {
+            Self::Place(screw) => Self::Delete(screw),
+            Self::Delete(screw) => Self::Place(screw),
+            Self::Change { before, after } => Self::Change { before: after, after: before },
+            Self::RenameLevel { vertebra, before, after } => {
+                Self::RenameLevel { vertebra, before: after, after: before }
+            }
+            Self::SetNotes { before, after } => Self::SetNotes { before: after, after: before },
+            Self::Replace { before, after } => Self::Replace { before: after, after: before },
+        }
+    }
+
+    /// The edit in one line, as the audit trail and the undo button say it.
+    pub fn audit(&self) -> String {
+        match self {
+            Self::Place(screw) => format!("placed {}, {}", screw.name(), size(screw)),
+            Self::Delete(screw) => format!("deleted {}", screw.name()),
+            Self::Change { before, after } => format!("{} {}", verb(before, after), after.name()),
+            Self::RenameLevel { before, after, .. } => format!("renamed {before} to {after}"),
+            Self::SetNotes { .. } => "changed the notes".to_owned(),
+            Self::Replace { .. } => "took over the plan file as changed elsewhere".to_owned(),
+        }
+    }
+}
+
+/// What a change did, most telling part first.
+fn verb(before: &Screw, after: &Screw) -> &'static str {
+    if (before.entry, before.axis) != (after.entry, after.axis) {
+        "moved"
+    } else if (before.diameter_mm, before.length_mm) != (after.diameter_mm, after.length_mm) {
+        "resized"
+    } else if before.state != after.state {
+        "reviewed"
+    } else {
+        "changed"
+    }
+}
+
+fn size(screw: &Screw) -> String {
+    format!("{} x {} mm", screw.diameter_mm, screw.length_mm)
+}
+
+/// Where a screw stands in the list; it must be there exactly so.
+fn found(plan: &Plan, screw: &Screw) -> Result<usize, CommandError> {
+    plan.screws
+        .iter()
+        .position(|other| other == screw)
+        .ok_or_else(|| CommandError::Stale { screw: screw.name() })
+}
+
+fn place(plan: &mut Plan, screw: &Screw) -> Result<(), CommandError> {
+    if plan.screw(screw.id).is_some() {
+        return Err(CommandError::AlreadyThere { screw: screw.name() });
+    }
+    fits(plan, screw)?;
+    plan.screws.push(screw.clone());
+    plan.sort();
+    Ok(())
+}
+
+fn change(plan: &mut Plan, before: &Screw, after: &Screw) -> Result<(), CommandError> {
+    let index = found(plan, before)?;
+    if before.id != after.id {
+        return Err(CommandError::OtherId { screw: before.name() });
+    }
+    fits(plan, after)?;
+    plan.screws[index] = after.clone();
+    plan.sort();
+    Ok(())
+}
+
+/// Refuses a screw that can not be, or that calls its vertebra otherwise than the rest does.
+fn fits(plan: &Plan, screw: &Screw) -> Result<(), CommandError> {
+    screw.check()?;
+    match known_level(plan, screw.vertebra, Some(screw.id)) {
+        Some(level) if level != screw.level => {
+            Err(CommandError::OtherLevel { screw: screw.name(), level })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the plan calls a vertebra, as far as it was renamed or a screw (but `except`) stands in it.
+fn known_level(plan: &Plan, vertebra: VertebraId, except: Option<ScrewId>) -> Option<Level> {
+    let screws = || plan.screws.iter().find(|s| s.vertebra == vertebra && Some(s.id) != except);
+    plan.renamed.get(&vertebra).map(|r| r.to).or_else(|| screws().map(|s| s.level))
+}
+
+/// A renaming back to the labels' own name leaves no trace, so that undo gives the first bytes.
+fn rename(
+    plan: &mut Plan,
+    vertebra: VertebraId,
+    before: Level,
+    after: Level,
+) -> Result<(), CommandError> {
+    match known_level(plan, vertebra, None) {
+        Some(found) if found != before => {
+            return Err(CommandError::RenamedMeanwhile { found, expected: before });
+        }
+        _ => {}
+    }
+    let from = plan.renamed.get(&vertebra).map_or(before, |renamed| renamed.from);
+    if from == after {
+        plan.renamed.remove(&vertebra);
+    } else {
+        plan.renamed.insert(vertebra, RenamedLevel { from, to: after });
+    }
+    for screw in plan.screws.iter_mut().filter(|s| s.vertebra == vertebra) {
+        screw.level = after;
+    }
+    plan.sort();
+    Ok(())
+}
+
+fn swap<T: PartialEq + Clone>(here: &mut T, before: &T, after: &T) -> Result<(), CommandError> {
+    if here != before {
+        return Err(CommandError::PlanChanged);
+    }
+    here.clone_from(after);
+    Ok(())
+}

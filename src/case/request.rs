@@ -1,0 +1,75 @@
+//! What a person asked to open, and what follows for its plan: where it lives, what it must fit.
+
+use super::bundle::{self, BundleError};
+use super::judge;
+use super::open::Opening;
+use super::spine::{Source, Spine};
+use super::store::{self, Location, Opened, StoreError};
+use crate::implant::Catalogue;
+use crate::labels::numbering::Numbering;
+use crate::plan::CatalogueRef;
+use crate::platform::{self, fs::FileSystem};
+use std::path::{Path, PathBuf};
+
+/// A case to be opened, and its plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseRequest {
+    /// The images.
+    pub source: Source,
+    /// The plan file, if the user named one.
+    pub plan: Option<PathBuf>,
+    /// Open the plan although nothing tells whether it belongs to this patient.
+    pub accept_unknown: bool,
+}
+
+impl CaseRequest {
+    /// The built-in case.
+    pub fn demo() -> Self {
+        Self { source: Source::Demo, plan: None, accept_unknown: false }
+    }
+
+    /// Files as a person names them: `ct` may be a CT, a label map alone, or a case bundle, whose
+    /// own files then count where no other is named. Nothing named is the built-in case.
+    pub fn of_paths(
+        ct: Option<&Path>,
+        labels: Option<&Path>,
+        plan: Option<&Path>,
+        numbering: Option<Numbering>,
+        fs: &dyn FileSystem,
+    ) -> Result<Self, BundleError> {
+        let (mut ct, mut labels) = (ct.map(Path::to_owned), labels.map(Path::to_owned));
+        let mut plan = plan.map(Path::to_owned);
+        if let Some(folder) = ct.clone().filter(|path| bundle::is_bundle(path)) {
+            let bundle = bundle::read(&folder, fs)?;
+            ct = bundle.ct;
+            labels = labels.or(bundle.labels);
+            plan = plan.or(Some(bundle.plan));
+        }
+        let source = match (&ct, &labels) {
+            (None, None) => Source::Demo,
+            _ => Source::Files { ct, labels, numbering },
+        };
+        Ok(Self { source, plan, accept_unknown: false })
+    }
+
+    /// Where the plan of this case lives.
+    pub fn location(&self, spine: &Spine, fs: &dyn FileSystem) -> Result<Location, StoreError> {
+        let opened = match &self.source {
+            Source::Files { ct: Some(image), .. } => Opened::Image(image),
+            Source::Files { labels: Some(image), .. } => Opened::Image(image),
+            Source::Files { .. } | Source::Demo => Opened::Demo,
+        };
+        let data = platform::data_folder();
+        store::locate(opened, self.plan.as_deref(), &spine.hashes, data.as_deref(), fs)
+    }
+
+    /// What the plan must fit when it is opened.
+    pub fn opening(&self, spine: &Spine, catalogue: &Catalogue) -> Opening {
+        Opening {
+            hashes: spine.hashes.clone(),
+            catalogue: CatalogueRef { id: catalogue.id.clone(), version: catalogue.version },
+            thresholds_hash: judge::thresholds_hash(),
+            accept_unknown: self.accept_unknown,
+        }
+    }
+}

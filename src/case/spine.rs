@@ -1,0 +1,289 @@
+//! The pipeline: files → volume → labels → surfaces → anatomy, meshes and distance fields.
+//!
+//! In: a [`Source`]. Out: a [`Spine`], everything that is derived from the images and never
+//! edited by hand; cheap to clone, since the big parts are shared.
+
+use crate::anatomy::{self, VertebraAnatomy};
+use crate::clearance::Field;
+use crate::ingest::{self, CtIdentity, IngestError, RawLabels, Study};
+use crate::labels::numbering::{self, Numbering, NumberingError};
+use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId};
+use crate::mesh::{self, TriMesh};
+use crate::phantom;
+use crate::plan::CaseHashes;
+use crate::space::{Patient, Point};
+use crate::surface::{self, Surface, SurfaceError};
+use crate::volume::Volume;
+use crate::work::{Cancelled, Work, on_pool};
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Where a case comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The built-in phantom.
+    Demo,
+    /// Files of the user; at least one of the two paths is given.
+    Files {
+        /// A CT, or a label map alone.
+        ct: Option<PathBuf>,
+        /// A label map.
+        labels: Option<PathBuf>,
+        /// How the labels are numbered, if the user said so.
+        numbering: Option<Numbering>,
+    },
+}
+
+/// All that is derived from the images of one case.
+#[derive(Clone, Debug)]
+pub struct Spine {
+    /// The CT in HU; `None` when planning on labels alone.
+    pub ct: Option<Arc<Volume<i16>>>,
+    /// By what the case is recognised: hashes of CT, labels, patient.
+    pub hashes: CaseHashes,
+    /// The vertebrae as voxels; `None` when there are only slices to look at.
+    pub labels: Option<Arc<LabelMap>>,
+    /// The vertebrae that could be made, cranial ones first.
+    pub vertebrae: Vec<Arc<VertebraModel>>,
+    /// Window (width, level) in HU to start with, if the file has one.
+    pub window: Option<(f64, f64)>,
+    /// What a person should know about the images; whole sentences.
+    pub warnings: Vec<String>,
+    /// True for the built-in phantom.
+    pub is_demo: bool,
+}
+
+/// One vertebra with everything that is computed from its declared surface.
+#[derive(Clone, Debug)]
+pub struct VertebraModel {
+    /// Stays when the level is renamed.
+    pub id: VertebraId,
+    /// What it was called when it was loaded.
+    pub level: Level,
+    /// The declared surface.
+    pub surface: Surface,
+    /// Its finest mesh.
+    pub mesh: TriMesh,
+    /// Signed distance to it.
+    pub field: Field,
+    /// What was measured on it.
+    pub anatomy: VertebraAnatomy,
+    /// The image ends inside it.
+    pub is_cut_off: bool,
+}
+
+/// Why a case could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum SpineError {
+    /// A file could not be read.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// The labels could not be named.
+    #[error("{}: {source}", file.display())]
+    Numbering {
+        /// The label file.
+        file: PathBuf,
+        /// Why.
+        source: NumberingError,
+    },
+    /// The caller asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl Spine {
+    /// The model of a vertebra.
+    pub fn vertebra(&self, id: VertebraId) -> Option<&Arc<VertebraModel>> {
+        self.vertebrae.iter().find(|v| v.id == id)
+    }
+    /// The model of the vertebra called so.
+    pub fn at_level(&self, level: Level) -> Option<&Arc<VertebraModel>> {
+        self.vertebrae.iter().find(|v| v.level == level)
+    }
+    /// The middle of the vertebrae's box, or of the CT where there are none: what a camera should
+    /// look at. LPS mm.
+    pub fn middle(&self) -> Point<Patient> {
+        let corners = self.vertebrae.iter().flat_map(|v| v.mesh.positions.iter().copied());
+        let (low, high) = corners
+            .fold((glam::DVec3::INFINITY, glam::DVec3::NEG_INFINITY), |(low, high), p| {
+                (low.min(p.vec()), high.max(p.vec()))
+            });
+        if low.is_finite() {
+            return Point::from_vec((low + high) / 2.0);
+        }
+        self.ct.as_ref().map_or(Point::ORIGIN, |ct| ct.grid().middle())
+    }
+}
+
+/// Loads a case and derives everything from it, on the core's own threads.
+pub fn load(source: &Source, work: &Work) -> Result<Spine, SpineError> {
+    on_pool(|| match source {
+        Source::Demo => load_demo(work),
+        Source::Files { ct, labels, numbering } => {
+            load_files(ct.as_deref(), labels.as_deref(), *numbering, work)
+        }
+    })
+}
+
+fn load_demo(work: &Work) -> Result<Spine, SpineError> {
+    work.step("making the built-in case", 0.0)?;
+    let (ct, labels, _truth) = phantom::demo();
+    let hashes = CaseHashes {
+        ct_content_hash: Some(ingest::content_hash(&ct)),
+        labels_hash: Some(ingest::labels_hash(&labels.volume)),
+        ..CaseHashes::default()
+    };
+    let mut spine = Spine {
+        ct: Some(Arc::new(ct)),
+        hashes,
+        labels: Some(Arc::new(labels)),
+        vertebrae: Vec::new(),
+        window: None,
+        warnings: Vec::new(),
+        is_demo: true,
+    };
+    derive(&mut spine, work)?;
+    Ok(spine)
+}
+
+fn load_files(
+    ct: Option<&Path>,
+    labels: Option<&Path>,
+    wanted: Option<Numbering>,
+    work: &Work,
+) -> Result<Spine, SpineError> {
+    let mut spine = match (ct, labels) {
+        (Some(ct), None) => load_one_file(ct, wanted, work)?,
+        (Some(ct), Some(labels)) => {
+            let study = ingest::load(ct, work)?;
+            let raw = ingest::load_labels(labels, work)?;
+            let raw = ingest::labels_on_grid(raw, study.ct.grid(), study.has_space, work)?;
+            let mut spine = of_study(study);
+            add_labels(&mut spine, labels, raw, wanted)?;
+            spine
+        }
+        (None, Some(labels)) => labels_alone(labels, wanted, work)?,
+        (None, None) => return load_demo(work),
+    };
+    derive(&mut spine, work)?;
+    Ok(spine)
+}
+
+/// One file without labels beside it: a CT, unless its values look like labels.
+fn load_one_file(file: &Path, wanted: Option<Numbering>, work: &Work) -> Result<Spine, SpineError> {
+    let study = ingest::load(file, work)?;
+    if !ingest::looks_like_labels(&study.ct) {
+        let mut spine = of_study(study);
+        let said = "no labels were given: slices can be looked at, screws can not be judged; \
+                    give a label map with --labels FILE";
+        spine.warnings.push(said.to_owned());
+        return Ok(spine);
+    }
+    let mut spine = labels_alone(file, wanted, work)?;
+    spine.warnings.insert(0, "the file was taken as a label map, since it holds no HU".to_owned());
+    Ok(spine)
+}
+
+fn of_study(study: Study) -> Spine {
+    let CtIdentity { content_hash, frame_of_reference_hash, patient_hash } = study.identity;
+    Spine {
+        ct: Some(Arc::new(study.ct)),
+        hashes: CaseHashes {
+            ct_content_hash: Some(content_hash),
+            frame_of_reference_hash,
+            patient_hash,
+            labels_hash: None,
+        },
+        labels: None,
+        vertebrae: Vec::new(),
+        window: study.window,
+        warnings: study.warnings.iter().map(ToString::to_string).collect(),
+        is_demo: false,
+    }
+}
+
+fn labels_alone(file: &Path, wanted: Option<Numbering>, work: &Work) -> Result<Spine, SpineError> {
+    let raw = ingest::load_labels(file, work)?;
+    let mut spine = Spine {
+        ct: None,
+        hashes: CaseHashes::default(),
+        labels: None,
+        vertebrae: Vec::new(),
+        window: None,
+        warnings: vec!["labels without a CT: planning on anatomy alone, without HU".to_owned()],
+        is_demo: false,
+    };
+    add_labels(&mut spine, file, raw, wanted)?;
+    Ok(spine)
+}
+
+/// Names the labels of `file` and makes them the spine's.
+fn add_labels(
+    spine: &mut Spine,
+    file: &Path,
+    raw: RawLabels,
+    wanted: Option<Numbering>,
+) -> Result<(), SpineError> {
+    spine.warnings.extend(raw.warnings.iter().map(ToString::to_string));
+    spine.hashes.labels_hash = Some(raw.hash.clone());
+    let named = numbering::name_labels(raw.volume, &raw.names, &raw.hash, wanted)
+        .map_err(|source| SpineError::Numbering { file: file.to_owned(), source })?;
+    spine.warnings.extend(named.notices);
+    spine.labels = Some(Arc::new(named.labels));
+    Ok(())
+}
+
+/// Surfaces, anatomy, meshes and fields of all vertebrae, in parallel. A vertebra that can not be
+/// made is a warning; the others go on.
+fn derive(spine: &mut Spine, work: &Work) -> Result<(), SpineError> {
+    let Some(labels) = spine.labels.clone() else { return Ok(()) };
+    let done = AtomicUsize::new(0);
+    let count = labels.vertebrae.len();
+    let made: Vec<_> = labels
+        .vertebrae
+        .par_iter()
+        .map(|vertebra| {
+            let made = model(&labels, vertebra, spine.ct.as_deref(), work);
+            let so_far = done.fetch_add(1, Ordering::Relaxed) + 1;
+            work.step("making surfaces", so_far as f32 / count as f32)?;
+            made
+        })
+        .collect();
+    for (vertebra, model) in labels.vertebrae.iter().zip(made) {
+        match model {
+            Ok(model) => {
+                spine.warnings.extend(model.anatomy.warnings.iter().cloned());
+                spine.vertebrae.push(Arc::new(model));
+            }
+            Err(SurfaceError::Cancelled(cancelled)) => return Err(cancelled.into()),
+            Err(why) => {
+                spine.warnings.push(format!("{} is left out: {why}", vertebra.level));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One vertebra from its labels (and the CT's edge, where there is one).
+fn model(
+    labels: &LabelMap,
+    vertebra: &LabelledVertebra,
+    ct: Option<&Volume<i16>>,
+    work: &Work,
+) -> Result<VertebraModel, SurfaceError> {
+    let surface = surface::declare(labels, vertebra, ct, work)?;
+    let mesh = mesh::extract(&surface);
+    let field = Field::to_mesh(&surface, &mesh, work)?;
+    let anatomy = anatomy::measure(labels, vertebra, &surface);
+    Ok(VertebraModel {
+        id: vertebra.id,
+        level: vertebra.level,
+        surface,
+        mesh,
+        field,
+        anatomy,
+        is_cut_off: vertebra.is_cut_off,
+    })
+}

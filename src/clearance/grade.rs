@@ -1,0 +1,192 @@
+//! The breach grade of a screw, and the exact rule behind it.
+//!
+//! In: a [`ScrewShape`], the bone's signed distance, the measured anatomy. Out: an [`Assessment`].
+//!
+//! The rule, for a screw of outer radius r:
+//!
+//! 1. The screw is a cylinder of radius r with a flat end, from where its axis enters bone to its
+//!    tip. Its surface is the side and the tip's disc. A flat end is the widest a tip can be, so no
+//!    real tip reads worse than this one.
+//! 2. Bone is the vertebra's declared surface with signed distance d, inside positive.
+//! 3. The *entry zone*, the first 3 mm after the axis enters bone, is left out on the side surface:
+//!    a seated head would read as a breach otherwise. Of a screw shorter than that the tip's disc
+//!    alone is judged. A screw whose axis meets no bone has no entry zone.
+//! 4. *Protrusion* is the largest −d over the judged surface, 0 when there is none.
+//! 5. *Wall breach*: nearest bone is not the wall that was crossed. In each plane across the
+//!    pedicle's axis within the pedicle's span, the pedicle is the bone that can be seen from the
+//!    axis: along every ray from the axis the wall is the first way out of bone. A point of the
+//!    judged surface that is outside bone lies past the wall by its distance, in that plane, to
+//!    the bone so seen. Wall breach is the largest such distance. Bone across a gap (the back of
+//!    the body beyond the lateral recess) therefore does not shorten it, and a screw all in bone
+//!    has none. Planes in which the axis itself is not in bone are passed over.
+//! 6. *Breach* is the larger of the two, and the letter is made from it: A none, B under 2 mm, C 2
+//!    to under 4, D 4 to under 6, E 6 and more (Gertzbein-Robbins, modern form). The largest values
+//!    are those of the whole surface, not of its samples: the surface is sampled every 0.25 mm in
+//!    24 directions and the worst places are then searched between the samples.
+//! 7. The direction is that from wall to metal in the pedicle's frame: forward is the pedicle's
+//!    axis, lateral leads away from the canal; the largest component names it.
+//!
+//! The pedicle of a screw is the one whose isthmus is nearest to its axis. Without any, wall breach
+//! is 0 and directions are the vertebra's own.
+
+use super::entry::bone_depth_mm;
+use super::probe::{Peak, Peaks, Probe, Scan, Spot};
+use super::wall::{PedicleWalls, WallFrame};
+use super::{AssessError, Assessment, Grade, ScrewShape, SignedDistance};
+use crate::anatomy::{Pedicle, VertebraAnatomy};
+use crate::space::{Dir, Patient, Point};
+
+/// Side surface up to this depth after the axis enters bone is not judged, mm.
+pub const ENTRY_ZONE_MM: f64 = 3.0;
+/// Lower bounds of the letters B (open), C, D and E, mm.
+pub const BREACH_BOUNDS_MM: [f64; 4] = [0.0, 2.0, 4.0, 6.0];
+
+/// The letter for a breach in mm. Zero and less (touching, inside) is A; exactly 2.0 is C. What is
+/// no number is E: unknown is never better than the worst.
+pub fn grade_from_breach_mm(breach_mm: f64) -> Grade {
+    let [b, c, d, e] = BREACH_BOUNDS_MM;
+    match breach_mm {
+        mm if mm <= b => Grade::A,
+        mm if mm < c => Grade::B,
+        mm if mm < d => Grade::C,
+        mm if mm < e => Grade::D,
+        _ => Grade::E,
+    }
+}
+
+/// Judges a screw in a bone by the rule told at the head of this file. Well under a millisecond.
+///
+/// A screw wholly inside has breach 0 and letter A; one wholly outside every bone is judged over
+/// its full length. Numbers that make no screw are an error.
+pub fn assess(
+    screw: &ScrewShape,
+    bone: &impl SignedDistance,
+    anatomy: &VertebraAnatomy,
+) -> Result<Assessment, AssessError> {
+    let axis = checked_axis(screw)?;
+    let bone_from = bone_depth_mm(bone, screw.entry, axis, screw.length_mm);
+    let judged_from_mm = bone_from.map_or(0.0, |depth| depth + ENTRY_ZONE_MM);
+    let probe = Probe::new(screw, axis, judged_from_mm);
+    let Scan { profile, in_air, outermost } = probe.scan(bone)?;
+    let outermost = outermost
+        .highest(&probe, |p| -bone.signed_distance_mm(p))
+        .ok_or(AssessError::NoDistance)?;
+
+    let pedicle = nearest_pedicle(screw, axis, anatomy);
+    let frame = pedicle
+        .and_then(|p| WallFrame::of_pedicle(p, anatomy))
+        .or_else(|| WallFrame::of_vertebra(anatomy, screw.entry + axis * (screw.length_mm / 2.0)))
+        .ok_or(AssessError::NotFinite("vertebra"))?;
+    let wall = pedicle.and_then(|pedicle| {
+        let mut walls = PedicleWalls::new(bone, frame, pedicle.span_mm);
+        worst_past_wall(&probe, &in_air, bone, &mut walls)
+    });
+
+    let witness = probe.point(outermost.spot);
+    let outward = outward_at(bone, witness).unwrap_or(axis);
+    let clearance_mm = -outermost.value;
+    let protrusion_mm = outermost.value.max(0.0);
+    let wall_breach_mm = wall.map_or(0.0, |(mm, _)| mm);
+    let breach_mm = protrusion_mm.max(wall_breach_mm);
+    let breach_dir = match wall {
+        Some((mm, dir)) if mm >= protrusion_mm => dir,
+        _ => outward,
+    };
+    Ok(Assessment {
+        clearance_mm,
+        protrusion_mm,
+        wall_breach_mm,
+        breach_mm,
+        breach_wall: (breach_mm > 0.0).then(|| frame.wall_towards(breach_dir)),
+        grade: grade_from_breach_mm(breach_mm),
+        witness,
+        nearest_wall_dir: if clearance_mm >= 0.0 { outward } else { -outward },
+        nearest_wall: frame.wall_towards(outward),
+        profile,
+    })
+}
+
+/// The unit axis of a screw whose numbers make sense.
+fn checked_axis(screw: &ScrewShape) -> Result<Dir<Patient>, AssessError> {
+    if !screw.entry.is_finite() {
+        return Err(AssessError::NotFinite("entry"));
+    }
+    if !screw.axis.is_finite() {
+        return Err(AssessError::NotFinite("axis"));
+    }
+    for (what, mm) in [("length", screw.length_mm), ("diameter", screw.diameter_mm)] {
+        if !mm.is_finite() {
+            return Err(AssessError::NotFinite(what));
+        }
+        if mm <= 0.0 {
+            return Err(AssessError::NotPositive { what, mm });
+        }
+    }
+    screw.axis.unit().ok_or(AssessError::NoAxis)
+}
+
+/// The pedicle whose isthmus is nearest to the screw's axis between entry and tip.
+fn nearest_pedicle<'a>(
+    screw: &ScrewShape,
+    axis: Dir<Patient>,
+    anatomy: &'a VertebraAnatomy,
+) -> Option<&'a Pedicle> {
+    let distance = |pedicle: &Pedicle| {
+        let along = (pedicle.isthmus - screw.entry).dot(axis).clamp(0.0, screw.length_mm);
+        pedicle.isthmus.distance(screw.entry + axis * along)
+    };
+    anatomy.pedicles.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
+}
+
+/// The largest way past the pedicle's wall over the judged surface, and its outward direction.
+fn worst_past_wall<B: SignedDistance>(
+    probe: &Probe,
+    in_air: &[Spot],
+    bone: &B,
+    walls: &mut PedicleWalls<'_, B>,
+) -> Option<(f64, Dir<Patient>)> {
+    let mut peaks = Peaks::new(probe);
+    for &spot in in_air {
+        if let Some(over) = walls.overshoot(probe.point(spot)) {
+            peaks.offer(Peak { spot, value: over.mm });
+        }
+    }
+    let highest = peaks.highest(probe, |p| match walls.overshoot(p) {
+        Some(over) if bone.signed_distance_mm(p) < 0.0 => over.mm,
+        _ => 0.0,
+    })?;
+    let over = walls.overshoot(probe.point(highest.spot))?;
+    Some((over.mm, over.outward))
+}
+
+/// The unit direction in which the distance falls fastest: out of the bone. `None` where it is
+/// flat, as on a medial axis.
+fn outward_at(bone: &impl SignedDistance, p: Point<Patient>) -> Option<Dir<Patient>> {
+    const STEP_MM: f64 = 0.2;
+    let slope = |d: Dir<Patient>| {
+        let step = d * STEP_MM;
+        bone.signed_distance_mm(p - step) - bone.signed_distance_mm(p + step)
+    };
+    Dir::new(slope(Dir::X), slope(Dir::Y), slope(Dir::Z)).unit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_letters_are_half_open() {
+        let below = |mm: f64| f64::from_bits(mm.to_bits() - 1);
+        assert_eq!(grade_from_breach_mm(-3.0), Grade::A);
+        assert_eq!(grade_from_breach_mm(0.0), Grade::A);
+        assert_eq!(grade_from_breach_mm(1e-9), Grade::B);
+        assert_eq!(grade_from_breach_mm(below(2.0)), Grade::B);
+        assert_eq!(grade_from_breach_mm(2.0), Grade::C);
+        assert_eq!(grade_from_breach_mm(below(4.0)), Grade::C);
+        assert_eq!(grade_from_breach_mm(4.0), Grade::D);
+        assert_eq!(grade_from_breach_mm(below(6.0)), Grade::D);
+        assert_eq!(grade_from_breach_mm(6.0), Grade::E);
+        assert_eq!(grade_from_breach_mm(f64::INFINITY), Grade::E);
+        assert_eq!(grade_from_breach_mm(f64::NAN), Grade::E);
+    }
+}

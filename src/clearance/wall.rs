@@ -1,0 +1,221 @@
+//! The walls of a pedicle, seen from its axis.
+//!
+//! In: a bone and the pedicle's frame. Out: how far a point lies past the wall that was crossed to
+//! get there, in the plane across the pedicle's axis.
+
+use super::{SignedDistance, Wall};
+use crate::anatomy::{Pedicle, VertebraAnatomy};
+use crate::space::{Dir, Patient, Point};
+use glam::DVec2;
+use std::f64::consts::TAU;
+
+/// Planes across the axis are at most this far apart, mm.
+const PLANE_STEP_MM: f64 = 0.25;
+/// Rays from the axis in each plane: at 8 mm from it a chord then cuts 4 µm off a round wall.
+const RAYS: usize = 96;
+/// A ray that meets no wall within this length, mm, ends there.
+const REACH_MM: f64 = 40.0;
+/// Shortest step of a ray, mm; air thinner than this along the ray is no wall.
+const LEAST_STEP_MM: f64 = 0.1;
+
+/// The directions in which walls are named: a right-angled frame at the pedicle, or at the
+/// vertebra where no pedicle is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WallFrame {
+    origin: Point<Patient>,
+    forward: Dir<Patient>,
+    lateral: Dir<Patient>,
+    cranial: Dir<Patient>,
+}
+
+impl WallFrame {
+    /// The frame of a pedicle. Medial is where the canal lies, whatever the side is called.
+    pub fn of_pedicle(pedicle: &Pedicle, anatomy: &VertebraAnatomy) -> Option<Self> {
+        let forward = pedicle.axis.unit()?;
+        let lateral = away_from_canal(pedicle.isthmus, anatomy);
+        Self::new(pedicle.isthmus, forward, lateral, anatomy)
+    }
+
+    /// The vertebra's own directions, lateral being the side of the canal on which `near` lies.
+    pub fn of_vertebra(anatomy: &VertebraAnatomy, near: Point<Patient>) -> Option<Self> {
+        let forward = -anatomy.patient_from_vertebra.dir(Dir::Y);
+        Self::new(near, forward, away_from_canal(near, anatomy), anatomy)
+    }
+
+    fn new(
+        origin: Point<Patient>,
+        forward: Dir<Patient>,
+        lateral: Dir<Patient>,
+        anatomy: &VertebraAnatomy,
+    ) -> Option<Self> {
+        let lateral = (lateral - forward * lateral.dot(forward)).unit()?;
+        let up = forward.cross(lateral);
+        let is_up = up.dot(anatomy.patient_from_vertebra.dir(Dir::Z)) >= 0.0;
+        Some(Self { origin, forward, lateral, cranial: if is_up { up } else { -up } })
+    }
+
+    /// The wall that an outward direction crosses: its largest component names it.
+    pub fn wall_towards(&self, outward: Dir<Patient>) -> Wall {
+        let (forward, lateral, cranial) =
+            (outward.dot(self.forward), outward.dot(self.lateral), outward.dot(self.cranial));
+        let [f, l, c] = [forward, lateral, cranial].map(f64::abs);
+        if l >= f && l >= c {
+            if lateral > 0.0 { Wall::Lateral } else { Wall::Medial }
+        } else if c >= f {
+            if cranial > 0.0 { Wall::Cranial } else { Wall::Caudal }
+        } else if forward > 0.0 {
+            Wall::Anterior
+        } else {
+            Wall::Posterior
+        }
+    }
+
+    /// How far along the axis a point lies, and where in the plane across it (lateral, cranial).
+    fn along_and_across(&self, p: Point<Patient>) -> (f64, DVec2) {
+        let d = p - self.origin;
+        (d.dot(self.forward), DVec2::new(d.dot(self.lateral), d.dot(self.cranial)))
+    }
+}
+
+fn away_from_canal(near: Point<Patient>, anatomy: &VertebraAnatomy) -> Dir<Patient> {
+    let left = anatomy.patient_from_vertebra.dir(Dir::X);
+    if (near - anatomy.canal_centre).dot(left) >= 0.0 { left } else { -left }
+}
+
+/// How far a point lies past the wall.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Overshoot {
+    pub mm: f64,
+    /// From the wall to the point: unit, LPS.
+    pub outward: Dir<Patient>,
+}
+
+/// The walls of one pedicle: in each plane across its axis the outline of the bone that can be
+/// seen from the axis. Outlines are made where they are asked for.
+pub(super) struct PedicleWalls<'a, B> {
+    bone: &'a B,
+    frame: WallFrame,
+    span_mm: [f64; 2],
+    planes: usize,
+    /// Distance from the axis to the wall, by plane and ray; NaN where not yet asked for.
+    radii: Vec<f64>,
+}
+
+impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
+    pub fn new(bone: &'a B, frame: WallFrame, span_mm: [f64; 2]) -> Self {
+        let planes = ((span_mm[1] - span_mm[0]).max(0.0) / PLANE_STEP_MM).ceil().max(1.0) as usize;
+        Self { bone, frame, span_mm, planes, radii: vec![f64::NAN; (planes + 1) * RAYS] }
+    }
+
+    /// How far `p` lies past the wall, in its plane across the axis. `None` outside the pedicle's
+    /// span, inside the outline, and where the axis itself is not in bone.
+    pub fn overshoot(&mut self, p: Point<Patient>) -> Option<Overshoot> {
+        let (along, across) = self.frame.along_and_across(p);
+        if !(self.span_mm[0]..=self.span_mm[1]).contains(&along) {
+            return None;
+        }
+        let place = (along - self.span_mm[0]) / (self.span_mm[1] - self.span_mm[0]).max(1e-9);
+        let plane = place * self.planes as f64;
+        let wall = self.nearest_on_outline(plane, across)?;
+        let outward = across - wall;
+        let unit = outward.try_normalize().unwrap_or(across.normalize_or_zero());
+        Some(Overshoot {
+            mm: outward.length(),
+            outward: self.frame.lateral * unit.x + self.frame.cranial * unit.y,
+        })
+    }
+
+    /// The point of the outline nearest to `q`; `None` when `q` is inside it or it is empty.
+    fn nearest_on_outline(&mut self, plane: f64, q: DVec2) -> Option<DVec2> {
+        let reach = q.length();
+        let towards = q.to_angle().rem_euclid(TAU) / TAU * RAYS as f64;
+        let first = towards as usize % RAYS;
+        let (a, b) = (self.outline(plane, first)?, self.outline(plane, first + 1)?);
+        if (b - a).perp_dot(q - a) >= 0.0 {
+            return None;
+        }
+        let mut nearest = nearest_on_segment(a, b, q);
+        // An edge seen at an angle from q is at least reach * sin(angle) away: stop when that is
+        // further than what was found, in each turning sense.
+        for turn in [1, RAYS - 1] {
+            let mut ray = first;
+            for edge in 1..RAYS / 4 {
+                let angle = TAU * (edge as f64 - 1.0) / RAYS as f64;
+                if reach * angle.sin() > nearest.distance(q) {
+                    break;
+                }
+                ray = (ray + turn) % RAYS;
+                let (a, b) = (self.outline(plane, ray)?, self.outline(plane, ray + 1)?);
+                let candidate = nearest_on_segment(a, b, q);
+                if candidate.distance_squared(q) < nearest.distance_squared(q) {
+                    nearest = candidate;
+                }
+            }
+        }
+        Some(nearest)
+    }
+
+    /// A corner of the outline at a place between two planes; `None` where the axis is not in bone.
+    fn outline(&mut self, plane: f64, ray: usize) -> Option<DVec2> {
+        let before = (plane as usize).min(self.planes - 1);
+        let (r0, r1) = (self.radius(before, ray), self.radius(before + 1, ray));
+        let radius = r0 + (r1 - r0) * (plane - before as f64);
+        (r0 > 0.0 && r1 > 0.0).then(|| DVec2::from_angle(ray_angle(ray)) * radius)
+    }
+
+    fn radius(&mut self, plane: usize, ray: usize) -> f64 {
+        let slot = plane * RAYS + ray % RAYS;
+        if self.radii[slot].is_nan() {
+            self.radii[slot] = self.cast(plane, ray);
+        }
+        self.radii[slot]
+    }
+
+    /// The first way out of bone along a ray from the axis, mm; 0 where the axis is not in bone.
+    fn cast(&self, plane: usize, ray: usize) -> f64 {
+        let fraction = plane as f64 / self.planes as f64;
+        let along = self.span_mm[0] + (self.span_mm[1] - self.span_mm[0]) * fraction;
+        let start = self.frame.origin + self.frame.forward * along;
+        let (sin, cos) = ray_angle(ray).sin_cos();
+        let dir = self.frame.lateral * cos + self.frame.cranial * sin;
+        let at = |radius: f64| self.bone.signed_distance_mm(start + dir * radius);
+        let (mut inside, mut depth) = (0.0, at(0.0));
+        if depth.is_nan() || depth <= 0.0 {
+            return 0.0;
+        }
+        loop {
+            let radius = inside + depth.max(LEAST_STEP_MM);
+            if radius > REACH_MM {
+                return REACH_MM;
+            }
+            let distance = at(radius);
+            if distance <= 0.0 {
+                return zero_between(at, [inside, radius], [depth, distance]);
+            }
+            (inside, depth) = (radius, distance);
+        }
+    }
+}
+
+fn ray_angle(ray: usize) -> f64 {
+    TAU * (ray % RAYS) as f64 / RAYS as f64
+}
+
+/// Where a function that is positive at `x[0]` and not at `x[1]` is zero: the chord's zero, bettered
+/// once.
+fn zero_between(at: impl Fn(f64) -> f64, x: [f64; 2], y: [f64; 2]) -> f64 {
+    let chord = |x: [f64; 2], y: [f64; 2]| x[0] + (x[1] - x[0]) * y[0] / (y[0] - y[1]).max(1e-12);
+    let middle = chord(x, y);
+    let value = at(middle);
+    if value > 0.0 {
+        chord([middle, x[1]], [value, y[1]])
+    } else {
+        chord([x[0], middle], [y[0], value])
+    }
+}
+
+fn nearest_on_segment(a: DVec2, b: DVec2, q: DVec2) -> DVec2 {
+    let along = b - a;
+    let t = (q - a).dot(along) / along.length_squared().max(1e-24);
+    a + along * t.clamp(0.0, 1.0)
+}

@@ -1,0 +1,200 @@
+//! Headless use: arguments, and the commands that need no engine.
+//!
+//! In: the command line. Out: a [`Request`] for `main` to dispatch; `grade` and the plan table run
+//! here, `open`, `picture` and `doctor` in `app`.
+
+pub mod grade;
+pub mod progress;
+pub mod table;
+
+use crate::case::bundle::BundleError;
+use crate::case::request::CaseRequest;
+use crate::labels::numbering::Numbering;
+use crate::platform::fs::FileSystem;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Plan, rehearse and judge pedicle screws inside a patient's own spine.
+///
+/// For research, teaching and rehearsal; not a medical device. Without a command the built-in
+/// case opens.
+#[derive(Debug, Parser)]
+#[command(name = "corridor", version, about, max_term_width = 100)]
+pub struct Request {
+    /// What to do; without it the built-in case opens.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Where to show it.
+    #[command(flatten)]
+    pub display: Display,
+}
+
+/// Where a case is shown.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Display {
+    /// Stay on the desk even when a headset is there.
+    #[arg(long, global = true, conflicts_with = "xr")]
+    pub desktop: bool,
+    /// Insist on the headset; end with a sentence when there is none.
+    #[arg(long, global = true)]
+    pub xr: bool,
+}
+
+/// One subcommand.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open a case and plan on it.
+    Open(CaseArgs),
+    /// Judge every screw of a plan.
+    Grade(GradeArgs),
+    /// Draw a case into a PNG file, without a window.
+    Picture(PictureArgs),
+    /// Say what this machine has, and how to get what is missing.
+    Doctor,
+}
+
+/// A case, named the same way everywhere.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CaseArgs {
+    /// A CT (NIfTI, NRRD, a DICOM file or folder), a label map alone, or a case bundle; the
+    /// built-in case when left out.
+    #[arg(value_name = "CASE")]
+    pub ct: Option<PathBuf>,
+    /// Label map of the vertebrae (NIfTI or NRRD).
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// Plan file; without it the program keeps the plan where it says.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// How the labels are numbered, when the program can not tell.
+    #[arg(long, value_enum)]
+    pub numbering: Option<NumberingArg>,
+    /// Open the plan although nothing tells whether it belongs to this patient.
+    #[arg(long)]
+    pub accept_unknown: bool,
+}
+
+/// Numberings of label values, as spelt on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum NumberingArg {
+    /// TotalSegmentator version 1.
+    TotalsegV1,
+    /// TotalSegmentator version 2.
+    TotalsegV2,
+    /// VerSe.
+    Verse,
+}
+
+impl From<NumberingArg> for Numbering {
+    fn from(arg: NumberingArg) -> Self {
+        match arg {
+            NumberingArg::TotalsegV1 => Self::TotalSegV1,
+            NumberingArg::TotalsegV2 => Self::TotalSegV2,
+            NumberingArg::Verse => Self::Verse,
+        }
+    }
+}
+
+impl CaseArgs {
+    /// The case that these arguments name.
+    pub fn request(&self, fs: &dyn FileSystem) -> Result<CaseRequest, BundleError> {
+        let numbering = self.numbering.map(Numbering::from);
+        let (ct, labels) = (self.ct.as_deref(), self.labels.as_deref());
+        let request = CaseRequest::of_paths(ct, labels, self.plan.as_deref(), numbering, fs)?;
+        Ok(CaseRequest { accept_unknown: self.accept_unknown, ..request })
+    }
+}
+
+/// Arguments of `grade`.
+#[derive(Args, Clone, Debug)]
+pub struct GradeArgs {
+    /// The case the plan belongs to.
+    #[command(flatten)]
+    pub case: CaseArgs,
+    /// Print JSON in place of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `picture`.
+#[derive(Args, Clone, Debug)]
+pub struct PictureArgs {
+    /// The case to draw.
+    #[command(flatten)]
+    pub case: CaseArgs,
+    /// Where the PNG goes.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// From where.
+    #[arg(long, value_enum, default_value_t = View::Posterior)]
+    pub view: View,
+    /// Width and height in pixels, e.g. 1280x800.
+    #[arg(long, default_value = "1280x800", value_parser = parse_size)]
+    pub size: (u32, u32),
+}
+
+/// A standard view of the case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum View {
+    /// From behind, as the surgeon stands.
+    #[default]
+    Posterior,
+    /// From the front.
+    Anterior,
+    /// From the patient's left.
+    Left,
+    /// From the patient's right.
+    Right,
+    /// From above.
+    Superior,
+    /// From the feet.
+    Inferior,
+    /// The axial slice through the middle, or through the first screw.
+    Axial,
+    /// The coronal slice.
+    Coronal,
+    /// The sagittal slice.
+    Sagittal,
+}
+
+/// Largest side of a picture; more than any graphics driver promises is refused in words.
+const MOST_PIXELS: u32 = 8192;
+
+/// `1280x800` as two numbers.
+fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let parts = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    match parts {
+        Some((w, h)) if (16..=MOST_PIXELS).contains(&w) && (16..=MOST_PIXELS).contains(&h) => {
+            Ok((w, h))
+        }
+        _ => Err(format!("say WIDTHxHEIGHT, each 16 to {MOST_PIXELS}, e.g. 1280x800")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::fs::RealFs;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Request::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_case_the_demo_opens() {
+        let request = Request::try_parse_from(["corridor"]).expect("no arguments are fine");
+        assert!(request.command.is_none());
+        let request = CaseArgs::default().request(&RealFs).expect("no files to read");
+        assert_eq!(request, CaseRequest::demo());
+    }
+
+    #[test]
+    fn sizes_are_two_sane_numbers() {
+        assert_eq!(parse_size("640x480"), Ok((640, 480)));
+        for wrong in ["640", "0x480", "640x99999", "ax3", ""] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

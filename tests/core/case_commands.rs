@@ -1,0 +1,189 @@
+//! Edits and their undoing: any sequence leads back to the first bytes and forth to the last.
+
+use crate::plan_samples::{level, now, screw, vertebra};
+use corridor::case::command::{Command, CommandError};
+use corridor::case::history::{Edit, History, Revision, Step, StepError};
+use corridor::case::journal::{self, Soundness};
+use corridor::plan::file;
+use corridor::plan::{Header, Plan, ScrewState};
+use corridor::space::Dir;
+use proptest::prelude::*;
+
+fn bytes(plan: &Plan) -> String {
+    file::print(&Header::default(), plan).unwrap()
+}
+
+fn step(command: Command) -> Step {
+    Step::Do(Edit { at: now(), command })
+}
+
+/// What a person could do next, chosen by two numbers; `None` where it makes no sense now.
+fn command(plan: &Plan, kind: u8, n: u8) -> Option<Command> {
+    let some = || plan.screws.get(usize::from(n) % plan.screws.len().max(1)).cloned();
+    match kind {
+        0 | 1 => {
+            let mut new = screw(u128::from(n));
+            new.level = known_level(plan, &new.level.to_string());
+            plan.screw(new.id).is_none().then_some(Command::Place(new))
+        }
+        2 => Some(Command::Delete(some()?)),
+        3 => {
+            let before = some()?;
+            let mut after = before.clone();
+            after.entry = after.entry + Dir::new(0.1 * f64::from(n), -0.3, 0.7);
+            after.state = ScrewState::Accepted;
+            Some(Command::Change { before, after })
+        }
+        4 => {
+            let name = ["L1", "L2", "L3", "L4", "L5"][usize::from(n) % 5];
+            let after = level(["L6", "T13", "L5", name][usize::from(n / 5) % 4]);
+            Some(Command::RenameLevel {
+                vertebra: vertebra(name),
+                before: known_level(plan, name),
+                after,
+            })
+        }
+        _ => Some(Command::SetNotes { before: plan.notes.clone(), after: format!("note {n}") }),
+    }
+}
+
+/// What the plan calls the vertebra that the labels call `name`.
+fn known_level(plan: &Plan, name: &str) -> corridor::labels::Level {
+    plan.renamed.get(&vertebra(name)).map_or(level(name), |renamed| renamed.to)
+}
+
+/// A plan as a file gives it, with keys that nobody knows.
+fn base() -> Plan {
+    let mut one = screw(200);
+    one.unknown.insert("torque_nm".to_owned(), 1.5.into());
+    Plan { screws: vec![one], ..Plan::default() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn undone_to_the_start_it_has_its_first_bytes_and_redone_its_last(
+        wishes in prop::collection::vec((0_u8..6, 0_u8..60), 1..40),
+    ) {
+        let mut history = History::new(base(), Revision(0));
+        for (kind, n) in wishes {
+            if let Some(command) = command(history.plan(), kind, n) {
+                history.take(step(command)).unwrap();
+            }
+        }
+        let last = bytes(history.plan());
+        let undone = (0..).take_while(|_| history.take(Step::Undo).is_ok()).count();
+        prop_assert_eq!(bytes(history.plan()), bytes(&base()));
+        for _ in 0..undone {
+            history.take(Step::Redo).unwrap();
+        }
+        prop_assert_eq!(bytes(history.plan()), last);
+    }
+
+    /// Edits, undos and redos in any order: the shortest way leads to the same plan, the same undo
+    /// stack and the same revision, through the journal's bytes.
+    #[test]
+    fn the_journal_tells_the_same_history(
+        wishes in prop::collection::vec((0_u8..9, 0_u8..60), 1..40),
+    ) {
+        let mut history = History::new(base(), Revision(7));
+        for (kind, n) in wishes {
+            let next = match kind {
+                6 | 7 => Some(Step::Undo),
+                8 => Some(Step::Redo),
+                _ => command(history.plan(), kind, n).map(step),
+            };
+            if let Some(next) = next {
+                let _nothing_left = history.take(next);
+            }
+        }
+        let (text, _) = journal::write_whole(&Header::default(), &history, &[], None).unwrap();
+        let (replay, soundness) = journal::replay(text.as_bytes()).unwrap();
+        let mut again = replay.unwrap().history;
+        prop_assert_eq!(soundness, Soundness::Whole);
+        prop_assert_eq!(again.revision(), history.revision());
+        loop {
+            prop_assert_eq!(again.plan(), history.plan());
+            prop_assert_eq!(again.next_redo(), history.next_redo());
+            let ended = history.take(Step::Undo).is_err();
+            prop_assert_eq!(again.take(Step::Undo).is_err(), ended);
+            if ended {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn an_edit_that_does_not_fit_changes_nothing() {
+    let mut plan = base();
+    let before = plan.clone();
+    let there = plan.screws[0].clone();
+    let mut stale = there.clone();
+    stale.length_mm = 50.0;
+    let mut flat = screw(1);
+    flat.diameter_mm = 0.0;
+    let mut nan = screw(1);
+    nan.entry = [f64::NAN, 0.0, 0.0].into();
+    let mut misnamed = screw(205);
+    misnamed.level = level("T12");
+    for (wrong, word) in [
+        (Command::Place(there.clone()), "already"),
+        (Command::Delete(stale.clone()), "no longer"),
+        (Command::Change { before: stale, after: there.clone() }, "no longer"),
+        (Command::Change { before: there, after: screw(5) }, "id"),
+        (Command::Place(flat), "diameter"),
+        (Command::Place(nan), "entry"),
+        (Command::Place(misnamed), "calls L1"),
+        (Command::SetNotes { before: "other".into(), after: String::new() }, "changed"),
+        (
+            Command::RenameLevel {
+                vertebra: vertebra("L1"),
+                before: level("L2"),
+                after: level("L3"),
+            },
+            "called L1",
+        ),
+    ] {
+        let sentence = wrong.apply(&mut plan).unwrap_err().to_string();
+        assert!(sentence.contains(word), "{sentence}");
+        assert_eq!(plan, before);
+    }
+}
+
+#[test]
+fn a_renamed_vertebra_takes_its_screws_along_and_only_them() {
+    let mut plan = Plan { screws: vec![screw(0), screw(1), screw(5)], ..Plan::default() };
+    plan.sort();
+    let rename = |before, after| Command::RenameLevel {
+        vertebra: vertebra("L1"),
+        before: level(before),
+        after: level(after),
+    };
+    rename("L1", "T13").apply(&mut plan).unwrap();
+    let levels: Vec<String> = plan.screws.iter().map(|s| s.level.to_string()).collect();
+    assert_eq!(levels, ["T13", "T13", "L2"]);
+    rename("T13", "L1").apply(&mut plan).unwrap();
+    assert!(plan.renamed.is_empty(), "its own name again leaves no trace");
+    let error = rename("T13", "L1").apply(&mut plan).unwrap_err();
+    assert!(matches!(error, CommandError::RenamedMeanwhile { .. }));
+}
+
+#[test]
+fn nothing_to_undo_is_said() {
+    let mut history = History::new(Plan::default(), Revision(0));
+    assert_eq!(history.take(Step::Undo), Err(StepError::Nothing));
+    assert_eq!(history.take(Step::Redo), Err(StepError::Nothing));
+    assert_eq!(history.revision(), Revision(0));
+}
+
+#[test]
+fn every_edit_has_its_line() {
+    let (one, mut moved) = (screw(3), screw(3));
+    moved.length_mm = 50.0;
+    assert_eq!(Command::Place(one.clone()).audit(), format!("placed {}, 6.5 x 45 mm", one.name()));
+    let change = Command::Change { before: one.clone(), after: moved };
+    assert_eq!(change.audit(), format!("resized {}", one.name()));
+    assert!(one.name().starts_with("L4 right screw "));
+}
