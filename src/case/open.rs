@@ -39,8 +39,8 @@ pub(super) struct Recovered {
     pub history: History,
     /// Where the plan file's content stands in the history; `None` when it is older or missing.
     pub saved: Option<Revision>,
-    /// What the plan file may be.
-    pub plan_files: Vec<FileMark>,
+    /// The plan file as it was last written or found.
+    pub plan_file: Option<FileMark>,
     /// What the journal's next line is tied to; `None` when the journal must be written anew.
     pub chain: Option<Chain>,
     /// The history holds something that the journal on disk does not.
@@ -102,16 +102,16 @@ fn read_if_there(path: &Path, fs: &dyn FileSystem) -> Result<Option<Vec<u8>>, Op
 
 /// A new case, or a plan file that never had a journal.
 fn without_journal(plan: Option<(PlanFile, String)>) -> Recovered {
-    let (file, plan_files) = match plan {
-        Some((file, hash)) => (file, vec![FileMark { hash, revision: Revision(0) }]),
-        None => (PlanFile::default(), Vec::new()),
+    let (file, plan_file) = match plan {
+        Some((file, hash)) => (file, Some(FileMark { hash, revision: Revision(0) })),
+        None => (PlanFile::default(), None),
     };
     let history = History::new(file.plan, Revision(0));
     Recovered {
         header: file.header,
         saved: Some(history.revision()),
         history,
-        plan_files,
+        plan_file,
         chain: None,
         is_ahead_of_journal: false,
         keep: None,
@@ -176,28 +176,24 @@ fn joined(
         header: replay.header,
         history: replay.history,
         saved: None,
-        plan_files: replay.plan_files,
+        plan_file: replay.plan_file,
         chain: Some(replay.chain),
         is_ahead_of_journal: false,
         keep: None,
         notices: Vec::new(),
     };
-    let in_file = plan.as_ref().map(|(_, hash)| mark_of(&found.plan_files, hash));
-    match (plan, in_file) {
-        (Some((file, hash)), Some(None)) => take_over(&mut found, file, hash, now, notices),
-        (_, Some(Some(revision))) => since(revision, &mut found, notices),
-        _ if found.plan_files.is_empty() => since(Revision(0), &mut found, notices),
-        _ => notices.push(Notice::PlanRestored),
+    match (plan, found.plan_file.clone()) {
+        (Some((_, hash)), Some(mark)) if mark.hash == hash => {
+            since(mark.revision, &mut found, notices);
+        }
+        (Some((file, hash)), _) => take_over(&mut found, file, hash, now, notices),
+        (None, None) => since(Revision(0), &mut found, notices),
+        (None, Some(_)) => notices.push(Notice::PlanRestored),
     }
     if let Some(screw) = replay.drag {
         end_drag(&mut found, screw, notices);
     }
     found
-}
-
-/// The revision that a file of this hash tells; `None` where somebody else wrote it.
-fn mark_of(marks: &[FileMark], hash: &str) -> Option<Revision> {
-    marks.iter().rfind(|mark| mark.hash == hash).map(|mark| mark.revision)
 }
 
 /// The plan file is at `revision`; what the journal holds beyond it is told.
@@ -239,7 +235,7 @@ fn take_over(
         }
     }
     let revision = found.history.revision();
-    found.plan_files = vec![FileMark { hash, revision }];
+    found.plan_file = Some(FileMark { hash, revision });
     found.saved = Some(revision);
     found.is_ahead_of_journal = true;
     found.chain = None;

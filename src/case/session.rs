@@ -53,7 +53,7 @@ impl Session {
             header: header.clone(),
             history: history.clone(),
             saved: found.saved,
-            plan_files: found.plan_files,
+            plan_file: found.plan_file,
             chain: found.chain,
             is_ahead_of_journal: found.is_ahead_of_journal,
         };

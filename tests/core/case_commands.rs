@@ -98,7 +98,7 @@ proptest! {
                 let _nothing_left = history.take(next);
             }
         }
-        let (text, _) = journal::write_whole(&Header::default(), &history, &[], None).unwrap();
+        let (text, _) = journal::write_whole(&Header::default(), &history, None, None).unwrap();
         let (replay, soundness) = journal::replay(text.as_bytes()).unwrap();
         let mut again = replay.unwrap().history;
         prop_assert_eq!(soundness, Soundness::Whole);
