@@ -70,8 +70,9 @@ pub(super) fn recover(
     now: Timestamp,
     fs: &dyn FileSystem,
 ) -> Result<Recovered, OpenError> {
-    let plan = read_plan(location.plan(), now, fs)?;
-    let mut found = match read_if_there(&location.journal(), fs)? {
+    let (plan, journal) = read_both(location, fs)?;
+    let plan = plan.map(|bytes| parse_plan(location.plan(), &bytes, now)).transpose()?;
+    let mut found = match journal {
         None => without_journal(plan),
         Some(bytes) => with_journal(location, plan, bytes, now, fs)?,
     };
@@ -79,17 +80,28 @@ pub(super) fn recover(
     Ok(found)
 }
 
-/// The plan file and the hash of its bytes; `None` when there is no such file.
-fn read_plan(
-    path: &Path,
-    now: Timestamp,
+/// The bytes of plan file and journal, `None` for what is not there. Who reads without the lock may
+/// come between two writes, so both are read until the plan file stays the same.
+fn read_both(
+    location: &Location,
     fs: &dyn FileSystem,
-) -> Result<Option<(PlanFile, String)>, OpenError> {
-    let Some(bytes) = read_if_there(path, fs)? else { return Ok(None) };
-    let text = String::from_utf8_lossy(&bytes);
-    let file = file::parse(&text, now)
+) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), OpenError> {
+    let mut plan = read_if_there(location.plan(), fs)?;
+    loop {
+        let journal = read_if_there(&location.journal(), fs)?;
+        let again = read_if_there(location.plan(), fs)?;
+        if again == plan {
+            return Ok((plan, journal));
+        }
+        plan = again;
+    }
+}
+
+/// A plan file with the hash of its bytes.
+fn parse_plan(path: &Path, bytes: &[u8], now: Timestamp) -> Result<(PlanFile, String), OpenError> {
+    let file = file::parse(&String::from_utf8_lossy(bytes), now)
         .map_err(|source| OpenError::Plan { plan: path.to_owned(), source })?;
-    Ok(Some((file, journal::hash(&bytes))))
+    Ok((file, journal::hash(bytes)))
 }
 
 fn read_if_there(path: &Path, fs: &dyn FileSystem) -> Result<Option<Vec<u8>>, OpenError> {
@@ -244,7 +256,7 @@ fn take_over(
 impl Recovered {
     /// Takes an edit that the journal on disk does not hold yet; false where it does not fit.
     fn take(&mut self, edit: Edit) -> bool {
-        let fits = self.history.take(Step::Do(edit)).is_ok();
+        let fits = self.history.take(Step::new(edit)).is_ok();
         if fits {
             self.is_ahead_of_journal = true;
             self.chain = None;
@@ -259,7 +271,7 @@ pub(super) fn drag_as_edit(plan: &Plan, after: Screw) -> Option<Command> {
     match plan.screw(after.id) {
         None => Some(Command::Place(after)),
         Some(before) if *before == after => None,
-        Some(before) => Some(Command::Change { before: before.clone(), after }),
+        Some(before) => Some(Command::change(before.clone(), after)),
     }
 }
 

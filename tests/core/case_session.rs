@@ -4,9 +4,10 @@ use crate::memory_fs::MemoryFs;
 use crate::plan_samples::{now, open, opening, screw};
 use corridor::case::clock::SteppingClock;
 use corridor::case::journal::{self, Soundness};
+use corridor::case::store::{Opened, locate};
 use corridor::case::{Location, Notice, OpenError, Revision, SaveState, Session, open as reopen};
 use corridor::plan::file;
-use corridor::platform::fs::FileSystem;
+use corridor::platform::fs::{FileSystem, RealFs};
 use corridor::space::Dir;
 use std::path::Path;
 use std::sync::Arc;
@@ -178,7 +179,6 @@ fn cut_at_every_byte_the_journal_keeps_every_whole_line() {
     assert_eq!(revision, Some(Revision(5)));
 
     // Opened with the last line torn: said, continued, and whole at the next opening.
-    fs.after(crate::memory_fs::PowerCut::Synced).put(Path::new(JOURNAL), &whole);
     let torn = MemoryFs::new();
     torn.put(Path::new(PLAN), &fs.read(Path::new(PLAN)).unwrap());
     torn.put(Path::new(JOURNAL), &whole[..whole.len() - 5]);
@@ -352,6 +352,32 @@ fn a_second_window_is_told_which_case_and_which_process() {
     }
     drop(session);
     assert!(open(&fs, Path::new(PLAN)).is_ok());
+}
+
+#[test]
+fn a_read_only_folder_is_refused_for_editing_and_fine_for_reading() {
+    let fs = MemoryFs::new();
+    drop(edited(&fs, 1));
+    fs.set_writable("/elsewhere");
+    let sentence = open(&fs, Path::new(PLAN)).map(|_| ()).unwrap_err().to_string();
+    for word in ["/case", "read-only", "--plan"] {
+        assert!(sentence.contains(word), "{sentence}");
+    }
+    let known = opening("3f9a22c1");
+    let (file, _) = reopen::read(&Location::at(PLAN), &known, now(), &fs).unwrap();
+    assert_eq!(file.plan.screws.len(), 1);
+}
+
+#[test]
+fn the_demos_folder_is_made_when_it_is_opened() {
+    let data = tempfile::tempdir().unwrap();
+    let known = opening("3f9a22c1");
+    let place = locate(Opened::Demo, None, &known.hashes, Some(data.path()), &RealFs).unwrap();
+    let clock = Arc::new(SteppingClock::new(now()));
+    let (mut session, _) = Session::open(place.clone(), &known, clock, Arc::new(RealFs)).unwrap();
+    session.place(screw(0)).unwrap();
+    session.close(SOON).unwrap();
+    assert!(place.plan().is_file());
 }
 
 #[test]
