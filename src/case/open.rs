@@ -80,12 +80,12 @@ pub(super) fn recover(
     Ok(found)
 }
 
-/// The bytes of plan file and journal, `None` for what is not there. Who reads without the lock may
+/// The bytes of a file, `None` where it is not there.
+type Content = Option<Vec<u8>>;
+
+/// The bytes of plan file and journal. Who reads without the lock may
 /// come between two writes, so both are read until the plan file stays the same.
-fn read_both(
-    location: &Location,
-    fs: &dyn FileSystem,
-) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), OpenError> {
+fn read_both(location: &Location, fs: &dyn FileSystem) -> Result<(Content, Content), OpenError> {
     let mut plan = read_if_there(location.plan(), fs)?;
     loop {
         let journal = read_if_there(&location.journal(), fs)?;
@@ -104,7 +104,7 @@ fn parse_plan(path: &Path, bytes: &[u8], now: Timestamp) -> Result<(PlanFile, St
     Ok((file, journal::hash(bytes)))
 }
 
-fn read_if_there(path: &Path, fs: &dyn FileSystem) -> Result<Option<Vec<u8>>, OpenError> {
+fn read_if_there(path: &Path, fs: &dyn FileSystem) -> Result<Content, OpenError> {
     match fs.read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

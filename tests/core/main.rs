@@ -8,6 +8,7 @@ mod case_spine;
 mod case_commands;
 mod case_faults;
 mod case_kill;
+mod case_opening;
 mod case_session;
 mod case_store;
 mod clearance_grade;
