@@ -4,6 +4,7 @@
 //! in its shortest legal form: files in the wild have overlong titles in it, miss its length, or
 //! miss it (and the preamble before it) altogether, and none of that matters to the image.
 
+use super::lengths::{self, TooLong};
 use crate::ingest::IngestError;
 use dicom_object::{DefaultDicomObject, OpenFileOptions, Tag};
 use dicom_transfer_syntax_registry::{TransferSyntaxIndex, TransferSyntaxRegistry};
@@ -13,24 +14,18 @@ use std::path::Path;
 
 const IMPLICIT_LITTLE: &str = "1.2.840.10008.1.2";
 const EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1";
+const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 const EXPLICIT_BIG: &str = "1.2.840.10008.1.2.2";
 
 /// Opens a file, up to (not including) a tag, or whole.
 pub(super) fn open(path: &Path, until: Option<Tag>) -> Result<DefaultDicomObject, IngestError> {
     let failed = |e: std::io::Error| IngestError::io(path, e);
     let mut file = File::open(path).map_err(failed)?;
-    /// No meta group is longer than this.
-    const LONGEST_META: u64 = 64 << 10;
+    let file_bytes = file.metadata().map_err(failed)?.len();
     let mut start = Vec::new();
-    file.by_ref().take(LONGEST_META).read_to_end(&mut start).map_err(failed)?;
+    file.by_ref().take(FIRST_BYTES).read_to_end(&mut start).map_err(failed)?;
     let meta = Meta::read(&start);
-    if TransferSyntaxRegistry.get(&meta.transfer_syntax).is_none() {
-        return Err(IngestError::Pixels {
-            path: path.to_owned(),
-            transfer_syntax: transfer_syntax(&meta.transfer_syntax),
-            reason: "this coding is not known here".to_owned(),
-        });
-    }
+    check(path, &meta, &start, file_bytes, until)?;
     file.seek(SeekFrom::Start(meta.ends_at as u64)).map_err(failed)?;
     let told = Cursor::new(meta.told_anew()).chain(BufReader::with_capacity(1 << 16, file));
     let options = OpenFileOptions::new();
@@ -42,6 +37,40 @@ pub(super) fn open(path: &Path, until: Option<Tag>) -> Result<DefaultDicomObject
         true => IngestError::CutShort { path: path.to_owned() },
         false => IngestError::BadDicom { path: path.to_owned(), reason: chain(&e) },
     })
+}
+
+/// Holds the meta group of any file and nearly always all of the header before the pixels.
+const FIRST_BYTES: u64 = 64 << 10;
+
+/// Refuses a coding that nobody knows, and lengths that the file can not hold.
+fn check(
+    path: &Path,
+    meta: &Meta,
+    start: &[u8],
+    file_bytes: u64,
+    until: Option<Tag>,
+) -> Result<(), IngestError> {
+    let uid = meta.transfer_syntax.as_str();
+    if TransferSyntaxRegistry.get(uid).is_none() {
+        return Err(IngestError::Pixels {
+            path: path.to_owned(),
+            transfer_syntax: transfer_syntax(uid),
+            reason: "this coding is not known here".to_owned(),
+        });
+    }
+    if [EXPLICIT_BIG, DEFLATED].contains(&uid) {
+        return Ok(());
+    }
+    let is_explicit = uid != IMPLICIT_LITTLE;
+    match lengths::first_too_long(start, meta.ends_at, file_bytes, is_explicit, until) {
+        None => Ok(()),
+        Some(TooLong { promised, left }) => Err(IngestError::Truncated {
+            path: path.to_owned(),
+            what: "data",
+            expected_bytes: promised,
+            found_bytes: left,
+        }),
+    }
 }
 
 /// True when somewhere down the causes the bytes ended before they should.

@@ -8,6 +8,7 @@
 mod deidentify;
 mod file;
 mod header;
+mod lengths;
 mod pixels;
 mod scan;
 mod series;
