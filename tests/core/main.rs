@@ -11,6 +11,7 @@ mod case_store;
 mod clearance_grade;
 mod clearance_shapes;
 mod memory_fs;
+mod numbering;
 mod plan_file;
 mod plan_samples;
 mod xr_config;
