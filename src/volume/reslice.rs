@@ -89,8 +89,9 @@ impl Plane {
         // `new` keeps right and bends down; the two are perpendicular already.
         Self::new(middle, right, axis, size_mm, pixels)
     }
-    /// A cut across a screw's axis at `middle`, seen from its head: the image's right is as far
-    /// towards the patient's left as it can be when the screw points forward.
+    /// A cut across a screw's axis at `middle`, seen from the screw's head as the surgeon sees it:
+    /// the patient's head on top; for a screw that points forward, the patient's right on the
+    /// image's right.
     pub fn across_screw(
         middle: Point<Patient>,
         axis: Dir<Patient>,
@@ -99,8 +100,9 @@ impl Plane {
     ) -> Option<Self> {
         let axis = axis.unit()?;
         let left = across(axis);
-        // Looking along the axis, so that right x down points away from the viewer.
-        let right = if left.cross(axis).vec().z > 0.0 { -left } else { left };
+        // Either way right x down is the axis, so the viewer looks along it; down goes to the feet.
+        let is_upright = axis.cross(left).vec().z <= 0.0;
+        let right = if is_upright { left } else { -left };
         Self::new(middle, right, axis.cross(right), size_mm, pixels)
     }
     /// Middle of the rectangle.

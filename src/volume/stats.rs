@@ -26,8 +26,9 @@ pub fn percentiles<const N: usize>(ct: &Volume<i16>, percent: [f64; N]) -> [f64;
     let counts = histogram(ct);
     let all: u64 = counts.iter().sum();
     percent.map(|percent| {
-        // At least one voxel, so that 0 % is the smallest value there is.
-        let wanted = (percent / 100.0 * all as f64).ceil().clamp(1.0, all as f64);
+        // At least one voxel, so that 0 % is the smallest value there is; a hair less than the
+        // share, so that rounding does not ask for one voxel more.
+        let wanted = (percent * all as f64 / 100.0 - 1e-6).ceil().max(1.0);
         let mut seen = 0;
         let index = counts.iter().position(|count| {
             seen += count;

@@ -12,6 +12,8 @@ mod clearance_grade;
 mod clearance_shapes;
 mod memory_fs;
 mod numbering;
+mod phantom_images;
+mod phantom_shape;
 mod plan_file;
 mod plan_samples;
 mod xr_config;
