@@ -26,6 +26,18 @@ pub mod plan;
 pub mod case;
 pub mod cli;
 
-// The headset: feature `xr`.
+// The program: Bevy.
+#[cfg(feature = "app")]
+pub mod app;
+#[cfg(feature = "app")]
+pub mod scene;
+#[cfg(feature = "app")]
+pub mod interact;
+#[cfg(feature = "app")]
+pub mod panel;
+#[cfg(feature = "app")]
+pub mod desktop;
 #[cfg(feature = "xr")]
 pub mod xr;
+#[cfg(feature = "app")]
+pub mod program;

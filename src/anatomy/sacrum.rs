@@ -1,7 +1,7 @@
 //! The pedicles of S1, which close no ring: medially the canal, laterally the ala without a border.
 //!
 //! In: the sacrum in the frame of S1, and its canal. Out: for each side the place beside the canal
-//! between the end plate and the first foramen, and an axis that leads to the promontory. The
+//! at the height of the body's middle, and an axis that leads to the promontory. The
 //! distances from the canal are usual ones, not measured on this bone; the caller says so.
 
 use super::Pedicle;
@@ -17,7 +17,7 @@ const BESIDE_CANAL_MM: f64 = 8.0;
 const BEHIND_FRONT_MM: f64 = 4.0;
 /// The axis aims at this part of the isthmus's distance from the midline, at the front of the
 /// body. Provisional.
-const AIM_PART: f64 = 0.2;
+const AIM_PART: f64 = 0.3;
 /// Chords of the open section end here, mm.
 const MOST_MM: f64 = 60.0;
 /// The span is looked for this far to both sides of the isthmus, mm.
@@ -33,11 +33,10 @@ pub(super) fn find(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<Pedic
     }
     let wall = in_canal + out * solid.reach(in_canal, out, 25.0);
     let front = in_canal.y - solid.reach(in_canal, -DVec3::Y, 25.0);
-    let start = DVec3::new(wall.x, front + BEHIND_FRONT_MM, 0.0) + out * BESIDE_CANAL_MM;
-    if !solid.is_inside(start) {
+    let isthmus = DVec3::new(wall.x, front + BEHIND_FRONT_MM, 0.0) + out * BESIDE_CANAL_MM;
+    if !solid.is_inside(isthmus) {
         return None;
     }
-    let isthmus = solid.centred(start, &[DVec3::Z], 25.0);
     let to_front = solid.reach(DVec3::ZERO, -DVec3::Y, 40.0);
     let aim = DVec3::new(isthmus.x * AIM_PART, -to_front, isthmus.z);
     let axis = (aim - isthmus).try_normalize()?;

@@ -5,21 +5,17 @@
 //! not. Every finished edit goes through [`Document::edit`], where undo and journal hang.
 
 use super::guard;
-use super::jobs::{ActiveCase, CaseOpened, CaseRequest};
-use super::judge;
+use super::jobs::{ActiveCase, CaseOpened};
 use super::schedule::FrameSystems;
-use crate::case::spine::{Source, Spine};
-use crate::case::store::{self, Opened, StoreError};
-use crate::case::{Notice, Opening, Revision, Session, StepError, SystemClock};
+use crate::case::request::CaseRequest;
+use crate::case::spine::Spine;
+use crate::case::store::StoreError;
+use crate::case::{Notice, Session, SystemClock, judge};
 use crate::clearance::Assessment;
-use crate::clearance::grade::{BREACH_BOUNDS_MM, ENTRY_ZONE_MM};
 use crate::implant::{Catalogue, CatalogueError};
-use crate::plan::{CatalogueRef, Plan, Screw};
-use crate::platform;
+use crate::plan::{Plan, Screw};
 use crate::platform::fs::{FileSystem, RealFs};
 use bevy::prelude::*;
-use sha2::{Digest as _, Sha256};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,20 +49,8 @@ impl Document {
     pub fn open(spine: &Spine, request: &CaseRequest) -> Result<Self, DocumentError> {
         let catalogue = Catalogue::builtin()?;
         let fs: Arc<dyn FileSystem> = Arc::new(RealFs);
-        let image: Option<PathBuf> = match &request.source {
-            Source::Demo => None,
-            Source::Files { ct, labels, .. } => ct.clone().or_else(|| labels.clone()),
-        };
-        let opened = image.as_deref().map_or(Opened::Demo, Opened::Image);
-        let plan = request.plan.as_deref();
-        let data = platform::data_folder();
-        let location = store::locate(opened, plan, &spine.hashes, data.as_deref(), fs.as_ref())?;
-        let opening = Opening {
-            hashes: spine.hashes.clone(),
-            catalogue: CatalogueRef { id: catalogue.id.clone(), version: catalogue.version },
-            thresholds_hash: thresholds_hash(),
-            accept_unknown: request.accept_unknown,
-        };
+        let location = request.location(spine, fs.as_ref())?;
+        let opening = request.opening(spine, &catalogue);
         let (session, notices) = Session::open(location, &opening, Arc::new(SystemClock), fs)?;
         guard::protect(session.flusher());
         Ok(Self { session, catalogue, notices })
@@ -83,10 +67,6 @@ impl Document {
     pub fn plan(&self) -> &Arc<Plan> {
         self.session.plan()
     }
-    /// Counts every edit, undo and redo.
-    pub fn revision(&self) -> Revision {
-        self.session.revision()
-    }
     /// Sizes on offer.
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
@@ -97,11 +77,9 @@ impl Document {
     }
 }
 
-/// Hash of every threshold that a grade depends on; plans judged by others are marked.
-pub fn thresholds_hash() -> String {
-    let text = format!("entry zone {ENTRY_ZONE_MM} mm, bounds {BREACH_BOUNDS_MM:?} mm");
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
-}
+/// The plan that is seen: the document's, or one that was only read to be drawn.
+#[derive(Resource, Clone, Default)]
+pub struct ShownPlan(pub Arc<Plan>);
 
 /// A screw while the hand still moves it.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,6 +127,7 @@ impl StatusLine {
 /// Adds the document's resources and the live numbers of the edit under way.
 pub fn plugin(app: &mut App) {
     app.init_resource::<Draft>()
+        .init_resource::<ShownPlan>()
         .init_resource::<StatusLine>()
         .add_systems(
             Update,
@@ -156,12 +135,21 @@ pub fn plugin(app: &mut App) {
                 .run_if(on_message::<CaseOpened>)
                 .in_set(FrameSystems::Pointer),
         )
-        .add_systems(Update, judge_draft.in_set(FrameSystems::Judge))
+        .add_systems(Update, (show_plan, judge_draft).in_set(FrameSystems::Judge))
         .add_systems(Last, leave.run_if(on_message::<AppExit>));
 }
 
 fn drop_draft(mut draft: ResMut<Draft>) {
     draft.0 = None;
+}
+
+/// Lets the rest of the frame see the document's plan.
+pub(super) fn show_plan(document: Option<Res<Document>>, mut shown: ResMut<ShownPlan>) {
+    if let Some(document) = document
+        && !Arc::ptr_eq(document.plan(), &shown.0)
+    {
+        shown.0 = Arc::clone(document.plan());
+    }
 }
 
 /// The first thing a surgeon reads: what came back, or where the plan is kept.
@@ -179,7 +167,7 @@ fn judge_draft(case: Option<Res<ActiveCase>>, mut draft: ResMut<Draft>) {
         return;
     }
     if let Some(edited) = draft.bypass_change_detection().0.as_mut() {
-        edited.assessment = judge::assess(&case.spine, &edited.screw);
+        edited.assessment = judge::assess(&case.spine, &edited.screw).ok();
     }
 }
 

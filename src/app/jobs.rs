@@ -6,23 +6,12 @@
 use super::history::{Document, DocumentError};
 use super::schedule::FrameSystems;
 use super::{Phase, guard};
-use crate::case::spine::{self, Source, Spine, SpineError};
+use crate::case::request::CaseRequest;
+use crate::case::spine::{self, Spine, SpineError};
 use crate::work::{CancelToken, Work};
 use bevy::prelude::*;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-
-/// What to open, and where its plan lives.
-#[derive(Clone, Debug)]
-pub struct CaseRequest {
-    /// The images.
-    pub source: Source,
-    /// The plan file, if the user named one.
-    pub plan: Option<PathBuf>,
-    /// Open the plan although nothing tells whether it belongs to this patient.
-    pub accept_unknown: bool,
-}
 
 /// Asks for another case. The open one stays until the new one is ready.
 #[derive(Message, Clone, Debug)]

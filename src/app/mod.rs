@@ -5,6 +5,7 @@
 //! `interact`, `panel`, `desktop` and `xr` add their plugins; `program` puts them together.
 
 pub mod display;
+pub mod doctor;
 pub mod gpu;
 pub mod guard;
 pub mod history;
@@ -27,7 +28,7 @@ use std::time::Duration;
 pub const LEAST_WINDOW: Vec2 = Vec2::new(900.0, 600.0);
 
 /// Replaces or adds plugins of the engine, so that a headset can bring its own renderer.
-pub type EngineHook = fn(PluginGroupBuilder) -> PluginGroupBuilder;
+pub type EngineHook = Box<dyn FnOnce(PluginGroupBuilder) -> PluginGroupBuilder>;
 
 /// What the engine draws on.
 #[derive(Clone, Copy, Debug)]

@@ -7,13 +7,11 @@
 mod entry;
 pub mod grade;
 mod probe;
+pub mod sdf;
 mod wall;
 
 pub use entry::entry_on_axis;
 pub use grade::{assess, grade_from_breach_mm};
-
-pub mod sdf;
-
 pub use sdf::Field;
 
 use crate::space::{Dir, Patient, Point};

@@ -108,13 +108,13 @@ fn tools(ui: &mut Ui, switches: &mut Switches) {
     switches.tool.set_if_neq(tool);
     for (is_on, text, hint, switch) in [
         (switches.clear.0, words::SEE_THROUGH, words::hints::SEE_THROUGH, 0),
-        (switches.in_view.0, words::SLICES, words::hints::SLICES, 1),
+        (switches.in_view.any(), words::SLICES, words::hints::SLICES, 1),
         (switches.flying.0, words::FLY, words::hints::FLY, 2),
     ] {
         if ui.selectable_label(is_on, text).on_hover_text(hint).clicked() {
             match switch {
                 0 => switches.clear.0 = !is_on,
-                1 => switches.in_view.0 = !is_on,
+                1 => *switches.in_view = SlicesInView::all(!is_on),
                 _ => switches.flying.0 = !is_on,
             }
         }

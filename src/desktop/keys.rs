@@ -123,7 +123,7 @@ fn view_keys(
         clear.0 = !clear.0;
     }
     if keys.just_pressed(KeyCode::KeyC) {
-        in_view.0 = !in_view.0;
+        *in_view = SlicesInView::all(!in_view.any());
     }
     if keys.just_pressed(KeyCode::KeyP) {
         *tool = if *tool == Tool::Place { Tool::Look } else { Tool::Place };

@@ -61,7 +61,7 @@ pub struct Shown<'w> {
     selection: Res<'w, Selection>,
     crosshair: Res<'w, Crosshair>,
     slices: Res<'w, Slices>,
-    status: Res<'w, StatusLine>,
+    status: ResMut<'w, StatusLine>,
     progress: Res<'w, Progress>,
     failure: Res<'w, LoadFailure>,
     phase: Res<'w, State<Phase>>,
@@ -89,7 +89,7 @@ const GAP: f32 = 2.0;
 pub fn draw(
     mut contexts: EguiContexts,
     mut textures: ResMut<EguiUserTextures>,
-    shown: Shown,
+    mut shown: Shown,
     mut switches: Switches,
     (mut cells, mut views): (ResMut<Cells>, ResMut<Views>),
     (mut intents, mut opens): (MessageWriter<Intent>, MessageWriter<OpenCase>),
@@ -127,7 +127,7 @@ pub fn draw(
     if *shown.phase.get() != Phase::Ready {
         waiting(&ctx, middle, &shown);
     }
-    open::dialog(&ctx, switches.dialog(), &mut opens);
+    open::dialog(&ctx, switches.dialog(), &mut opens, &mut shown.status);
     cells.is_mouse_in_model = is_mouse_free(&ctx, cells.model);
     intents.write_batch(wanted);
     Ok(())

@@ -2,31 +2,47 @@
 
 use super::layout::OpenDialog;
 use crate::app::history::{StatusLine, Tone};
-use crate::app::jobs::{CaseRequest, OpenCase};
-use crate::case::spine::Source;
+use crate::app::jobs::OpenCase;
+use crate::case::bundle::BundleError;
+use crate::case::request::CaseRequest;
 use crate::panel::{theme, words};
+use crate::platform::fs::RealFs;
 use bevy::prelude::*;
 use bevy::window::FileDragAndDrop;
 use bevy_egui::egui::{self, Align2, RichText, TextEdit};
 use std::path::{Path, PathBuf};
 
 /// The request for what was typed; the built-in case where nothing was.
-fn request(ct: &str, labels: &str) -> CaseRequest {
+fn request(ct: &str, labels: &str) -> Result<CaseRequest, BundleError> {
     let path = |text: &str| {
         let text = text.trim().trim_matches(['"', '\'']);
         (!text.is_empty()).then(|| PathBuf::from(text))
     };
     let (ct, labels) = (path(ct), path(labels));
-    let source = if ct.is_none() && labels.is_none() {
-        Source::Demo
-    } else {
-        Source::Files { ct, labels, numbering: None }
-    };
-    CaseRequest { source, plan: None, accept_unknown: false }
+    CaseRequest::of_paths(ct.as_deref(), labels.as_deref(), None, None, &RealFs)
+}
+
+/// Asks for the case, or says why it can not be one.
+fn ask(
+    request: Result<CaseRequest, BundleError>,
+    opens: &mut MessageWriter<OpenCase>,
+    status: &mut StatusLine,
+) {
+    match request {
+        Ok(request) => {
+            opens.write(OpenCase(request));
+        }
+        Err(fault) => status.say(Tone::Fault, fault.to_string()),
+    }
 }
 
 /// The dialog, where it is open.
-pub fn dialog(ctx: &egui::Context, dialog: &mut OpenDialog, opens: &mut MessageWriter<OpenCase>) {
+pub fn dialog(
+    ctx: &egui::Context,
+    dialog: &mut OpenDialog,
+    opens: &mut MessageWriter<OpenCase>,
+    status: &mut StatusLine,
+) {
     if !dialog.is_open {
         return;
     }
@@ -57,7 +73,7 @@ pub fn dialog(ctx: &egui::Context, dialog: &mut OpenDialog, opens: &mut MessageW
             });
         });
     if let Some(wanted) = wanted {
-        opens.write(OpenCase(wanted));
+        ask(wanted, opens, status);
         is_open = false;
     }
     dialog.is_open = is_open;
@@ -81,19 +97,19 @@ pub fn take_dropped(
     dialog.ct = first.display().to_string();
     dialog.labels = dropped.get(1).map(|path| path.display().to_string()).unwrap_or_default();
     status.say(Tone::Done, format!("{}: {}", words::LOADING, dialog.ct));
-    opens.write(OpenCase(request(&dialog.ct, &dialog.labels)));
+    ask(request(&dialog.ct, &dialog.labels), &mut opens, &mut status);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::spine::Source;
 
     #[test]
     fn what_is_typed_is_what_is_opened() {
-        assert_eq!(request("", " ").source, Source::Demo);
-        let Source::Files { ct, labels, .. } = request(" 'a b.nii.gz' ", "").source else {
-            panic!("a file was named")
-        };
+        assert_eq!(request("", " ").expect("no bundle to read"), CaseRequest::demo());
+        let typed = request(" 'a b.nii.gz' ", "").expect("no bundle to read");
+        let Source::Files { ct, labels, .. } = typed.source else { panic!("a file was named") };
         assert_eq!(ct, Some(PathBuf::from("a b.nii.gz")));
         assert_eq!(labels, None);
     }

@@ -11,7 +11,7 @@ use super::pointer::{Aim, Pointer, PointerKind};
 use super::steer::Grip;
 use crate::app::history::{Document, Draft, DraftScrew, StatusLine, Tone};
 use crate::app::jobs::ActiveCase;
-use crate::app::judge;
+use crate::case::judge;
 use crate::app::selection::Selection;
 use crate::case::spine::Spine;
 use crate::labels::{Level, VertebraId};

@@ -1,7 +1,6 @@
 //! A new screw from a point on bone: which side, along which axis, of which size.
 
 use crate::case::spine::VertebraModel;
-use crate::clearance::SignedDistance as _;
 use crate::implant::Catalogue;
 use crate::labels::Level;
 use crate::plan::{Screw, ScrewId, ScrewState, ScrewStyle};
@@ -57,6 +56,7 @@ pub fn new_screw(
         author: AUTHOR.to_owned(),
         edited: now,
         state: ScrewState::Reviewed,
+        unknown: serde_json::Map::new(),
     }
 }
 

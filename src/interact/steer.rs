@@ -113,6 +113,7 @@ mod tests {
             author: "test".to_owned(),
             edited: jiff::Timestamp::UNIX_EPOCH,
             state: ScrewState::Reviewed,
+            unknown: serde_json::Map::new(),
         }
     }
 

@@ -9,7 +9,9 @@
 
 use super::stats::{self, LabelStats};
 use super::{LabelMap, LabelledVertebra, Level, VertebraId};
+use crate::space::{Letter, Patient, Point};
 use crate::volume::Volume;
+use glam::DVec3;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -210,9 +212,9 @@ fn by_the_spine(found: &BTreeMap<u16, LabelStats>) -> Result<Taken, NumberingErr
 /// Whether each level lies below the one above it, and none is missing in between. (T13 and L6 may
 /// be missing: few people have them.)
 fn is_in_order(claims: &Claims, found: &BTreeMap<u16, LabelStats>) -> bool {
-    let heights = heights_mm(claims, found);
-    let falls = heights.windows(2).all(|pair| pair[0].1 > pair[1].1);
-    let first_and_last = heights.first().zip(heights.last());
+    let places = places(claims, found);
+    let falls = places.windows(2).all(|pair| (pair[0].1 - pair[1].1).dot(Letter::S.dir()) > 0.0);
+    let first_and_last = places.first().zip(places.last());
     let is_whole = first_and_last.is_some_and(|((first, _), (last, _))| {
         let rare = |level: &Level| level.to_string() == "T13" || level.to_string() == "L6";
         let between = Level::all().filter(|level| level > first && level < last);
@@ -221,17 +223,17 @@ fn is_in_order(claims: &Claims, found: &BTreeMap<u16, LabelStats>) -> bool {
     falls && is_whole
 }
 
-/// How high each level's centroid lies in the patient, cranial levels first.
-fn heights_mm(claims: &Claims, found: &BTreeMap<u16, LabelStats>) -> Vec<(Level, f64)> {
-    let height = |values: &Vec<u16>| {
+/// The centroid of each level, cranial levels first.
+fn places(claims: &Claims, found: &BTreeMap<u16, LabelStats>) -> Vec<(Level, Point<Patient>)> {
+    let place = |values: &Vec<u16>| {
         let parts = values.iter().filter_map(|value| found.get(value));
-        let (sum, voxels) = parts.fold((0.0, 0.0), |(sum, voxels), stats| {
+        let (sum, voxels) = parts.fold((DVec3::ZERO, 0.0), |(sum, voxels), stats| {
             let n = stats.voxels as f64;
-            (sum + stats.centroid.vec().z * n, voxels + n)
+            (sum + stats.centroid.vec() * n, voxels + n)
         });
-        sum / voxels
+        Point::from_vec(sum / voxels)
     };
-    claims.iter().map(|(level, values)| (*level, height(values))).collect()
+    claims.iter().map(|(level, values)| (*level, place(values))).collect()
 }
 
 /// Numberings whose misfit is within this of the best one's can not be told apart: the spread of
@@ -241,10 +243,12 @@ const LEAST_MISFIT_GAP: f64 = 0.2;
 /// How far the distances between neighbouring centroids are from those of an adult, as the mean
 /// absolute logarithm of their ratio; 0 for a single vertebra, of which nothing can be said.
 fn spacing_misfit(claims: &Claims, found: &BTreeMap<u16, LabelStats>) -> f64 {
-    let heights = heights_mm(claims, found);
-    let pairs = heights.windows(2).filter(|pair| pair[1].0 != Level::S1);
-    let misfits: Vec<f64> =
-        pairs.map(|pair| ((pair[0].1 - pair[1].1) / spacing_mm(pair[0].0)).ln().abs()).collect();
+    let places = places(claims, found);
+    let pairs = places.windows(2).filter(|pair| pair[1].0 != Level::S1);
+    let misfit = |[upper, lower]: [&(Level, Point<Patient>); 2]| {
+        (upper.1.distance(lower.1) / spacing_mm(upper.0)).ln().abs()
+    };
+    let misfits: Vec<f64> = pairs.map(|pair| misfit([&pair[0], &pair[1]])).collect();
     if misfits.is_empty() { 0.0 } else { misfits.iter().sum::<f64>() / misfits.len() as f64 }
 }
 
@@ -289,7 +293,7 @@ fn labelled(
     let mut vertebrae = Vec::new();
     for (level, values) in claims {
         let Some(own) = values.last().copied() else { continue };
-        let is_cut_off = values.iter().any(|v| found.get(v).is_some_and(|s| s.touches_border));
+        let is_cut_off = values.iter().any(|v| found.get(v).is_some_and(LabelStats::is_cut_off));
         own_value.extend(values.iter().filter(|v| **v != own).map(|v| (*v, own)));
         vertebrae.push(LabelledVertebra {
             id: VertebraId::of_label(hash, own),

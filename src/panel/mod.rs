@@ -1,6 +1,6 @@
 //! What is read and pressed: the same panels on the desk and on a wall in the headset.
 //!
-//! In: [`Facts`], borrowed from the open case for one frame. Out: [`Intent`]s. A panel draws into
+//! In: [`Facts`], borrowed from the open case for one frame. Out: [`Intent`](crate::interact::intent::Intent)s. A panel draws into
 //! whatever [`Ui`](bevy_egui::egui::Ui) it is given and changes nothing itself.
 
 pub mod clearance;
@@ -10,11 +10,11 @@ pub mod theme;
 pub mod words;
 
 use crate::app::history::{Document, Draft};
-use crate::app::judge::{self, Judgements};
+use crate::app::judge::Judgements;
+use crate::case::judge;
 use crate::app::selection::Selection;
 use crate::case::spine::{Spine, VertebraModel};
 use crate::clearance::Assessment;
-use crate::interact::intent::Intent;
 use crate::labels::Level;
 use crate::plan::Screw;
 

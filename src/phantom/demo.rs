@@ -11,5 +11,14 @@ const SPACING_MM: f64 = 1.0;
 pub fn demo() -> (Volume<i16>, LabelMap, Truth) {
     let phantom = Phantom::assemble(&Spec::default());
     let grid = phantom.grid(SPACING_MM);
-    (phantom.ct(&grid), phantom.labels(&grid), phantom.truth())
+    // The images are made on the core's pool, which leaves this thread free for the truth.
+    std::thread::scope(|scope| {
+        let images = scope.spawn(|| phantom.images(&grid));
+        let truth = phantom.truth();
+        let (ct, labels) = match images.join() {
+            Ok(images) => images,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        (ct, labels, truth)
+    })
 }

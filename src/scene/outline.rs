@@ -73,6 +73,7 @@ mod tests {
             author: "test".to_owned(),
             edited: jiff::Timestamp::UNIX_EPOCH,
             state: ScrewState::Reviewed,
+            unknown: serde_json::Map::new(),
         }
     }
 

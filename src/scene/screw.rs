@@ -5,7 +5,7 @@ use super::case::{CaseRoot, local};
 use super::colour::{self, srgb};
 use super::material::Materials;
 use super::screw_mesh;
-use crate::app::history::{Document, Draft};
+use crate::app::history::{Draft, ShownPlan};
 use crate::app::judge::Judgements;
 use crate::app::selection::Selection;
 use crate::clearance::Assessment;
@@ -61,20 +61,17 @@ fn placed(screw: &Screw) -> Transform {
 }
 
 /// The screws to be seen: the plan's, with the edit under way in place of the one it changes.
-fn shown<'a>(
-    document: &'a Document,
-    draft: &'a Draft,
-) -> impl Iterator<Item = &'a Screw> {
+fn shown<'a>(plan: &'a ShownPlan, draft: &'a Draft) -> impl Iterator<Item = &'a Screw> {
     let edited = draft.0.as_ref().map(|d| &d.screw);
-    let others = document.plan().screws.iter();
+    let others = plan.0.screws.iter();
     others.filter(move |s| edited.is_none_or(|e| e.id != s.id)).chain(edited)
 }
 
 /// Spawns, moves and despawns screws until the scene is the plan.
 pub fn show_screws(
-    document: Option<Res<Document>>,
+    plan: Res<ShownPlan>,
     draft: Res<Draft>,
-    root: Query<Entity, With<CaseRoot>>,
+    root: Query<(Entity, Ref<CaseRoot>)>,
     mut models: Query<(Entity, &ScrewModel, &mut Transform, &Children)>,
     mut parts: Query<&mut Mesh3d>,
     shanks: Query<(), With<Shank>>,
@@ -82,16 +79,17 @@ pub fn show_screws(
     materials: Res<Materials>,
     mut commands: Commands,
 ) {
-    let (Some(document), Ok(root)) = (document, root.single()) else { return };
-    if !document.is_changed() && !draft.is_changed() {
+    let Ok((root, mark)) = root.single() else { return };
+    let is_new_root = mark.is_added();
+    if !plan.is_changed() && !draft.is_changed() && !is_new_root {
         return;
     }
     for (entity, model, ..) in &models {
-        if !shown(&document, &draft).any(|screw| screw.id == model.0) {
+        if !shown(&plan, &draft).any(|screw| screw.id == model.0) {
             commands.entity(entity).despawn();
         }
     }
-    for screw in shown(&document, &draft) {
+    for screw in shown(&plan, &draft) {
         let shank = cache.shank(screw, &mut meshes);
         let head = cache.head(screw, &mut meshes);
         let found = models.iter_mut().find(|(_, model, ..)| model.0 == screw.id);
@@ -131,28 +129,27 @@ fn spawn(
 /// The newest numbers of a screw, be it the plan's or the one under edit.
 fn numbers<'a>(
     id: ScrewId,
-    document: &Document,
+    plan: &ShownPlan,
     draft: &'a Draft,
     judgements: &'a Judgements,
 ) -> Option<&'a Assessment> {
     match &draft.0 {
         Some(edited) if edited.screw.id == id => edited.assessment.as_ref(),
-        _ => judgements.of(document.plan().screw(id)?),
+        _ => judgements.of(plan.0.screw(id)?),
     }
 }
 
 /// Colours each shank by its grade.
 pub fn colour_screws(
-    document: Option<Res<Document>>,
+    plan: Res<ShownPlan>,
     draft: Res<Draft>,
     judgements: Res<Judgements>,
     materials: Res<Materials>,
     models: Query<(&ScrewModel, &Children)>,
     mut shanks: Query<&mut MeshMaterial3d<StandardMaterial>, With<Shank>>,
 ) {
-    let Some(document) = document else { return };
     for (model, children) in &models {
-        let grade = numbers(model.0, &document, &draft, &judgements).map(|n| n.grade);
+        let grade = numbers(model.0, &plan, &draft, &judgements).map(|n| n.grade);
         let wanted = grade.map_or_else(|| materials.pending.clone(), |g| materials.of_grade(g));
         for child in children {
             if let Ok(mut material) = shanks.get_mut(*child)
@@ -173,15 +170,15 @@ const AXIS_REACH_MM: f64 = 12.0;
 
 /// Draws the axis of the selected screw, and the way from it to the nearest wall.
 pub fn draw_axis(
-    document: Option<Res<Document>>,
+    plan: Res<ShownPlan>,
     (draft, judgements): (Res<Draft>, Res<Judgements>),
     selection: Res<Selection>,
     root: Query<&GlobalTransform, With<CaseRoot>>,
     mut lines: Gizmos<ScrewLines>,
 ) {
-    let (Some(document), Ok(root)) = (document, root.single()) else { return };
+    let Ok(root) = root.single() else { return };
     let edited = draft.0.as_ref().map(|d| &d.screw);
-    let chosen = selection.screw.and_then(|id| document.plan().screw(id));
+    let chosen = selection.screw.and_then(|id| plan.0.screw(id));
     let Some(screw) = edited.or(chosen) else { return };
     let at = |p| super::case::world_from_patient(root, p);
     let colour = Color::from(srgb(colour::ACCENT));
@@ -190,7 +187,7 @@ pub fn draw_axis(
         at(screw.tip() + screw.axis * AXIS_REACH_MM),
         colour.with_alpha(0.55),
     );
-    if let Some(n) = numbers(screw.id, &document, &draft, &judgements) {
+    if let Some(n) = numbers(screw.id, &plan, &draft, &judgements) {
         let wall = n.witness + n.nearest_wall_dir * n.clearance_mm.abs();
         lines.line(at(n.witness), at(wall), Color::from(srgb(colour::of_grade(n.grade))));
     }

@@ -69,9 +69,20 @@ impl Slice {
 #[derive(Resource, Default)]
 pub struct Slices(pub Vec<Slice>);
 
-/// Whether slices stand in the 3D view.
+/// Which slices stand in the 3D view, in the order of [`Slicing::ALL`].
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SlicesInView(pub bool);
+pub struct SlicesInView(pub [bool; 3]);
+
+impl SlicesInView {
+    /// All of them or none.
+    pub fn all(is_shown: bool) -> Self {
+        Self([is_shown; 3])
+    }
+    /// At least one of them.
+    pub fn any(self) -> bool {
+        self.0.contains(&true)
+    }
+}
 
 /// Marks a plane of the 3D view.
 #[derive(Component)]
@@ -215,7 +226,7 @@ pub fn place_quads(
         return;
     }
     for (quad, mut transform, mut visibility, material) in &mut quads {
-        let shown = if in_view.0 { Visibility::Inherited } else { Visibility::Hidden };
+        let shown = if in_view.0[quad.0 as usize] { Visibility::Inherited } else { Visibility::Hidden };
         visibility.set_if_neq(shown);
         let Some(slice) = slices.0.iter().find(|s| s.plane.slicing == quad.0) else { continue };
         transform.set_if_neq(quad_transform(&slice.plane));

@@ -66,11 +66,26 @@ fn check_against_truth(turn: DQuat) {
     let labels = phantom.labels(&phantom.grid(2.0));
     for at in &labels.vertebrae {
         let at = &LabelledVertebra { is_cut_off: false, ..at.clone() };
-        let got = measured(&phantom, &labels, at, turn);
+        let bone = surface(phantom.bone(at.level).unwrap(), 1.0, turn);
+        let clock = std::time::Instant::now();
+        let got = measure(&labels, at, &bone);
+        println!("{:?}", clock.elapsed());
         println!("{} {:?}", at.level, got.warnings);
         for side in Side::BOTH.into_iter().filter(|s| got.pedicle(*s).is_some()) {
             let e = errors(&got, truth.level(at.level).unwrap(), side);
             let p = got.pedicle(side).unwrap();
+            let t = truth.level(at.level).unwrap();
+            let fp = t.patient_from_vertebra().inverse();
+            println!(
+                "    {:?} {:?} {:?} {:?} axis {:?} {:?}",
+                fp.point(p.isthmus),
+                fp.point(t.pedicle(side).isthmus),
+                fp.point(got.patient_from_vertebra.origin()),
+                fp.point(got.canal_centre),
+                fp.dir(p.axis),
+                fp.dir(t.pedicle(side).axis)
+            );
+            println!("    canal {:?} sides {:?}", fp.point(t.canal_centre), fp.origin());
             println!(
                 "  {side}: frame {:.1?} deg, axis {:.2} deg, isthmus {:.2} mm, size {:.2?} mm of {:.1} x {:.1}, canal {:.2} mm, span {:?}",
                 e.frame_deg,

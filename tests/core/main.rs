@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 
 mod anatomy_phantom;
+mod anatomy_real;
 mod architecture;
+mod case_spine;
 mod case_commands;
 mod case_faults;
 mod case_kill;
@@ -14,10 +16,15 @@ mod memory_fs;
 mod plan_file;
 mod plan_samples;
 mod xr_config;
+mod ingest_dicom;
+mod ingest_dicom_writer;
 mod ingest_errors;
 mod ingest_formats;
+mod ingest_fuzz;
 mod ingest_phantom;
 mod ingest_real;
+mod ingest_torture;
 mod real_data;
 mod surface_edge;
 mod surface_scan;
+mod surface_phantom;
