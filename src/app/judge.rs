@@ -34,8 +34,10 @@ impl Judgements {
 
 /// Adds the judging of the plan.
 pub fn plugin(app: &mut App) {
-    app.init_resource::<Judgements>()
-        .add_systems(Update, judge_changed.after(super::history::show_plan).in_set(FrameSystems::Judge));
+    app.init_resource::<Judgements>().add_systems(
+        Update,
+        judge_changed.after(super::history::show_plan).in_set(FrameSystems::Judge),
+    );
 }
 
 fn judge_changed(
@@ -55,7 +57,8 @@ fn judge_changed(
     for screw in screws {
         let is_known = judgements.by_screw.get(&screw.id).is_some_and(|j| j.screw == *screw);
         if !is_known {
-            let judged = Judged { screw: screw.clone(), assessment: judge::assess(&case.spine, screw).ok() };
+            let judged =
+                Judged { screw: screw.clone(), assessment: judge::assess(&case.spine, screw).ok() };
             judgements.by_screw.insert(screw.id, judged);
         }
     }

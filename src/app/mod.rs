@@ -89,6 +89,7 @@ pub fn new_app(shape: Shape, hook: Option<EngineHook>, is_first: bool) -> App {
         app.add_plugins(ScheduleRunnerPlugin::run_loop(Duration::ZERO));
     }
     app.init_state::<Phase>().add_plugins((
+        guard::plugin,
         schedule::plugin,
         jobs::plugin,
         history::plugin,
@@ -138,16 +139,15 @@ fn off_screen() -> PluginGroupBuilder {
 }
 
 fn shared() -> PluginGroupBuilder {
-    DefaultPlugins
-        .build()
-        .set(LogPlugin { filter: LOG_FILTER.to_owned(), ..default() })
-        .set(RenderPlugin {
+    DefaultPlugins.build().set(LogPlugin { filter: LOG_FILTER.to_owned(), ..default() }).set(
+        RenderPlugin {
             render_creation: RenderCreation::Automatic(Box::new(WgpuSettings {
                 backends: Some(Backends::VULKAN),
                 ..default()
             })),
             ..default()
-        })
+        },
+    )
 }
 
 /// The engine's own lines of start-up say nothing to a surgeon; `RUST_LOG` brings them back.

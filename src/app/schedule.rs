@@ -24,8 +24,5 @@ pub enum FrameSystems {
 /// Puts the steps in their order.
 pub fn plugin(app: &mut App) {
     use FrameSystems::*;
-    app.configure_sets(
-        Update,
-        (Jobs, Pointer, Pick, Gesture, Document, Judge, Scene).chain(),
-    );
+    app.configure_sets(Update, (Jobs, Pointer, Pick, Gesture, Document, Judge, Scene).chain());
 }

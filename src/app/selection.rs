@@ -28,10 +28,9 @@ impl Default for Crosshair {
 
 /// Adds selection and crosshair; a new case starts with nothing chosen, its middle in the slices.
 pub fn plugin(app: &mut App) {
-    app.init_resource::<Selection>().init_resource::<Crosshair>().add_systems(
-        Update,
-        reset.run_if(on_message::<CaseOpened>).in_set(FrameSystems::Pointer),
-    );
+    app.init_resource::<Selection>()
+        .init_resource::<Crosshair>()
+        .add_systems(Update, reset.run_if(on_message::<CaseOpened>).in_set(FrameSystems::Pointer));
 }
 
 fn reset(

@@ -82,10 +82,7 @@ fn yaw_pitch(d: Vec3) -> (f32, f32) {
 }
 
 /// A new case is seen from behind and a little from the side, as the surgeon stands.
-pub fn show_new_case(
-    case: Res<ActiveCase>,
-    mut eye: Query<&mut PanOrbitCamera, With<DeskCamera>>,
-) {
+pub fn show_new_case(case: Res<ActiveCase>, mut eye: Query<&mut PanOrbitCamera, With<DeskCamera>>) {
     let Ok(mut eye) = eye.single_mut() else { return };
     let model = ModelBox::of(&case.spine);
     eye.target_focus = CASE_PLACE;

@@ -115,8 +115,14 @@ pub fn draw(
     let middle = ui.available_rect_before_wrap();
     match shown.facts() {
         Some(facts) => {
-            let wish =
-                cells_of(&mut ui, middle, (&shown, &facts), &mut textures, (&mut cells, &mut views), &switches);
+            let wish = cells_of(
+                &mut ui,
+                middle,
+                (&shown, &facts),
+                &mut textures,
+                (&mut cells, &mut views),
+                &switches,
+            );
             wanted.extend(wish.look.map(Intent::Look));
             if let Some(window) = wish.window {
                 switches.set_window(window);

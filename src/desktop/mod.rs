@@ -27,16 +27,13 @@ impl Plugin for DesktopPlugin {
         if !app.is_plugin_added::<EguiPlugin>() {
             app.add_plugins(EguiPlugin::default());
         }
-        app.insert_resource(EguiGlobalSettings {
-            auto_create_primary_context: false,
-            ..default()
-        })
-        .add_plugins((PanOrbitCameraPlugin, FreeCameraPlugin))
-        .add_plugins((camera::plugin, mouse::plugin, keys::plugin, shot::plugin))
-        .init_resource::<layout::Cells>()
-        .init_resource::<layout::OpenDialog>()
-        .init_resource::<mpr::Views>()
-        .add_systems(Update, open::take_dropped.in_set(FrameSystems::Gesture))
-        .add_systems(EguiPrimaryContextPass, layout::draw);
+        app.insert_resource(EguiGlobalSettings { auto_create_primary_context: false, ..default() })
+            .add_plugins((PanOrbitCameraPlugin, FreeCameraPlugin))
+            .add_plugins((camera::plugin, mouse::plugin, keys::plugin, shot::plugin))
+            .init_resource::<layout::Cells>()
+            .init_resource::<layout::OpenDialog>()
+            .init_resource::<mpr::Views>()
+            .add_systems(Update, open::take_dropped.in_set(FrameSystems::Gesture))
+            .add_systems(EguiPrimaryContextPass, layout::draw);
     }
 }

@@ -274,9 +274,8 @@ fn draw_axis(
 }
 
 fn grade_colour(assessment: Option<&Assessment>) -> Color32 {
-    assessment.map_or(theme::colour32(crate::scene::colour::PENDING), |a| {
-        theme::grade_colour(a.grade)
-    })
+    assessment
+        .map_or(theme::colour32(crate::scene::colour::PENDING), |a| theme::grade_colour(a.grade))
 }
 
 fn draw_words(painter: &egui::Painter, canvas: &Canvas, on: &SliceFacts, mouse: Option<Pos2>) {
@@ -291,7 +290,8 @@ fn draw_words(painter: &egui::Painter, canvas: &Canvas, on: &SliceFacts, mouse: 
     outlined(painter, rect.left_bottom(), Align2::LEFT_BOTTOM, &window, font.clone(), weak);
     if let Some(mouse) = mouse {
         let [x, y] = canvas.pixel(mouse).map(f64::round);
-        let value = if x >= 0.0 && y >= 0.0 { on.slice.value(x as usize, y as usize) } else { None };
+        let value =
+            if x >= 0.0 && y >= 0.0 { on.slice.value(x as usize, y as usize) } else { None };
         let text = value.map_or_else(|| words::OUTSIDE.to_owned(), |hu| format!("{hu} HU"));
         outlined(painter, rect.right_top(), Align2::RIGHT_TOP, &text, font, weak);
     }

@@ -8,11 +8,7 @@ use bevy::render::view::screenshot::{Screenshot, save_to_disk};
 #[derive(Message, Clone, Copy, Debug)]
 pub struct TakeShot;
 
-fn take(
-    document: Option<Res<Document>>,
-    mut status: ResMut<StatusLine>,
-    mut commands: Commands,
-) {
+fn take(document: Option<Res<Document>>, mut status: ResMut<StatusLine>, mut commands: Commands) {
     let folder = document
         .as_ref()
         .and_then(|d| d.session().location().plan().parent().map(ToOwned::to_owned))

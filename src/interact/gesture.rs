@@ -11,8 +11,8 @@ use super::pointer::{Aim, Pointer, PointerKind};
 use super::steer::Grip;
 use crate::app::history::{Document, Draft, DraftScrew, StatusLine, Tone};
 use crate::app::jobs::ActiveCase;
-use crate::case::judge;
 use crate::app::selection::Selection;
+use crate::case::judge;
 use crate::case::spine::Spine;
 use crate::labels::{Level, VertebraId};
 use crate::plan::Screw;
@@ -177,9 +177,7 @@ fn is_click(grip: &Grip, now: PatientRay) -> bool {
     let turned = grip.ray.dir.angle_to_rad(now.dir);
     match grip.kind {
         PointerKind::Mouse => turned < CLICK_RAD,
-        PointerKind::Hand => {
-            turned < CLICK_RAD && grip.ray.origin.distance(now.origin) < CLICK_MM
-        }
+        PointerKind::Hand => turned < CLICK_RAD && grip.ray.origin.distance(now.origin) < CLICK_MM,
     }
 }
 

@@ -102,8 +102,7 @@ fn carry_out_edit(intent: &Intent, document: &mut Document) -> Result<String, St
             let Some(found) = document.plan().screw(*screw).cloned() else {
                 return Err(StepError::Nothing);
             };
-            let now =
-                ScrewSize { diameter_mm: found.diameter_mm, length_mm: found.length_mm };
+            let now = ScrewSize { diameter_mm: found.diameter_mm, length_mm: found.length_mm };
             let size = document.catalogue().step(now, *diameter, *length);
             resize(document, found, size)
         }
@@ -138,8 +137,7 @@ fn last_edit(document: &Document) -> String {
 }
 
 fn resize(document: &mut Document, screw: Screw, size: ScrewSize) -> Result<String, StepError> {
-    let after =
-        Screw { diameter_mm: size.diameter_mm, length_mm: size.length_mm, ..screw.clone() };
+    let after = Screw { diameter_mm: size.diameter_mm, length_mm: size.length_mm, ..screw.clone() };
     if after == screw {
         return Ok("The catalogue has no size beyond this one.".to_owned());
     }

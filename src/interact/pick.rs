@@ -102,10 +102,11 @@ pub fn measure_balls(case: Res<ActiveCase>, mut balls: ResMut<BoneBalls>) {
 
 fn ball(vertebra: &VertebraModel) -> (Point<Patient>, f64) {
     let points = &vertebra.mesh.positions;
-    let (low, high) = points.iter().fold(
-        (bevy::math::DVec3::INFINITY, bevy::math::DVec3::NEG_INFINITY),
-        |(low, high), p| (low.min(p.vec()), high.max(p.vec())),
-    );
+    let (low, high) = points
+        .iter()
+        .fold((bevy::math::DVec3::INFINITY, bevy::math::DVec3::NEG_INFINITY), |(low, high), p| {
+            (low.min(p.vec()), high.max(p.vec()))
+        });
     if !low.is_finite() {
         return (Point::ORIGIN, 0.0);
     }
@@ -256,7 +257,8 @@ mod tests {
     #[test]
     fn the_nearest_point_of_a_segment_is_found_beyond_its_ends_too() {
         let ray = PatientRay { origin: Point::new(0.0, -10.0, 3.0), dir: Dir::Y };
-        let (depth, aside) = ray.near_segment(Point::new(-5.0, 0.0, 0.0), Point::new(5.0, 0.0, 0.0));
+        let (depth, aside) =
+            ray.near_segment(Point::new(-5.0, 0.0, 0.0), Point::new(5.0, 0.0, 0.0));
         assert!((depth - 10.0).abs() < 1e-9 && (aside - 3.0).abs() < 1e-9);
         let (_, aside) = ray.near_segment(Point::new(4.0, 0.0, 3.0), Point::new(9.0, 0.0, 3.0));
         assert!((aside - 4.0).abs() < 1e-9);

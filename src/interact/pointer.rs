@@ -56,13 +56,7 @@ pub struct Pointer {
 impl Pointer {
     /// A pointer that points nowhere.
     pub fn new(kind: PointerKind) -> Self {
-        Self {
-            kind,
-            ray: None,
-            tool_tip: None,
-            select: Button::default(),
-            grab: Button::default(),
-        }
+        Self { kind, ray: None, tool_tip: None, select: Button::default(), grab: Button::default() }
     }
 }
 

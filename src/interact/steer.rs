@@ -143,7 +143,8 @@ mod tests {
     #[test]
     fn a_shifted_screw_enters_at_the_surface() {
         let look = |x: f64, y: f64| PatientRay { origin: Point::new(x, y, 500.0), dir: -Dir::Z };
-        let grip = grip(End::Shaft, PointerKind::Mouse, look(10.0, 20.0), Point::new(10.0, 20.0, 5.0));
+        let grip =
+            grip(End::Shaft, PointerKind::Mouse, look(10.0, 20.0), Point::new(10.0, 20.0, 5.0));
         let after = grip.steer(look(17.0, 26.0), &wall).expect("moved");
         assert!((after.entry - Point::new(17.0, 0.0, 5.0)).length() < 0.02, "{:?}", after.entry);
         assert_eq!(after.axis, screw().axis);

@@ -11,8 +11,8 @@ pub mod words;
 
 use crate::app::history::{Document, Draft};
 use crate::app::judge::Judgements;
-use crate::case::judge;
 use crate::app::selection::Selection;
+use crate::case::judge;
 use crate::case::spine::{Spine, VertebraModel};
 use crate::clearance::Assessment;
 use crate::labels::Level;

@@ -158,10 +158,7 @@ fn new_app(spine: &Arc<Spine>, plan: &Arc<Plan>) -> App {
         .insert_resource(ActiveCase { spine: Arc::clone(spine) })
         .insert_resource(ShownPlan(Arc::clone(plan)))
         .init_resource::<Taken>()
-        .add_systems(
-            PostUpdate,
-            draw_outlines.after(bevy::transform::TransformSystems::Propagate),
-        );
+        .add_systems(PostUpdate, draw_outlines.after(bevy::transform::TransformSystems::Propagate));
     app.finish();
     app.cleanup();
     app.world_mut().write_message(CaseOpened);
@@ -180,8 +177,7 @@ struct OutlinesOn(Slicing);
 fn set_up(app: &mut App, drawing: &Drawing, spine: &Spine) {
     let world = app.world_mut();
     let (width, height) = drawing.size;
-    let target =
-        Image::new_target_texture(width, height, TextureFormat::Rgba8UnormSrgb, None);
+    let target = Image::new_target_texture(width, height, TextureFormat::Rgba8UnormSrgb, None);
     let target = world.resource_mut::<Assets<Image>>().add(target);
     let old: Vec<Entity> = world.query_filtered::<Entity, With<Camera3d>>().iter(world).collect();
     for camera in old {
@@ -219,8 +215,7 @@ fn set_up(app: &mut App, drawing: &Drawing, spine: &Spine) {
 
 fn show_model(world: &mut World, is_shown: bool) {
     let wanted = if is_shown { Visibility::Inherited } else { Visibility::Hidden };
-    let mut things =
-        world.query_filtered::<&mut Visibility, Or<(With<Bone>, With<ScrewModel>)>>();
+    let mut things = world.query_filtered::<&mut Visibility, Or<(With<Bone>, With<ScrewModel>)>>();
     for mut visibility in things.iter_mut(world) {
         *visibility = wanted;
     }
@@ -242,11 +237,17 @@ fn model_eye(world: &mut World, letter: Letter, aspect: f32) -> (Transform, Proj
     let towards = world_dir_from_patient(&root, letter.dir());
     let model = *world.resource::<ModelBox>();
     let radius = model.radius_mm() as f32 * root.scale().x * LETTER_ROOM;
-    let narrowest = (FIELD_OF_VIEW / 2.0).min((FIELD_OF_VIEW / 2.0).tan().mul_add(aspect, 0.0).atan());
+    let narrowest =
+        (FIELD_OF_VIEW / 2.0).min((FIELD_OF_VIEW / 2.0).tan().mul_add(aspect, 0.0).atan());
     let distance = radius / narrowest.sin() * 0.9;
     // From above and below, the patient's front is up, as on an axial slice.
-    let up = if towards.y.abs() > 0.9 { world_dir_from_patient(&root, Letter::A.dir()) } else { Vec3::Y };
-    let eye = Transform::from_translation(CASE_PLACE + towards * distance).looking_at(CASE_PLACE, up);
+    let up = if towards.y.abs() > 0.9 {
+        world_dir_from_patient(&root, Letter::A.dir())
+    } else {
+        Vec3::Y
+    };
+    let eye =
+        Transform::from_translation(CASE_PLACE + towards * distance).looking_at(CASE_PLACE, up);
     let lens = Projection::Perspective(PerspectiveProjection {
         fov: FIELD_OF_VIEW,
         near: 0.01,
@@ -287,7 +288,8 @@ fn slice_eye(world: &mut World, slicing: Slicing, spine: &Spine) -> (Transform, 
 /// Half the plane's extent along LPS.
 fn half_box(plane: &Plane) -> [f64; 3] {
     let [width, height] = plane.extent_mm();
-    let reach = plane.slicing.right().vec().abs() * width + plane.slicing.down().vec().abs() * height;
+    let reach =
+        plane.slicing.right().vec().abs() * width + plane.slicing.down().vec().abs() * height;
     (reach / 2.0).to_array()
 }
 
@@ -307,9 +309,8 @@ fn draw_outlines(
         let rgb = grade.map_or(colour::PENDING, colour::of_grade);
         let mut outline = screw_outline(screw, &slice.plane);
         outline.extend(outline.first().copied());
-        let points = outline
-            .into_iter()
-            .map(|[x, y]| world_from_patient(root, slice.plane.point(x, y)));
+        let points =
+            outline.into_iter().map(|[x, y]| world_from_patient(root, slice.plane.point(x, y)));
         lines.linestrip(points, srgb(rgb));
     }
 }

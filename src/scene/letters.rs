@@ -58,7 +58,10 @@ impl ModelBox {
         if !low.is_finite() {
             return Self::default();
         }
-        Self { middle: Point::from_vec((low + high) / 2.0), half_mm: ((high - low) / 2.0).to_array() }
+        Self {
+            middle: Point::from_vec((low + high) / 2.0),
+            half_mm: ((high - low) / 2.0).to_array(),
+        }
     }
     /// Radius of the ball around the box, mm.
     pub fn radius_mm(&self) -> f64 {

@@ -36,10 +36,7 @@ impl Plugin for ScenePlugin {
             .init_resource::<slices::Window>()
             .init_gizmo_group::<letters::LetterLines>()
             .init_gizmo_group::<screw::ScrewLines>()
-            .add_systems(
-                Startup,
-                (layers::spawn_lights, layers::spawn_backdrop, set_up_lines),
-            )
+            .add_systems(Startup, (layers::spawn_lights, layers::spawn_backdrop, set_up_lines))
             .add_systems(
                 Update,
                 (
@@ -62,10 +59,7 @@ impl Plugin for ScenePlugin {
 }
 
 /// The file's own window where it has one, else bone.
-fn start_window(
-    case: Res<crate::app::jobs::ActiveCase>,
-    mut window: ResMut<slices::Window>,
-) {
+fn start_window(case: Res<crate::app::jobs::ActiveCase>, mut window: ResMut<slices::Window>) {
     *window = case
         .spine
         .window

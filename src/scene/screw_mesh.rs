@@ -37,7 +37,8 @@ impl Builder {
         for row in 0..=rows {
             for column in 0..=columns {
                 let (u, v) = (row as f32 * step.0, column as f32 * step.1);
-                let along = point((u + 0.5 * step.0).min(1.0), v) - point((u - 0.5 * step.0).max(0.0), v);
+                let along =
+                    point((u + 0.5 * step.0).min(1.0), v) - point((u - 0.5 * step.0).max(0.0), v);
                 let around = point(u, v + 0.5 * step.1) - point(u, v - 0.5 * step.1);
                 self.positions.push(point(u, v).to_array());
                 self.normals.push(around.cross(along).normalize_or(Vec3::Z).to_array());

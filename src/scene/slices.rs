@@ -226,7 +226,8 @@ pub fn place_quads(
         return;
     }
     for (quad, mut transform, mut visibility, material) in &mut quads {
-        let shown = if in_view.0[quad.0 as usize] { Visibility::Inherited } else { Visibility::Hidden };
+        let shown =
+            if in_view.0[quad.0 as usize] { Visibility::Inherited } else { Visibility::Hidden };
         visibility.set_if_neq(shown);
         let Some(slice) = slices.0.iter().find(|s| s.plane.slicing == quad.0) else { continue };
         transform.set_if_neq(quad_transform(&slice.plane));

@@ -117,8 +117,8 @@ fn engine_mesh(
     // Folds are warmer than edges, as in a real bone.
     let colours: Vec<[f32; 4]> =
         shades.iter().map(|s| [*s, s.powf(1.18), s.powf(1.42), 1.0]).collect();
-    let bounds = Aabb::enclosing(positions.iter().map(|p| Vec3::from_array(*p)))
-        .unwrap_or_default();
+    let bounds =
+        Aabb::enclosing(positions.iter().map(|p| Vec3::from_array(*p))).unwrap_or_default();
     let indices = mesh.triangles.iter().flatten().copied().collect();
     let engine = Mesh::new(PrimitiveTopology::TriangleList, RenderAssetUsages::RENDER_WORLD)
         .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, positions)

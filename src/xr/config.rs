@@ -140,7 +140,9 @@ pub enum ConfigError {
         cause: std::io::Error,
     },
     /// A file says something that is not understood.
-    #[error("{file} is not understood: {cause}. Correct the line named, or unset {FOLDER_VARIABLE} to use the built-in file.")]
+    #[error(
+        "{file} is not understood: {cause}. Correct the line named, or unset {FOLDER_VARIABLE} to use the built-in file."
+    )]
     NotUnderstood {
         /// Which file.
         file: String,

@@ -196,8 +196,7 @@ fn apply(world: &mut World, frame: Option<Frame>) {
     let hands = frame.as_ref().map(|f| f.hands).unwrap_or_default();
     world.insert_resource(Hands(hands));
     let is_open = frame.as_ref().is_some_and(|f| f.should_render);
-    let mut cameras =
-        world.query::<(&Eye, &mut Camera, &mut Transform, &mut Projection)>();
+    let mut cameras = world.query::<(&Eye, &mut Camera, &mut Transform, &mut Projection)>();
     for (eye, mut camera, mut transform, mut projection) in cameras.iter_mut(world) {
         if camera.is_active != is_open {
             camera.is_active = is_open;
@@ -267,10 +266,7 @@ fn leave(mut exits: MessageReader<AppExit>, status: Res<XrStatus>, connection: R
 }
 
 /// While the headset sets the pace, the window must not.
-fn pace_the_window(
-    status: Res<XrStatus>,
-    mut windows: Query<&mut Window, With<PrimaryWindow>>,
-) {
+fn pace_the_window(status: Res<XrStatus>, mut windows: Query<&mut Window, With<PrimaryWindow>>) {
     if !status.is_changed() {
         return;
     }
@@ -298,7 +294,8 @@ fn turn_letters(
         return;
     }
     let left = eyes.iter().find(|(_, eye)| eye.0 == 0).map(|(entity, _)| entity);
-    let (to, from) = if is_immersed { (left, desk.iter().next()) } else { (desk.iter().next(), left) };
+    let (to, from) =
+        if is_immersed { (left, desk.iter().next()) } else { (desk.iter().next(), left) };
     if let Some(entity) = from {
         commands.entity(entity).remove::<Viewer>();
     }

@@ -84,7 +84,9 @@ pub(super) fn hold(
             motion.add_world_scaling();
         }
         // A hand that just closed beside the other one waits for the next frame.
-        [Some((from, to)), None] | [None, Some((from, to))] if now.iter().flatten().count() == 1 => {
+        [Some((from, to)), None] | [None, Some((from, to))]
+            if now.iter().flatten().count() == 1 =>
+        {
             *placement = placement.held(from, to);
         }
         _ => {}

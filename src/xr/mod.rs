@@ -162,10 +162,10 @@ fn build_room(app: &mut App) {
         .add_systems(
             Update,
             (
-                tools::give_up.run_if(not(hands_are_ours).or_else(on_message::<session::Recentred>)),
-                locomotion::start_over.run_if(
-                    on_message::<CaseOpened>.or_else(on_message::<session::Recentred>),
-                ),
+                tools::give_up
+                    .run_if(not(hands_are_ours).or_else(on_message::<session::Recentred>)),
+                locomotion::start_over
+                    .run_if(on_message::<CaseOpened>.or_else(on_message::<session::Recentred>)),
                 locomotion::note_recentred,
                 (
                     locomotion::hold,

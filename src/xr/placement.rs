@@ -176,7 +176,10 @@ mod tests {
         let expected = Point::new(-0.03, 1.2 + 0.08, -0.6 + 0.05);
         assert!(stage.distance(expected) < 1e-12, "{stage:?}");
         assert!(start.patient_point(stage).distance(p) < 1e-9);
-        assert!((start.patient_dir(Dir::new(0.0, 0.0, -1.0)) - Dir::new(0.0, -1.0, 0.0)).length() < 1e-12);
+        assert!(
+            (start.patient_dir(Dir::new(0.0, 0.0, -1.0)) - Dir::new(0.0, -1.0, 0.0)).length()
+                < 1e-12
+        );
     }
 
     #[test]

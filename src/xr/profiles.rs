@@ -9,7 +9,6 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-
 macro_rules! built_in_file {
     ($name:literal) => {
         (
@@ -76,9 +75,7 @@ impl Profile {
                     Paths::One(path) => std::slice::from_ref(path),
                     Paths::Several(paths) => paths,
                 };
-                paths.iter().map(move |path| {
-                    (action.as_str(), format!("/user/hand/{hand}/{path}"))
-                })
+                paths.iter().map(move |path| (action.as_str(), format!("/user/hand/{hand}/{path}")))
             })
         })
     }

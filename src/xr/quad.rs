@@ -7,16 +7,16 @@ use super::actions::Hand;
 use super::frame::{Hands, Rig};
 use super::hands::Pulls;
 use super::tools::Tool;
+use bevy::camera::ImageRenderTarget;
 use bevy::camera::RenderTarget;
 use bevy::camera::visibility::RenderLayers;
-use bevy::camera::ImageRenderTarget;
 use bevy::ecs::schedule::ScheduleLabel;
 use bevy::light::{NotShadowCaster, NotShadowReceiver};
 use bevy::math::Vec3A;
 use bevy::prelude::*;
 use bevy::render::render_resource::{Extent3d, TextureUsages};
-use bevy_egui::egui::{Event, Modifiers, PointerButton, pos2};
 use bevy_egui::EguiSchedule;
+use bevy_egui::egui::{Event, Modifiers, PointerButton, pos2};
 use bevy_egui::input::{EguiContextPointerPosition, EguiInputEvent};
 
 /// Size in the room, m.
@@ -73,10 +73,7 @@ pub(super) fn spawn_panel(
     mut meshes: ResMut<Assets<Mesh>>,
     mut materials: ResMut<Assets<StandardMaterial>>,
 ) {
-    let mut image = Image {
-        data: Some(vec![0; (PIXELS.x * PIXELS.y * 4) as usize]),
-        ..default()
-    };
+    let mut image = Image { data: Some(vec![0; (PIXELS.x * PIXELS.y * 4) as usize]), ..default() };
     image.texture_descriptor.usage |= TextureUsages::RENDER_ATTACHMENT;
     image.texture_descriptor.size =
         Extent3d { width: PIXELS.x, height: PIXELS.y, depth_or_array_layers: 1 };

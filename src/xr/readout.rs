@@ -58,7 +58,10 @@ pub(super) fn write_readouts(
         let colour = srgb(colour::of_grade(numbers.grade));
         lines.text(facing, &words(numbers), HEIGHT_M * room, Vec2::ZERO, colour);
         let below = eye.rotation() * Vec3::NEG_Y * HEIGHT_M * 1.5 * room;
-        let size = format!("{} {} {:.1} x {:.0}", screw.level, screw.side, screw.diameter_mm, screw.length_mm);
+        let size = format!(
+            "{} {} {:.1} x {:.0}",
+            screw.level, screw.side, screw.diameter_mm, screw.length_mm
+        );
         let facing = Isometry3d::new(at + up + below, eye.rotation());
         lines.text(facing, &size, HEIGHT_M * 0.6 * room, Vec2::ZERO, srgb(colour::METAL));
     }

@@ -34,10 +34,14 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 #[derive(Debug, thiserror::Error)]
 pub enum NoHeadset {
     /// The loader library is not installed.
-    #[error("No OpenXR loader is installed ({0}): on Debian and Ubuntu, apt install libopenxr-loader1.")]
+    #[error(
+        "No OpenXR loader is installed ({0}): on Debian and Ubuntu, apt install libopenxr-loader1."
+    )]
     NoLoader(String),
     /// There is a loader, but no runtime answers it.
-    #[error("No OpenXR runtime answers ({0}): start SteamVR, WiVRn, Monado or the headset's own program first.")]
+    #[error(
+        "No OpenXR runtime answers ({0}): start SteamVR, WiVRn, Monado or the headset's own program first."
+    )]
     NoRuntime(OxrError),
     /// A runtime answers, but no headset is connected to it.
     #[error("{runtime} runs, but finds no headset ({cause}): connect it and switch it on.")]
@@ -48,7 +52,9 @@ pub enum NoHeadset {
         cause: openxr::sys::Result,
     },
     /// The session could not be made.
-    #[error("{runtime} cannot show this program's pictures ({cause}): update the runtime and the graphics driver.")]
+    #[error(
+        "{runtime} cannot show this program's pictures ({cause}): update the runtime and the graphics driver."
+    )]
     NoSession {
         /// The runtime's name.
         runtime: String,
@@ -200,9 +206,8 @@ fn instance(config: &Config, about: &mut About) -> Result<OxrInstance, NoHeadset
     let extensions: openxr::ExtensionSet = on.iter().map(|name| name.as_slice()).collect();
     let app = AppInfo { name: "Corridor".into(), version: Version(0, 1, 0) };
     let vulkan = GraphicsWrap::Vulkan(());
-    let instance = entry
-        .create_instance(app, extensions.into(), &[], vulkan)
-        .map_err(NoHeadset::NoRuntime)?;
+    let instance =
+        entry.create_instance(app, extensions.into(), &[], vulkan).map_err(NoHeadset::NoRuntime)?;
     if let Ok(properties) = instance.properties() {
         about.runtime = format!("{} {}", properties.runtime_name, properties.runtime_version);
     }
@@ -311,9 +316,9 @@ fn stage(
 /// Where the runtime's manifest is expected when no variable names it, for `corridor doctor`.
 pub fn active_runtime_file() -> Option<PathBuf> {
     let named = std::env::var_os("XR_RUNTIME_JSON").map(PathBuf::from);
-    let config = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| {
-        std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"))
-    });
+    let config = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")));
     let places = config.into_iter().chain(["/etc/xdg".into(), "/etc".into(), "/usr/share".into()]);
     let default = places.map(|place: PathBuf| place.join("openxr/1/active_runtime.json"));
     named.into_iter().chain(default).find(|file| file.is_file())

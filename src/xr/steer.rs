@@ -2,8 +2,8 @@
 //!
 //! In: where a hand was and is, and a gain. Out: the line of the screw, its entry on bone.
 
-use crate::clearance::entry_on_axis;
 use crate::clearance::Field;
+use crate::clearance::entry_on_axis;
 use crate::space::{Dir, Patient, Point, Rigid};
 use bevy::math::DQuat;
 
