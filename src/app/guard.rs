@@ -4,8 +4,8 @@
 //! the log at level `debug`.
 
 use crate::case::Flusher;
-use bevy::ecs::error::{BevyError, ErrorContext};
 use crate::platform;
+use bevy::ecs::error::{BevyError, ErrorContext};
 use bevy::log::{debug, error};
 use bevy::prelude::*;
 use std::any::Any;
