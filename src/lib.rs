@@ -37,9 +37,7 @@ pub mod interact;
 pub mod panel;
 #[cfg(feature = "app")]
 pub mod desktop;
-// The headset: OpenXR.
 #[cfg(feature = "xr")]
 pub mod xr;
-// All of it together.
 #[cfg(feature = "app")]
 pub mod program;

@@ -4,12 +4,14 @@
 //! the log at level `debug`.
 
 use crate::case::Flusher;
+use crate::platform;
 use bevy::ecs::error::{BevyError, ErrorContext};
 use bevy::log::{debug, error};
+use bevy::prelude::*;
 use std::any::Any;
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 static HAS_SPOKEN: AtomicBool = AtomicBool::new(false);
@@ -17,6 +19,27 @@ static FLUSHER: Mutex<Option<Flusher>> = Mutex::new(None);
 
 /// How long a falling program waits for the disk.
 const FLUSH_TIME: Duration = Duration::from_secs(2);
+
+/// Set when the system asks the program to end.
+#[derive(Resource)]
+struct EndRequest(Arc<AtomicBool>);
+
+/// Lets the program end in good order when the system asks it to.
+pub fn plugin(app: &mut App) {
+    match platform::end_request() {
+        Ok(flag) => {
+            app.insert_resource(EndRequest(flag)).add_systems(First, end_when_asked);
+        }
+        // The program then ends as the system ends it; the journal holds every finished edit.
+        Err(fault) => warn!("the system's wish to end can not be heard: {fault}"),
+    }
+}
+
+fn end_when_asked(request: Res<EndRequest>, mut exit: MessageWriter<AppExit>) {
+    if request.0.swap(false, Ordering::Relaxed) {
+        exit.write(AppExit::Success);
+    }
+}
 
 /// From now on a falling program first brings the edits of this document to the disk.
 pub fn protect(flusher: Flusher) {

@@ -28,7 +28,7 @@ use std::time::Duration;
 pub const LEAST_WINDOW: Vec2 = Vec2::new(900.0, 600.0);
 
 /// Replaces or adds plugins of the engine, so that a headset can bring its own renderer.
-pub type EngineHook = fn(PluginGroupBuilder) -> PluginGroupBuilder;
+pub type EngineHook = Box<dyn FnOnce(PluginGroupBuilder) -> PluginGroupBuilder>;
 
 /// What the engine draws on.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +89,7 @@ pub fn new_app(shape: Shape, hook: Option<EngineHook>, is_first: bool) -> App {
         app.add_plugins(ScheduleRunnerPlugin::run_loop(Duration::ZERO));
     }
     app.init_state::<Phase>().add_plugins((
+        guard::plugin,
         schedule::plugin,
         jobs::plugin,
         history::plugin,

@@ -93,8 +93,7 @@ mod tests {
             _ => 0,
         });
         let found = of(&volume);
-        let seven =
-            LabelStats { voxels: 2, centroid: Point::new(4.0, 4.0, 6.0), touches_border: false };
+        let seven = LabelStats { voxels: 2, centroid: Point::new(4.0, 4.0, 6.0), at_border: 0 };
         assert_eq!(found.get(&7), Some(&seven));
         assert!(found.get(&9).is_some_and(|s| s.at_border == 1 && s.is_cut_off()));
         assert_eq!(found.len(), 2);

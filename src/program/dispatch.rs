@@ -47,8 +47,27 @@ fn open(args: &CaseArgs, display: Display) -> Result<()> {
     }
 }
 
-/// The headset to enter, if any.
-fn headset(_display: Display) -> Result<Option<Headset>> {
+/// The headset to enter: one that answers unless the desk was asked for, and only `--xr` insists.
+#[cfg(feature = "xr")]
+fn headset(display: Display) -> Result<Option<Headset>> {
+    use crate::xr::{self, Wish};
+    let wish = match (display.desktop, display.xr) {
+        (true, _) => Wish::Desk,
+        (false, true) => Wish::Insist,
+        (false, false) => Wish::IfThere,
+    };
+    let (engine, plugin) = xr::prepare(wish)?;
+    let add = Box::new(|app: &mut bevy::prelude::App| {
+        app.add_plugins(plugin);
+    });
+    Ok(Some(Headset { engine, add }))
+}
+
+#[cfg(not(feature = "xr"))]
+fn headset(display: Display) -> Result<Option<Headset>> {
+    if display.xr {
+        anyhow::bail!("this corridor was built without headsets: leave out --xr");
+    }
     Ok(None)
 }
 

@@ -17,20 +17,20 @@ use crate::scene::ScenePlugin;
 use bevy::prelude::*;
 
 /// What a headset brings into the program.
-#[derive(Clone, Copy)]
 pub struct Headset {
     /// Replaces the engine's renderer by one that speaks to the runtime.
     pub engine: EngineHook,
     /// Adds everything else.
-    pub add: fn(&mut App),
+    pub add: Box<dyn FnOnce(&mut App)>,
 }
 
 /// Opens a case in a window, and in the headset where one is given. Returns when it was left.
 pub fn open(request: CaseRequest, headset: Option<Headset>) -> Result<(), AppError> {
-    let mut app = app::new_app(Shape::Window, headset.map(|h| h.engine), true);
+    let (engine, add) = headset.map(|h| (h.engine, h.add)).unzip();
+    let mut app = app::new_app(Shape::Window, engine, true);
     app.add_plugins((ScenePlugin, InteractPlugin, DesktopPlugin));
-    if let Some(headset) = headset {
-        (headset.add)(&mut app);
+    if let Some(add) = add {
+        add(&mut app);
     }
     app.world_mut().write_message(OpenCase(request));
     app::run(app)

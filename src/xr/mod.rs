@@ -41,6 +41,7 @@ pub mod steer;
 pub mod tools;
 mod wrist;
 
+use crate::app::EngineHook;
 use crate::app::jobs::{ActiveCase, CaseOpened};
 use crate::app::schedule::FrameSystems;
 use bevy::prelude::*;
@@ -60,6 +61,45 @@ pub struct Eyes {
     format: TextureFormat,
     /// What is known of the headset.
     pub about: start::About,
+}
+
+/// Whether a headset is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The desk alone.
+    Desk,
+    /// The headset if one is there.
+    IfThere,
+    /// The headset, or nothing.
+    Insist,
+}
+
+/// Why the headset that was asked for can not be entered.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// `xr-config/` is not understood.
+    #[error(transparent)]
+    Config(#[from] config::ConfigError),
+    /// There is none.
+    #[error(transparent)]
+    NoHeadset(#[from] start::NoHeadset),
+}
+
+/// Looks for a headset as wished. What comes back changes the engine, and is added to the app.
+pub fn prepare(wish: Wish) -> Result<(EngineHook, XrPlugin), PrepareError> {
+    let config = Config::read()?;
+    let found = match wish {
+        Wish::Desk => Err("The headset was left out, as asked.".to_owned()),
+        Wish::IfThere => start::find(&config).map_err(|why| why.to_string()),
+        Wish::Insist => Ok(start::find(&config)?),
+    };
+    Ok(match found {
+        Ok(headset) => {
+            let (hook, eyes) = headset.split();
+            (hook, XrPlugin { eyes: Ok(eyes), config })
+        }
+        Err(why) => (Box::new(|plugins| plugins), XrPlugin { eyes: Err(why), config }),
+    })
 }
 
 /// The headset as a plugin. Add it after `DefaultPlugins`.

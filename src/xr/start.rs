@@ -8,6 +8,7 @@ use super::actions::Actions;
 use super::config::{Config, SessionConfig};
 use super::raw;
 use super::runtime::{Held, Line, serve};
+use crate::app::EngineHook;
 use bevy::app::PluginGroupBuilder;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
@@ -123,17 +124,10 @@ pub fn find(config: &Config) -> Result<Headset, NoHeadset> {
 }
 
 impl Headset {
-    /// Makes the engine draw on the headset's graphics device, one frame at a time, and gives the
-    /// rest of the headset back for [`super::XrPlugin`].
-    pub fn into_plugins(self, plugins: PluginGroupBuilder) -> (PluginGroupBuilder, super::Eyes) {
+    /// What makes the engine draw on the headset's graphics device, one frame at a time; and the
+    /// rest of the headset, for [`super::XrPlugin`].
+    pub fn split(self) -> (EngineHook, super::Eyes) {
         let WgpuGraphics(device, queue, info, adapter, instance) = self.graphics;
-        let render_creation = RenderCreation::manual(
-            device.into(),
-            RenderQueue(Arc::new(WgpuWrapper::new(queue))),
-            RenderAdapterInfo(WgpuWrapper::new(info)),
-            RenderAdapter(Arc::new(WgpuWrapper::new(adapter))),
-            RenderInstance(Arc::new(WgpuWrapper::new(instance))),
-        );
         let eyes = super::Eyes {
             line: self.line,
             images: self.images,
@@ -141,10 +135,19 @@ impl Headset {
             format: self.format,
             about: self.about,
         };
-        let plugins = plugins
-            .set(RenderPlugin { render_creation, ..default() })
-            .disable::<PipelinedRenderingPlugin>();
-        (plugins, eyes)
+        let hook = Box::new(|plugins: PluginGroupBuilder| {
+            let render_creation = RenderCreation::manual(
+                device.into(),
+                RenderQueue(Arc::new(WgpuWrapper::new(queue))),
+                RenderAdapterInfo(WgpuWrapper::new(info)),
+                RenderAdapter(Arc::new(WgpuWrapper::new(adapter))),
+                RenderInstance(Arc::new(WgpuWrapper::new(instance))),
+            );
+            plugins
+                .set(RenderPlugin { render_creation, ..default() })
+                .disable::<PipelinedRenderingPlugin>()
+        });
+        (hook, eyes)
     }
 }
 

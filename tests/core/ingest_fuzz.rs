@@ -6,7 +6,7 @@ use corridor::ingest;
 use corridor::volume::Volume;
 use corridor::work::Work;
 use proptest::prelude::*;
-use std::path::Path;
+use std::sync::OnceLock;
 
 /// A few voxels are enough: the header is what is damaged.
 fn tiny() -> Volume<i16> {
@@ -16,20 +16,27 @@ fn tiny() -> Volume<i16> {
     Volume::from_fn(grid, |[i, j, k]| (i * 100 + j * 10 + k) as i16)
 }
 
-fn originals() -> Vec<(&'static str, Vec<u8>)> {
-    let folder = tempfile::tempdir().unwrap();
-    let (nii, nrrd) = (folder.path().join("a.nii"), folder.path().join("a.nrrd"));
-    write_nifti_sform(&nii, &tiny(), false);
-    write_nrrd(&nrrd, &tiny(), Spoken::Ras);
-    let gz = folder.path().join("a.nii.gz");
-    ingest::nifti::write_ct(&gz, &tiny()).unwrap();
-    let read = |path: &Path| std::fs::read(path).unwrap();
-    vec![
-        ("a.nii", read(&nii)),
-        ("a.nii.gz", read(&gz)),
-        ("a.nrrd", read(&nrrd)),
-        ("a.dcm", bytes(&slices(&tiny())[1])),
-    ]
+/// The files to damage, and the whole neighbours of the DICOM one.
+struct Originals {
+    files: Vec<(&'static str, Vec<u8>)>,
+    neighbours: Vec<Vec<u8>>,
+}
+
+fn originals() -> &'static Originals {
+    static MADE: OnceLock<Originals> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        write_nifti_sform(&at("a.nii"), &tiny(), false);
+        write_nrrd(&at("a.nrrd"), &tiny(), Spoken::Ras);
+        ingest::nifti::write_ct(&at("a.nii.gz"), &tiny()).unwrap();
+        let mut slices: Vec<Vec<u8>> = slices(&tiny()).iter().map(bytes).collect();
+        let mut files: Vec<_> = ["a.nii", "a.nii.gz", "a.nrrd"]
+            .map(|name| (name, std::fs::read(at(name)).unwrap()))
+            .to_vec();
+        files.push(("a.dcm", slices.remove(1)));
+        Originals { files, neighbours: slices }
+    })
 }
 
 /// Puts a damaged file among whole neighbours and reads it both ways.
@@ -38,8 +45,8 @@ fn survives(name: &str, damaged: &[u8]) {
     let path = folder.path().join(name);
     std::fs::write(&path, damaged).unwrap();
     if name == "a.dcm" {
-        for (n, slice) in slices(&tiny()).iter().enumerate().filter(|(n, _)| *n != 1) {
-            std::fs::write(folder.path().join(format!("{n}")), bytes(slice)).unwrap();
+        for (n, whole) in originals().neighbours.iter().enumerate() {
+            std::fs::write(folder.path().join(n.to_string()), whole).unwrap();
         }
         let _ = ingest::load(folder.path(), &Work::silent());
     }
@@ -52,7 +59,7 @@ proptest! {
 
     #[test]
     fn truncation_never_panics(which in 0_usize..4, keep in 0.0_f64..1.0) {
-        let (name, whole) = &originals()[which];
+        let (name, whole) = &originals().files[which];
         survives(name, &whole[..(whole.len() as f64 * keep) as usize]);
     }
 
@@ -61,7 +68,7 @@ proptest! {
         which in 0_usize..4,
         flips in prop::collection::vec((0.0_f64..1.0, 0_u8..8), 1..12),
     ) {
-        let (name, whole) = &originals()[which];
+        let (name, whole) = &originals().files[which];
         let mut damaged = whole.clone();
         // Preamble and pixels hold nothing to damage.
         let header = if *name == "a.dcm" { 128..whole.len() - 60 } else { 0..whole.len().min(360) };

@@ -3,9 +3,10 @@
 //! A classic file is one slice; an enhanced multi-frame file says the same things per frame, in
 //! its functional groups.
 
+use super::file::open;
 use crate::ingest::IngestError;
 use crate::space::{Dir, Patient, Point};
-use dicom_object::{DefaultDicomObject, InMemDicomObject, OpenFileOptions, Tag, mem::InMemElement};
+use dicom_object::{InMemDicomObject, Tag, mem::InMemElement};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -103,34 +104,15 @@ impl Header {
             slices: slices(path, &object),
         })
     }
+    /// What the file is, for a message: the modality, or that it is a scout.
+    pub fn kind(&self) -> String {
+        let scout = if self.is_localizer { " scout" } else { "" };
+        format!("{}{scout}", self.modality)
+    }
     /// True for a CT image that is no scout.
     pub fn is_ct(&self) -> bool {
         self.modality == "CT" && !self.is_localizer
     }
-}
-
-/// Opens a file, up to (not including) a tag, or whole.
-pub(super) fn open(path: &Path, until: Option<Tag>) -> Result<DefaultDicomObject, IngestError> {
-    let options = OpenFileOptions::new();
-    let options = match until {
-        Some(tag) => options.read_until(tag),
-        None => options,
-    };
-    options
-        .open_file(path)
-        .map_err(|e| IngestError::BadDicom { path: path.to_owned(), reason: chain(&e) })
-}
-
-/// An error and what caused it, in one line; the innermost cause says the most.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut causes = vec![error.to_string()];
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    causes.dedup();
-    causes.join(": ")
 }
 
 fn slices(path: &Path, object: &InMemDicomObject) -> Result<Vec<Slice>, IngestError> {

@@ -1,11 +1,14 @@
 //! DICOM in: which files belong together, in which order, where they lie, and their HU.
 //!
-//! In: a file or a folder. Out: a [`Study`]. [`scan`] groups files by series, [`header`] reads the
+//! In: a file or a folder. Out: a [`Study`]. [`file`] opens what is
+//! half broken, [`scan`] groups files by series, [`header`] reads the
 //! few attributes that are asked for, [`series`] puts slices in order and finds their grid,
 //! [`pixels`] decodes them, [`deidentify`] says what may leave.
 
 mod deidentify;
+mod file;
 mod header;
+mod lengths;
 mod pixels;
 mod scan;
 mod series;
@@ -20,7 +23,7 @@ use std::path::Path;
 pub(super) fn load_file(path: &Path, work: &Work) -> Result<Study, IngestError> {
     let header = Header::read(path)?;
     if !header.is_ct() {
-        return Err(IngestError::NoCt { path: path.to_owned(), found: header.modality });
+        return Err(IngestError::NoCt { path: path.to_owned(), found: header.kind() });
     }
     let is_whole = header.slices.as_ref().is_ok_and(|slices| slices.len() > 1);
     let folder = path.parent().filter(|_| !is_whole);
@@ -49,11 +52,7 @@ fn study(
     let identity = deidentify::identity(&files);
     let window = files.iter().find_map(|file| file.window);
     let details = deidentify::details(&files);
-    let mut slices = Vec::new();
-    for file in files {
-        slices.extend(file.slices?);
-    }
-    let series = series::arrange(path, slices)?;
+    let series = series::arrange(path, usable_slices(files, &mut warnings)?)?;
     warnings.extend(series.warnings);
     if series.slices.iter().any(|slice| slice.rescale.is_none()) {
         warnings.push(Warning::NoRescale);
@@ -72,4 +71,26 @@ fn study(
         description: format!("{}{details}", describe("DICOM CT", &ct)),
         ct,
     })
+}
+
+/// The slices of all files that are images with a place. A file that is none (a screen shot within
+/// the series) is left out and told; where no file is one, the first says why.
+fn usable_slices(
+    files: Vec<Header>,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<header::Slice>, IngestError> {
+    let (mut slices, mut errors) = (Vec::new(), Vec::new());
+    for file in files {
+        match file.slices {
+            Ok(own) => slices.extend(own),
+            Err(error) => errors.push(error),
+        }
+    }
+    if !errors.is_empty() && !slices.is_empty() {
+        warnings.push(Warning::OddSlices { count: errors.len() });
+    }
+    match errors.into_iter().next() {
+        Some(error) if slices.is_empty() => Err(error),
+        _ => Ok(slices),
+    }
 }

@@ -1,11 +1,11 @@
 //! Stored pixels to HU.
 
-use super::header::{Slice, chain, open};
+use super::file::{chain, open, transfer_syntax};
+use super::header::Slice;
 use crate::ingest::{IngestError, Warning};
 use crate::volume::{Grid, Volume};
 use crate::work::Work;
 use dicom_pixeldata::{DecodedPixelData, PixelDecoder, PixelRepresentation};
-use dicom_transfer_syntax_registry::{TransferSyntaxIndex, TransferSyntaxRegistry};
 use ndarray::{Array3, ArrayViewMut2};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -13,6 +13,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// More voxels than any scanner makes of a body: a damaged header, or too much for this machine.
+const MOST_VOXELS: usize = 1 << 32;
 
 /// A slice and the layer of the volume that it fills.
 type Job<'a> = (&'a Slice, ArrayViewMut2<'a, i16>);
@@ -25,6 +28,14 @@ pub(super) fn decode(
     work: &Work,
 ) -> Result<Volume<i16>, IngestError> {
     let [ni, nj, nk] = grid.size();
+    if grid.len() > MOST_VOXELS {
+        return Err(IngestError::Unsupported {
+            path: slices.first().map(|s| s.file.to_path_buf()).unwrap_or_default(),
+            field: "voxels:",
+            value: grid.len().to_string(),
+            remedy: "export the part of the scan that is needed",
+        });
+    }
     let mut data = Array3::<i16>::zeros((nk, nj, ni));
     let mut files: BTreeMap<Arc<PathBuf>, Vec<Job<'_>>> = BTreeMap::new();
     for (slice, layer) in slices.iter().zip(data.outer_iter_mut()) {
@@ -142,11 +153,4 @@ impl Stored {
         let aligned = (u64::from(word) >> self.shift) << unused;
         if self.signed { (aligned as i64) >> unused } else { (aligned >> unused) as i64 }
     }
-}
-
-/// `JPEG-LS Lossless Image Compression (1.2.840.10008.1.2.4.80)`.
-fn transfer_syntax(uid: &str) -> String {
-    let uid = uid.trim_end_matches(['\0', ' ']);
-    let name = TransferSyntaxRegistry.get(uid).map_or("an unknown coding", |ts| ts.name());
-    format!("{name} ({uid})")
 }

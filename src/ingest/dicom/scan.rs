@@ -1,6 +1,7 @@
 //! Which files of a folder belong together, and which series is meant.
 
-use super::header::Header;
+use super::header::{Header, Slice};
+use super::series;
 use crate::ingest::sniff::{self, Kind};
 use crate::ingest::{IngestError, Warning};
 use crate::work::Work;
@@ -24,22 +25,22 @@ pub(super) fn files_of_series(
     Ok(found)
 }
 
-/// The CT series with the most slices; of equal ones, the one with the most pixels, then the
+/// The CT series with the most slices that make a volume; of equal ones, the one with the most pixels, then the
 /// first by UID. Scouts and other modalities are passed over.
 pub(super) fn largest_ct_series(
     folder: &Path,
     work: &Work,
 ) -> Result<(Vec<Header>, Vec<Warning>), IngestError> {
-    let Scanned { headers, unreadable } = read_headers(files(folder, DEEPEST)?, work)?;
+    let Scanned { headers, mut unreadable } = read_headers(files(folder, DEEPEST)?, work)?;
     let mut warnings = Vec::new();
-    if unreadable > 0 {
-        warnings.push(Warning::UnreadableFiles { count: unreadable });
+    if !unreadable.is_empty() {
+        warnings.push(Warning::UnreadableFiles { count: unreadable.len() });
     }
     let mut modalities = BTreeSet::new();
     let mut series: BTreeMap<String, Vec<Header>> = BTreeMap::new();
     let mut image_series = BTreeSet::new();
     for header in headers {
-        modalities.insert(header.modality.clone());
+        modalities.insert(header.kind());
         if header.slices.is_ok() {
             image_series.insert(header.series_uid.clone());
         }
@@ -47,7 +48,7 @@ pub(super) fn largest_ct_series(
             series.entry(header.series_uid.clone()).or_default().push(header);
         }
     }
-    let largest = series.into_iter().rev().max_by_key(|(_, files)| size(files));
+    let largest = series.into_iter().rev().max_by_key(|(_, files)| size(folder, files));
     match largest {
         Some((uid, files)) => {
             image_series.remove(&uid);
@@ -56,9 +57,10 @@ pub(super) fn largest_ct_series(
             }
             Ok((files, warnings))
         }
-        None if modalities.is_empty() => {
-            Err(IngestError::NoDicom { path: folder.to_owned(), volumes: 0 })
-        }
+        None if modalities.is_empty() => Err(match unreadable.pop() {
+            Some(error) => error,
+            None => IngestError::NoDicom { path: folder.to_owned(), volumes: 0 },
+        }),
         None => Err(IngestError::NoCt {
             path: folder.to_owned(),
             found: modalities.into_iter().collect::<Vec<_>>().join(", "),
@@ -66,21 +68,24 @@ pub(super) fn largest_ct_series(
     }
 }
 
-/// Slices, then pixels of a slice.
-fn size(files: &[Header]) -> (usize, usize) {
+/// Slices that make a volume, then pixels of a slice, then slices of any kind.
+fn size(folder: &Path, files: &[Header]) -> (usize, usize, usize) {
     let slices = files.iter().filter_map(|file| file.slices.as_ref().ok()).flatten();
-    let (mut count, mut pixels) = (0, 0);
-    for slice in slices {
-        count += 1;
-        pixels = pixels.max(slice.size[0] * slice.size[1]);
+    let slices: Vec<Slice> = slices.cloned().collect();
+    let all = slices.len();
+    match series::arrange(folder, slices) {
+        Ok(series) => {
+            let [ni, nj, nk] = series.grid.size();
+            (nk, ni * nj, all)
+        }
+        Err(_) => (0, 0, all),
     }
-    (count, pixels)
 }
 
 struct Scanned {
     headers: Vec<Header>,
-    /// Files that start as DICOM and can not be parsed.
-    unreadable: usize,
+    /// One for every file that starts as DICOM and can not be parsed.
+    unreadable: Vec<IngestError>,
 }
 
 fn read_headers(files: Vec<PathBuf>, work: &Work) -> Result<Scanned, IngestError> {
@@ -94,9 +99,14 @@ fn read_headers(files: Vec<PathBuf>, work: &Work) -> Result<Scanned, IngestError
             Ok(is_dicom.then(|| Header::read(&path)))
         })
         .collect::<Result<_, IngestError>>()?;
-    let tried = headers.into_iter().flatten();
-    let (good, bad): (Vec<_>, Vec<_>) = tried.partition(Result::is_ok);
-    Ok(Scanned { headers: good.into_iter().flatten().collect(), unreadable: bad.len() })
+    let mut scanned = Scanned { headers: Vec::new(), unreadable: Vec::new() };
+    for tried in headers.into_iter().flatten() {
+        match tried {
+            Ok(header) => scanned.headers.push(header),
+            Err(error) => scanned.unreadable.push(error),
+        }
+    }
+    Ok(scanned)
 }
 
 /// Every file of a folder and, `depth` levels down, of its subfolders, in the order of their
