@@ -29,6 +29,8 @@ const REACH_VOXELS: f32 = 1.5;
 /// Nodes per cell of the map of levels, and how often it is smoothed: about 2 mm.
 const LEVEL_CELL: f32 = 3.0;
 const LEVEL_SMOOTHING: usize = 2;
+/// Nodes per cell of the map of shifts.
+const SHIFT_CELL: f32 = 1.5;
 /// Weight of "stay on the label" where no edge was found, next to 1 where one was.
 const LABEL_WEIGHT: f32 = 0.05;
 
@@ -42,10 +44,9 @@ struct Pass {
     border_smoothing: usize,
 }
 
-const PASSES: [Pass; 3] = [
-    Pass { knows_shell: false, shift_smoothing: 6, border_smoothing: 0 },
-    Pass { knows_shell: true, shift_smoothing: 3, border_smoothing: 1 },
-    Pass { knows_shell: true, shift_smoothing: 2, border_smoothing: 0 },
+const PASSES: [Pass; 2] = [
+    Pass { knows_shell: false, shift_smoothing: 2, border_smoothing: 0 },
+    Pass { knows_shell: true, shift_smoothing: 1, border_smoothing: 1 },
 ];
 
 /// Moves the border onto the edge of `ct`; `step` is told how much is done and may stop the call.
@@ -294,7 +295,7 @@ fn shifts(
 ) -> Means<1> {
     // Blurring by sigma moves the edge of a body of mean curvature c inwards by sigma^2 c.
     let blur_mm2 = shell.map_or(0.0, |shell| (shell.sigma_mm * shell.sigma_mm) as f32);
-    let mut shifts: Means<1> = Means::over(&border.inside_mm, 1.0);
+    let mut shifts: Means<1> = Means::over(&border.inside_mm, SHIFT_CELL);
     for line in lines {
         let edge = levels
             .at(line.foot)
