@@ -21,7 +21,7 @@ pub struct Bone {
 }
 
 /// How far the facet joints stand open at least, mm.
-const JOINT_GAP_MM: f64 = 1.6;
+const JOINT_GAP_MM: f64 = 1.7;
 
 impl Bone {
     /// The vertebra at `placed`; `neighbour` is the one below it, whose upper articular processes
@@ -43,11 +43,13 @@ impl Bone {
             let (turn, shift) =
                 between(&placed.patient_from_vertebra, &lower.patient_from_vertebra);
             for side in Side::BOTH {
-                let facet = match &lower.row.measures {
-                    Measures::Lumbar(sizes, _) => lumbar::upper_facet(sizes, &vary, side),
-                    Measures::Sacrum(sizes) => sacrum::upper_facet(sizes, &vary, side),
+                let joint = match &lower.row.measures {
+                    Measures::Lumbar(sizes, _) => lumbar::upper_joint(sizes, &vary, side),
+                    Measures::Sacrum(sizes) => sacrum::upper_joint(sizes, &vary, side),
                 };
-                shape.cut(facet.moved(turn, shift), 2.0, JOINT_GAP_MM);
+                for blob in joint {
+                    shape.cut(blob.moved(turn, shift), 2.0, JOINT_GAP_MM);
+                }
             }
         }
         Self {

@@ -185,12 +185,19 @@ pub(super) fn pedicle_axis(sizes: &Lumbar, vary: &Vary, side: Side) -> DVec3 {
     DVec3::new(-sin * side.sign(), -cos, up.to_radians().tan()).normalize()
 }
 
+/// What the lower articular process of the vertebra above comes near to.
+pub(super) fn upper_joint(sizes: &Lumbar, vary: &Vary, side: Side) -> Vec<Blob> {
+    let plan = Plan::new(sizes, vary);
+    let facet = upper_facet(sizes, vary, side);
+    vec![facet, plan.mammillary(side), plan.pars(side), plan.lamina(side)]
+}
+
 fn upper_facet_out(sizes: &Lumbar) -> f64 {
     sizes.canal_width_mm / 2.0 + 6.0 + 0.12 * sizes.pedicle_width_mm
 }
 
-/// The upper articular process; the vertebra above is kept off it.
-pub(super) fn upper_facet(sizes: &Lumbar, vary: &Vary, side: Side) -> Blob {
+/// The upper articular process.
+fn upper_facet(sizes: &Lumbar, vary: &Vary, side: Side) -> Blob {
     let plan = Plan::new(sizes, vary);
     let out = upper_facet_out(sizes);
     let top = plan.half_height + 7.5 + vary.side("upper facet", side, 0.8);

@@ -90,20 +90,20 @@ fn add_lateral_mass(shape: &mut Shape, sizes: &Sacrum, vary: &Vary, side: Side) 
     // The ear-shaped joint and the edge that narrows to the tip.
     let from = at(side, half - 11.0, 19.0, -4.0);
     let to = at(side, 24.0, 11.0, -60.0);
-    shape.add(
-        Blob::along(Outline::Plate, [from, to], DVec3::Y, [9.5, 12.0]).tapered(-0.34, 0.0),
-        10.0,
-    );
+    shape.add(Blob::along(Outline::Plate, [from, to], DVec3::Y, [9.5, 12.0]).tapered(-0.34, 0.0), 10.0);
     let from = at(side, 29.0, 12.0, -46.0);
     let to = at(side, 11.0, -4.0, -88.0);
-    shape
-        .add(Blob::along(Outline::Tube, [from, to], DVec3::Y, [8.0, 6.5]).tapered(-0.35, 0.0), 8.0);
-    // The ridge from the wing up to the joint with L5.
+    shape.add(Blob::along(Outline::Tube, [from, to], DVec3::Y, [8.0, 6.5]).tapered(-0.35, 0.0), 8.0);
+    shape.add(ridge(sizes, side), 8.0);
+    shape.add(upper_facet(sizes, vary, side), 7.0);
+}
+
+/// The ridge from the wing up to the joint with L5.
+fn ridge(sizes: &Sacrum, side: Side) -> Blob {
     let back = sizes.plate_depth_mm / 2.0 - NOTCH_MM + sizes.canal_depth_mm;
     let out = sizes.canal_width_mm / 2.0 + 8.0;
-    let root = [at(side, out + 3.0, back - 9.0, -16.0), at(side, out, back - 4.0, 8.0)];
-    shape.add(Blob::along(Outline::Tube, root, DVec3::X, [7.0, 8.0]).tapered(-0.1, 0.0), 8.0);
-    shape.add(upper_facet(sizes, vary, side), 7.0);
+    let ends = [at(side, out + 3.0, back - 9.0, -16.0), at(side, out, back - 4.0, 8.0)];
+    Blob::along(Outline::Tube, ends, DVec3::X, [7.0, 8.0]).tapered(-0.1, 0.0)
 }
 
 /// The arch behind the sacral canal and the crest on it.
@@ -146,8 +146,13 @@ fn cut_openings(shape: &mut Shape, sizes: &Sacrum) {
     }
 }
 
-/// The upper articular process of S1; L5 is kept off it.
-pub(super) fn upper_facet(sizes: &Sacrum, vary: &Vary, side: Side) -> Blob {
+/// What the lower articular process of L5 comes near to.
+pub(super) fn upper_joint(sizes: &Sacrum, vary: &Vary, side: Side) -> Vec<Blob> {
+    vec![upper_facet(sizes, vary, side), ridge(sizes, side)]
+}
+
+/// The upper articular process of S1.
+fn upper_facet(sizes: &Sacrum, vary: &Vary, side: Side) -> Blob {
     let back = sizes.plate_depth_mm / 2.0 - NOTCH_MM + sizes.canal_depth_mm;
     let out = sizes.canal_width_mm / 2.0 + 8.5;
     let top = sizes.body_height_mm / 2.0 + 5.5 + vary.side("upper facet", side, 0.8);

@@ -21,7 +21,7 @@ pub fn run(command: Option<Command>, display: Display) -> Result<()> {
         None => open(&CaseArgs::default(), display),
         Some(Command::Open(args)) => open(&args, display),
         Some(Command::Picture(args)) => draw(&args),
-        Some(Command::Doctor) => say(&doctor::as_text(&doctor::desk())),
+        Some(Command::Doctor) => examine(),
         // `main` runs it, since it needs no engine.
         Some(Command::Grade(_)) => Ok(()),
     }
@@ -69,6 +69,15 @@ fn headset(display: Display) -> Result<Option<Headset>> {
         anyhow::bail!("this corridor was built without headsets: leave out --xr");
     }
     Ok(None)
+}
+
+/// Says what this machine has.
+fn examine() -> Result<()> {
+    #[cfg_attr(not(feature = "xr"), expect(unused_mut, reason = "a headset adds to it"))]
+    let mut findings = doctor::desk();
+    #[cfg(feature = "xr")]
+    findings.extend(crate::xr::doctor::findings());
+    say(&doctor::as_text(&findings))
 }
 
 fn read(args: &CaseArgs) -> Result<ReadCase> {

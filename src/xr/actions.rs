@@ -139,6 +139,14 @@ impl Actions {
             Some(AnyAction::Stick(a)) => a.state(session, path)?.current_state,
             _ => Vector2f::default(),
         };
+        // Where one pad carries both buttons, its near half is the first, its far half the second.
+        let pad_y = match self.actions.get("pad") {
+            Some(AnyAction::Stick(a)) => {
+                let state = a.state(session, path)?;
+                state.is_active.then_some(state.current_state.y)
+            }
+            _ => None,
+        };
         // Unbound, as with every controller, counts as ready.
         let is_ready = |name: &str| match self.actions.get(name) {
             Some(AnyAction::Press(a)) => {
@@ -153,8 +161,8 @@ impl Actions {
             select: amount_if(is_ready("select_ready")?, "select")?,
             grab: amount_if(is_ready("grab_ready")?, "grab")?,
             stick: Vec2::new(stick.x, stick.y),
-            primary: press("primary")?,
-            secondary: press("secondary")?,
+            primary: press("primary")? && pad_y.is_none_or(|y| y < 0.0),
+            secondary: press("secondary")? && pad_y.is_none_or(|y| y >= 0.0),
             menu: press("menu")?,
             stage_from_aim: locate(self.aim[index].as_ref(), stage, time)?,
             stage_from_grip: locate(self.grip[index].as_ref(), stage, time)?,

@@ -5,7 +5,6 @@
 //!
 //! `start.rs` finds the headset before the engine is built, because the runtime chooses the
 //! graphics device; `runtime.rs` is the thread that alone speaks with it; `frame.rs` draws for it.
-
 //!
 //! | file | owns |
 //! |---|---|
@@ -17,6 +16,7 @@
 //! | [`placement`], [`locomotion`], [`comfort`] | where the patient stands, and how it moves |
 //! | [`steer`], [`tools`] | how a screw follows a hand; place, steer, delete, undo, save |
 //! | [`laser`], [`readout`], [`haptics`] | what a hand sees and feels |
+//! | [`doctor`] | what of all this a machine has |
 //! | [`quad`], `wrist` | the panel on the wrist, the laser as its mouse |
 //!
 //! Where the patient stands at the start is told, to be computed with, in [`placement`].
@@ -24,6 +24,7 @@
 pub mod actions;
 pub mod comfort;
 pub mod config;
+pub mod doctor;
 pub mod frame;
 pub mod hands;
 pub mod haptics;

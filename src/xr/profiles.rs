@@ -66,7 +66,7 @@ enum Paths {
 
 impl Profile {
     /// Every binding: the action's name and the full path of the input, such as
-    /// `/user/hand/left/input/trigger/value`.
+    /// `/user/hand/left/input/trigger/value`. A path that a file writes in full stays as it is.
     pub fn bindings(&self) -> impl Iterator<Item = (&str, String)> {
         let hands = [("left", &self.left), ("right", &self.right)];
         hands.into_iter().flat_map(|(hand, table)| {
@@ -75,7 +75,11 @@ impl Profile {
                     Paths::One(path) => std::slice::from_ref(path),
                     Paths::Several(paths) => paths,
                 };
-                paths.iter().map(move |path| (action.as_str(), format!("/user/hand/{hand}/{path}")))
+                paths.iter().map(move |path| {
+                    let is_full = path.starts_with('/');
+                    let user = if is_full { String::new() } else { format!("/user/hand/{hand}/") };
+                    (action.as_str(), user + path)
+                })
             })
         })
     }

@@ -55,7 +55,7 @@ fn survives(name: &str, damaged: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn truncation_never_panics(which in 0_usize..4, keep in 0.0_f64..1.0) {

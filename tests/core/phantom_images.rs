@@ -91,7 +91,7 @@ fn the_bead_on_the_left_is_found_on_the_side_of_the_l_in_every_view() {
     }
     // A sagittal cut shows the bead only on the patient's left of the midline.
     let sagittal = Plane::view(View::Sagittal, centre, [200.0; 2], [200; 2]).unwrap();
-    let towards_left = -sagittal.away().to_array()[0] * 58.0;
+    let towards_left = -sagittal.away().to_array()[0] * bead.vec().x;
     let with = |mm: f64| brightest(&ct.reslice(&sagittal.moved_away(mm))).1;
     assert!(with(-towards_left) > 2000.0 && with(towards_left) < 2000.0);
 }

@@ -4,7 +4,7 @@
 //! in its shortest legal form: files in the wild have overlong titles in it, miss its length, or
 //! miss it (and the preamble before it) altogether, and none of that matters to the image.
 
-use super::lengths::{self, TooLong};
+use super::lengths::{self, Trap};
 use crate::ingest::IngestError;
 use dicom_object::{DefaultDicomObject, OpenFileOptions, Tag};
 use dicom_transfer_syntax_registry::{TransferSyntaxIndex, TransferSyntaxRegistry};
@@ -62,13 +62,19 @@ fn check(
         return Ok(());
     }
     let is_explicit = uid != IMPLICIT_LITTLE;
-    match lengths::first_too_long(start, meta.ends_at, file_bytes, is_explicit, until) {
+    match lengths::first_trap(start, meta.ends_at, file_bytes, is_explicit, until) {
         None => Ok(()),
-        Some(TooLong { promised, left }) => Err(IngestError::Truncated {
+        Some(Trap::TooLong { promised, left }) => Err(IngestError::Truncated {
             path: path.to_owned(),
             what: "data",
             expected_bytes: promised,
             found_bytes: left,
+        }),
+        Some(Trap::UntypedSequence(tag)) => Err(IngestError::Unsupported {
+            path: path.to_owned(),
+            field: "a sequence of unknown type:",
+            value: tag.to_string(),
+            remedy: "export it again without private attributes",
         }),
     }
 }

@@ -6,34 +6,44 @@
 
 use dicom_object::Tag;
 
-/// An element whose value would reach beyond the end of the file.
+/// An element that must not reach the parser.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooLong {
-    /// Bytes of the value.
-    pub promised: u64,
-    /// Bytes left in the file.
-    pub left: u64,
+pub(super) enum Trap {
+    /// Its value would reach beyond the end of the file.
+    TooLong {
+        /// Bytes of the value.
+        promised: u64,
+        /// Bytes left in the file.
+        left: u64,
+    },
+    /// A sequence of type UN and undefined length: the parser reads its implicit items as explicit
+    /// ones, and their types as lengths.
+    UntypedSequence(Tag),
 }
 
 const UNDEFINED: u32 = u32::MAX;
 
 /// Walks the elements whose heads lie within `start`, which begins at byte `at` of a file of
 /// `file_bytes`, up to (not including) the tag `until`. Ends without a finding at the first
-/// sequence of undefined length, and at anything that does not look like an element.
-pub(super) fn first_too_long(
+/// sequence of undefined length.
+pub(super) fn first_trap(
     start: &[u8],
     mut at: usize,
     file_bytes: u64,
     is_explicit: bool,
     until: Option<Tag>,
-) -> Option<TooLong> {
+) -> Option<Trap> {
     while let Some((tag, length, value_at)) = element(start, at, is_explicit) {
-        if until.is_some_and(|until| tag >= until) || length == UNDEFINED {
+        if until.is_some_and(|until| tag >= until) {
             return None;
+        }
+        if length == UNDEFINED {
+            let untyped = is_explicit && start.get(at + 4..at + 6) == Some(b"UN");
+            return untyped.then_some(Trap::UntypedSequence(tag));
         }
         let (promised, left) = (u64::from(length), file_bytes.saturating_sub(value_at as u64));
         if promised > left {
-            return Some(TooLong { promised, left });
+            return Some(Trap::TooLong { promised, left });
         }
         at = value_at + length as usize;
     }
@@ -47,19 +57,20 @@ fn element(bytes: &[u8], at: usize, is_explicit: bool) -> Option<(Tag, u32, usiz
     if !is_explicit {
         return Some((tag, u32::from_le_bytes([head[4], head[5], head[6], head[7]]), at + 8));
     }
-    match &head[4..6] {
-        b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR"
-        | b"UT" | b"UV" => {
-            let length = bytes.get(at + 8..at + 12)?;
-            let length = u32::from_le_bytes([length[0], length[1], length[2], length[3]]);
-            Some((tag, length, at + 12))
-        }
-        vr if vr.iter().all(u8::is_ascii_uppercase) => {
-            Some((tag, u32::from(u16::from_le_bytes([head[6], head[7]])), at + 8))
-        }
-        _ => None,
+    if SHORT_TYPES.contains(&&head[4..6]) {
+        return Some((tag, u32::from(u16::from_le_bytes([head[6], head[7]])), at + 8));
     }
+    let length = bytes.get(at + 8..at + 12)?;
+    let length = u32::from_le_bytes([length[0], length[1], length[2], length[3]]);
+    Some((tag, length, at + 12))
 }
+
+/// Types whose length has two bytes (PS3.5, 7.1.2). All others have four, and so has what is no
+/// type at all, as the parser takes it.
+const SHORT_TYPES: [&[u8]; 21] = [
+    b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FL", b"FD", b"IS", b"LO", b"LT", b"PN",
+    b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US",
+];
 
 #[cfg(test)]
 mod tests {
@@ -73,19 +84,26 @@ mod tests {
 
     #[test]
     fn the_missing_bytes_are_counted() {
-        let found = first_too_long(&EXPLICIT, 0, 24, true, None);
-        assert_eq!(found, Some(TooLong { promised: 4, left: 2 }));
-        assert_eq!(first_too_long(&EXPLICIT, 0, 26, true, None), None, "all there");
+        let found = first_trap(&EXPLICIT, 0, 24, true, None);
+        assert_eq!(found, Some(Trap::TooLong { promised: 4, left: 2 }));
+        assert_eq!(first_trap(&EXPLICIT, 0, 26, true, None), None, "all there");
         let pixels = Some(Tag(0x7FE0, 0x0010));
-        assert_eq!(first_too_long(&EXPLICIT, 0, 24, true, pixels), None, "not asked for");
+        assert_eq!(first_trap(&EXPLICIT, 0, 24, true, pixels), None, "not asked for");
+    }
+
+    #[test]
+    fn an_untyped_sequence_is_found() {
+        let bytes = [9, 0, 1, 0x10, b'U', b'N', 0, 0, 255, 255, 255, 255];
+        let found = first_trap(&bytes, 0, 12, true, None);
+        assert_eq!(found, Some(Trap::UntypedSequence(Tag(9, 0x1001))));
     }
 
     #[test]
     fn implicit_elements_have_no_type() {
         let bytes = [8, 0, 0x60, 0, 200, 0, 0, 0, b'C', b'T'];
-        let found = first_too_long(&bytes, 0, 10, false, None);
-        assert_eq!(found, Some(TooLong { promised: 200, left: 2 }));
+        let found = first_trap(&bytes, 0, 10, false, None);
+        assert_eq!(found, Some(Trap::TooLong { promised: 200, left: 2 }));
         let undefined = [8, 0, 0x40, 0x11, 255, 255, 255, 255];
-        assert_eq!(first_too_long(&undefined, 0, 8, false, None), None);
+        assert_eq!(first_trap(&undefined, 0, 8, false, None), None);
     }
 }
