@@ -40,7 +40,10 @@ fn the_mesh_has_the_volume_of_its_shape_and_turns_outwards_on_a_mirrored_grid_to
         for grid in [grid, mirrored] {
             let finest = mesh::extract(&on(grid, shape));
             assert!(mesh::is_closed(&finest) && turns_outwards(&finest, shape));
-            assert!((mesh::volume_mm3(&finest) / volume - 1.0).abs() < 0.002);
+            // On a tube of radius r = 5 mm the field, linear between nodes h = 0.6 mm apart, lies up
+            // to h²/8r inside, and so do the flat triangles: at most 4 (h/r)²/8 of the volume.
+            let ratio = mesh::volume_mm3(&finest) / volume;
+            assert!((0.9928..1.0005).contains(&ratio), "{ratio}");
             for (p, n) in finest.positions.iter().zip(&finest.normals) {
                 assert!(shape(p.vec()).abs() < 0.05 && (n.length() - 1.0).abs() < 1e-9);
             }
