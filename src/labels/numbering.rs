@@ -2,11 +2,10 @@
 //!
 //! In: a label volume without meaning. Out: a [`LabelMap`], and which [`Numbering`] was taken.
 //!
-//! TotalSegmentator (both versions) and VerSe use the same values for different vertebrae. They are
-//! told apart by the spine itself: a numbering that puts the levels out of order along the body is
-//! out; of the rest, one that explains more of the values wins; then one whose levels stand as far
-//! apart as vertebrae of those levels do. What stays open after that is refused, not guessed.
+//! TotalSegmentator (both versions) and VerSe use the same values for different vertebrae. The spine
+//! itself tells them apart ([`super::evidence`]); what stays open is refused, not guessed.
 
+use super::evidence::{self, Fit};
 use super::stats::{self, LabelStats};
 use super::{LabelMap, LabelledVertebra, Level, VertebraId};
 use crate::volume::Volume;
@@ -45,16 +44,18 @@ pub enum NumberingError {
     Empty,
     /// No numbering finds vertebrae in their order.
     #[error(
-        "no vertebra was found in the labels (values {values}): neither TotalSegmentator nor VerSe \
-         numbers them so; if one of them does, say which with --numbering"
+        "no vertebra was found in the labels (values {values}): {why}; if they do hold vertebrae, \
+         say how they are numbered with --numbering"
     )]
     NoVertebra {
         /// The values, first ones.
         values: String,
+        /// What spoke against each numbering.
+        why: String,
     },
-    /// More than one numbering fits.
+    /// More than one numbering fits, or there is too little to judge by.
     #[error(
-        "the labels (values {values}) may be {candidates}: nothing in them tells which; say \
+        "the labels (values {values}) may be {candidates}: nothing in them tells for sure; say \
          which it is with --numbering"
     )]
     Open {
@@ -66,11 +67,11 @@ pub enum NumberingError {
 }
 
 /// A vertebra claimed by a numbering: all values that make it up, the first of them its own.
-type Claims = BTreeMap<Level, Vec<u16>>;
+pub(super) type Claims = BTreeMap<Level, Vec<u16>>;
 
 impl Numbering {
     /// The numberings that go by value alone.
-    const BY_VALUE: [Self; 3] = [Self::TotalSegV2, Self::TotalSegV1, Self::Verse];
+    pub(super) const BY_VALUE: [Self; 3] = [Self::TotalSegV2, Self::TotalSegV1, Self::Verse];
 
     /// The level that a value stands for; `None` for values that are no vertebra.
     pub fn level(self, value: u16) -> Option<Level> {
@@ -119,10 +120,11 @@ fn verse(value: u16) -> Option<Level> {
     }
 }
 
-/// Names the vertebrae of a label volume: by the names in the file where it has any that name a
-/// level, else by `wanted`, else by the numbering that the spine itself shows.
+/// Names the vertebrae of a label volume: by `wanted`, else by the names in the file where any of
+/// them names a vertebra, else by the numbering that the spine itself shows.
 ///
-/// Several values of one vertebra (body and arch, sacrum and S1) become one.
+/// Several values of one vertebra (body and arch, or TotalSegmentator's sacrum and S1) become one:
+/// the alae then belong to the bone that S1 screws are planned in.
 pub fn name_labels(
     volume: Volume<u16>,
     names: &BTreeMap<u16, String>,
@@ -135,25 +137,46 @@ pub fn name_labels(
     }
     let by_name = claims(&found, |value| names.get(&value).and_then(|name| level_in(name)));
     let (numbering, claims, mut notices) = match wanted {
-        Some(numbering) => asked(numbering, &found)?,
-        None if !by_name.is_empty() => (Numbering::Names, by_name, Vec::new()),
+        Some(Numbering::Names) => asked(Numbering::Names, by_name, &found)?,
+        Some(numbering) => {
+            asked(numbering, claims(&found, |value| numbering.level(value)), &found)?
+        }
+        None if !by_name.is_empty() => asked(Numbering::Names, by_name, &found)?,
         None => by_the_spine(&found)?,
     };
     notices.push(format!("levels by {numbering}: {}", span(&claims)));
     Ok(Named { labels: labelled(volume, &found, &claims, hash), numbering, notices })
 }
 
-/// The level in a name such as `vertebrae_L4`, `L4 arch` or `Sacrum`.
+/// The level in a name such as `vertebrae_L4`, `L4 arch`, `TH12` or `Sacrum`. None for a name with
+/// two levels (a disc) and for what only lies beside a vertebra.
 fn level_in(name: &str) -> Option<Level> {
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric());
-    let mut words = words.filter(|word| !word.is_empty());
-    words.find_map(|word| {
-        let is_sacrum = word.eq_ignore_ascii_case("sacrum");
-        if is_sacrum { Some(Level::S1) } else { word.parse().ok() }
-    })
+    const BESIDE: [&str; 14] = [
+        "disc", "discs", "disk", "ivd", "rib", "nerve", "root", "cord", "canal", "foramen",
+        "screw", "rod", "cage", "muscle",
+    ];
+    let name = name.to_ascii_lowercase();
+    let words = || name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
+    if words().any(|word| BESIDE.contains(&word)) {
+        return None;
+    }
+    let mut levels = words().filter_map(|word| {
+        let word = word.trim_start_matches("vertebrae").trim_start_matches("vertebra");
+        match word.strip_prefix("th") {
+            Some(number) => format!("T{number}").parse().ok(),
+            None if word == "sacrum" => Some(Level::S1),
+            None => word.parse().ok(),
+        }
+    });
+    let first = levels.next()?;
+    levels.all(|other| other == first).then_some(first)
 }
 
-fn claims(found: &BTreeMap<u16, LabelStats>, level: impl Fn(u16) -> Option<Level>) -> Claims {
+/// Which values make up each level.
+pub(super) fn claims(
+    found: &BTreeMap<u16, LabelStats>,
+    level: impl Fn(u16) -> Option<Level>,
+) -> Claims {
     let mut claims = Claims::new();
     for value in found.keys() {
         if let Some(level) = level(*value) {
@@ -165,98 +188,41 @@ fn claims(found: &BTreeMap<u16, LabelStats>, level: impl Fn(u16) -> Option<Level
 
 type Taken = (Numbering, Claims, Vec<String>);
 
-/// The numbering that the user named; odd order is then said, not refused.
-fn asked(numbering: Numbering, found: &BTreeMap<u16, LabelStats>) -> Result<Taken, NumberingError> {
-    let claims = claims(found, |value| numbering.level(value));
+/// A numbering that the user or the file named; odd order is then said, not refused.
+fn asked(
+    numbering: Numbering,
+    claims: Claims,
+    found: &BTreeMap<u16, LabelStats>,
+) -> Result<Taken, NumberingError> {
     if claims.is_empty() {
-        return Err(NumberingError::NoVertebra { values: first_values(found) });
+        let why = format!("none of them is a vertebra by {numbering}");
+        return Err(NumberingError::NoVertebra { values: first_values(found), why });
     }
-    let odd = "the levels do not follow each other along the spine in this numbering: check it";
-    let notices = if is_in_order(&claims, found) { Vec::new() } else { vec![odd.to_owned()] };
-    Ok((numbering, claims, notices))
+    let odd = Fit::of(&claims, found).objection();
+    let notices = odd.map(|odd| format!("by {numbering} {odd}: check the levels"));
+    Ok((numbering, claims, notices.into_iter().collect()))
 }
 
 /// The one numbering that the spine itself shows.
 fn by_the_spine(found: &BTreeMap<u16, LabelStats>) -> Result<Taken, NumberingError> {
-    let mut fitting: Vec<(Numbering, Claims)> = Numbering::BY_VALUE
-        .into_iter()
-        .map(|numbering| (numbering, claims(found, |value| numbering.level(value))))
-        .filter(|(_, claims)| !claims.is_empty() && is_in_order(claims, found))
-        .collect();
-    let explained = |claims: &Claims| claims.values().map(Vec::len).sum::<usize>();
-    let most = fitting.iter().map(|(_, claims)| explained(claims)).max().unwrap_or(0);
-    fitting.retain(|(_, claims)| explained(claims) == most);
-    let misfits: Vec<f64> = fitting.iter().map(|(_, c)| spacing_misfit(c, found)).collect();
-    let best = misfits.iter().copied().fold(f64::INFINITY, f64::min);
-    let mut keep = misfits.iter().map(|misfit| *misfit <= best + LEAST_MISFIT_GAP);
-    fitting.retain(|_| keep.next().unwrap_or(false));
-    match fitting.len() {
-        0 => Err(NumberingError::NoVertebra { values: first_values(found) }),
-        1 => fitting
-            .pop()
-            .map(|(numbering, claims)| (numbering, claims, Vec::new()))
-            .ok_or(NumberingError::Empty),
-        _ => Err(NumberingError::Open {
-            values: first_values(found),
-            candidates: fitting
-                .iter()
-                .map(|(numbering, claims)| format!("{numbering}: {}", span(claims)))
-                .collect::<Vec<_>>()
-                .join(", or "),
-        }),
+    let verdict = evidence::weigh(found);
+    let mut fitting = verdict.fitting;
+    let is_open = fitting.len() > 1 || fitting.first().is_some_and(|(_, c)| c.len() < 2);
+    if is_open {
+        let candidates = fitting.iter().map(|(n, claims)| format!("{n}: {}", span(claims)));
+        let candidates = candidates.collect::<Vec<_>>().join(", or ");
+        return Err(NumberingError::Open { values: first_values(found), candidates });
     }
-}
-
-/// Whether each level lies below the one above it, and none is missing in between. (T13 and L6 may
-/// be missing: few people have them.)
-fn is_in_order(claims: &Claims, found: &BTreeMap<u16, LabelStats>) -> bool {
-    let heights = heights_mm(claims, found);
-    let falls = heights.windows(2).all(|pair| pair[0].1 > pair[1].1);
-    let first_and_last = heights.first().zip(heights.last());
-    let is_whole = first_and_last.is_some_and(|((first, _), (last, _))| {
-        let rare = |level: &Level| level.to_string() == "T13" || level.to_string() == "L6";
-        let between = Level::all().filter(|level| level > first && level < last);
-        between.filter(|level| !rare(level)).all(|level| claims.contains_key(&level))
-    });
-    falls && is_whole
-}
-
-/// How high each level's centroid lies in the patient, cranial levels first.
-fn heights_mm(claims: &Claims, found: &BTreeMap<u16, LabelStats>) -> Vec<(Level, f64)> {
-    let height = |values: &Vec<u16>| {
-        let parts = values.iter().filter_map(|value| found.get(value));
-        let (sum, voxels) = parts.fold((0.0, 0.0), |(sum, voxels), stats| {
-            let n = stats.voxels as f64;
-            (sum + stats.centroid.vec().z * n, voxels + n)
-        });
-        sum / voxels
+    let Some((numbering, claims)) = fitting.pop() else {
+        let why = verdict.objections.join("; ");
+        return Err(NumberingError::NoVertebra { values: first_values(found), why });
     };
-    claims.iter().map(|(level, values)| (*level, height(values))).collect()
-}
-
-/// Numberings whose misfit is within this of the best one's can not be told apart: the spread of
-/// one person's spacings about the table, as a logarithm (0.2 is a fifth of a vertebra's height).
-const LEAST_MISFIT_GAP: f64 = 0.2;
-
-/// How far the distances between neighbouring centroids are from those of an adult, as the mean
-/// absolute logarithm of their ratio; 0 for a single vertebra, of which nothing can be said.
-fn spacing_misfit(claims: &Claims, found: &BTreeMap<u16, LabelStats>) -> f64 {
-    let heights = heights_mm(claims, found);
-    let pairs = heights.windows(2).filter(|pair| pair[1].0 != Level::S1);
-    let misfits: Vec<f64> =
-        pairs.map(|pair| ((pair[0].1 - pair[1].1) / spacing_mm(pair[0].0)).ln().abs()).collect();
-    if misfits.is_empty() { 0.0 } else { misfits.iter().sum::<f64>() / misfits.len() as f64 }
-}
-
-/// About how far below a level's centroid the next one lies in an adult, mm. Provisional (general
-/// knowledge); it only has to tell the neck from the loins.
-fn spacing_mm(level: Level) -> f64 {
-    let number = f64::from(level.number());
-    match level.region() {
-        'C' => 17.0,
-        'T' => 18.0 + 0.8 * number,
-        _ => 33.0 + 0.8 * number,
-    }
+    let missing = Fit::of(&claims, found).missing;
+    let notice = (!missing.is_empty()).then(|| {
+        let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
+        format!("no label for {} in the middle of the spine", missing.join(", "))
+    });
+    Ok((numbering, claims, notice.into_iter().collect()))
 }
 
 /// `L1 to L5`.
@@ -289,7 +255,7 @@ fn labelled(
     let mut vertebrae = Vec::new();
     for (level, values) in claims {
         let Some(own) = values.last().copied() else { continue };
-        let is_cut_off = values.iter().any(|v| found.get(v).is_some_and(|s| s.touches_border));
+        let is_cut_off = values.iter().any(|v| found.get(v).is_some_and(LabelStats::is_cut_off));
         own_value.extend(values.iter().filter(|v| **v != own).map(|v| (*v, own)));
         vertebrae.push(LabelledVertebra {
             id: VertebraId::of_label(hash, own),
@@ -302,4 +268,59 @@ fn labelled(
         volume.data_mut().par_mapv_inplace(|v| own_value.get(&v).copied().unwrap_or(v));
     }
     LabelMap { volume, vertebrae }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_numbering_counts_as_its_makers_do() {
+        let name = |n: Numbering, value| n.level(value).map(|l| l.to_string());
+        let is = |text: &str| Some(text.to_owned());
+        let v1 = [(17, None), (18, is("L5")), (22, is("L1")), (23, is("T12")), (34, is("T1"))];
+        let v1_rest = [(35, is("C7")), (41, is("C1")), (42, None), (92, is("S1"))];
+        for (value, want) in v1.into_iter().chain(v1_rest) {
+            assert_eq!(name(Numbering::TotalSegV1, value), want, "v1 {value}");
+        }
+        let v2 = [(24, None), (25, is("S1")), (26, is("S1")), (27, is("L5")), (31, is("L1"))];
+        let v2_rest = [(32, is("T12")), (43, is("T1")), (44, is("C7")), (50, is("C1")), (51, None)];
+        for (value, want) in v2.into_iter().chain(v2_rest) {
+            assert_eq!(name(Numbering::TotalSegV2, value), want, "v2 {value}");
+        }
+        let verse = [(0, None), (1, is("C1")), (7, is("C7")), (8, is("T1")), (19, is("T12"))];
+        let verse_rest = [
+            (20, is("L1")),
+            (25, is("L6")),
+            (26, is("S1")),
+            (27, None),
+            (28, is("T13")),
+            (29, None),
+        ];
+        for (value, want) in verse.into_iter().chain(verse_rest) {
+            assert_eq!(name(Numbering::Verse, value), want, "VerSe {value}");
+        }
+    }
+
+    #[test]
+    fn names_of_vertebrae_are_told_from_names_of_what_lies_beside() {
+        let is = [
+            ("vertebrae_L4", "L4"),
+            ("L4", "L4"),
+            ("l4 arch", "L4"),
+            ("Sacrum", "S1"),
+            ("TH12", "T12"),
+            ("vertebrae_S1", "S1"),
+            ("VertebraT7", "T7"),
+            ("L5 vertebra L5", "L5"),
+            ("C 1 / C2", "C2"),
+        ];
+        for (name, level) in is {
+            assert_eq!(level_in(name), level.parse().ok(), "{name}");
+        }
+        for name in ["disc_L4_L5", "L4-L5", "rib_left_1", "L4 nerve root", "aorta", "", "L4 screw"]
+        {
+            assert_eq!(level_in(name), None, "{name}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! One vertebra of the phantom: an implicit function in patient space, and its exact distance.
 
 use super::column::{Placed, below, between};
+use super::jet::Jet;
 use super::shape::Shape;
 use super::sizes::{Measures, Vary};
 use super::{lumbar, sacrum};
@@ -20,7 +21,7 @@ pub struct Bone {
 }
 
 /// How far the facet joints stand open at least, mm.
-const JOINT_GAP_MM: f64 = 1.6;
+const JOINT_GAP_MM: f64 = 1.7;
 
 impl Bone {
     /// The vertebra at `placed`; `neighbour` is the one below it, whose upper articular processes
@@ -42,11 +43,13 @@ impl Bone {
             let (turn, shift) =
                 between(&placed.patient_from_vertebra, &lower.patient_from_vertebra);
             for side in Side::BOTH {
-                let facet = match &lower.row.measures {
-                    Measures::Lumbar(sizes, _) => lumbar::upper_facet(sizes, &vary, side),
-                    Measures::Sacrum(sizes) => sacrum::upper_facet(sizes, &vary, side),
+                let joint = match &lower.row.measures {
+                    Measures::Lumbar(sizes, _) => lumbar::upper_joint(sizes, &vary, side),
+                    Measures::Sacrum(sizes) => sacrum::upper_joint(sizes, &vary, side),
                 };
-                shape.cut(facet.moved(turn, shift), 2.0, JOINT_GAP_MM);
+                for blob in joint {
+                    shape.cut(blob.moved(turn, shift), 2.0, JOINT_GAP_MM);
+                }
             }
         }
         Self {
@@ -68,7 +71,7 @@ impl Bone {
     /// The implicit function: positive inside, zero on the surface, negative outside. Smooth,
     /// close to millimetres near the surface, but not a distance.
     pub fn value(&self, p: Point<Patient>) -> f64 {
-        self.shape.value(self.vertebra_from_patient.point(p).vec())
+        self.shape.value(self.vertebra_from_patient.point(p).to_array())
     }
     /// Slope of [`Bone::value`] per mm; points into the bone.
     pub fn gradient(&self, p: Point<Patient>) -> Dir<Patient> {
@@ -78,18 +81,6 @@ impl Bone {
     /// The surface's unit normal at the point of it that lies nearest, out of the bone.
     pub fn normal(&self, p: Point<Patient>) -> Option<Dir<Patient>> {
         (-self.gradient(self.nearest_surface_point(p))).unit()
-    }
-    /// A quick estimate of the signed distance for points near the surface: two steps of Newton's
-    /// method along one normal. Positive inside, mm; far away only the sign means something.
-    pub(super) fn quick_distance_mm(&self, p: Point<Patient>) -> (f64, DVec3) {
-        let local = self.vertebra_from_patient.point(p).vec();
-        let value = self.shape.value(local);
-        let slope = slope(&self.shape, local);
-        let steep = slope.length().max(0.2);
-        let first = value / steep;
-        let second = self.shape.value(local - slope / steep * first) / steep;
-        let normal = self.patient_from_vertebra.rotation() * (slope / steep);
-        (first + second.clamp(-1.0, 1.0), normal)
     }
     /// True Euclidean distance to the surface, positive inside, mm. Within 1e-3 mm for points up
     /// to 5 mm from the surface; zero on it.
@@ -105,7 +96,7 @@ impl Bone {
     pub fn nearest_surface_point(&self, p: Point<Patient>) -> Point<Patient> {
         let local = self.vertebra_from_patient.point(p).vec();
         let mut best = settle(&self.shape, local, local);
-        let inside = self.shape.value(local) >= 0.0;
+        let inside = self.shape.value(local.to_array()) >= 0.0;
         for share in [0.95, 0.7, 0.45] {
             let reach = local.distance(best) * share;
             if reach < 1.0 {
@@ -113,7 +104,7 @@ impl Bone {
             }
             for direction in SEARCH {
                 let there = local + direction.normalize() * reach;
-                if (self.shape.value(there) >= 0.0) != inside {
+                if (self.shape.value(there.to_array()) >= 0.0) != inside {
                     let found = settle(&self.shape, local, there);
                     if local.distance(found) < local.distance(best) {
                         best = found;
@@ -125,11 +116,42 @@ impl Bone {
     }
     /// [`Bone::value`] at a point of the vertebra's own frame.
     pub(super) fn local_value(&self, local: DVec3) -> f64 {
-        self.shape.value(local)
+        self.shape.value(local.to_array())
+    }
+    /// The bone as it is felt within `radius_mm` of `p`.
+    pub(super) fn near(&self, p: Point<Patient>, radius_mm: f64) -> Nearby<'_> {
+        let local = self.vertebra_from_patient.point(p).vec();
+        Nearby { bone: self, shape: self.shape.near(local, radius_mm) }
     }
     /// The box that holds the bone, in its own frame, mm.
     pub(super) fn bounds(&self) -> [DVec3; 2] {
         self.bounds
+    }
+}
+
+/// A bone with all left out that can not be felt in a small ball; for many questions there.
+pub(super) struct Nearby<'a> {
+    bone: &'a Bone,
+    shape: Shape,
+}
+
+impl Nearby<'_> {
+    /// [`Bone::value`].
+    pub(super) fn value(&self, p: Point<Patient>) -> f64 {
+        self.shape.value(self.bone.vertebra_from_patient.point(p).to_array())
+    }
+    /// An estimate of the signed distance for points near the surface, by two steps of Newton's
+    /// method along one normal, and that normal, into the bone. Far away only the sign means
+    /// something.
+    pub(super) fn quick_distance_mm(&self, p: Point<Patient>) -> (f64, DVec3) {
+        let local = self.bone.vertebra_from_patient.point(p).vec();
+        let jet = self.shape.value(Jet::coordinates(local));
+        let steep = jet.slope.length().max(0.2);
+        let first = jet.value / steep;
+        let foot = local - jet.slope / steep * first;
+        let second = self.shape.value(foot.to_array()) / steep;
+        let normal = self.bone.patient_from_vertebra.rotation() * (jet.slope / steep);
+        (first + second.clamp(-1.0, 1.0), normal)
     }
 }
 
@@ -148,29 +170,24 @@ const SEARCH: [DVec3; 26] = {
     all
 };
 
-/// Central differences; the functions are smooth, so this is good to about 1e-8.
 fn slope(shape: &Shape, p: DVec3) -> DVec3 {
-    const STEP_MM: f64 = 1e-4;
-    let along = |axis: DVec3| {
-        (shape.value(p + axis * STEP_MM) - shape.value(p - axis * STEP_MM)) / (2.0 * STEP_MM)
-    };
-    DVec3::new(along(DVec3::X), along(DVec3::Y), along(DVec3::Z))
+    shape.value(Jet::coordinates(p)).slope
 }
 
 /// Down to the surface from `q`, along the slope. Steps are bounded, so that a flat place of the
 /// function does not throw the point away.
 fn drop_to_surface(shape: &Shape, mut q: DVec3) -> (DVec3, DVec3) {
-    let mut direction = slope(shape, q);
+    let mut jet = shape.value(Jet::coordinates(q));
     for _ in 0..30 {
-        let step = shape.value(q) / direction.length_squared().max(0.04);
-        let move_by = (direction * step).clamp_length_max(2.0);
+        let step = jet.value / jet.slope.length_squared().max(0.04);
+        let move_by = (jet.slope * step).clamp_length_max(2.0);
         q -= move_by;
-        direction = slope(shape, q);
+        jet = shape.value(Jet::coordinates(q));
         if move_by.length_squared() < 1e-20 {
             break;
         }
     }
-    (q, direction.normalize_or(DVec3::Z))
+    (q, jet.slope.normalize_or(DVec3::Z))
 }
 
 /// The local nearest point of the surface to `p`, started from `start`: drop to the surface, then

@@ -48,7 +48,7 @@ impl<'a> Plan<'a> {
         for side in Side::BOTH {
             shape.add(self.lamina(side), 4.0);
             shape.add(self.pars(side), 5.0);
-            shape.add(self.lower_facet(side), 5.0);
+            shape.add(self.lower_facet(side), 6.0);
             shape.add(upper_facet(self.sizes, self.vary, side), 5.0);
             shape.add(self.mammillary(side), 4.0);
             shape.add(self.transverse_root(side), 5.0);
@@ -85,7 +85,7 @@ impl<'a> Plan<'a> {
     fn lamina(&self, side: Side) -> Blob {
         let from = Self::at(side, self.canal_half + 1.0, self.canal_back - 3.0, 0.5);
         let to = DVec3::new(0.0, self.canal_back + 4.2, -4.5) - DVec3::X * (3.0 * side.sign());
-        let tall = self.half_height * 0.70;
+        let tall = self.half_height * 0.74;
         Blob::along(Outline::Plate, [from, to], DVec3::new(0.0, -0.42, 1.0), [3.3, tall])
     }
     /// The bridge between the upper and the lower articular process.
@@ -149,7 +149,7 @@ impl<'a> Plan<'a> {
         let aside = self.vary.by("spinous", 1.6);
         let from = DVec3::new(0.0, self.canal_back + 3.0, -7.0);
         let length = self.sizes.spinous_length_mm;
-        [from, DVec3::new(aside, self.canal_back + length, -11.5)]
+        [from, DVec3::new(aside, self.canal_back + length, -13.0)]
     }
     fn canal(&self) -> Blob {
         let deep = self.sizes.canal_depth_mm / 2.0;
@@ -185,12 +185,19 @@ pub(super) fn pedicle_axis(sizes: &Lumbar, vary: &Vary, side: Side) -> DVec3 {
     DVec3::new(-sin * side.sign(), -cos, up.to_radians().tan()).normalize()
 }
 
+/// What the lower articular process of the vertebra above comes near to.
+pub(super) fn upper_joint(sizes: &Lumbar, vary: &Vary, side: Side) -> Vec<Blob> {
+    let plan = Plan::new(sizes, vary);
+    let facet = upper_facet(sizes, vary, side);
+    vec![facet, plan.mammillary(side), plan.pars(side), plan.lamina(side)]
+}
+
 fn upper_facet_out(sizes: &Lumbar) -> f64 {
     sizes.canal_width_mm / 2.0 + 6.0 + 0.12 * sizes.pedicle_width_mm
 }
 
-/// The upper articular process; the vertebra above is kept off it.
-pub(super) fn upper_facet(sizes: &Lumbar, vary: &Vary, side: Side) -> Blob {
+/// The upper articular process.
+fn upper_facet(sizes: &Lumbar, vary: &Vary, side: Side) -> Blob {
     let plan = Plan::new(sizes, vary);
     let out = upper_facet_out(sizes);
     let top = plan.half_height + 7.5 + vary.side("upper facet", side, 0.8);

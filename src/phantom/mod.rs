@@ -3,12 +3,13 @@
 //!
 //! In: a [`Spec`], plain data. Out: a [`Phantom`] with the [`Bone`]s themselves (exact distance and
 //! normal), a CT and labels on any grid, and the [`Truth`], which is solved on the surface and not
-//! read from the measures that made it. The same spec gives the same bytes on any machine and any
-//! number of threads. Left and right differ on purpose.
+//! read from the measures that made it. The same spec gives the same bytes on any number of threads.
+//! Left and right differ on purpose.
 
 mod bone;
 mod column;
 mod demo;
+mod jet;
 mod lumbar;
 mod sacrum;
 mod scan;
@@ -170,12 +171,16 @@ impl Phantom {
     }
     /// What a scanner records on `grid`, in HU.
     pub fn ct(&self, grid: &Grid) -> Volume<i16> {
-        scan::ct(self, grid)
+        self.images(grid).0
     }
     /// Which voxel centre lies in which bone. Values are those of VerSe: 20 to 24 for L1 to L5, 26
-    /// for the sacrum.
+    /// for the sacrum. A bone without a voxel on the grid is left out.
     pub fn labels(&self, grid: &Grid) -> LabelMap {
-        scan::labels(self, grid)
+        self.images(grid).1
+    }
+    /// CT and labels at once, in the time of one.
+    pub fn images(&self, grid: &Grid) -> (Volume<i16>, LabelMap) {
+        scan::images(self, grid)
     }
     /// The true numbers, solved on the surface.
     pub fn truth(&self) -> Truth {

@@ -28,7 +28,7 @@ const FORAMINA: [[f64; 4]; 4] = [
 
 /// Tops of the tubercles of the median crest: y, z, half length, half height.
 const CREST: [[f64; 4]; 4] = [
-    [38.0, -6.0, 8.0, 7.0],
+    [38.5, -5.0, 8.0, 8.0],
     [34.0, -27.0, 7.0, 7.5],
     [27.5, -46.0, 5.5, 6.5],
     [19.5, -62.0, 4.0, 5.0],
@@ -82,33 +82,38 @@ fn add_segments(shape: &mut Shape) {
 /// The ala of S1 and the side of the sacrum below it.
 fn add_lateral_mass(shape: &mut Shape, sizes: &Sacrum, vary: &Vary, side: Side) {
     let half = sizes.alar_span_mm / 2.0 * (1.0 + vary.side("ala", side, 0.03));
-    // The wing, falling off sideways, its front edge running on from the promontory.
-    let from = at(side, 14.0, 6.0, 1.0);
-    let to = at(side, half, 15.0, -9.0);
+    // The wing, falling off sideways and backwards, its front edge running on from the promontory.
+    let from = at(side, 10.0, 5.0, -1.0);
+    let to = at(side, half, 17.0, -10.0);
     let hint = DVec3::new(0.0, 1.0, 0.15);
-    shape.add(Blob::along(Outline::Tube, [from, to], hint, [13.0, 15.0]).tapered(0.08, 0.0), 9.0);
+    shape.add(Blob::along(Outline::Plate, [from, to], hint, [13.0, 13.5]).tapered(0.06, 0.0), 10.0);
     // The ear-shaped joint and the edge that narrows to the tip.
-    let from = at(side, half - 12.0, 17.0, -6.0);
-    let to = at(side, 25.0, 11.0, -58.0);
-    shape.add(
-        Blob::along(Outline::Tube, [from, to], DVec3::Y, [10.5, 13.5]).tapered(-0.32, 0.0),
-        9.0,
-    );
-    let from = at(side, 29.0, 12.0, -48.0);
-    let to = at(side, 11.0, -3.0, -86.0);
-    shape
-        .add(Blob::along(Outline::Tube, [from, to], DVec3::Y, [8.0, 6.5]).tapered(-0.35, 0.0), 8.0);
-    shape.add(upper_facet(sizes, vary, side), 6.0);
+    let from = at(side, half - 11.0, 19.0, -4.0);
+    let to = at(side, 24.0, 11.0, -60.0);
+    shape.add(Blob::along(Outline::Plate, [from, to], DVec3::Y, [9.5, 12.0]).tapered(-0.34, 0.0), 10.0);
+    let from = at(side, 29.0, 12.0, -46.0);
+    let to = at(side, 11.0, -4.0, -88.0);
+    shape.add(Blob::along(Outline::Tube, [from, to], DVec3::Y, [8.0, 6.5]).tapered(-0.35, 0.0), 8.0);
+    shape.add(ridge(sizes, side), 8.0);
+    shape.add(upper_facet(sizes, vary, side), 7.0);
+}
+
+/// The ridge from the wing up to the joint with L5.
+fn ridge(sizes: &Sacrum, side: Side) -> Blob {
+    let back = sizes.plate_depth_mm / 2.0 - NOTCH_MM + sizes.canal_depth_mm;
+    let out = sizes.canal_width_mm / 2.0 + 8.0;
+    let ends = [at(side, out + 3.0, back - 9.0, -16.0), at(side, out, back - 4.0, 8.0)];
+    Blob::along(Outline::Tube, ends, DVec3::X, [7.0, 8.0]).tapered(-0.1, 0.0)
 }
 
 /// The arch behind the sacral canal and the crest on it.
 fn add_back(shape: &mut Shape, sizes: &Sacrum, vary: &Vary) {
     let back = sizes.plate_depth_mm / 2.0 - NOTCH_MM + sizes.canal_depth_mm;
-    let roof = [DVec3::new(0.0, back + 3.0, -4.0), DVec3::new(0.0, 16.0, -66.0)];
+    let roof = [DVec3::new(0.0, back + 3.5, 1.0), DVec3::new(0.0, 16.0, -67.0)];
     shape.add(Blob::along(Outline::Tube, roof, DVec3::X, [4.2, 21.0]).tapered(-0.28, 0.0), 7.0);
     for side in Side::BOTH {
-        let slope = [at(side, 12.0, back + 2.0, -7.0), at(side, 24.0, 22.0, -44.0)];
-        shape.add(Blob::along(Outline::Tube, slope, DVec3::X, [6.0, 8.0]), 7.0);
+        let slope = [at(side, 12.0, back + 2.0, -4.0), at(side, 24.0, 22.0, -46.0)];
+        shape.add(Blob::along(Outline::Tube, slope, DVec3::X, [6.0, 8.5]), 8.0);
     }
     for (n, [y, z, half_length, half_height]) in CREST.into_iter().enumerate() {
         let aside = vary.by(["crest 1", "crest 2", "crest 3", "crest 4"][n], 1.2);
@@ -141,12 +146,17 @@ fn cut_openings(shape: &mut Shape, sizes: &Sacrum) {
     }
 }
 
-/// The upper articular process of S1; L5 is kept off it.
-pub(super) fn upper_facet(sizes: &Sacrum, vary: &Vary, side: Side) -> Blob {
+/// What the lower articular process of L5 comes near to.
+pub(super) fn upper_joint(sizes: &Sacrum, vary: &Vary, side: Side) -> Vec<Blob> {
+    vec![upper_facet(sizes, vary, side), ridge(sizes, side)]
+}
+
+/// The upper articular process of S1.
+fn upper_facet(sizes: &Sacrum, vary: &Vary, side: Side) -> Blob {
     let back = sizes.plate_depth_mm / 2.0 - NOTCH_MM + sizes.canal_depth_mm;
     let out = sizes.canal_width_mm / 2.0 + 8.5;
     let top = sizes.body_height_mm / 2.0 + 5.5 + vary.side("upper facet", side, 0.8);
-    let from = at(side, out - 0.5, back - 6.0, -2.0);
+    let from = at(side, out, back - 6.5, -4.0);
     let to = at(side, out + 0.5, back - 2.0, top);
     let in_joint = DVec3::new(0.85 * side.sign(), 0.5, 0.0);
     Blob::along(Outline::Tube, [from, to], in_joint, [4.6, 7.5]).tapered(-0.12, 0.0)

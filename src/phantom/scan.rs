@@ -4,16 +4,17 @@
 //! Gaussian, so an edge at signed distance d shows as `Phi(d / sigma)` with sigma from the voxel's
 //! size across the edge and from the blur. The half-way value lies exactly on the surface.
 
+use super::Phantom;
+use super::bone::{Bone, Nearby};
+use super::shape::STEEPEST;
 use super::sizes::{mix, unit};
-use super::{Bone, Phantom};
 use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId};
 use crate::space::{Patient, Point};
 use crate::volume::{Grid, Volume};
 use crate::work::on_pool;
 use glam::DVec3;
-use ndarray::Axis;
 use ndarray::parallel::prelude::*;
-use rayon::iter::ParallelIterator;
+use ndarray::{ArrayViewMut2, Axis};
 
 /// Radius of the bead, mm.
 pub const BEAD_RADIUS_MM: f64 = 4.0;
@@ -55,55 +56,59 @@ const SOFT_HU: f64 = 45.0;
 const DISC_HU: f64 = 85.0;
 const CANAL_HU: f64 = 15.0;
 
-/// The CT of the phantom on a grid.
-pub(super) fn ct(phantom: &Phantom, grid: &Grid) -> Volume<i16> {
-    let scan = phantom.spec().scan;
-    let mut volume = Volume::from_fn(grid.clone(), |_| 0i16);
-    let [ni, nj, _] = grid.size();
+/// CT and labels of the phantom on a grid, in one pass.
+pub(super) fn images(phantom: &Phantom, grid: &Grid) -> (Volume<i16>, LabelMap) {
+    let mut ct = Volume::from_fn(grid.clone(), |_| 0i16);
+    let mut labels = Volume::from_fn(grid.clone(), |_| 0u16);
     on_pool(|| {
-        let slabs = volume.data_mut().axis_iter_mut(Axis(0)).into_par_iter().enumerate();
-        slabs.for_each(|(k, mut slab)| {
-            // Per voxel: how much of it is bone, and the HU that this bone brings.
-            let mut bone = vec![[0.0f64; 2]; ni * nj];
-            for one in phantom.bones() {
-                let reach = 4.0 * (scan.blur_sigma_mm + grid.spacing_mm()[0]);
-                visit(one, grid, k, reach, |[i, j], p, value| {
-                    let [cover, hu] = bone_share(one, &scan, grid, p, value);
-                    let voxel = &mut bone[j * ni + i];
-                    *voxel = [voxel[0] + cover, voxel[1] + hu];
-                });
-            }
-            for ((j, i), out) in slab.indexed_iter_mut() {
-                let [cover, hu] = bone[j * ni + i];
-                let cover = cover.min(1.0);
-                let mut sum = hu;
-                if cover < 1.0 {
-                    sum += (1.0 - cover) * background(phantom, grid, grid.centre([i, j, k]));
-                }
-                let count = ((k * nj + j) * ni + i) as u64;
-                sum += scan.noise_hu * gauss(mix(phantom.spec().seed) ^ count);
-                *out = sum.round().clamp(-1024.0, 3071.0) as i16;
-            }
-        });
+        let ct = ct.data_mut().axis_iter_mut(Axis(0)).into_par_iter();
+        let labels = labels.data_mut().axis_iter_mut(Axis(0)).into_par_iter();
+        ct.zip(labels)
+            .enumerate()
+            .for_each(|(k, (mut ct, mut labels))| slab(phantom, grid, k, &mut ct, &mut labels));
     });
-    volume
+    (ct, name(phantom, labels))
 }
 
-/// The labels of the phantom on a grid.
-pub(super) fn labels(phantom: &Phantom, grid: &Grid) -> LabelMap {
-    let mut volume = Volume::from_fn(grid.clone(), |_| 0u16);
-    on_pool(|| {
-        let slabs = volume.data_mut().axis_iter_mut(Axis(0)).into_par_iter().enumerate();
-        slabs.for_each(|(k, mut slab)| {
-            for bone in phantom.bones() {
-                visit(bone, grid, k, 0.0, |[i, j], _, value| {
-                    if value >= 0.0 {
-                        slab[[j, i]] = label_value(bone.level());
-                    }
-                });
+/// One slab of both.
+fn slab(
+    phantom: &Phantom,
+    grid: &Grid,
+    k: usize,
+    ct: &mut ArrayViewMut2<i16>,
+    labels: &mut ArrayViewMut2<u16>,
+) {
+    let scan = phantom.spec().scan;
+    let [ni, nj, _] = grid.size();
+    // Three deviations of the widest edge there can be.
+    let widest = grid.spacing_mm().into_iter().fold(0.0, f64::max);
+    let reach = STEEPEST * 3.0 * (scan.blur_sigma_mm.powi(2) + widest * widest / 12.0).sqrt();
+    // Per voxel: how much of it is bone, and the HU that this bone brings.
+    let mut bone = vec![[0.0f64; 2]; ni * nj];
+    for one in phantom.bones() {
+        visit(one, grid, k, reach, |[i, j], p, value, nearby| {
+            let [cover, hu] = bone_share(nearby, &scan, grid, p, value, reach);
+            let voxel = &mut bone[j * ni + i];
+            *voxel = [voxel[0] + cover, voxel[1] + hu];
+            if value >= 0.0 {
+                labels[[j, i]] = label_value(one.level());
             }
         });
-    });
+    }
+    let seed = mix(phantom.spec().seed);
+    for ((j, i), out) in ct.indexed_iter_mut() {
+        let [cover, mut hu] = bone[j * ni + i];
+        if cover < 1.0 {
+            hu += (1.0 - cover) * background(phantom, grid, grid.centre([i, j, k]));
+        }
+        let count = ((k * nj + j) * ni + i) as u64;
+        hu += scan.noise_hu * gauss(seed ^ count);
+        *out = hu.round().clamp(-1024.0, 3071.0) as i16;
+    }
+}
+
+/// Names the values of a label volume.
+fn name(phantom: &Phantom, volume: Volume<u16>) -> LabelMap {
     let vertebrae = phantom.bones().iter().filter_map(|bone| {
         let value = label_value(bone.level());
         let found = volume.data().iter().any(|v| *v == value);
@@ -133,46 +138,53 @@ fn touches_border(volume: &Volume<u16>, value: u16) -> bool {
 }
 
 /// Calls `see` for the voxels of slab `k` within about `reach_mm` of the bone or inside it, with
-/// the bone's value there. Squares of voxels whose middle is too far off are passed over.
+/// the bone's value there and the part of the bone that is felt there. Squares of voxels whose
+/// middle is too far off are passed over.
 fn visit(
     bone: &Bone,
     grid: &Grid,
     k: usize,
     reach_mm: f64,
-    mut see: impl FnMut([usize; 2], Point<Patient>, f64),
+    mut see: impl FnMut([usize; 2], Point<Patient>, f64, &Nearby),
 ) {
     const BLOCK: usize = 6;
-    /// No function here grows faster than this per mm.
-    const STEEPEST: f64 = 1.5;
     let [ni, nj, _] = grid.size();
     let [si, sj, _] = grid.spacing_mm();
     let radius = BLOCK as f64 / 2.0 * (si + sj);
     let [low, high] = bone.bounds();
+    let room = DVec3::splat(radius + reach_mm);
     let vertebra_from_patient = bone.patient_from_vertebra().inverse();
-    for (j0, i0) in (0..nj).step_by(BLOCK).flat_map(|j| (0..ni).step_by(BLOCK).map(move |i| (j, i)))
-    {
+    let blocks = (0..nj).step_by(BLOCK).flat_map(|j| (0..ni).step_by(BLOCK).map(move |i| (j, i)));
+    for (j0, i0) in blocks {
         let (j1, i1) = ((j0 + BLOCK).min(nj), (i0 + BLOCK).min(ni));
         let middle = grid.centre([(i0 + i1) / 2, (j0 + j1) / 2, k]);
         let local = vertebra_from_patient.point(middle).vec();
-        let room = DVec3::splat(radius + reach_mm);
         let is_near = local.cmpge(low - room).all() && local.cmple(high + room).all();
         if !is_near || bone.value(middle) < -(STEEPEST * radius + reach_mm) {
             continue;
         }
+        let nearby = bone.near(middle, radius);
         for (j, i) in (j0..j1).flat_map(|j| (i0..i1).map(move |i| (j, i))) {
             let p = grid.centre([i, j, k]);
-            let value = bone.value(p);
+            let value = nearby.value(p);
             if value >= -reach_mm {
-                see([i, j], p, value);
+                see([i, j], p, value, &nearby);
             }
         }
     }
 }
 
-/// How much of a voxel this bone fills, and the HU that it brings.
-fn bone_share(bone: &Bone, scan: &Scan, grid: &Grid, p: Point<Patient>, value: f64) -> [f64; 2] {
-    let widest = scan.blur_sigma_mm + grid.spacing_mm().into_iter().fold(0.0, f64::max);
-    if value > scan.cortex_mm + 3.0 * widest {
+/// How much of a voxel this bone fills, and the HU that it brings. `reach_mm` is where an edge is
+/// felt no more.
+fn bone_share(
+    bone: &Nearby,
+    scan: &Scan,
+    grid: &Grid,
+    p: Point<Patient>,
+    value: f64,
+    reach_mm: f64,
+) -> [f64; 2] {
+    if value > STEEPEST * scan.cortex_mm + reach_mm {
         return [1.0, scan.cancellous_hu];
     }
     let (distance, normal) = bone.quick_distance_mm(p);
@@ -198,10 +210,13 @@ fn background(phantom: &Phantom, grid: &Grid, p: Point<Patient>) -> f64 {
     hu = over(hu, SOFT_HU, skin);
     hu = over(hu, FAT_HU, skin - 1.8);
     hu = over(hu, SOFT_HU, skin - 15.0);
+    if skin < 20.0 {
+        return hu;
+    }
     for disc in &phantom.discs {
         let local = disc.vertebra_from_patient.point(p).vec();
         if local.length_squared() < disc.radius_mm * disc.radius_mm {
-            hu = over(hu, DISC_HU, disc.shape.value(local));
+            hu = over(hu, DISC_HU, disc.shape.value(local.to_array()));
         }
     }
     hu = over(hu, CANAL_HU, canal_depth_mm(phantom, p));

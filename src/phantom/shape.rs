@@ -1,23 +1,15 @@
 //! The building blocks of bone: smooth implicit solids, and how they join into one.
 //!
-//! Every function is positive inside, zero on the surface, and close to millimetres near it, but
-//! it is not a distance ([`super::bone::Bone::signed_distance_mm`] is). All are twice continuously
-//! differentiable near their surface, so that normals and curvature are smooth. Coordinates are
-//! those of one vertebra (+x its left, +y its back, +z its top, mm).
+//! Every function is positive inside, zero on the surface, and close to millimetres near and far,
+//! but it is not a distance ([`super::Bone::signed_distance_mm`] is). All are continuously
+//! differentiable near their surface, so that normals run smoothly. Coordinates are those of one
+//! vertebra (+x its left, +y its back, +z its top, mm).
 
+use super::jet::Real;
 use glam::{DMat3, DVec3};
 
-/// Cubic smooth maximum: equals `max(a, b)` where they differ by `k` or more, and is at most
-/// `k / 6` above it where they are equal. Twice continuously differentiable.
-pub(super) fn smooth_max(a: f64, b: f64, k: f64) -> f64 {
-    let h = (1.0 - (a - b).abs() / k).max(0.0);
-    a.max(b) + h * h * h * k / 6.0
-}
-
-/// The mirror of [`smooth_max`].
-pub(super) fn smooth_min(a: f64, b: f64, k: f64) -> f64 {
-    -smooth_max(-a, -b, k)
-}
+/// No function here changes faster than this per mm.
+pub(super) const STEEPEST: f64 = 1.5;
 
 /// How sharp the outline of a [`Blob`] is, across its long axis and along it: exponents of a
 /// superellipse.
@@ -90,33 +82,50 @@ impl Blob {
         }
     }
     /// Positive inside; see the file's head.
-    fn value(&self, p: DVec3) -> f64 {
-        let q = self.axes.transpose() * (p - self.centre);
-        let t = q.z / self.radii.z;
+    fn value<N: Real>(&self, p: [N; 3]) -> N {
+        let q = minus(p, self.centre);
+        let [x, y, t] = [self.axes.x_axis, self.axes.y_axis, self.axes.z_axis].map(|a| dot(q, a));
+        let t = t * (1.0 / self.radii.z);
         let along = t.clamp(-1.2, 1.2);
-        let grown = 1.0 + along * (self.taper + self.flare * along);
-        let (ru, rv) = (self.radii.x * grown, self.radii.y * grown);
-        let (x, y) = (q.x / ru, q.y / rv);
+        let grown = N::from(1.0) + along * (along * self.flare + N::from(self.taper));
+        // One division serves both cross axes.
+        let shrink = N::from(1.0) / grown;
+        let (per_u, per_v) = (shrink * (1.0 / self.radii.x), shrink * (1.0 / self.radii.y));
+        let (x, y) = (x * per_u, y * per_v);
         let (x2, y2, t2) = (x * x, y * y, t * t);
-        // s is the superellipsoid's level, 1 on the surface; d* its slopes.
-        let (sx, dx, sy, dy) = match self.outline {
-            Outline::Plate => (x2 * x2, 4.0 * x2 * x, y2 * y2, 4.0 * y2 * y),
-            Outline::Round | Outline::Tube => (x2, 2.0 * x, y2, 2.0 * y),
+        // The level is homogeneous in x, y, t and 1 on the surface; d* are its slopes.
+        let (level, power, dx, dy, dt) = match self.outline {
+            Outline::Round => (x2 + y2 + t2, 2.0, x * 2.0, y * 2.0, t * 2.0),
+            Outline::Tube => {
+                let ring = x2 + y2;
+                (ring * ring + t2 * t2, 4.0, x * ring * 4.0, y * ring * 4.0, t * t2 * 4.0)
+            }
+            Outline::Plate => {
+                (x2 * x2 + y2 * y2 + t2 * t2, 4.0, x * x2 * 4.0, y * y2 * 4.0, t * t2 * 4.0)
+            }
         };
-        let (st, dt) = match self.outline {
-            Outline::Round => (t2, 2.0 * t),
-            Outline::Plate => (t2 * t2, 4.0 * t2 * t),
-            Outline::Tube => (t2 * t2 * t2, 6.0 * t2 * t2 * t),
-        };
-        let slope = DVec3::new(dx / ru, dy / rv, dt / self.radii.z);
-        in_mm(sx + sy + st, slope.length_squared(), self.radii.min_element())
+        let (dx, dy, dt) = (dx * per_u, dy * per_v, dt * (1.0 / self.radii.z));
+        in_mm(level, power, dx * dx + dy * dy + dt * dt)
     }
 }
 
-/// Turns a level `s` (1 on the surface, less inside) with squared slope into something close to
-/// millimetres; `smallest` is the smallest half-size, reached at the centre.
-fn in_mm(s: f64, slope_squared: f64, smallest: f64) -> f64 {
-    (1.0 - s) / (slope_squared + 1.0 / (smallest * smallest)).sqrt()
+fn minus<N: Real>([x, y, z]: [N; 3], o: DVec3) -> [N; 3] {
+    [x - N::from(o.x), y - N::from(o.y), z - N::from(o.z)]
+}
+
+fn dot<N: Real>([x, y, z]: [N; 3], a: DVec3) -> N {
+    x * a.x + y * a.y + z * a.z
+}
+
+/// Turns a homogeneous level of power 2 or 4 (1 on the surface, less inside) with its squared slope
+/// into something close to millimetres: linear along every ray from the centre, and with slope 1 on
+/// the surface.
+fn in_mm<N: Real>(level: N, power: f64, slope_squared: N) -> N {
+    // Keeps the very centre, where no direction is the nearest, finite.
+    let level = level + N::from(1e-9);
+    let root = if power > 3.0 { level.sqrt().sqrt() } else { level.sqrt() };
+    let steep = (slope_squared + N::from(1e-18)).sqrt();
+    (N::from(1.0) - root) * level * power / (root * steep)
 }
 
 /// A vertebral body or a disc: a kidney-shaped column, waisted, between two end plates.
@@ -139,35 +148,40 @@ pub(super) struct Column {
 }
 
 impl Column {
-    fn value(&self, p: DVec3) -> f64 {
+    fn value<N: Real>(&self, p: [N; 3]) -> N {
         const EDGE_MM: f64 = 3.5;
-        let q = p - self.centre;
-        let rise = (q.z / self.half_height).clamp(-1.0, 1.0);
-        let slim = 1.0 - self.waist * (1.0 - rise * rise).powi(2);
+        let one = N::from(1.0);
+        let [x, y, z] = minus(p, self.centre);
+        let rise = (z * (1.0 / self.half_height)).clamp(-1.0, 1.0);
+        let middle = one - rise * rise;
+        let slim = one - middle * middle * self.waist;
         let [upper, lower] = self.half_width;
-        let a = (upper + (lower - upper) * (1.0 - rise) / 2.0) * slim;
-        let b = self.half_depth * slim;
-        let (u, v) = (q.x / a, q.y / b);
-        let behind = v.clamp(0.0, 1.2);
-        let hollow = self.notch / b * behind * behind * (-(u * u) / 0.2).exp();
-        let v = v + hollow;
-        let (s, slope) = kidney(u, v, a, b);
-        let side = in_mm(s, slope, b);
-        let rim = (1.0 - s.sqrt() / 0.8).max(0.0);
-        let half = self.half_height - self.wedge * q.y - self.dish * rim * rim * (3.0 - 2.0 * rim);
-        let plates = smooth_min(half - q.z, half + q.z, EDGE_MM);
-        smooth_min(side, plates, EDGE_MM)
+        let a = ((one - rise) * ((lower - upper) / 2.0) + N::from(upper)) * slim;
+        let b = slim * self.half_depth;
+        let (u, v) = (x / a, y / b);
+        let v = if v.value() > 0.0 {
+            let behind = v.clamp(0.0, 1.2);
+            v + behind * behind * (u * u * -5.0).exp() * (self.notch / self.half_depth)
+        } else {
+            v
+        };
+        let (level, slope) = kidney(u, v, a, b);
+        let side = in_mm(level, 4.0, slope);
+        let rim = (one - (level + N::from(1e-9)).sqrt() * 1.25).clamp(0.0, 1.0);
+        let dish = rim * rim * (N::from(3.0) - rim * 2.0) * self.dish;
+        let half = N::from(self.half_height) - y * self.wedge - dish;
+        (half - z).smooth_min(half + z, EDGE_MM).smooth_min(side, EDGE_MM)
     }
 }
 
 /// A curve between ellipse and rectangle: its level at (u, v), and the square of its slope.
-fn kidney(u: f64, v: f64, a: f64, b: f64) -> (f64, f64) {
+fn kidney<N: Real>(u: N, v: N, a: N, b: N) -> (N, N) {
     // 2 would be an ellipse, 0 a superellipse of power 4.
     const MIXED: f64 = 1.3;
     let (u2, v2) = (u * u, v * v);
-    let du = u * (4.0 * u2 + 2.0 * MIXED * v2) / a;
-    let dv = v * (4.0 * v2 + 2.0 * MIXED * u2) / b;
-    (u2 * u2 + v2 * v2 + MIXED * u2 * v2, du * du + dv * dv)
+    let du = u * (u2 * 4.0 + v2 * (2.0 * MIXED)) / a;
+    let dv = v * (v2 * 4.0 + u2 * (2.0 * MIXED)) / b;
+    (u2 * u2 + v2 * v2 + u2 * v2 * MIXED, du * du + dv * dv)
 }
 
 /// Any building block.
@@ -179,7 +193,7 @@ pub(super) enum Solid {
 
 impl Solid {
     /// Positive inside; see the file's head.
-    pub(super) fn value(&self, p: DVec3) -> f64 {
+    pub(super) fn value<N: Real>(&self, p: [N; 3]) -> N {
         match self {
             Self::Blob(blob) => blob.value(p),
             Self::Column(column) => column.value(p),
@@ -219,15 +233,37 @@ impl Shape {
         self.cut.push(Part { solid: solid.into(), seam_mm, gap_mm });
     }
     /// Positive inside; see the file's head. Very negative for a shape without solids.
-    pub(super) fn value(&self, p: DVec3) -> f64 {
-        let far = -1e3;
+    pub(super) fn value<N: Real>(&self, p: [N; 3]) -> N {
+        let far = N::from(-1e3);
         let bone = self
             .added
             .iter()
-            .fold(far, |bone, part| smooth_max(bone, part.solid.value(p), part.seam_mm));
+            .fold(far, |bone, part| bone.smooth_max(part.solid.value(p), part.seam_mm));
         self.cut.iter().fold(bone, |bone, part| {
-            smooth_min(bone, -part.solid.value(p) - part.gap_mm, part.seam_mm)
+            bone.smooth_min(-part.solid.value(p) - N::from(part.gap_mm), part.seam_mm)
         })
+    }
+    /// The same shape for points within `radius_mm` of `p` alone: without the solids that can not
+    /// be felt there.
+    pub(super) fn near(&self, p: DVec3, radius_mm: f64) -> Self {
+        let slack = 2.0 * STEEPEST * radius_mm;
+        let valued = |parts: &[Part], sign: f64| -> Vec<(f64, Part)> {
+            let value = |part: &Part| sign * part.solid.value(p.to_array()) - part.gap_mm;
+            parts.iter().map(|part| (value(part), part.clone())).collect()
+        };
+        let (added, cut) = (valued(&self.added, 1.0), valued(&self.cut, -1.0));
+        let most = added.iter().map(|(value, _)| *value).fold(-1e3, f64::max);
+        let seams: f64 = self.added.iter().map(|part| part.seam_mm).fold(0.0, f64::max);
+        let felt =
+            |(value, part): (f64, Part)| (value > most - slack - part.seam_mm).then_some(part);
+        // A seam may lift the bone by a sixth of itself, several times over.
+        let bone_at_most = most + slack + seams;
+        let cuts =
+            |(value, part): (f64, Part)| (value < bone_at_most + part.seam_mm).then_some(part);
+        Self {
+            added: added.into_iter().filter_map(felt).collect(),
+            cut: cut.into_iter().filter_map(cuts).collect(),
+        }
     }
 }
 
@@ -235,30 +271,43 @@ impl Shape {
 mod tests {
     use super::*;
 
+    fn at(blob: &Blob, x: f64, y: f64, z: f64) -> f64 {
+        blob.value([x, y, z])
+    }
+
     #[test]
     fn an_ellipsoid_is_zero_on_its_surface_and_positive_inside() {
         let blob = Blob::ellipsoid(DVec3::new(1.0, 2.0, 3.0), DVec3::new(4.0, 5.0, 6.0));
-        assert!(blob.value(DVec3::new(5.0, 2.0, 3.0)).abs() < 1e-12);
-        assert!(blob.value(DVec3::new(1.0, 2.0, 8.9)) > 0.0);
-        assert!(blob.value(DVec3::new(1.0, 7.1, 3.0)) < 0.0);
+        assert!(at(&blob, 5.0, 2.0, 3.0).abs() < 1e-8);
+        assert!(at(&blob, 1.0, 2.0, 8.9) > 0.0);
+        assert!(at(&blob, 1.0, 7.1, 3.0) < 0.0);
+        assert!((at(&blob, 1.0, 27.0, 3.0) + 20.0).abs() < 1e-6, "far off it still is millimetres");
     }
 
     #[test]
     fn a_tube_keeps_its_width_and_a_taper_changes_it() {
         let ends = [DVec3::ZERO, DVec3::new(0.0, 0.0, 20.0)];
         let tube = Blob::along(Outline::Tube, ends, DVec3::Y, [3.0, 5.0]);
-        assert!(tube.value(DVec3::new(2.99, 0.0, 10.0)) > 0.0);
-        assert!(tube.value(DVec3::new(3.01, 0.0, 10.0)) < 0.0);
-        assert!(tube.value(DVec3::new(0.0, 4.99, 10.0)) > 0.0);
+        assert!(at(&tube, 2.99, 0.0, 10.0) > 0.0);
+        assert!(at(&tube, 3.01, 0.0, 10.0) < 0.0);
+        assert!(at(&tube, 0.0, 4.99, 10.0) > 0.0);
         let cone = tube.tapered(0.5, 0.0);
-        assert!(cone.value(DVec3::new(3.5, 0.0, 17.0)) > 0.0);
-        assert!(cone.value(DVec3::new(2.5, 0.0, 3.0)) < 0.0);
+        assert!(at(&cone, 3.4, 0.0, 15.0) > 0.0);
+        assert!(at(&cone, 2.5, 0.0, 4.0) < 0.0);
     }
 
     #[test]
-    fn a_seam_fills_and_reaches_no_further_than_said() {
-        assert_eq!(smooth_max(1.0, 5.0, 4.0), 5.0);
-        assert!((smooth_max(2.0, 2.0, 3.0) - 2.5).abs() < 1e-12);
-        assert!((smooth_min(2.0, 2.0, 3.0) - 1.5).abs() < 1e-12);
+    fn a_part_of_a_shape_is_the_shape_nearby() {
+        let mut shape = Shape::default();
+        shape.add(Blob::ellipsoid(DVec3::ZERO, DVec3::new(9.0, 12.0, 10.0)), 4.0);
+        shape.add(Blob::ellipsoid(DVec3::X * 15.0, DVec3::new(9.0, 5.0, 4.0)), 4.0);
+        shape.add(Blob::ellipsoid(DVec3::X * 80.0, DVec3::new(9.0, 5.0, 4.0)), 4.0);
+        shape.cut(Blob::ellipsoid(DVec3::Y * 10.0, DVec3::splat(5.0)), 2.0, 1.0);
+        let middle = DVec3::new(8.0, 2.0, 3.0);
+        let near = shape.near(middle, 4.0);
+        assert_eq!(near.added.len(), 2);
+        for d in [DVec3::X, DVec3::NEG_Y, DVec3::Z].map(|d| middle + d * 4.0) {
+            assert_eq!(near.value(d.to_array()), shape.value(d.to_array()));
+        }
     }
 }

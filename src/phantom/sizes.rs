@@ -178,7 +178,7 @@ const L4: Lumbar = Lumbar {
     spinous_length_mm: 31.0,
     spinous_height_mm: 19.5,
     lower_facets_apart_mm: 30.0,
-    lower_facets_reach_mm: 9.0,
+    lower_facets_reach_mm: 7.5,
 };
 
 const L5: Lumbar = Lumbar {

@@ -8,11 +8,13 @@
 //!   sections up to 3 mm before and behind it, back to front. Width is the section's extent along
 //!   the vertebra's left-right direction (made perpendicular to the axis), height its extent across
 //!   that: between outer surfaces, both perpendicular to the axis.
-//! * S1: the ala closes no ring around the pedicle, so its axis and centre are those it was made
-//!   with, and width and height are chords through the centre, the width reaching to the ala's end.
+//! * S1: no chord ends at the body, and the ala closes no ring around the pedicle: origin, axis and
+//!   centre are those it was made with, and width and height are chords through the centre, the width reaching to the ala's end.
 //! * Canal: middle of the chord from front to back, then from side to side, in the vertebra's plane
-//!   z at the mean height of the isthmuses.
+//!   z at the mean height of the isthmuses; where the arch is open behind that plane, its back is
+//!   that of the nearest plane below in which it closes.
 
+use super::shape::STEEPEST;
 use super::sizes::{Measures, Vary};
 use super::{Bone, Phantom, lumbar, sacrum};
 use crate::labels::Level;
@@ -120,7 +122,7 @@ fn in_patient(bone: &Bone, pedicles: [Local; 2], canal: DVec3) -> LevelTruth {
     let height = (pedicles[0].isthmus.z + pedicles[1].isthmus.z) / 2.0;
     LevelTruth {
         level: bone.level(),
-        body_centre: place(body_centre(bone)),
+        body_centre: place(if bone.level() == Level::S1 { DVec3::ZERO } else { body_centre(bone) }),
         left: turn(DVec3::X),
         back: turn(DVec3::Y),
         top: turn(DVec3::Z),
@@ -147,23 +149,39 @@ struct Local {
 /// Distance from `from` along the unit vector `along` to the first crossing of the surface, mm;
 /// `most` where there is none before it.
 fn reach(bone: &Bone, from: DVec3, along: DVec3, most: f64) -> f64 {
-    const STEP_MM: f64 = 0.5;
-    let is_inside = |t: f64| bone.local_value(from + along * t) >= 0.0;
-    let started_inside = is_inside(0.0);
-    let steps = (most / STEP_MM) as usize;
-    let Some(n) = (1..=steps).find(|n| is_inside(*n as f64 * STEP_MM) != started_inside) else {
-        return most;
-    };
-    let (mut low, mut high) = ((n - 1) as f64 * STEP_MM, n as f64 * STEP_MM);
-    for _ in 0..24 {
-        let middle = (low + high) / 2.0;
-        if is_inside(middle) == started_inside {
-            low = middle;
-        } else {
-            high = middle;
+    const SHORTEST_MM: f64 = 0.1;
+    let at = |t: f64| bone.local_value(from + along * t);
+    let (mut t, mut value) = (0.0, at(0.0));
+    let inside = value >= 0.0;
+    while t < most {
+        // The function can not cross zero any sooner.
+        let next = t + (value.abs() / STEEPEST).max(SHORTEST_MM);
+        let next_value = at(next);
+        if (next_value >= 0.0) != inside {
+            return crossing(at, [t, next], [value, next_value]).min(most);
         }
+        (t, value) = (next, next_value);
     }
-    (low + high) / 2.0
+    most
+}
+
+/// Where a function crosses zero between two places with values of unlike sign: false position,
+/// the Illinois way (the value of an end that stays is halved).
+fn crossing(at: impl Fn(f64) -> f64, [mut a, mut b]: [f64; 2], [mut fa, mut fb]: [f64; 2]) -> f64 {
+    for _ in 0..30 {
+        let t = (a * fb - b * fa) / (fb - fa);
+        let value = at(t);
+        if value.abs() < 1e-9 {
+            return t;
+        }
+        if (value >= 0.0) == (fb >= 0.0) {
+            fa *= 0.5;
+        } else {
+            (a, fa) = (b, fb);
+        }
+        (b, fb) = (t, value);
+    }
+    b
 }
 
 /// A closed cross-section seen from a point inside it.
@@ -266,15 +284,19 @@ fn body_centre(bone: &Bone) -> DVec3 {
     centre
 }
 
-/// Middle of the canal in the plane of `start`.
+/// Middle of the canal in the plane of `start`. Where the arch does not close behind it there, its
+/// back is taken from the nearest plane below where it does.
 fn canal_centre(bone: &Bone, start: DVec3) -> DVec3 {
+    const LOWEST_MM: u8 = 20;
     let mut centre = start;
     for _ in 0..3 {
-        for d in [DVec3::Y, DVec3::X] {
-            let there = reach(bone, centre, d, MOST_MM);
-            let back = reach(bone, centre, -d, MOST_MM);
-            centre += d * ((there - back) / 2.0);
-        }
+        let front = reach(bone, centre, -DVec3::Y, MOST_MM);
+        let behind =
+            |below: u8| reach(bone, centre - DVec3::Z * f64::from(below), DVec3::Y, MOST_MM);
+        let back = (0..LOWEST_MM).map(behind).find(|r| *r < MOST_MM).unwrap_or(front);
+        centre.y += (back - front) / 2.0;
+        let left = reach(bone, centre, DVec3::X, MOST_MM);
+        centre.x += (left - reach(bone, centre, -DVec3::X, MOST_MM)) / 2.0;
     }
     centre
 }

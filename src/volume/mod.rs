@@ -4,9 +4,14 @@
 //! ([`sample`]) and planes cut through them ([`reslice`]).
 
 pub mod grid;
+pub mod reslice;
 pub mod sample;
+pub mod stats;
+pub mod window;
 
 pub use grid::Grid;
+pub use reslice::{Plane, Slice, View};
+pub use window::Window;
 
 use ndarray::Array3;
 

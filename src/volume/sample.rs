@@ -29,7 +29,11 @@ impl<T: Copy + Into<f64>> Volume<T> {
 impl<T: Copy> Volume<T> {
     /// Value of the voxel whose cell holds the patient point; `None` outside all cells.
     pub fn nearest(&self, p: Point<Patient>) -> Option<T> {
-        let index = self.grid().voxel_from_patient().point(p).vec().round();
+        self.nearest_voxel(self.grid().voxel_from_patient().point(p))
+    }
+    /// The same at fractional voxel indices.
+    pub fn nearest_voxel(&self, p: Point<Voxel>) -> Option<T> {
+        let index = p.vec().round();
         let inside = |x: f64, n: usize| x >= 0.0 && x < n as f64;
         let [ni, nj, nk] = self.grid().size();
         (inside(index.x, ni) && inside(index.y, nj) && inside(index.z, nk))

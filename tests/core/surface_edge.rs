@@ -1,6 +1,6 @@
 //! The declared surface against the true one, on solids that were labelled and scanned.
 
-use crate::surface_scan::{Misfit, Scanner, Shape, ball, block, misfit, ring};
+use crate::surface_scan::{Misfit, Scanner, Shape, ball, block, misfit, outward, ring};
 use corridor::mesh;
 use corridor::surface::{Surface, declare};
 use corridor::work::Work;
@@ -20,7 +20,7 @@ fn measured(name: &str, scanner: Scanner, shape: Shape, with_ct: bool) -> Misfit
     let mesh = mesh::extract(&made);
     println!("extract {:?}, {} triangles", start.elapsed(), mesh.triangles.len());
     assert!(mesh::is_closed(&mesh));
-    let m = misfit(&mesh, |p| shape(p.vec()));
+    let m = misfit(&mesh, 1, |p| shape(p.vec()), |p| outward(shape, p));
     println!("{name}: {m:?}");
     m
 }

@@ -1,0 +1,108 @@
+//! What the phantom's scanner records: HU, edges, labels, noise, and which side is which.
+
+use corridor::labels::Level;
+use corridor::phantom::{Phantom, Scan, Spec};
+use corridor::space::{Affine, Dir, Point, Side};
+use corridor::volume::{Grid, Plane, View};
+use glam::DVec3;
+
+fn spec(noise_hu: f64) -> Spec {
+    Spec { scan: Scan { noise_hu, ..Scan::default() }, ..Spec::default() }
+}
+
+#[test]
+fn the_edge_is_half_way_exactly_on_the_surface() {
+    let phantom = Phantom::new(&spec(0.0)).unwrap();
+    let bone = phantom.bone(Level::L3).unwrap();
+    let map = bone.patient_from_vertebra();
+    // The bare flank of the body, well away from disc and canal.
+    let flank = bone.nearest_surface_point(map.point(Point::new(24.0, -4.0, 0.0)));
+    let normal = bone.normal(flank).unwrap();
+    let hu = |p| {
+        let ct = phantom.ct(&Grid::along_axes(p, 1.0, [1, 1, 1]));
+        f64::from(*ct.get([0, 0, 0]).unwrap())
+    };
+    let (inside, edge, outside) = (hu(flank - normal * 0.7), hu(flank), hu(flank + normal * 2.0));
+    assert!((outside - 45.0).abs() < 2.0, "{outside}");
+    assert!(inside > 700.0, "{inside}");
+    assert!((edge - (900.0 + 45.0) / 2.0).abs() < 15.0, "{edge}");
+    let deep = hu(map.origin());
+    assert!((deep - 180.0).abs() < 2.0, "{deep}");
+}
+
+#[test]
+fn labels_are_the_bones_themselves() {
+    let phantom = Phantom::new(&spec(0.0)).unwrap();
+    // An oblique grid with unlike spacings, stored towards the feet.
+    let turn = glam::DMat3::from_rotation_z(0.3) * glam::DMat3::from_rotation_x(-0.2);
+    let columns = [DVec3::X * 3.0, DVec3::Y * 2.0, DVec3::Z * -4.0].map(|c| turn * c);
+    let first = Point::new(-80.0, -60.0, 110.0);
+    let [x, y, z] = columns.map(Dir::from_vec);
+    let grid = Grid::new([50, 70, 60], Affine::from_columns(x, y, z, first)).unwrap();
+    let labels = phantom.labels(&grid);
+    for (index, value) in labels.volume.data().indexed_iter() {
+        let (k, j, i) = index;
+        let p = grid.centre([i, j, k]);
+        let bone = phantom.bones().iter().find(|bone| bone.value(p) >= 0.0);
+        let level = labels.vertebrae.iter().find(|v| v.value == *value).map(|v| v.level);
+        assert_eq!(level, bone.map(|bone| bone.level()), "at {p:?}");
+    }
+}
+
+#[test]
+fn the_whole_spine_is_on_its_own_grid_and_named() {
+    let phantom = Phantom::new(&Spec::default()).unwrap();
+    let labels = phantom.labels(&phantom.grid(2.0));
+    let named: Vec<_> =
+        labels.vertebrae.iter().map(|v| (v.level.to_string(), v.value, v.is_cut_off)).collect();
+    let want = [("L1", 20), ("L2", 21), ("L3", 22), ("L4", 23), ("L5", 24), ("S1", 26)];
+    assert_eq!(named, want.map(|(level, value)| (level.to_owned(), value, false)));
+    let half = Grid::along_axes(phantom.bones()[2].patient_from_vertebra().origin(), 2.0, [60; 3]);
+    assert!(phantom.labels(&half).at_level(Level::L3).unwrap().is_cut_off);
+}
+
+#[test]
+fn noise_is_the_same_every_time_and_another_with_another_seed() {
+    let ct = |seed| {
+        let phantom = Phantom::new(&Spec { seed, ..spec(20.0) }).unwrap();
+        phantom.ct(&Grid::along_axes(Point::new(40.0, 40.0, 0.0), 1.0, [12, 12, 12]))
+    };
+    let (one, again, other) = (ct(1), ct(1), ct(2));
+    assert_eq!(one.data(), again.data());
+    assert_ne!(one.data(), other.data());
+    let mean = one.data().iter().map(|hu| f64::from(*hu)).sum::<f64>() / 1728.0;
+    let spread = one.data().iter().map(|hu| (f64::from(*hu) - mean).powi(2)).sum::<f64>() / 1728.0;
+    assert!((mean - 45.0).abs() < 3.0 && (spread.sqrt() - 20.0).abs() < 2.0, "{mean} {spread}");
+}
+
+#[test]
+fn the_bead_on_the_left_is_found_on_the_side_of_the_l_in_every_view() {
+    let phantom = Phantom::new(&Spec { bead_left: true, ..spec(0.0) }).unwrap();
+    let bead = phantom.bead();
+    assert_eq!(Side::of_x(bead.vec().x), Side::Left);
+    let ct = phantom.ct(&phantom.grid(2.0));
+    let centre = Point::from_vec(bead.vec().with_x(0.0));
+    for view in [View::Axial, View::Coronal] {
+        let slice = ct.reslice(&Plane::view(view, centre, [200.0; 2], [200; 2]).unwrap());
+        let [left, right, ..] = slice.plane.edge_letters();
+        let (x, _) = brightest(&slice);
+        let on = if x >= 100 { &right } else { &left };
+        assert_eq!(on, "L", "{view:?}");
+    }
+    // A sagittal cut shows the bead only on the patient's left of the midline.
+    let sagittal = Plane::view(View::Sagittal, centre, [200.0; 2], [200; 2]).unwrap();
+    let towards_left = -sagittal.away().to_array()[0] * bead.vec().x;
+    let with = |mm: f64| brightest(&ct.reslice(&sagittal.moved_away(mm))).1;
+    assert!(with(-towards_left) > 2000.0 && with(towards_left) < 2000.0);
+}
+
+/// Column and HU of the brightest pixel.
+fn brightest(slice: &corridor::volume::Slice<f32>) -> (usize, f64) {
+    let [nx, _] = slice.plane.pixels();
+    let values = slice.values.iter().enumerate();
+    let (n, hu) = values
+        .map(|(n, hu)| (n, hu.map_or(f64::NEG_INFINITY, f64::from)))
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .unwrap();
+    (n % nx, hu)
+}
