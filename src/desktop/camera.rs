@@ -11,7 +11,6 @@ use crate::space::{Dir, Patient};
 use bevy::camera::Viewport;
 use bevy::camera::visibility::RenderLayers;
 use bevy::camera_controller::free_camera::FreeCamera;
-use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::prelude::*;
 use bevy::window::PrimaryWindow;
 use bevy_egui::PrimaryEguiContext;
@@ -45,7 +44,6 @@ pub fn spawn_cameras(mut commands: Commands) {
             far: 100.0,
             ..default()
         }),
-        Tonemapping::KhronosPbrNeutral,
         Msaa::Sample4,
         all_layers(),
         Transform::from_translation(CASE_PLACE - Vec3::Z).looking_at(CASE_PLACE, Vec3::Y),

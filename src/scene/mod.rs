@@ -42,6 +42,7 @@ impl Plugin for ScenePlugin {
                 (
                     (vertebra::spawn_case, letters::measure, start_window)
                         .run_if(on_message::<CaseOpened>),
+                    layers::set_tones,
                     upload::receive_meshes,
                     vertebra::show_bones,
                     (screw::show_screws, screw::colour_screws).chain(),
