@@ -8,10 +8,11 @@ use crate::scene::layers::all_layers;
 use crate::scene::letters::{ModelBox, Viewer};
 use crate::space::orientation::Letter;
 use crate::space::{Dir, Patient};
-use bevy::camera::Viewport;
+use bevy::camera::{CameraOutputMode, Viewport};
 use bevy::camera::visibility::RenderLayers;
 use bevy::camera_controller::free_camera::FreeCamera;
 use bevy::prelude::*;
+use bevy::render::render_resource::BlendState;
 use bevy::window::PrimaryWindow;
 use bevy_egui::PrimaryEguiContext;
 use bevy_panorbit_camera::PanOrbitCamera;
@@ -62,7 +63,16 @@ pub fn spawn_cameras(mut commands: Commands) {
         PrimaryEguiContext,
         Camera2d,
         RenderLayers::none(),
-        Camera { order: 10, clear_color: ClearColorConfig::None, ..default() },
+        Camera {
+            order: 10,
+            // Panels are laid over what the 3D view has drawn.
+            output_mode: CameraOutputMode::Write {
+                blend_state: Some(BlendState::ALPHA_BLENDING),
+                clear_color: ClearColorConfig::None,
+            },
+            clear_color: ClearColorConfig::Custom(Color::NONE),
+            ..default()
+        },
     ));
 }
 
