@@ -289,8 +289,14 @@ mod tests {
             assert_eq!(name(Numbering::TotalSegV2, value), want, "v2 {value}");
         }
         let verse = [(0, None), (1, is("C1")), (7, is("C7")), (8, is("T1")), (19, is("T12"))];
-        let verse_rest =
-            [(20, is("L1")), (25, is("L6")), (26, is("S1")), (27, None), (28, is("T13")), (29, None)];
+        let verse_rest = [
+            (20, is("L1")),
+            (25, is("L6")),
+            (26, is("S1")),
+            (27, None),
+            (28, is("T13")),
+            (29, None),
+        ];
         for (value, want) in verse.into_iter().chain(verse_rest) {
             assert_eq!(name(Numbering::Verse, value), want, "VerSe {value}");
         }
@@ -299,13 +305,21 @@ mod tests {
     #[test]
     fn names_of_vertebrae_are_told_from_names_of_what_lies_beside() {
         let is = [
-            ("vertebrae_L4", "L4"), ("L4", "L4"), ("l4 arch", "L4"), ("Sacrum", "S1"), ("TH12", "T12"),
-            ("vertebrae_S1", "S1"), ("VertebraT7", "T7"), ("L5 vertebra L5", "L5"), ("C 1 / C2", "C2"),
+            ("vertebrae_L4", "L4"),
+            ("L4", "L4"),
+            ("l4 arch", "L4"),
+            ("Sacrum", "S1"),
+            ("TH12", "T12"),
+            ("vertebrae_S1", "S1"),
+            ("VertebraT7", "T7"),
+            ("L5 vertebra L5", "L5"),
+            ("C 1 / C2", "C2"),
         ];
         for (name, level) in is {
             assert_eq!(level_in(name), level.parse().ok(), "{name}");
         }
-        for name in ["disc_L4_L5", "L4-L5", "rib_left_1", "L4 nerve root", "aorta", "", "L4 screw"] {
+        for name in ["disc_L4_L5", "L4-L5", "rib_left_1", "L4 nerve root", "aorta", "", "L4 screw"]
+        {
             assert_eq!(level_in(name), None, "{name}");
         }
     }

@@ -63,7 +63,8 @@ pub(super) struct Jet {
 impl Jet {
     /// The three coordinates of a point as numbers to differentiate by.
     pub(super) fn coordinates(p: DVec3) -> [Self; 3] {
-        [(p.x, DVec3::X), (p.y, DVec3::Y), (p.z, DVec3::Z)].map(|(value, slope)| Self { value, slope })
+        [(p.x, DVec3::X), (p.y, DVec3::Y), (p.z, DVec3::Z)]
+            .map(|(value, slope)| Self { value, slope })
     }
 }
 

@@ -4,17 +4,17 @@
 //! Gaussian, so an edge at signed distance d shows as `Phi(d / sigma)` with sigma from the voxel's
 //! size across the edge and from the blur. The half-way value lies exactly on the surface.
 
-use super::sizes::{mix, unit};
+use super::Phantom;
 use super::bone::{Bone, Nearby};
 use super::shape::STEEPEST;
-use super::Phantom;
+use super::sizes::{mix, unit};
 use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId};
 use crate::space::{Patient, Point};
 use crate::volume::{Grid, Volume};
 use crate::work::on_pool;
 use glam::DVec3;
-use ndarray::{ArrayViewMut2, Axis};
 use ndarray::parallel::prelude::*;
+use ndarray::{ArrayViewMut2, Axis};
 
 /// Radius of the bead, mm.
 pub const BEAD_RADIUS_MM: f64 = 4.0;

@@ -254,10 +254,12 @@ impl Shape {
         let (added, cut) = (valued(&self.added, 1.0), valued(&self.cut, -1.0));
         let most = added.iter().map(|(value, _)| *value).fold(-1e3, f64::max);
         let seams: f64 = self.added.iter().map(|part| part.seam_mm).fold(0.0, f64::max);
-        let felt = |(value, part): (f64, Part)| (value > most - slack - part.seam_mm).then_some(part);
+        let felt =
+            |(value, part): (f64, Part)| (value > most - slack - part.seam_mm).then_some(part);
         // A seam may lift the bone by a sixth of itself, several times over.
         let bone_at_most = most + slack + seams;
-        let cuts = |(value, part): (f64, Part)| (value < bone_at_most + part.seam_mm).then_some(part);
+        let cuts =
+            |(value, part): (f64, Part)| (value < bone_at_most + part.seam_mm).then_some(part);
         Self {
             added: added.into_iter().filter_map(felt).collect(),
             cut: cut.into_iter().filter_map(cuts).collect(),

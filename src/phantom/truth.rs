@@ -291,9 +291,8 @@ fn canal_centre(bone: &Bone, start: DVec3) -> DVec3 {
     let mut centre = start;
     for _ in 0..3 {
         let front = reach(bone, centre, -DVec3::Y, MOST_MM);
-        let behind = |below: u8| {
-            reach(bone, centre - DVec3::Z * f64::from(below), DVec3::Y, MOST_MM)
-        };
+        let behind =
+            |below: u8| reach(bone, centre - DVec3::Z * f64::from(below), DVec3::Y, MOST_MM);
         let back = (0..LOWEST_MM).map(behind).find(|r| *r < MOST_MM).unwrap_or(front);
         centre.y += (back - front) / 2.0;
         let left = reach(bone, centre, DVec3::X, MOST_MM);

@@ -62,8 +62,13 @@ impl Plane {
         let down = Dir::from_vec(down.vec().reject_from_normalized(right.vec()));
         let down = (down.length() > 1e-9).then_some(down)?.unit()?;
         let is_sized = size_mm.iter().all(|mm| *mm > 0.0 && mm.is_finite());
-        (is_sized && !pixels.contains(&0) && centre.is_finite())
-            .then_some(Self { centre, right, down, size_mm, pixels })
+        (is_sized && !pixels.contains(&0) && centre.is_finite()).then_some(Self {
+            centre,
+            right,
+            down,
+            size_mm,
+            pixels,
+        })
     }
     /// One of the usual views through `centre`.
     pub fn view(
@@ -249,7 +254,9 @@ mod tests {
     fn pixels_and_points_are_each_others_inverse() {
         let plane = plane(View::Coronal);
         let ([x, y], behind) = plane.pixel(plane.point([7.25, 3.5]) + plane.away() * 4.0);
-        assert!((x - 7.25).abs() < 1e-12 && (y - 3.5).abs() < 1e-12 && (behind - 4.0).abs() < 1e-12);
+        assert!(
+            (x - 7.25).abs() < 1e-12 && (y - 3.5).abs() < 1e-12 && (behind - 4.0).abs() < 1e-12
+        );
         let corner = plane.point([-0.5, -0.5]);
         assert!((corner - plane.centre()).vec().abs_diff_eq(DVec3::new(-20.0, 0.0, 15.0), 1e-12));
     }

@@ -48,7 +48,10 @@ mod tests {
     fn percentiles_of_a_ramp_are_its_values() {
         let grid = Grid::along_axes(Point::ORIGIN, 1.0, [10, 10, 10]);
         let ct = Volume::from_fn(grid, |[i, j, k]| (i + 10 * j + 100 * k) as i16 - 100);
-        assert_eq!(percentiles(&ct, [0.0, 0.1, 50.0, 99.9, 100.0]), [-100.0, -100.0, 399.0, 898.0, 899.0]);
+        assert_eq!(
+            percentiles(&ct, [0.0, 0.1, 50.0, 99.9, 100.0]),
+            [-100.0, -100.0, 399.0, 898.0, 899.0]
+        );
         assert_eq!(Window::start(None, &ct), Window::of_range([-100.0, 898.0]));
         assert_eq!(Window::start(Some((400.0, 40.0)), &ct), Window::new(400.0, 40.0));
     }

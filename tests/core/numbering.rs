@@ -197,9 +197,21 @@ fn real_label_maps_are_read_as_their_makers_numbered_them() {
         ("verse_masks", "verse004/sub-verse004_seg-vert_msk.nii.gz", Numbering::Verse, "T9", "L5"),
         ("verse_masks", "gl003/sub-gl003_dir-ax_seg-vert_msk.nii.gz", Numbering::Verse, "C1", "T5"),
         ("totalseg_s0328_bone", "s0328_spine_labels.nii.gz", Numbering::TotalSegV2, "T9", "S1"),
-        ("totalseg_s0327_labels_C7-S1", "s0327_spine_labels.nii.gz", Numbering::TotalSegV2, "C7", "S1"),
+        (
+            "totalseg_s0327_labels_C7-S1",
+            "s0327_spine_labels.nii.gz",
+            Numbering::TotalSegV2,
+            "C7",
+            "S1",
+        ),
         ("totalseg_example_ct_3mm", "vertebrae_T11-S1.nii.gz", Numbering::TotalSegV2, "T11", "S1"),
-        ("totalseg_example_ct_3mm", "all_structures_fast.nii.gz", Numbering::TotalSegV2, "T11", "S1"),
+        (
+            "totalseg_example_ct_3mm",
+            "all_structures_fast.nii.gz",
+            Numbering::TotalSegV2,
+            "T11",
+            "S1",
+        ),
     ];
     for (case, file, numbering, first, last) in cases {
         if let Some(found) = real_levels(case, file) {

@@ -22,8 +22,7 @@ fn the_edge_is_half_way_exactly_on_the_surface() {
         let ct = phantom.ct(&Grid::along_axes(p, 1.0, [1, 1, 1]));
         f64::from(*ct.get([0, 0, 0]).unwrap())
     };
-    let (inside, edge, outside) =
-        (hu(flank - normal * 0.7), hu(flank), hu(flank + normal * 2.0));
+    let (inside, edge, outside) = (hu(flank - normal * 0.7), hu(flank), hu(flank + normal * 2.0));
     assert!((outside - 45.0).abs() < 2.0, "{outside}");
     assert!(inside > 700.0, "{inside}");
     assert!((edge - (900.0 + 45.0) / 2.0).abs() < 15.0, "{edge}");

@@ -51,7 +51,9 @@ fn surface_points(bone: &Bone, count: usize) -> Vec<Point<Patient>> {
         let far = if bone.level() == Level::S1 { -95.0 } else { -32.0 };
         let p = map.point(Point::new(next(-60.0, 60.0), next(-28.0, 72.0), next(far, 30.0)));
         if bone.value(p).abs() < 6.0 {
-            points.push(bone.nearest_surface_point(p));
+            let on = bone.nearest_surface_point(p);
+            assert!(bone.value(on).abs() < 1e-6, "{}: {on:?} is off the surface", bone.level());
+            points.push(on);
         }
     }
     points
@@ -77,6 +79,17 @@ fn the_nearest_point_lies_on_the_surface_and_nothing_lies_nearer() {
             }
         }
     }
+}
+
+#[test]
+fn distances_from_far_away_are_distances_too() {
+    let bone = phantom().bone(level("L2")).unwrap();
+    let far = bone.patient_from_vertebra().point(Point::new(5.0, -900.0, 40.0));
+    let distance = -bone.signed_distance_mm(far);
+    let nearest = bone.nearest_surface_point(far);
+    assert!(bone.value(nearest).abs() < 1e-6);
+    let bound = surface_points(bone, 3000).into_iter().map(|p| p.distance(far));
+    assert!(distance <= bound.fold(f64::INFINITY, f64::min) + 1e-3, "{distance}");
 }
 
 #[test]
@@ -116,9 +129,8 @@ fn every_bone_is_one_piece() {
             count += 1;
             let steps = [(1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)];
             for (dk, dj, di) in steps {
-                let next = [(k, dk), (j, dj), (i, di)].map(|(n, d): (usize, isize)| {
-                    n.checked_add_signed(d).unwrap_or(usize::MAX)
-                });
+                let next = [(k, dk), (j, dj), (i, di)]
+                    .map(|(n, d): (usize, isize)| n.checked_add_signed(d).unwrap_or(usize::MAX));
                 if data.get(next).is_some_and(|v| *v != 0) && !seen[next] {
                     seen[next] = true;
                     open.push((next[0], next[1], next[2]));
@@ -133,7 +145,11 @@ fn every_bone_is_one_piece() {
 fn pedicles_are_as_wide_as_the_published_series() {
     // Outer width, least to greatest of the collected series (clinical numbers, section 3).
     let series = [
-        ("L1", 5.8, 10.3), ("L2", 6.3, 10.3), ("L3", 8.1, 13.0), ("L4", 9.3, 16.3), ("L5", 11.8, 21.6),
+        ("L1", 5.8, 10.3),
+        ("L2", 6.3, 10.3),
+        ("L3", 8.1, 13.0),
+        ("L4", 9.3, 16.3),
+        ("L5", 11.8, 21.6),
     ];
     for (name, least, greatest) in series {
         for pedicle in &truth().level(level(name)).unwrap().pedicles {
@@ -218,7 +234,9 @@ fn the_spine_has_the_lordosis_of_a_lying_patient() {
 #[test]
 fn truth_is_kept_as_json_with_units_in_its_keys() {
     let text = serde_json::to_string(truth()).unwrap();
-    for key in ["isthmus_lps_mm", "width_mm", "height_mm", "body_centre_lps_mm", "canal_centre_lps_mm"] {
+    for key in
+        ["isthmus_lps_mm", "width_mm", "height_mm", "body_centre_lps_mm", "canal_centre_lps_mm"]
+    {
         assert!(text.contains(key), "{key}");
     }
     assert_eq!(&serde_json::from_str::<Truth>(&text).unwrap(), truth());
