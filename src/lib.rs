@@ -25,3 +25,19 @@ pub mod phantom;
 pub mod plan;
 pub mod case;
 pub mod cli;
+
+// The program: Bevy.
+#[cfg(feature = "app")]
+pub mod app;
+#[cfg(feature = "app")]
+pub mod scene;
+#[cfg(feature = "app")]
+pub mod interact;
+#[cfg(feature = "app")]
+pub mod panel;
+#[cfg(feature = "app")]
+pub mod desktop;
+#[cfg(feature = "xr")]
+pub mod xr;
+#[cfg(feature = "app")]
+pub mod program;

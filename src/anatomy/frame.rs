@@ -12,10 +12,15 @@ use glam::{DMat3, DQuat, DVec3};
 const MOST_BODY_MM: f64 = 45.0;
 /// The part of the body's half width and half depth within which the end plates are measured.
 const PLATE_PART: f64 = 0.65;
+/// End plates are at most this many times as wide as deep.
+const MOST_WIDTH_TO_DEPTH: f64 = 1.5;
 /// Rays per half width or half depth on a plate.
 const PLATE_RAYS: i32 = 6;
 /// Bodies reach about this far forward of the canal from their middle, mm: where to start.
 const BODY_BEFORE_CANAL_MM: f64 = 12.0;
+
+/// The middle of the body of S1 lies this far under its upper end plate, mm. Provisional.
+const S1_UNDER_PLATE_MM: f64 = 13.0;
 
 /// Which end plates a bone has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,12 +70,17 @@ fn turned(frame: Rigid<Patient, Vertebra>, by: DQuat) -> Rigid<Patient, Vertebra
     Rigid::new(frame.rotation() * by, frame.origin().vec())
 }
 
-/// Moves the origin to the middle of the chords that the axes cut out of the body. On the sacrum
-/// the height stays, since its body goes on below.
+/// Moves the origin to the middle of the chords that the axes cut out of the body. The body of S1
+/// goes on below: there the origin lies at a usual depth under the upper end plate.
 fn centre_on_body(solid: &Solid<'_>, plates: Plates) -> Option<Rigid<Patient, Vertebra>> {
-    let axes = [DVec3::Z, DVec3::Y, DVec3::X];
-    let axes = if plates == Plates::Both { &axes[..] } else { &axes[1..] };
-    let centre = solid.centred(DVec3::ZERO, axes, MOST_BODY_MM);
+    let centre = match plates {
+        Plates::Both => solid.centred(DVec3::ZERO, &[DVec3::Z, DVec3::Y, DVec3::X], MOST_BODY_MM),
+        Plates::Upper => {
+            let depth = solid.reach(DVec3::ZERO, DVec3::Z, MOST_BODY_MM);
+            let start = DVec3::Z * (depth - S1_UNDER_PLATE_MM);
+            solid.centred(start, &[DVec3::Y, DVec3::X], MOST_BODY_MM)
+        }
+    };
     solid.is_inside(centre).then(|| moved(solid.frame(), centre))
 }
 
@@ -80,7 +90,10 @@ fn stand_between_plates(solid: &Solid<'_>, plates: Plates) -> Option<Rigid<Patie
         0.5 * (solid.reach(DVec3::ZERO, axis, MOST_BODY_MM)
             + solid.reach(DVec3::ZERO, -axis, MOST_BODY_MM))
     };
-    let part = [half(DVec3::X) * PLATE_PART, half(DVec3::Y) * PLATE_PART];
+    // The chord across the sacrum runs on into the alae; no plate is so wide for its depth.
+    let half_depth = half(DVec3::Y);
+    let half_width = half(DVec3::X).min(MOST_WIDTH_TO_DEPTH * half_depth);
+    let part = [half_width * PLATE_PART, half_depth * PLATE_PART];
     let upper = plate_normal(&plate_points(solid, part, DVec3::Z))?;
     let normal = match plates {
         Plates::Both => upper + plate_normal(&plate_points(solid, part, -DVec3::Z))?,

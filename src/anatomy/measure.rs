@@ -17,11 +17,17 @@ const SACRUM_UP: DVec3 = DVec3::new(0.0, -0.6, 0.8);
 const S1_DEPTH_MM: f64 = 45.0;
 const S1_HALF_WIDTH_MM: f64 = 34.0;
 
+/// Where a pedicle was not found, a cut this far beside the canal may be why, mm.
+const BESIDE_CANAL_MM: f64 = 18.0;
+/// A cut this near to the body or to a pedicle's outer wall is still one into it, mm.
+const NEAR_MM: f64 = 2.0;
+
 /// Measures the anatomy of one vertebra on its declared surface.
 ///
-/// Never fails: what can not be measured is missing from the answer and named in its warnings. A
-/// vertebra that the image cuts off is not measured at all. Where no canal is found, the frame is
-/// that of the spine at this place and no pedicles are given.
+/// Never fails: what can not be measured is missing from the answer and named in its warnings.
+/// Where the image cuts into body, canal or pedicles nothing is measured; a cut through the tip of
+/// a process is only named. Where no canal is found, the frame is that of the spine at this place
+/// and no pedicles are given.
 pub fn measure(
     labels: &LabelMap,
     vertebra: &LabelledVertebra,
@@ -36,9 +42,6 @@ pub fn measure(
         pedicles: Vec::new(),
         warnings: vec![warning],
     };
-    if vertebra.is_cut_off {
-        return unmeasured(format!("{level}: the image cuts it off, so it is not measured"));
-    }
     let is_sacrum = level == Level::S1;
     let (plates, near_canal) = if is_sacrum {
         (Plates::Upper, top_of_sacrum(&cloud, rough))
@@ -54,7 +57,46 @@ pub fn measure(
             "{level}: no body was found before its canal, so it is not measured"
         ));
     };
-    with_pedicles(level, &solid.seen_from(frame), &canal)
+    let solid = solid.seen_from(frame);
+    let mut anatomy = with_pedicles(level, &solid, &canal);
+    if vertebra.is_cut_off {
+        if cuts_what_is_measured(labels, vertebra.value, &anatomy, &solid, &canal) {
+            return unmeasured(format!(
+                "{level}: the image cuts into its body or arch, so it is not measured"
+            ));
+        }
+        anatomy.warnings.push(format!("{level}: the image cuts off the tip of a process"));
+    }
+    anatomy
+}
+
+/// True when voxels of this value on the border of the image lie in the body, beside the canal or
+/// in the arch around it, where pedicles are.
+fn cuts_what_is_measured(
+    labels: &LabelMap,
+    value: u16,
+    anatomy: &VertebraAnatomy,
+    solid: &Solid<'_>,
+    canal: &Canal,
+) -> bool {
+    let local_from_patient = solid.frame().inverse();
+    let half_height = solid.reach(DVec3::ZERO, DVec3::Z, 30.0) + NEAR_MM;
+    let outer_wall =
+        |p: &Pedicle| local_from_patient.point(p.isthmus).vec().x.abs() + p.width_mm / 2.0;
+    let half_width = match anatomy.pedicles.len() {
+        2 => anatomy.pedicles.iter().map(outer_wall).fold(0.0, f64::max) + NEAR_MM,
+        _ => canal.half_width_mm + BESIDE_CANAL_MM,
+    };
+    let back = canal.at_height(solid.frame(), 0.0).vec().y + canal.to_back_mm;
+    let grid = labels.volume.grid();
+    let size = grid.size();
+    labels.volume.data().indexed_iter().any(|((k, j, i), voxel)| {
+        let is_on_border = || [i, j, k].iter().zip(size).any(|(n, of)| *n == 0 || n + 1 == of);
+        *voxel == value && is_on_border() && {
+            let p = local_from_patient.point(grid.centre([i, j, k])).vec();
+            p.x.abs() < half_width && p.y < back && p.z.abs() < half_height
+        }
+    })
 }
 
 /// The pedicles in a known frame, and the canal's centre at their height.

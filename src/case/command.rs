@@ -17,9 +17,9 @@ pub enum Command {
     /// Moves, turns, resizes or reviews a screw; its id stays.
     Change {
         /// As it must be found.
-        before: Screw,
+        before: Box<Screw>,
         /// As it shall be.
-        after: Screw,
+        after: Box<Screw>,
     },
     /// Calls a vertebra, and every screw in it, by another level.
     RenameLevel {
@@ -98,6 +98,11 @@ pub enum CommandError {
 }
 
 impl Command {
+    /// Makes `after` of `before`.
+    pub fn change(before: Screw, after: Screw) -> Self {
+        Self::Change { before: Box::new(before), after: Box::new(after) }
+    }
+
     /// Does it. Where it is refused, `plan` is as it was.
     pub fn apply(&self, plan: &mut Plan) -> Result<(), CommandError> {
         match self {

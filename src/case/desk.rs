@@ -48,7 +48,7 @@ pub(super) struct Start {
     pub header: Header,
     pub history: History,
     pub saved: Option<Revision>,
-    pub plan_files: Vec<FileMark>,
+    pub plan_file: Option<FileMark>,
     /// Ties the next line to the journal on disk; `None` when that must be written anew.
     pub chain: Option<Chain>,
     /// The history holds something that the journal on disk does not.
@@ -69,7 +69,7 @@ pub(super) struct Desk {
     location: Location,
     header: Header,
     history: History,
-    plan_files: Vec<FileMark>,
+    plan_file: Option<FileMark>,
     on_disk: OnDisk,
     /// Lines that the journal on disk lacks.
     pending: Vec<Line>,
@@ -95,7 +95,7 @@ impl Desk {
             location: start.location,
             header: start.header,
             history: start.history,
-            plan_files: start.plan_files,
+            plan_file: start.plan_file,
             on_disk: start
                 .chain
                 .map_or(OnDisk::Unsound, |chain| OnDisk::Sound { chain, file: None }),
@@ -232,7 +232,7 @@ impl Desk {
         let (text, chain) = journal::write_whole(
             &self.header,
             &self.history,
-            &self.plan_files,
+            self.plan_file.as_ref(),
             self.drag.as_deref(),
         )?;
         write_atomically(self.fs.as_ref(), path, text.as_bytes())?;
@@ -240,24 +240,20 @@ impl Desk {
         Ok(())
     }
 
-    /// Writes the plan file. The journal is told before and after, so that whatever is found later
-    /// is known as ours; where it can not be told, the plan is written all the same.
+    /// Writes the plan file, and tells the journal. A crash between the two does no harm: a plan
+    /// file that says the same as the journal is known as ours by that.
     fn save_plan(&mut self) -> Result<(), String> {
         let path = self.location.plan().to_owned();
         let text = file::print(&self.header, self.history.plan()).map_err(|e| e.to_string())?;
-        let revision = self.history.revision();
-        let mark = FileMark { hash: journal::hash(text.as_bytes()), revision };
-        if !self.plan_files.contains(&mark) {
-            self.plan_files.push(mark.clone());
-        }
-        let announced = self.note(Line::Saving(mark.clone()));
         write_atomically(self.fs.as_ref(), &path, text.as_bytes())
             .map_err(|error| sentence(&path, &error))?;
-        self.plan_files = vec![mark.clone()];
+        let revision = self.history.revision();
+        let mark = FileMark { hash: journal::hash(text.as_bytes()), revision };
+        self.plan_file = Some(mark.clone());
         self.saved = Some(revision);
         self.save_asked = false;
         self.autosave_at = None;
-        announced.and(self.note(Line::Saved(mark)))
+        self.note(Line::Saved(mark))
     }
 
     /// Tells the journal of the plan file, where there is a journal.

@@ -36,11 +36,18 @@ pub struct Edit {
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// A new edit; what was undone before it can no longer be redone.
-    Do(Edit),
+    Do(Box<Edit>),
     /// Takes back the last edit.
     Undo,
     /// Does the last undone edit again.
     Redo,
+}
+
+impl Step {
+    /// A new edit.
+    pub fn new(edit: Edit) -> Self {
+        Self::Do(Box::new(edit))
+    }
 }
 
 /// A step that can not be taken. Nothing changed.
@@ -96,7 +103,7 @@ impl History {
         match step {
             Step::Do(edit) => {
                 edit.command.apply(Arc::make_mut(&mut self.plan))?;
-                self.done.push(edit);
+                self.done.push(*edit);
                 self.undone.clear();
             }
             Step::Undo => {
@@ -118,7 +125,7 @@ impl History {
     /// and can neither be undone nor redone is left out.
     pub fn shortest(&self) -> (&Plan, Revision, Vec<Step>) {
         let edits = self.done.iter().chain(self.undone.iter().rev());
-        let mut steps: Vec<Step> = edits.cloned().map(Step::Do).collect();
+        let mut steps: Vec<Step> = edits.cloned().map(Step::new).collect();
         steps.extend(self.undone.iter().map(|_| Step::Undo));
         // Each of these steps was taken at least once, so the difference is never negative.
         let start = Revision(self.revision.0.saturating_sub(steps.len() as u64));

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 /// The newest form of the journal that this program reads, and the one that it writes.
 pub const SCHEMA: u64 = 1;
 
-/// Bytes that the plan file may have without somebody else having changed it.
+/// By what a plan file is known as written by us and changed by nobody else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileMark {
     /// The hash of the bytes.
@@ -35,8 +35,8 @@ pub struct Begin {
     pub plan: Plan,
     /// The revision of that plan.
     pub revision: Revision,
-    /// What the plan file may be, oldest first.
-    pub plan_files: Vec<FileMark>,
+    /// The plan file as it was last written; `None` before the first time.
+    pub plan_file: Option<FileMark>,
 }
 
 /// One line of the journal.
@@ -55,9 +55,7 @@ pub enum Line {
     /// Where a screw is while the hand moves it; `None` when the movement was given up. A step ends
     /// it too.
     Drag(Option<Box<Screw>>),
-    /// The plan file is about to be replaced by this.
-    Saving(FileMark),
-    /// The plan file is this.
+    /// The plan file was written, and is this.
     Saved(FileMark),
 }
 
@@ -120,8 +118,8 @@ pub struct Replay {
     pub history: History,
     /// A movement under way when the journal ends.
     pub drag: Option<Screw>,
-    /// What the plan file may be, oldest first.
-    pub plan_files: Vec<FileMark>,
+    /// The plan file as it was last written; `None` before the first time.
+    pub plan_file: Option<FileMark>,
     /// What the next line is tied to.
     pub chain: Chain,
     /// How many steps it holds.
@@ -184,12 +182,8 @@ fn follow(replay: &mut Option<Replay>, line: Line) -> bool {
             replay.drag = screw.map(|screw| *screw);
             true
         }
-        (Some(replay), Line::Saving(mark)) => {
-            replay.plan_files.push(mark);
-            true
-        }
         (Some(replay), Line::Saved(mark)) => {
-            replay.plan_files = vec![mark];
+            replay.plan_file = Some(mark);
             true
         }
         _ => false,
@@ -201,7 +195,7 @@ fn start(begin: Begin) -> Replay {
         header: begin.header,
         history: History::new(begin.plan, begin.revision),
         drag: None,
-        plan_files: begin.plan_files,
+        plan_file: begin.plan_file,
         chain: Chain::default(),
         steps: 0,
     }
@@ -211,7 +205,7 @@ fn start(begin: Begin) -> Replay {
 pub fn write_whole(
     header: &Header,
     history: &History,
-    plan_files: &[FileMark],
+    plan_file: Option<&FileMark>,
     drag: Option<&Screw>,
 ) -> Result<(String, Chain), serde_json::Error> {
     let (plan, mut revision, steps) = history.shortest();
@@ -220,7 +214,7 @@ pub fn write_whole(
         header: header.clone(),
         plan: plan.clone(),
         revision,
-        plan_files: plan_files.to_vec(),
+        plan_file: plan_file.cloned(),
     };
     let mut chain = Chain::default();
     let mut text = chain.encode(&Line::Begin(Box::new(begin)))?;

@@ -155,6 +155,12 @@ pub enum OpenError {
         /// The open image.
         image: String,
     },
+    /// The folder of the plan can not be written.
+    #[error(
+        "the folder {} is read-only: choose a writable place for the plan with --plan FILE",
+        .0.display()
+    )]
+    ReadOnly(PathBuf),
     /// A file can not be read, made or kept aside.
     #[error("{} can not be {what} ({source}): look at the folder, or say --plan FILE", file.display())]
     Io {

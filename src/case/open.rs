@@ -39,8 +39,8 @@ pub(super) struct Recovered {
     pub history: History,
     /// Where the plan file's content stands in the history; `None` when it is older or missing.
     pub saved: Option<Revision>,
-    /// What the plan file may be.
-    pub plan_files: Vec<FileMark>,
+    /// The plan file as it was last written or found.
+    pub plan_file: Option<FileMark>,
     /// What the journal's next line is tied to; `None` when the journal must be written anew.
     pub chain: Option<Chain>,
     /// The history holds something that the journal on disk does not.
@@ -70,8 +70,9 @@ pub(super) fn recover(
     now: Timestamp,
     fs: &dyn FileSystem,
 ) -> Result<Recovered, OpenError> {
-    let plan = read_plan(location.plan(), now, fs)?;
-    let mut found = match read_if_there(&location.journal(), fs)? {
+    let (plan, journal) = read_both(location, fs)?;
+    let plan = plan.map(|bytes| parse_plan(location.plan(), &bytes, now)).transpose()?;
+    let mut found = match journal {
         None => without_journal(plan),
         Some(bytes) => with_journal(location, plan, bytes, now, fs)?,
     };
@@ -79,20 +80,31 @@ pub(super) fn recover(
     Ok(found)
 }
 
-/// The plan file and the hash of its bytes; `None` when there is no such file.
-fn read_plan(
-    path: &Path,
-    now: Timestamp,
-    fs: &dyn FileSystem,
-) -> Result<Option<(PlanFile, String)>, OpenError> {
-    let Some(bytes) = read_if_there(path, fs)? else { return Ok(None) };
-    let text = String::from_utf8_lossy(&bytes);
-    let file = file::parse(&text, now)
-        .map_err(|source| OpenError::Plan { plan: path.to_owned(), source })?;
-    Ok(Some((file, journal::hash(&bytes))))
+/// The bytes of a file, `None` where it is not there.
+type Content = Option<Vec<u8>>;
+
+/// The bytes of plan file and journal. Who reads without the lock may
+/// come between two writes, so both are read until the plan file stays the same.
+fn read_both(location: &Location, fs: &dyn FileSystem) -> Result<(Content, Content), OpenError> {
+    let mut plan = read_if_there(location.plan(), fs)?;
+    loop {
+        let journal = read_if_there(&location.journal(), fs)?;
+        let again = read_if_there(location.plan(), fs)?;
+        if again == plan {
+            return Ok((plan, journal));
+        }
+        plan = again;
+    }
 }
 
-fn read_if_there(path: &Path, fs: &dyn FileSystem) -> Result<Option<Vec<u8>>, OpenError> {
+/// A plan file with the hash of its bytes.
+fn parse_plan(path: &Path, bytes: &[u8], now: Timestamp) -> Result<(PlanFile, String), OpenError> {
+    let file = file::parse(&String::from_utf8_lossy(bytes), now)
+        .map_err(|source| OpenError::Plan { plan: path.to_owned(), source })?;
+    Ok((file, journal::hash(bytes)))
+}
+
+fn read_if_there(path: &Path, fs: &dyn FileSystem) -> Result<Content, OpenError> {
     match fs.read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -102,16 +114,16 @@ fn read_if_there(path: &Path, fs: &dyn FileSystem) -> Result<Option<Vec<u8>>, Op
 
 /// A new case, or a plan file that never had a journal.
 fn without_journal(plan: Option<(PlanFile, String)>) -> Recovered {
-    let (file, plan_files) = match plan {
-        Some((file, hash)) => (file, vec![FileMark { hash, revision: Revision(0) }]),
-        None => (PlanFile::default(), Vec::new()),
+    let (file, plan_file) = match plan {
+        Some((file, hash)) => (file, Some(FileMark { hash, revision: Revision(0) })),
+        None => (PlanFile::default(), None),
     };
     let history = History::new(file.plan, Revision(0));
     Recovered {
         header: file.header,
         saved: Some(history.revision()),
         history,
-        plan_files,
+        plan_file,
         chain: None,
         is_ahead_of_journal: false,
         keep: None,
@@ -176,28 +188,24 @@ fn joined(
         header: replay.header,
         history: replay.history,
         saved: None,
-        plan_files: replay.plan_files,
+        plan_file: replay.plan_file,
         chain: Some(replay.chain),
         is_ahead_of_journal: false,
         keep: None,
         notices: Vec::new(),
     };
-    let in_file = plan.as_ref().map(|(_, hash)| mark_of(&found.plan_files, hash));
-    match (plan, in_file) {
-        (Some((file, hash)), Some(None)) => take_over(&mut found, file, hash, now, notices),
-        (_, Some(Some(revision))) => since(revision, &mut found, notices),
-        _ if found.plan_files.is_empty() => since(Revision(0), &mut found, notices),
-        _ => notices.push(Notice::PlanRestored),
+    match (plan, found.plan_file.clone()) {
+        (Some((_, hash)), Some(mark)) if mark.hash == hash => {
+            since(mark.revision, &mut found, notices);
+        }
+        (Some((file, hash)), _) => take_over(&mut found, file, hash, now, notices),
+        (None, None) => since(Revision(0), &mut found, notices),
+        (None, Some(_)) => notices.push(Notice::PlanRestored),
     }
     if let Some(screw) = replay.drag {
         end_drag(&mut found, screw, notices);
     }
     found
-}
-
-/// The revision that a file of this hash tells; `None` where somebody else wrote it.
-fn mark_of(marks: &[FileMark], hash: &str) -> Option<Revision> {
-    marks.iter().rfind(|mark| mark.hash == hash).map(|mark| mark.revision)
 }
 
 /// The plan file is at `revision`; what the journal holds beyond it is told.
@@ -239,7 +247,7 @@ fn take_over(
         }
     }
     let revision = found.history.revision();
-    found.plan_files = vec![FileMark { hash, revision }];
+    found.plan_file = Some(FileMark { hash, revision });
     found.saved = Some(revision);
     found.is_ahead_of_journal = true;
     found.chain = None;
@@ -248,7 +256,7 @@ fn take_over(
 impl Recovered {
     /// Takes an edit that the journal on disk does not hold yet; false where it does not fit.
     fn take(&mut self, edit: Edit) -> bool {
-        let fits = self.history.take(Step::Do(edit)).is_ok();
+        let fits = self.history.take(Step::new(edit)).is_ok();
         if fits {
             self.is_ahead_of_journal = true;
             self.chain = None;
@@ -263,7 +271,7 @@ pub(super) fn drag_as_edit(plan: &Plan, after: Screw) -> Option<Command> {
     match plan.screw(after.id) {
         None => Some(Command::Place(after)),
         Some(before) if *before == after => None,
-        Some(before) => Some(Command::Change { before: before.clone(), after }),
+        Some(before) => Some(Command::change(before.clone(), after)),
     }
 }
 

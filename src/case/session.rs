@@ -11,11 +11,11 @@ use super::history::{Edit, History, Revision, Step, StepError};
 use super::notice::{Notice, OpenError};
 use super::open::{self, Opening, Recovered};
 use super::status::{FlushError, Flusher, SaveState};
-use super::store::Location;
+use super::store::{Location, Reason};
 use super::writer::Writer;
 use crate::labels::{Level, VertebraId};
 use crate::plan::{CaseRef, Header, Plan, Screw, ScrewId, file};
-use crate::platform::fs::{FileSystem, Lock, LockError, write_atomically};
+use crate::platform::fs::{FileSystem, Lock, LockError, folder_of, write_atomically};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +38,7 @@ impl Session {
         clock: Arc<dyn Clock>,
         fs: Arc<dyn FileSystem>,
     ) -> Result<(Self, Vec<Notice>), OpenError> {
+        prepare_folder(&location, fs.as_ref())?;
         let lock = lock(&location, clock.as_ref(), fs.as_ref())?;
         let found = open::recover(&location, opening, clock.now(), fs.as_ref())?;
         if let Some((kept, bytes)) = &found.keep {
@@ -53,7 +54,7 @@ impl Session {
             header: header.clone(),
             history: history.clone(),
             saved: found.saved,
-            plan_files: found.plan_files,
+            plan_file: found.plan_file,
             chain: found.chain,
             is_ahead_of_journal: found.is_ahead_of_journal,
         };
@@ -89,7 +90,7 @@ impl Session {
     /// Does an edit.
     pub fn apply(&mut self, command: Command) -> Result<Revision, StepError> {
         let at = self.clock.now();
-        self.take(Step::Do(Edit { at, command }))
+        self.take(Step::new(Edit { at, command }))
     }
     /// Puts in a new screw, edited now.
     pub fn place(&mut self, screw: Screw) -> Result<Revision, StepError> {
@@ -100,7 +101,7 @@ impl Session {
     pub fn change(&mut self, after: Screw) -> Result<Revision, StepError> {
         let before = self.find(after.id)?.clone();
         let edited = self.clock.now();
-        self.apply(Command::Change { before, after: Screw { edited, ..after } })
+        self.apply(Command::change(before, Screw { edited, ..after }))
     }
     /// Takes out a screw.
     pub fn delete(&mut self, id: ScrewId) -> Result<Revision, StepError> {
@@ -225,6 +226,20 @@ impl Session {
         self.writer.step(step, revision);
         Ok(revision)
     }
+}
+
+/// Makes the folder where it is in the user's data, and refuses one that can not be written.
+fn prepare_folder(location: &Location, fs: &dyn FileSystem) -> Result<(), OpenError> {
+    let folder = folder_of(location.plan());
+    if matches!(location.reason(), Reason::Demo | Reason::ReadOnlyMedia) {
+        let file = || folder.to_owned();
+        fs.create_folders(folder).map_err(|source| OpenError::Io {
+            file: file(),
+            what: "made",
+            source,
+        })?;
+    }
+    if fs.is_writable(folder) { Ok(()) } else { Err(OpenError::ReadOnly(folder.to_owned())) }
 }
 
 /// Takes the case for this process; where another has it, says which case and which process.

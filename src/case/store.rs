@@ -14,7 +14,6 @@
 use crate::plan::CaseHashes;
 use crate::platform::fs::{FileSystem, folder_of, with_ending};
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// What was opened.
@@ -55,20 +54,9 @@ pub enum StoreError {
     /// The folder of `--plan` is not there.
     #[error("there is no folder {0} to keep the plan in: make it, or choose another with --plan")]
     NoFolder(PathBuf),
-    /// The folder of `--plan` can not be written.
-    #[error("the folder {0} is read-only: choose a writable place for the plan with --plan FILE")]
-    ReadOnly(PathBuf),
     /// `--plan` names a folder.
     #[error("{0} is a folder, not a plan: say --plan FILE with a file in it")]
     Folder(PathBuf),
-    /// The folder in the user's data can not be made.
-    #[error("the folder {folder} for the plan can not be made ({source}): say --plan FILE")]
-    Make {
-        /// Which folder.
-        folder: PathBuf,
-        /// The system's word.
-        source: io::Error,
-    },
 }
 
 impl Location {
@@ -106,8 +94,8 @@ impl fmt::Display for Location {
     }
 }
 
-/// Finds the place of a plan; makes its folder where that lies in `data_folder` (of this user, see
-/// [`crate::platform::data_folder`]).
+/// Finds the place of a plan, there or not, and writes nothing: opening it makes the folder, and
+/// refuses one that is read-only. `data_folder` is the user's, see [`crate::platform::data_folder`].
 pub fn locate(
     opened: Opened<'_>,
     plan: Option<&Path>,
@@ -116,10 +104,10 @@ pub fn locate(
     fs: &dyn FileSystem,
 ) -> Result<Location, StoreError> {
     if let Some(plan) = plan {
-        return asked(plan, fs);
+        return asked(plan);
     }
     let image = match opened {
-        Opened::Demo => return in_data(data_folder, Path::new("demo"), Reason::Demo, fs),
+        Opened::Demo => return in_data(data_folder, Path::new("demo"), Reason::Demo),
         Opened::Image(image) => image,
     };
     match beside(image) {
@@ -128,24 +116,21 @@ pub fn locate(
         }
         _ => {
             let folder = Path::new("cases").join(hash_prefix(hashes, image));
-            in_data(data_folder, &folder, Reason::ReadOnlyMedia, fs)
+            in_data(data_folder, &folder, Reason::ReadOnlyMedia)
         }
     }
 }
 
 /// The place that the user named. A link is followed, so that one plan has one lock, and replacing
 /// the file leaves the link a link.
-fn asked(plan: &Path, fs: &dyn FileSystem) -> Result<Location, StoreError> {
+fn asked(plan: &Path) -> Result<Location, StoreError> {
     let plan = plan.canonicalize().unwrap_or_else(|_| plan.to_owned());
-    let folder = folder_of(&plan).to_owned();
+    let folder = folder_of(&plan);
     if plan.is_dir() {
         return Err(StoreError::Folder(plan));
     }
     if !folder.is_dir() {
-        return Err(StoreError::NoFolder(folder));
-    }
-    if !fs.is_writable(&folder) {
-        return Err(StoreError::ReadOnly(folder));
+        return Err(StoreError::NoFolder(folder.to_owned()));
     }
     Ok(Location { plan, reason: Reason::Asked })
 }
@@ -171,14 +156,8 @@ fn in_data(
     data_folder: Option<&Path>,
     folder: &Path,
     reason: Reason,
-    fs: &dyn FileSystem,
 ) -> Result<Location, StoreError> {
     let folder = data_folder.ok_or(StoreError::NoDataFolder)?.join("corridor").join(folder);
-    fs.create_folders(&folder)
-        .map_err(|source| StoreError::Make { folder: folder.clone(), source })?;
-    if !fs.is_writable(&folder) {
-        return Err(StoreError::ReadOnly(folder));
-    }
     Ok(Location { plan: folder.join("plan.json"), reason })
 }
 

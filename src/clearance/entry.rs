@@ -7,6 +7,9 @@ use crate::space::{Dir, Patient, Point};
 const REACH_MM: f64 = 120.0;
 /// Shortest step of a march, mm; bone thinner than this along the line may be stepped over.
 const LEAST_STEP_MM: f64 = 0.05;
+/// Longest step of a march, mm: far from bone a distance may be told too large, and the march must
+/// not leap over it.
+const MOST_STEP_MM: f64 = 2.0;
 
 /// The first crossing from outside into bone on the line through `through` along `axis`, coming
 /// from behind (from −`axis`): where a screw on this line enters bone.
@@ -56,7 +59,7 @@ fn first_bone_mm(
             return None;
         }
         outside = depth;
-        depth = (depth + (-distance).max(LEAST_STEP_MM)).min(reach_mm);
+        depth = (depth + (-distance).clamp(LEAST_STEP_MM, MOST_STEP_MM)).min(reach_mm);
         distance = at(depth);
     }
     // A NaN distance ends the march above and is no bone.

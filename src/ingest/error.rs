@@ -59,6 +59,12 @@ pub enum IngestError {
         /// Bytes there, after decompression.
         found_bytes: u64,
     },
+    /// A DICOM file that ends in the middle of an attribute.
+    #[error("{path} is cut short: it ends in the middle of an attribute; copy or export it again")]
+    CutShort {
+        /// The file.
+        path: PathBuf,
+    },
     /// A compressed stream whose inner checks fail.
     #[error("{path} is damaged: its compressed data do not check; copy or export it again")]
     Damaged {

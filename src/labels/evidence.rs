@@ -97,7 +97,7 @@ fn places(claims: &Claims, found: &BTreeMap<u16, LabelStats>) -> Vec<(Level, Poi
         let parts = || values.iter().filter_map(|value| found.get(value));
         let voxels: f64 = parts().map(|stats| stats.voxels as f64).sum();
         let sum: glam::DVec3 = parts().map(|s| s.centroid.vec() * s.voxels as f64).sum();
-        let is_whole = !parts().any(|stats| stats.touches_border);
+        let is_whole = !parts().any(LabelStats::is_cut_off);
         (*level, Point::from_vec(sum / voxels.max(1.0)), is_whole)
     };
     let all: Vec<_> = claims.iter().map(place).collect();

@@ -255,7 +255,7 @@ fn labelled(
     let mut vertebrae = Vec::new();
     for (level, values) in claims {
         let Some(own) = values.last().copied() else { continue };
-        let is_cut_off = values.iter().any(|v| found.get(v).is_some_and(|s| s.touches_border));
+        let is_cut_off = values.iter().any(|v| found.get(v).is_some_and(LabelStats::is_cut_off));
         own_value.extend(values.iter().filter(|v| **v != own).map(|v| (*v, own)));
         vertebrae.push(LabelledVertebra {
             id: VertebraId::of_label(hash, own),

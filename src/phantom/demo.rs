@@ -11,14 +11,7 @@ const SPACING_MM: f64 = 1.0;
 pub fn demo() -> (Volume<i16>, LabelMap, Truth) {
     let phantom = Phantom::assemble(&Spec::default());
     let grid = phantom.grid(SPACING_MM);
-    // The images are made on the core's pool, which leaves this thread free for the truth.
-    std::thread::scope(|scope| {
-        let images = scope.spawn(|| phantom.images(&grid));
-        let truth = phantom.truth();
-        let (ct, labels) = match images.join() {
-            Ok(images) => images,
-            Err(panic) => std::panic::resume_unwind(panic),
-        };
-        (ct, labels, truth)
-    })
+    // Not on a thread of its own that waits: the caller may be the core's only thread.
+    let ((ct, labels), truth) = rayon::join(|| phantom.images(&grid), || phantom.truth());
+    (ct, labels, truth)
 }

@@ -3,7 +3,10 @@
 
 pub mod fs;
 
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// The folder where this user's programs keep their data: `$XDG_DATA_HOME`, else
 /// `~/.local/share`; on Windows `%LOCALAPPDATA%`. `None` where the system names no such folder.
@@ -15,6 +18,17 @@ pub fn data_folder() -> Option<PathBuf> {
         return named("LOCALAPPDATA");
     }
     named("XDG_DATA_HOME").or_else(|| Some(named("HOME")?.join(".local").join("share")))
+}
+
+/// A flag that is set once the system asks the program to end (a terminal that closes, a shutdown,
+/// `kill`). Ctrl+C is not among it: the engine listens to that itself.
+pub fn end_request() -> io::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    #[cfg(unix)]
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&flag))?;
+    }
+    Ok(flag)
 }
 
 /// Lowers the calling thread's priority, so that computing never takes a core from drawing.

@@ -93,6 +93,37 @@ impl Block {
             std::mem::swap(&mut out, &mut self.values);
         }
     }
+    /// The block with a value put in the middle between every two along `axis`: a windowed sinc of
+    /// six taps, nearer to the truth of a band-limited signal than the mean of the two.
+    pub fn doubled(&self, axis: usize) -> Self {
+        const TAPS: [f32; 3] = [150.0 / 256.0, -25.0 / 256.0, 3.0 / 256.0];
+        let count = self.size[axis];
+        let mut size = self.size;
+        size[axis] = 2 * count - 1;
+        let run = self.strides()[axis];
+        let mut values = vec![0.0; size.iter().product()];
+        let blocks = self.values.chunks(run * count).zip(values.chunks_mut(run * (2 * count - 1)));
+        blocks.for_each(|(from, to)| {
+            let row = |n: isize| {
+                let n = n.clamp(0, count as isize - 1) as usize;
+                &from[n * run..(n + 1) * run]
+            };
+            for (n, out) in to.chunks_mut(run).enumerate() {
+                let low = (n / 2) as isize;
+                if n % 2 == 0 {
+                    out.copy_from_slice(row(low));
+                    continue;
+                }
+                for (distance, tap) in (0isize..).zip(TAPS) {
+                    let (a, b) = (row(low - distance), row(low + 1 + distance));
+                    for ((o, a), b) in out.iter_mut().zip(a).zip(b) {
+                        *o += tap * (a + b);
+                    }
+                }
+            }
+        });
+        Self { size, values }
+    }
     /// Smooths by `passes` of 1-2-1 along every axis: a Gauss of sqrt(passes / 2) nodes.
     pub fn smooth(&mut self, passes: usize) {
         for _ in 0..passes {
@@ -141,6 +172,21 @@ mod tests {
             .map(|at| block.values[at] * (block.node(at)[0] as f32 - 10.0).powi(2))
             .sum();
         assert!((sum - 1.0).abs() < 1e-5 && (spread - 2.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn doubling_keeps_what_was_there_and_follows_a_curve_between() {
+        let wave = |x: f32| (0.7 * x).sin();
+        let mut block = Block::filled([3, 14, 2], 0.0);
+        for at in 0..block.values.len() {
+            block.values[at] = wave(block.node(at)[1] as f32);
+        }
+        let fine = block.doubled(1);
+        assert_eq!(fine.size, [3, 27, 2]);
+        for j in 6..20 {
+            let at = fine.index([2, j, 1]);
+            assert!((fine.values[at] - wave(j as f32 / 2.0)).abs() < 2e-3);
+        }
     }
 
     #[test]

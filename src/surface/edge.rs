@@ -29,6 +29,8 @@ const REACH_VOXELS: f32 = 1.5;
 /// Nodes per cell of the map of levels, and how often it is smoothed: about 2 mm.
 const LEVEL_CELL: f32 = 3.0;
 const LEVEL_SMOOTHING: usize = 2;
+/// Nodes per cell of the map of shifts.
+const SHIFT_CELL: f32 = 1.5;
 /// Weight of "stay on the label" where no edge was found, next to 1 where one was.
 const LABEL_WEIGHT: f32 = 0.05;
 
@@ -42,10 +44,9 @@ struct Pass {
     border_smoothing: usize,
 }
 
-const PASSES: [Pass; 3] = [
-    Pass { knows_shell: false, shift_smoothing: 6, border_smoothing: 0 },
-    Pass { knows_shell: true, shift_smoothing: 3, border_smoothing: 1 },
-    Pass { knows_shell: true, shift_smoothing: 2, border_smoothing: 0 },
+const PASSES: [Pass; 2] = [
+    Pass { knows_shell: false, shift_smoothing: 2, border_smoothing: 0 },
+    Pass { knows_shell: true, shift_smoothing: 1, border_smoothing: 1 },
 ];
 
 /// Moves the border onto the edge of `ct`; `step` is told how much is done and may stop the call.
@@ -118,13 +119,15 @@ impl Scan {
             size: [i1 - i0 + 1, j1 - j0 + 1, k1 - k0 + 1],
             values: part.iter().map(|&v| f32::from(v)).collect(),
         };
-        let scan_from_node = (DAffine3::from_translation(-low) * ct_from_node).as_affine3a();
+        let (hu, finer) = upsampled(hu, ct.grid().spacing_mm());
+        let scan_from_ct = DAffine3::from_scale(finer) * DAffine3::from_translation(-low);
+        let scan_from_node = (scan_from_ct * ct_from_node).as_affine3a();
         let step_mm = 0.25 * (ct.grid().voxel_volume_mm3().cbrt() as f32).clamp(1.0, 2.0);
         Some(Self { hu, scan_from_node, step_mm })
     }
-    /// A line through the border at every node next to it; none where the CT ends.
+    /// Lines through the border at the nodes next to it; none where the CT ends.
     fn lines(&self, border: &Border) -> Vec<Line> {
-        let near = 0.9 * border.node_mm;
+        let near = 0.5 * border.node_mm;
         let field = &border.inside_mm;
         (0..field.values.len())
             .into_par_iter()
@@ -153,6 +156,21 @@ impl Scan {
         let curvature = (field.mean_curvature(node) / border.node_mm).clamp(-0.5, 0.5);
         Some(Line { node, foot, hu, free, curvature })
     }
+}
+
+/// The block with values put between its own, and how much finer it became along each axis.
+/// Linear reading between voxels of a mm would blur the cortex as much as a scanner does.
+fn upsampled(mut block: Block, spacing_mm: [f64; 3]) -> (Block, DVec3) {
+    /// Linear reading is good enough between samples as near as this.
+    const FINE_MM: f64 = 0.8;
+    let mut finer = DVec3::ONE;
+    for axis in 0..3 {
+        while spacing_mm[axis] / finer[axis] > FINE_MM {
+            block = block.doubled(axis);
+            finer[axis] *= 2.0;
+        }
+    }
+    (block, finer)
 }
 
 /// The point of the border nearest to a node, and the way out there; `None` on a flat field.
@@ -274,7 +292,7 @@ fn shifts(
 ) -> Means<1> {
     // Blurring by sigma moves the edge of a body of mean curvature c inwards by sigma^2 c.
     let blur_mm2 = shell.map_or(0.0, |shell| (shell.sigma_mm * shell.sigma_mm) as f32);
-    let mut shifts: Means<1> = Means::over(&border.inside_mm, 1.0);
+    let mut shifts: Means<1> = Means::over(&border.inside_mm, SHIFT_CELL);
     for line in lines {
         let edge = levels
             .at(line.foot)

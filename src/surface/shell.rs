@@ -15,6 +15,13 @@
 //! whole vertebra at once, from the shape of mean profiles (as Treece et al., Med Image Anal 2010,
 //! do with one density for a whole bone).
 
+/// How much brighter than the brightest mean profile the unblurred cortex may be.
+const BRIGHTEST: f64 = 1.8;
+/// How many densities up to there are tried.
+const DENSITIES: i32 = 16;
+/// What counts as nearly as well explained, as a factor on the square of the misfit.
+const SLACK: f64 = 1.3;
+
 /// The normal distribution, within 1e-7 (Abramowitz and Stegun 7.1.26).
 fn phi(x: f64) -> f64 {
     let z = x.abs() / std::f64::consts::SQRT_2;
@@ -66,37 +73,23 @@ pub(super) struct Shell {
 
 impl Shell {
     /// The shell that explains the mean profiles best; `None` without a profile.
+    ///
+    /// A thin bright cortex and a thicker, less bright one look nearly alike, and a mean of many
+    /// profiles looks a little thicker than each: the brightest cortex that explains them nearly
+    /// as well as the best is taken.
     pub fn fit(profiles: &[MeanProfile]) -> Option<Self> {
         let brightest = profiles.iter().map(|p| p.peak_hu).reduce(f64::max)?;
-        let mut best: Option<(f64, Self)> = None;
-        for brighter in 0..=28 {
-            for blur in 0..=28 {
-                let shell = Self {
-                    cortex_hu: brightest * (1.0 + 0.04 * f64::from(brighter)),
-                    sigma_mm: 0.3 + 0.03 * f64::from(blur),
-                };
-                let misfit: f64 = profiles.iter().map(|p| shell.misfit(p)).sum();
-                if best.is_none_or(|(least, _)| misfit < least) {
-                    best = Some((misfit, shell));
-                }
-            }
-        }
-        best.map(|(_, shell)| shell)
-    }
-    /// Mean square of what the shell leaves unexplained, as a share of the profile's height.
-    fn misfit(&self, mean: &MeanProfile) -> f64 {
-        let height = self.cortex_hu - mean.outside_hu;
-        let a = ((mean.inside_hu - mean.outside_hu) / height).clamp(0.0, 0.9);
-        let p = ((mean.peak_hu - mean.outside_hu) / height).clamp(a + 1e-3, 0.999);
-        let w = thickness(p, a);
-        let seen: Vec<f64> = mean.hu.iter().map(|hu| (hu - mean.outside_hu) / height).collect();
-        let Some(edge) = crossing(&mean.positions_mm, &seen, profile(0.0, w, a)) else {
-            return f64::INFINITY;
+        let of_density = |brighter: i32| {
+            let cortex_hu = brightest * (1.0 + (BRIGHTEST - 1.0) * f64::from(brighter) / f64::from(DENSITIES));
+            let fits: Vec<Fit> = profiles.iter().map(|p| Fit::of(p, cortex_hu)).collect();
+            let misfit: f64 = fits.iter().map(|fit| fit.misfit).sum();
+            let sigma_mm = fits.iter().map(|fit| fit.sigma_mm).sum::<f64>() / fits.len() as f64;
+            (misfit, Self { cortex_hu, sigma_mm })
         };
-        let square =
-            |(x, seen): (&f64, &f64)| (profile((x - edge) / self.sigma_mm, w, a) - seen).powi(2);
-        let sum: f64 = mean.positions_mm.iter().zip(&seen).map(square).sum();
-        sum / (seen.len() as f64 * p * p)
+        let fits: Vec<(f64, Self)> = (1..=DENSITIES).map(of_density).collect();
+        let least = fits.iter().map(|(misfit, _)| *misfit).reduce(f64::min)?;
+        let good = fits.into_iter().rev().find(|(misfit, _)| *misfit <= SLACK * least);
+        good.map(|(_, shell)| shell)
     }
     /// The density right at the bone's edge.
     pub fn edge_hu(&self, outside_hu: f64, inside_hu: f64, peak_hu: f64) -> f64 {
@@ -107,12 +100,51 @@ impl Shell {
     }
 }
 
-/// Where samples first fall below `level` outwards of their maximum.
-fn crossing(positions: &[f64], values: &[f64], level: f64) -> Option<f64> {
-    let top = (0..values.len()).max_by(|&a, &b| values[a].total_cmp(&values[b]))?;
-    let n = (top..values.len().saturating_sub(1)).find(|&n| values[n + 1] < level)?;
-    let t = (values[n] - level) / (values[n] - values[n + 1]);
-    (values[n] >= level).then(|| positions[n] + t * (positions[n + 1] - positions[n]))
+/// The best description of one mean profile by a cortex of given density.
+#[derive(Clone, Copy)]
+struct Fit {
+    edge_mm: f64,
+    thickness_mm: f64,
+    sigma_mm: f64,
+    /// Mean square of what is left unexplained, HU².
+    misfit: f64,
+}
+
+impl Fit {
+    /// Least squares by trying steps of all parameters together, halved when none helps.
+    fn of(mean: &MeanProfile, cortex_hu: f64) -> Self {
+        let mut best = Self { edge_mm: 0.0, thickness_mm: 1.2, sigma_mm: 0.5, misfit: 0.0 };
+        best.misfit = best.misfit_of(mean, cortex_hu);
+        let mut step = 0.2;
+        while step > 0.004 {
+            let signs = (0..27).map(|n| [n % 3, n / 3 % 3, n / 9].map(|s| f64::from(s) - 1.0));
+            let next = signs.map(|[e, t, s]| {
+                let mut fit = Self {
+                    edge_mm: best.edge_mm + e * step,
+                    thickness_mm: (best.thickness_mm + t * step).clamp(0.1, 6.0),
+                    sigma_mm: (best.sigma_mm + s * step).clamp(0.15, 2.0),
+                    misfit: 0.0,
+                };
+                fit.misfit = fit.misfit_of(mean, cortex_hu);
+                fit
+            });
+            match next.min_by(|a, b| a.misfit.total_cmp(&b.misfit)) {
+                Some(next) if next.misfit < best.misfit => best = next,
+                _ => step *= 0.5,
+            }
+        }
+        best
+    }
+    fn misfit_of(&self, mean: &MeanProfile, cortex_hu: f64) -> f64 {
+        let height = cortex_hu - mean.outside_hu;
+        let a = ((mean.inside_hu - mean.outside_hu) / height).clamp(0.0, 0.9);
+        let w = self.thickness_mm / self.sigma_mm;
+        let square = |(x, hu): (&f64, &f64)| {
+            let relative = profile((x - self.edge_mm) / self.sigma_mm, w, a);
+            (mean.outside_hu + height * relative - hu).powi(2)
+        };
+        mean.positions_mm.iter().zip(&mean.hu).map(square).sum::<f64>() / mean.hu.len() as f64
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +163,14 @@ mod tests {
         let hu: Vec<f64> = positions_mm.iter().map(|&x| at(x)).collect();
         let peak_hu = (0..400).map(|n| at(-2.0 + 0.01 * f64::from(n))).fold(0.0, f64::max);
         MeanProfile { positions_mm, hu, outside_hu, inside_hu, peak_hu }
+    }
+
+    /// Where samples first fall below `level` outwards of their maximum.
+    fn crossing(positions: &[f64], values: &[f64], level: f64) -> Option<f64> {
+        let top = (0..values.len()).max_by(|&a, &b| values[a].total_cmp(&values[b]))?;
+        let n = (top..values.len().saturating_sub(1)).find(|&n| values[n + 1] < level)?;
+        let t = (values[n] - level) / (values[n] - values[n + 1]);
+        (values[n] >= level).then(|| positions[n] + t * (positions[n + 1] - positions[n]))
     }
 
     #[test]

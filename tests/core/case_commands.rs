@@ -14,7 +14,7 @@ fn bytes(plan: &Plan) -> String {
 }
 
 fn step(command: Command) -> Step {
-    Step::Do(Edit { at: now(), command })
+    Step::new(Edit { at: now(), command })
 }
 
 /// What a person could do next, chosen by two numbers; `None` where it makes no sense now.
@@ -32,7 +32,7 @@ fn command(plan: &Plan, kind: u8, n: u8) -> Option<Command> {
             let mut after = before.clone();
             after.entry = after.entry + Dir::new(0.1 * f64::from(n), -0.3, 0.7);
             after.state = ScrewState::Accepted;
-            Some(Command::Change { before, after })
+            Some(Command::change(before, after))
         }
         4 => {
             let name = ["L1", "L2", "L3", "L4", "L5"][usize::from(n) % 5];
@@ -98,7 +98,7 @@ proptest! {
                 let _nothing_left = history.take(next);
             }
         }
-        let (text, _) = journal::write_whole(&Header::default(), &history, &[], None).unwrap();
+        let (text, _) = journal::write_whole(&Header::default(), &history, None, None).unwrap();
         let (replay, soundness) = journal::replay(text.as_bytes()).unwrap();
         let mut again = replay.unwrap().history;
         prop_assert_eq!(soundness, Soundness::Whole);
@@ -131,8 +131,8 @@ fn an_edit_that_does_not_fit_changes_nothing() {
     for (wrong, word) in [
         (Command::Place(there.clone()), "already"),
         (Command::Delete(stale.clone()), "no longer"),
-        (Command::Change { before: stale, after: there.clone() }, "no longer"),
-        (Command::Change { before: there, after: screw(5) }, "id"),
+        (Command::change(stale, there.clone()), "no longer"),
+        (Command::change(there, screw(5)), "id"),
         (Command::Place(flat), "diameter"),
         (Command::Place(nan), "entry"),
         (Command::Place(misnamed), "calls L1"),
@@ -183,7 +183,7 @@ fn every_edit_has_its_line() {
     let (one, mut moved) = (screw(3), screw(3));
     moved.length_mm = 50.0;
     assert_eq!(Command::Place(one.clone()).audit(), format!("placed {}, 6.5 x 45 mm", one.name()));
-    let change = Command::Change { before: one.clone(), after: moved };
+    let change = Command::change(one.clone(), moved);
     assert_eq!(change.audit(), format!("resized {}", one.name()));
     assert!(one.name().starts_with("L4 right screw "));
 }

@@ -1,10 +1,9 @@
-//! A session's life: edits, restarts, damage found at opening, who may open.
+//! A session's life: edits, movements, saving, restarts, damage found at opening.
 
 use crate::memory_fs::MemoryFs;
 use crate::plan_samples::{now, open, opening, screw};
-use corridor::case::clock::SteppingClock;
 use corridor::case::journal::{self, Soundness};
-use corridor::case::{Location, Notice, OpenError, Revision, SaveState, Session, open as reopen};
+use corridor::case::{Location, Notice, Revision, SaveState, Session, open as reopen};
 use corridor::plan::file;
 use corridor::platform::fs::FileSystem;
 use corridor::space::Dir;
@@ -12,12 +11,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-const PLAN: &str = "/case/x.plan.json";
-const JOURNAL: &str = "/case/x.plan.json.journal";
-const SOON: Duration = Duration::from_secs(10);
+pub const PLAN: &str = "/case/x.plan.json";
+pub const JOURNAL: &str = "/case/x.plan.json.journal";
+pub const SOON: Duration = Duration::from_secs(10);
 
 /// Places screws 0 to `count` and waits until they are safe.
-fn edited(fs: &MemoryFs, count: u128) -> Session {
+pub fn edited(fs: &MemoryFs, count: u128) -> Session {
     let (mut session, _) = open(fs, Path::new(PLAN)).unwrap();
     for n in 0..count {
         session.place(screw(n)).unwrap();
@@ -27,7 +26,7 @@ fn edited(fs: &MemoryFs, count: u128) -> Session {
 }
 
 /// The disk of a program that stops dead now: the session is leaked with its thread and lock.
-fn killed(fs: &MemoryFs, session: Session) -> MemoryFs {
+pub fn killed(fs: &MemoryFs, session: Session) -> MemoryFs {
     session.flush(SOON).unwrap();
     let disk = fs.after(crate::memory_fs::PowerCut::Synced);
     std::mem::forget(session);
@@ -178,7 +177,6 @@ fn cut_at_every_byte_the_journal_keeps_every_whole_line() {
     assert_eq!(revision, Some(Revision(5)));
 
     // Opened with the last line torn: said, continued, and whole at the next opening.
-    fs.after(crate::memory_fs::PowerCut::Synced).put(Path::new(JOURNAL), &whole);
     let torn = MemoryFs::new();
     torn.put(Path::new(PLAN), &fs.read(Path::new(PLAN)).unwrap());
     torn.put(Path::new(JOURNAL), &whole[..whole.len() - 5]);
@@ -240,148 +238,6 @@ fn a_journal_damaged_in_its_middle_is_kept_aside_and_its_start_holds() {
     assert_eq!(session.plan().screws.len(), 4);
     session.undo().unwrap();
     assert_eq!(session.plan().screws.len(), 1);
-}
-
-#[test]
-fn a_plan_file_changed_by_somebody_else_is_one_edit() {
-    let fs = MemoryFs::new();
-    drop(edited(&fs, 2));
-    let text = String::from_utf8(fs.read(Path::new(PLAN)).unwrap()).unwrap();
-    let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    value["screws"].as_array_mut().unwrap().pop();
-    value["site"] = "B".into();
-    fs.put(Path::new(PLAN), value.to_string().as_bytes());
-    let (mut session, notices) = open(&fs, Path::new(PLAN)).unwrap();
-    assert_eq!(notices, [Notice::ChangedElsewhere]);
-    assert_eq!(session.plan().screws.len(), 1);
-    session.undo().unwrap();
-    assert_eq!(session.plan().screws.len(), 2);
-    session.close(SOON).unwrap();
-    let text = String::from_utf8(fs.read(Path::new(PLAN)).unwrap()).unwrap();
-    assert!(text.contains("\"site\": \"B\""));
-    assert_eq!(open(&fs, Path::new(PLAN)).unwrap().1, []);
-}
-
-#[test]
-fn a_plan_file_that_is_gone_is_written_again() {
-    let fs = MemoryFs::new();
-    drop(edited(&fs, 2));
-    fs.remove(Path::new(PLAN)).unwrap();
-    let (session, notices) = open(&fs, Path::new(PLAN)).unwrap();
-    assert_eq!(notices, [Notice::PlanRestored]);
-    session.close(SOON).unwrap();
-    assert!(fs.read(Path::new(PLAN)).is_ok());
-}
-
-#[test]
-fn a_journal_of_another_case_is_kept_aside() {
-    let (fs, other) = (MemoryFs::new(), MemoryFs::new());
-    drop(edited(&fs, 2));
-    drop(edited(&other, 1));
-    fs.put(Path::new(PLAN), &other.read(Path::new(PLAN)).unwrap());
-    let (session, notices) = open(&fs, Path::new(PLAN)).unwrap();
-    let kept = Path::new("/case/x.plan.json.journal.other-case-1").to_owned();
-    assert_eq!(notices, [Notice::JournalOfAnotherCase { kept: kept.clone() }]);
-    assert_eq!((session.plan().screws.len(), session.can_undo()), (1, false));
-    assert!(fs.read(&kept).is_ok());
-}
-
-#[test]
-fn a_plan_of_another_ct_is_refused_with_both_names_and_left_alone() {
-    let fs = MemoryFs::new();
-    drop(edited(&fs, 1));
-    let before = fs.read(Path::new(PLAN)).unwrap();
-    let clock = || Arc::new(SteppingClock::new(now()));
-    let disk = Arc::new(fs.clone());
-    let mut other = opening("77aa33bb");
-    let refused = Session::open(Location::at(PLAN), &other, clock(), disk.clone());
-    let sentence = refused.map(|_| ()).unwrap_err().to_string();
-    for word in ["case-", "CT 3f9a-22c1", "CT 77aa-33bb", "--accept-unknown"] {
-        assert!(sentence.contains(word), "{sentence}");
-    }
-    other.accept_unknown = true;
-    let (session, notices) =
-        Session::open(Location::at(PLAN), &other, clock(), disk.clone()).unwrap();
-    assert!(matches!(notices[..], [Notice::AcceptedUnknown { .. }]), "{notices:?}");
-    drop(session);
-
-    let mut with_frame = opening("3f9a22c1");
-    with_frame.hashes.frame_of_reference_hash = Some("frame-a".to_owned());
-    drop(Session::open(Location::at(PLAN), &with_frame, clock(), disk.clone()).unwrap());
-    other.hashes.frame_of_reference_hash = Some("frame-b".to_owned());
-    assert_eq!(fs.read(Path::new(PLAN)).unwrap(), before, "looking changes nothing");
-}
-
-#[test]
-fn another_frame_of_reference_is_refused_even_when_asked() {
-    let fs = MemoryFs::new();
-    let clock = || Arc::new(SteppingClock::new(now()));
-    let mut ours = opening("3f9a22c1");
-    ours.hashes.frame_of_reference_hash = Some("frame-a".to_owned());
-    let disk = Arc::new(fs.clone());
-    let (mut session, _) = Session::open(Location::at(PLAN), &ours, clock(), disk.clone()).unwrap();
-    session.place(screw(0)).unwrap();
-    drop(session);
-    let mut other = opening("77aa33bb");
-    other.hashes.frame_of_reference_hash = Some("frame-b".to_owned());
-    other.accept_unknown = true;
-    let refused = Session::open(Location::at(PLAN), &other, clock(), disk);
-    assert!(matches!(refused, Err(OpenError::OtherPatient { .. })));
-}
-
-#[test]
-fn other_labels_of_the_same_ct_are_said() {
-    let fs = MemoryFs::new();
-    drop(edited(&fs, 1));
-    let mut other = opening("3f9a22c1");
-    other.hashes.labels_hash = Some("expert".to_owned());
-    other.thresholds_hash = "stricter".to_owned();
-    let (_, notices) = reopen::read(&Location::at(PLAN), &other, now(), &fs).unwrap();
-    assert_eq!(notices, [Notice::OtherLabels, Notice::OtherThresholds]);
-}
-
-#[test]
-fn a_second_window_is_told_which_case_and_which_process() {
-    let fs = MemoryFs::new();
-    let session = edited(&fs, 1);
-    session.save();
-    session.flush(SOON).unwrap();
-    let sentence = open(&fs, Path::new(PLAN)).map(|_| ()).unwrap_err().to_string();
-    for word in [session.case().pseudonym.as_str(), PLAN, "process 4711", "--plan"] {
-        assert!(sentence.contains(word), "{sentence}");
-    }
-    drop(session);
-    assert!(open(&fs, Path::new(PLAN)).is_ok());
-}
-
-#[test]
-fn what_is_broken_or_newer_is_refused_and_left_alone() {
-    for (plan, journal, word) in [
-        ("{\"schema\": 1, \"scr", "", "no readable JSON"),
-        ("{\"schema\": 3}", "", "newer Corridor"),
-        ("{\"schema\": 1}", "0 {\"begin\":{\"schema\":9}}\n", "newer Corridor"),
-    ] {
-        let fs = MemoryFs::new();
-        fs.put(Path::new(PLAN), plan.as_bytes());
-        if !journal.is_empty() {
-            fs.put(Path::new(JOURNAL), journal.as_bytes());
-        }
-        let sentence = open(&fs, Path::new(PLAN)).map(|_| ()).unwrap_err().to_string();
-        assert!(sentence.contains(word) && sentence.contains("x.plan.json"), "{sentence}");
-        assert_eq!(fs.read(Path::new(PLAN)).unwrap(), plan.as_bytes());
-    }
-}
-
-#[test]
-fn a_plan_written_by_hand_keeps_one_name_from_its_first_edit_on() {
-    let fs = MemoryFs::new();
-    fs.put(Path::new(PLAN), b"{\"schema\": 1, \"screws\": []}");
-    let session = edited(&fs, 1);
-    let name = session.case().pseudonym.clone();
-    let disk = killed(&fs, session);
-    let (session, notices) = open(&disk, Path::new(PLAN)).unwrap();
-    assert_eq!(session.case().pseudonym, name);
-    assert_eq!(notices, [Notice::Recovered { steps: 1 }]);
 }
 
 #[test]

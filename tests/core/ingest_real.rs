@@ -103,3 +103,42 @@ fn totalseg_s0327_labels_are_oblique_and_alone() {
     assert_eq!(range(&labels.volume), (0, 44));
     assert!(ingest::looks_like_labels(&read(&path).ct));
 }
+
+#[test]
+fn acrin001_dicom_has_its_size_range_and_padding() {
+    let Some(case) = real("acrin001_lumbar_dicom") else { return };
+    let study = read(&case);
+    assert_eq!(study.ct.grid().size(), [512, 512, 99]);
+    assert_spacing(study.ct.grid(), [0.9765625, 0.9765625, 4.25]);
+    assert_eq!(axes(study.ct.grid()), "LPS");
+    assert_eq!(range(&study.ct), (-3024, 1288));
+    assert!(study.warnings.is_empty(), "{:?}", study.warnings);
+    assert!(study.identity.patient_hash.is_some());
+}
+
+#[test]
+fn lidc0314_dicom_has_its_own_intercept_and_a_file_stands_for_the_series() {
+    let Some(case) = real("lidc0314_thoracic_dicom") else { return };
+    let study = read(&case);
+    assert_eq!(study.ct.grid().size(), [512, 512, 275]);
+    assert_spacing(study.ct.grid(), [0.78125, 0.78125, 1.0]);
+    assert_eq!(axes(study.ct.grid()), "LPS");
+    // Stored from 0: an intercept of -1024 would give -1024 here.
+    assert_eq!(range(&study.ct), (-1000, 1979));
+    assert!(study.warnings.is_empty(), "{:?}", study.warnings);
+}
+
+/// 20 slices of JPEG 2000, and a segmentation of the same slices in NIfTI.
+#[test]
+fn totalseg_example_jpeg_2000_and_nifti_lie_on_each_other() {
+    let Some(case) = real("totalseg_example_ct_3mm") else { return };
+    let study = read(&case.join("example_ct_dicom_20slices"));
+    let labels = labels(&case.join("example_seg_dicom.nii.gz"));
+    assert_eq!(study.ct.grid().size(), [512, 512, 20]);
+    let far = study.ct.grid().corners().into_iter().map(|corner| {
+        let nearest = |c: Point<_>| c.distance(corner);
+        labels.volume.grid().corners().into_iter().map(nearest).fold(f64::MAX, f64::min)
+    });
+    assert!(far.fold(0.0, f64::max) < 1e-3, "DICOM against NIfTI");
+    assert!(range(&study.ct).0 <= -1000 && range(&study.ct).1 > 500);
+}

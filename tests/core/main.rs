@@ -2,12 +2,16 @@
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 
 mod anatomy_phantom;
+mod anatomy_real;
 mod architecture;
+mod case_spine;
 mod case_commands;
 mod case_faults;
 mod case_kill;
+mod case_opening;
 mod case_session;
 mod case_store;
+mod clearance_field;
 mod clearance_grade;
 mod clearance_shapes;
 mod memory_fs;
@@ -17,10 +21,16 @@ mod phantom_shape;
 mod plan_file;
 mod plan_samples;
 mod xr_config;
+mod ingest_dicom;
+mod ingest_dicom_writer;
 mod ingest_errors;
 mod ingest_formats;
+mod ingest_fuzz;
 mod ingest_phantom;
 mod ingest_real;
+mod ingest_torture;
 mod real_data;
 mod surface_edge;
 mod surface_scan;
+mod surface_phantom;
+mod surface_real;

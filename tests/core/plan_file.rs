@@ -160,4 +160,17 @@ proptest! {
         prop_assert!(again.plan.screws[0].entry.distance(one.entry) < 2e-6);
         prop_assert!(again.plan.screws[0].tip().distance(one.tip()) < 4e-6);
     }
+
+    /// Bytes that are no plan are refused, never a panic.
+    #[test]
+    fn whatever_the_bytes_an_answer_comes(at in 0_usize..900, byte in any::<u8>(), cut in any::<bool>()) {
+        let plan = Plan { screws: vec![screw(2), screw(3)], ..Plan::default() };
+        let mut bytes = file::print(&Header::default(), &plan).unwrap().into_bytes();
+        let at = at % bytes.len();
+        bytes[at] = byte;
+        bytes.truncate(if cut { at } else { bytes.len() });
+        if let Ok(read) = file::parse(&String::from_utf8_lossy(&bytes), now()) {
+            prop_assert!(read.plan.screws.iter().all(|screw| screw.check().is_ok()));
+        }
+    }
 }

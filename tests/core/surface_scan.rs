@@ -115,22 +115,28 @@ pub struct Misfit {
     pub normal_deg: f64,
 }
 
-/// Measured at every vertex against a shape told as a distance.
-pub fn misfit(mesh: &TriMesh, distance_mm: impl Fn(Point<Patient>) -> f64) -> Misfit {
+/// Measured at every `step`th vertex against a shape told as a distance and its outward normal.
+pub fn misfit(
+    mesh: &TriMesh,
+    step: usize,
+    distance_mm: impl Fn(Point<Patient>) -> f64,
+    normal: impl Fn(Point<Patient>) -> DVec3,
+) -> Misfit {
     let mut m = Misfit { rms_mm: 0.0, bias_mm: 0.0, worst_mm: 0.0, normal_deg: 0.0 };
-    let count = mesh.positions.len() as f64;
-    for (p, n) in mesh.positions.iter().zip(&mesh.normals) {
+    let count = mesh.positions.len().div_ceil(step) as f64;
+    for (p, n) in mesh.positions.iter().zip(&mesh.normals).step_by(step) {
         let d = distance_mm(*p);
         m.rms_mm += d * d / count;
         m.bias_mm += d / count;
         m.worst_mm = m.worst_mm.max(d.abs());
-        let slope = [DVec3::X, DVec3::Y, DVec3::Z].map(|axis| {
-            let at = |t: f64| distance_mm(Point::from_vec(p.vec() + axis * t));
-            at(-1e-3) - at(1e-3)
-        });
-        let angle = DVec3::from_array(slope).angle_between(n.vec()).to_degrees();
-        m.normal_deg += angle / count;
+        m.normal_deg += normal(*p).angle_between(n.vec()).to_degrees() / count;
     }
     m.rms_mm = m.rms_mm.sqrt();
     m
+}
+
+/// The way out of a shape told as a distance.
+pub fn outward(shape: Shape, p: Point<Patient>) -> DVec3 {
+    let at = |axis: DVec3, t: f64| shape(p.vec() + axis * t);
+    DVec3::from_array([DVec3::X, DVec3::Y, DVec3::Z].map(|axis| at(axis, -1e-3) - at(axis, 1e-3)))
 }

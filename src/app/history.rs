@@ -1,0 +1,182 @@
+//! The open document as the engine's rooms see it: the plan at a revision, the edit under way, and
+//! what the user should be told.
+//!
+//! In: commands made by `interact`. Out: [`Document`] changed, or a [`StatusLine`] that says why
+//! not. Every finished edit goes through [`Document::edit`], where undo and journal hang.
+
+use super::guard;
+use super::jobs::{ActiveCase, CaseOpened};
+use super::schedule::FrameSystems;
+use crate::case::request::CaseRequest;
+use crate::case::spine::Spine;
+use crate::case::store::StoreError;
+use crate::case::{Notice, Session, SystemClock, judge};
+use crate::clearance::Assessment;
+use crate::implant::{Catalogue, CatalogueError};
+use crate::plan::{Plan, Screw};
+use crate::platform::fs::{FileSystem, RealFs};
+use bevy::prelude::*;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why a document could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// The built-in sizes.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// There is no place for the plan.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The plan can not be opened over this case.
+    #[error(transparent)]
+    Open(#[from] crate::case::OpenError),
+}
+
+/// The open document: a session of the core, and what was found when it was opened.
+#[derive(Resource)]
+pub struct Document {
+    session: Session,
+    catalogue: Catalogue,
+    notices: Vec<Notice>,
+}
+
+/// How long leaving the program waits for the disk.
+const LEAVE_TIME: Duration = Duration::from_secs(5);
+
+impl Document {
+    /// Opens or begins the plan of a case.
+    pub fn open(spine: &Spine, request: &CaseRequest) -> Result<Self, DocumentError> {
+        let catalogue = Catalogue::builtin()?;
+        let fs: Arc<dyn FileSystem> = Arc::new(RealFs);
+        let location = request.location(spine, fs.as_ref())?;
+        let opening = request.opening(spine, &catalogue);
+        let (session, notices) = Session::open(location, &opening, Arc::new(SystemClock), fs)?;
+        guard::protect(session.flusher());
+        Ok(Self { session, catalogue, notices })
+    }
+    /// The session itself, to be read.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+    /// The session itself, to be edited.
+    pub fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+    /// The plan now, without a movement under way.
+    pub fn plan(&self) -> &Arc<Plan> {
+        self.session.plan()
+    }
+    /// Sizes on offer.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+    /// What was survived or is worth knowing since the document was opened.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+}
+
+/// The plan that is seen: the document's, or one that was only read to be drawn.
+#[derive(Resource, Clone, Default)]
+pub struct ShownPlan(pub Arc<Plan>);
+
+/// A screw while the hand still moves it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DraftScrew {
+    /// As it would be now.
+    pub screw: Screw,
+    /// As the plan has it; `None` for a new one.
+    pub before: Option<Screw>,
+    /// Its numbers, of this very moment.
+    pub assessment: Option<Assessment>,
+}
+
+/// The edit under way, at most one.
+#[derive(Resource, Clone, Debug, Default, PartialEq)]
+pub struct Draft(pub Option<DraftScrew>);
+
+/// How a line of status is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// Something was done.
+    #[default]
+    Done,
+    /// Something should be known.
+    Warning,
+    /// Something could not be done.
+    Fault,
+}
+
+/// The last thing the user should know, one sentence.
+#[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
+pub struct StatusLine {
+    /// The sentence; empty when there is nothing to say.
+    pub text: String,
+    /// How it is meant.
+    pub tone: Tone,
+}
+
+impl StatusLine {
+    /// Says something.
+    pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
+        *self = Self { text: text.into(), tone };
+    }
+}
+
+/// Adds the document's resources and the live numbers of the edit under way.
+pub fn plugin(app: &mut App) {
+    app.init_resource::<Draft>()
+        .init_resource::<ShownPlan>()
+        .init_resource::<StatusLine>()
+        .add_systems(
+            Update,
+            (drop_draft, say_notices)
+                .run_if(on_message::<CaseOpened>)
+                .in_set(FrameSystems::Pointer),
+        )
+        .add_systems(Update, (show_plan, judge_draft).in_set(FrameSystems::Judge))
+        .add_systems(Last, leave.run_if(on_message::<AppExit>));
+}
+
+fn drop_draft(mut draft: ResMut<Draft>) {
+    draft.0 = None;
+}
+
+/// Lets the rest of the frame see the document's plan.
+pub(super) fn show_plan(document: Option<Res<Document>>, mut shown: ResMut<ShownPlan>) {
+    if let Some(document) = document
+        && !Arc::ptr_eq(document.plan(), &shown.0)
+    {
+        shown.0 = Arc::clone(document.plan());
+    }
+}
+
+/// The first thing a surgeon reads: what came back, or where the plan is kept.
+fn say_notices(document: Option<Res<Document>>, mut status: ResMut<StatusLine>) {
+    let Some(document) = document else { return };
+    match document.notices().first() {
+        Some(notice) => status.say(Tone::Warning, notice.to_string()),
+        None => status.say(Tone::Done, document.session().location().to_string()),
+    }
+}
+
+/// Fast enough for every frame of a drag: the core promises well under a millisecond.
+fn judge_draft(case: Option<Res<ActiveCase>>, mut draft: ResMut<Draft>) {
+    let Some(case) = case else { return };
+    if !draft.is_changed() {
+        return;
+    }
+    if let Some(edited) = draft.bypass_change_detection().0.as_mut() {
+        edited.assessment = judge::assess(&case.spine, &edited.screw).ok();
+    }
+}
+
+/// The last edits reach the disk before the program goes.
+fn leave(document: Option<Res<Document>>) {
+    let Some(document) = document else { return };
+    document.session().save();
+    if let Err(fault) = document.session().flush(LEAVE_TIME) {
+        error!("{fault}");
+    }
+}

@@ -1,0 +1,119 @@
+//! A new screw from a point on bone: which side, along which axis, of which size.
+
+use crate::case::spine::VertebraModel;
+use crate::implant::Catalogue;
+use crate::labels::Level;
+use crate::plan::{Screw, ScrewId, ScrewState, ScrewStyle};
+use crate::space::{Dir, Patient, Point, Side};
+
+/// Who placed a screw by hand in this program.
+const AUTHOR: &str = "surgeon";
+/// Farthest from a pedicle's axis that an entry is still taken as meant for that pedicle, mm.
+const REACH_MM: f64 = 18.0;
+/// Widest angle between the way through the isthmus and the pedicle's axis that is offered.
+const WIDEST_RAD: f64 = 0.6;
+/// Share of the pedicle's width that the thread fills; 80 % is taught as the largest that does not
+/// widen an adult pedicle.
+const FILL: f64 = 0.8;
+/// Bone left in front of the tip, mm.
+const TIP_MARGIN_MM: f64 = 4.0;
+/// Size where no pedicle says anything better, mm.
+const USUAL_MM: (f64, f64) = (6.0, 40.0);
+
+/// Where a new screw begins, and what is known about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    /// On the bone's surface, LPS mm.
+    pub entry: Point<Patient>,
+    /// Out of the bone there.
+    pub normal: Dir<Patient>,
+    /// The direction of the hand's drill; `None` for a mouse, which has none.
+    pub drill: Option<Dir<Patient>>,
+}
+
+/// A new screw in `vertebra`, called `level` in the plan.
+pub fn new_screw(
+    vertebra: &VertebraModel,
+    level: Level,
+    start: Start,
+    catalogue: &Catalogue,
+    now: jiff::Timestamp,
+) -> Screw {
+    let side = side_of(vertebra, start.entry);
+    let axis = start.drill.or_else(|| pedicle_axis(vertebra, side, start.entry));
+    let axis = axis.unwrap_or(-start.normal).unit().unwrap_or(-Dir::Y);
+    let diameter_mm = diameter(vertebra, side, catalogue);
+    Screw {
+        id: ScrewId::random(),
+        vertebra: vertebra.id,
+        level,
+        side,
+        style: ScrewStyle::Pedicle,
+        entry: start.entry,
+        axis,
+        diameter_mm,
+        length_mm: length(vertebra, start.entry, axis, catalogue),
+        author: AUTHOR.to_owned(),
+        edited: now,
+        state: ScrewState::Reviewed,
+        unknown: serde_json::Map::new(),
+    }
+}
+
+/// The patient's side of a point, seen from the vertebra's own middle.
+pub fn side_of(vertebra: &VertebraModel, p: Point<Patient>) -> Side {
+    let local = vertebra.anatomy.patient_from_vertebra.inverse().point(p);
+    Side::of_x(local.to_array()[0])
+}
+
+/// From the entry through the middle of the isthmus; along the pedicle where that leads too far
+/// from its axis; `None` where the entry is not meant for the pedicle.
+fn pedicle_axis(
+    vertebra: &VertebraModel,
+    side: Side,
+    entry: Point<Patient>,
+) -> Option<Dir<Patient>> {
+    let pedicle = vertebra.anatomy.pedicle(side)?;
+    let to_isthmus = pedicle.isthmus - entry;
+    let aside = to_isthmus - pedicle.axis * to_isthmus.dot(pedicle.axis);
+    if aside.length() > REACH_MM {
+        return None;
+    }
+    let through = to_isthmus.unit()?;
+    let is_straight = through.angle_to_rad(pedicle.axis) < WIDEST_RAD;
+    Some(if is_straight { through } else { pedicle.axis })
+}
+
+fn diameter(vertebra: &VertebraModel, side: Side, catalogue: &Catalogue) -> f64 {
+    let room = vertebra.anatomy.pedicle(side).map(|p| p.width_mm.min(p.height_mm) * FILL);
+    let room = room.unwrap_or(USUAL_MM.0);
+    largest(&catalogue.diameters_mm, |mm| mm <= room).unwrap_or(USUAL_MM.0)
+}
+
+fn length(
+    vertebra: &VertebraModel,
+    entry: Point<Patient>,
+    axis: Dir<Patient>,
+    catalogue: &Catalogue,
+) -> f64 {
+    let margin = |mm: f64| vertebra.field.signed_distance_mm(entry + axis * mm);
+    largest(&catalogue.lengths_mm, |mm| margin(mm) >= TIP_MARGIN_MM).unwrap_or(USUAL_MM.1)
+}
+
+/// The largest of an ascending list that fits; its first where none does, `None` for an empty one.
+fn largest(list: &[f64], fits: impl Fn(f64) -> bool) -> Option<f64> {
+    list.iter().rev().copied().find(|mm| fits(*mm)).or_else(|| list.first().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_that_fits_is_offered_and_the_smallest_where_none_does() {
+        let list = [4.0, 5.0, 6.0];
+        assert_eq!(largest(&list, |mm| mm <= 5.5), Some(5.0));
+        assert_eq!(largest(&list, |_| false), Some(4.0));
+        assert_eq!(largest(&[], |_| true), None);
+    }
+}

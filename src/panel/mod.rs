@@ -1,0 +1,65 @@
+//! What is read and pressed: the same panels on the desk and on a wall in the headset.
+//!
+//! In: [`Facts`], borrowed from the open case for one frame. Out: [`Intent`](crate::interact::intent::Intent)s. A panel draws into
+//! whatever [`Ui`](bevy_egui::egui::Ui) it is given and changes nothing itself.
+
+pub mod clearance;
+pub mod levels;
+pub mod screw;
+pub mod theme;
+pub mod words;
+
+use crate::app::history::{Document, Draft};
+use crate::app::judge::Judgements;
+use crate::app::selection::Selection;
+use crate::case::judge;
+use crate::case::spine::{Spine, VertebraModel};
+use crate::clearance::Assessment;
+use crate::labels::Level;
+use crate::plan::Screw;
+
+/// Everything a panel may speak of, for one frame.
+pub struct Facts<'a> {
+    /// The case.
+    pub spine: &'a Spine,
+    /// The plan.
+    pub document: &'a Document,
+    /// The edit under way.
+    pub draft: &'a Draft,
+    /// The numbers of the plan's screws.
+    pub judgements: &'a Judgements,
+    /// What is worked on.
+    pub selection: Selection,
+}
+
+impl<'a> Facts<'a> {
+    /// The screws as they are seen: the one that is moved stands where the hand has it.
+    pub fn screws(&self) -> impl Iterator<Item = &'a Screw> {
+        let draft: &'a Draft = self.draft;
+        let document: &'a Document = self.document;
+        let edited = draft.0.as_ref().map(|d| &d.screw);
+        let others = document.plan().screws.iter();
+        others.filter(move |s| edited.is_none_or(|e| e.id != s.id)).chain(edited)
+    }
+    /// The screw that is moved, or else the chosen one.
+    pub fn current(&self) -> Option<&'a Screw> {
+        let draft: &'a Draft = self.draft;
+        let edited = draft.0.as_ref().map(|d| &d.screw);
+        edited.or_else(|| self.selection.screw.and_then(|id| self.document.plan().screw(id)))
+    }
+    /// The numbers of a screw, `None` while they are pending.
+    pub fn assessment(&self, screw: &Screw) -> Option<&'a Assessment> {
+        match &self.draft.0 {
+            Some(draft) if draft.screw.id == screw.id => draft.assessment.as_ref(),
+            _ => self.judgements.of(screw),
+        }
+    }
+    /// The model a screw stands in.
+    pub fn model_of(&self, screw: &Screw) -> Option<&'a VertebraModel> {
+        judge::vertebra_of(self.spine, screw).map(|v| &**v)
+    }
+    /// What the plan calls a vertebra.
+    pub fn level_of(&self, vertebra: &VertebraModel) -> Level {
+        self.document.plan().renamed.get(&vertebra.id).map_or(vertebra.level, |r| r.to)
+    }
+}

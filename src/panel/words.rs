@@ -1,0 +1,209 @@
+//! Every word that a person reads in the program's windows, in one table.
+
+use crate::clearance::Wall;
+use crate::plan::ScrewState;
+use crate::scene::plane::Slicing;
+use crate::space::Side;
+
+/// Name of the program.
+pub const PROGRAM: &str = "Corridor";
+/// What stands in the status bar at all times.
+pub const NOTICE: &str = "Research and teaching only. Not a medical device.";
+/// While a case is read.
+pub const LOADING: &str = "Reading the case";
+/// When nothing could be opened.
+pub const NOT_OPENED: &str = "This case could not be opened";
+/// How to go on from there.
+pub const OPEN_ANOTHER: &str = "Open another file, or drop one onto this window.";
+
+/// Heading of the list of levels.
+pub const LEVELS: &str = "Levels";
+/// Where a case has no vertebrae.
+pub const NO_LEVELS: &str = "No vertebrae: this case has no labels. The slices can be read; to \
+     plan screws, open it together with a label map.";
+/// Heading of what the images want to say.
+pub const REMARKS: &str = "About these images";
+/// Heading of the numbers.
+pub const SCREW: &str = "Screw";
+/// When none is chosen.
+pub const NO_SCREW: &str = "No screw chosen";
+/// What to do then.
+pub const HOW_TO_PLACE: &str = "Choose “Place screw”, press on bone where it shall enter and drag \
+     to aim. Without a drag it follows the pedicle.";
+/// A number that is older than what is seen.
+pub const PENDING: &str = "pending";
+
+/// Clearance.
+pub const CLEARANCE: &str = "Clearance";
+/// Breach.
+pub const BREACH: &str = "Breach";
+/// Nearest wall.
+pub const NEAREST_WALL: &str = "Nearest wall";
+/// Diameter.
+pub const DIAMETER: &str = "Diameter";
+/// Length.
+pub const LENGTH: &str = "Length";
+/// Angle in the axial plane.
+pub const AXIAL_ANGLE: &str = "Axial angle";
+/// Angle in the sagittal plane.
+pub const SAGITTAL_ANGLE: &str = "Sagittal angle";
+/// How far a person stands behind it.
+pub const STATE: &str = "State";
+/// Heading of the plot.
+pub const PROFILE: &str = "Clearance along the screw";
+/// Axis of the plot.
+pub const DEPTH_MM: &str = "depth, mm";
+/// No breach.
+pub const NONE: &str = "none";
+
+/// Button: look.
+pub const LOOK: &str = "Look";
+/// Button: place.
+pub const PLACE: &str = "Place screw";
+/// Button: see through bone.
+pub const SEE_THROUGH: &str = "See-through";
+/// Button: slices in the 3D view.
+pub const SLICES: &str = "Slices in 3D";
+/// Button: fly.
+pub const FLY: &str = "Fly";
+/// Button: undo.
+pub const UNDO: &str = "Undo";
+/// Button: redo.
+pub const REDO: &str = "Redo";
+/// Button: save.
+pub const SAVE: &str = "Save";
+/// Button: open.
+pub const OPEN: &str = "Open…";
+/// Button: screenshot.
+pub const SCREENSHOT: &str = "Picture";
+/// Button: delete.
+pub const DELETE: &str = "Delete screw";
+/// Button: cancel.
+pub const CANCEL: &str = "Cancel";
+/// Menu of standard views.
+pub const VIEW: &str = "View";
+/// Menu of windows.
+pub const WINDOW: &str = "Window";
+
+/// Heading of the dialog that opens a case.
+pub const OPEN_TITLE: &str = "Open a case";
+/// Field of it.
+pub const CT_FIELD: &str = "CT: NIfTI, NRRD, a DICOM file or folder; or a label map alone";
+/// Field of it.
+pub const LABELS_FIELD: &str = "Label map of the vertebrae (may stay empty)";
+/// Hint of it.
+pub const DROP_HINT: &str = "A file can also be dropped onto the window.";
+/// Button of it.
+pub const OPEN_BUILTIN: &str = "Open the built-in case";
+
+/// All edits are in the plan file.
+pub const SAVED: &str = "Saved";
+/// Edits are on their way.
+pub const SAVING: &str = "Saving…";
+/// A write failed.
+pub const NOT_SAVED: &str = "Not saved";
+/// Heading of the 3D view.
+pub const MODEL: &str = "3D";
+/// A slice outside the image.
+pub const OUTSIDE: &str = "outside";
+
+/// Keys, shown when the pointer rests on a button.
+pub mod hints {
+    /// Look.
+    pub const LOOK: &str = "Click on bone chooses the level and shows the point in the slices. \
+         Left drag turns, middle drag shifts, wheel or right drag zooms.";
+    /// Place.
+    pub const PLACE: &str = "P: press on bone for the entry, drag to aim the tip; Esc gives up.";
+    /// See-through.
+    pub const SEE_THROUGH: &str = "X";
+    /// Slices.
+    pub const SLICES: &str = "C";
+    /// Fly.
+    pub const FLY: &str = "F: W A S D and Q E move, right drag looks around.";
+    /// Undo.
+    pub const UNDO: &str = "Ctrl+Z";
+    /// Redo.
+    pub const REDO: &str = "Ctrl+Y";
+    /// Save.
+    pub const SAVE: &str = "Ctrl+S";
+    /// Screenshot.
+    pub const SCREENSHOT: &str = "F12: writes a PNG beside the plan.";
+    /// Open.
+    pub const OPEN: &str = "Ctrl+O";
+    /// Delete.
+    pub const DELETE: &str = "Del";
+    /// Slices.
+    pub const SLICE: &str = "Wheel: next slice. Click: crosshair here. Drag: window and level. \
+         Right drag or Ctrl+wheel: zoom. Middle or Shift+drag: shift. Double click: maximise. R: reset.";
+}
+
+/// The patient's side.
+pub const fn side(side: Side) -> &'static str {
+    match side {
+        Side::Left => "left",
+        Side::Right => "right",
+    }
+}
+
+/// A wall of the pedicle.
+pub const fn wall(wall: Wall) -> &'static str {
+    match wall {
+        Wall::Medial => "medial (canal)",
+        Wall::Lateral => "lateral",
+        Wall::Cranial => "cranial",
+        Wall::Caudal => "caudal",
+        Wall::Anterior => "anterior (tip)",
+        Wall::Posterior => "posterior",
+    }
+}
+
+/// How far a person stands behind a screw.
+pub const fn state(state: ScrewState) -> &'static str {
+    match state {
+        ScrewState::Suggested => "suggested",
+        ScrewState::Reviewed => "reviewed",
+        ScrewState::Accepted => "accepted",
+    }
+}
+
+/// A slice's name.
+pub const fn slicing(slicing: Slicing) -> &'static str {
+    match slicing {
+        Slicing::Axial => "Axial",
+        Slicing::Coronal => "Coronal",
+        Slicing::Sagittal => "Sagittal",
+    }
+}
+
+/// Millimetres to a tenth, with a true minus.
+pub fn mm(value: f64) -> String {
+    signed(format!("{value:.1} mm"))
+}
+
+/// Whole degrees.
+pub fn degrees(value: f64) -> String {
+    signed(format!("{value:.0}°"))
+}
+
+/// Minus zero is zero, and the hyphen becomes a minus.
+fn signed(text: String) -> String {
+    let is_zero = text.chars().all(|c| !('1'..='9').contains(&c));
+    match text.strip_prefix('-') {
+        Some(rest) if is_zero => rest.to_owned(),
+        Some(rest) => format!("−{rest}"),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_a_person_writes_them() {
+        assert_eq!(mm(1.25), "1.2 mm");
+        assert_eq!(mm(-2.04), "−2.0 mm");
+        assert_eq!(mm(-0.04), "0.0 mm");
+        assert_eq!(degrees(-12.4), "−12°");
+    }
+}

@@ -1,0 +1,78 @@
+//! Data becomes entities: what is seen of the case, on a screen, in a picture and in a headset.
+//!
+//! In: [`ActiveCase`](crate::app::jobs::ActiveCase), the document, its numbers. Out: below one
+//! [`case::CaseRoot`] the bones ([`vertebra`], [`upload`]), the screws ([`screw`],
+//! [`screw_mesh`]) and the slices ([`slices`], [`plane`]), with letters around them ([`letters`]),
+//! lights and background ([`layers`]). Nothing here knows what the user wants.
+
+pub mod case;
+pub mod colour;
+pub mod layers;
+pub mod letters;
+pub mod material;
+pub mod outline;
+pub mod plane;
+pub mod screw;
+pub mod screw_mesh;
+pub mod slices;
+pub mod upload;
+pub mod vertebra;
+
+use crate::app::jobs::CaseOpened;
+use crate::app::schedule::FrameSystems;
+use bevy::prelude::*;
+
+/// Adds everything that is seen.
+pub struct ScenePlugin;
+
+impl Plugin for ScenePlugin {
+    fn build(&self, app: &mut App) {
+        app.insert_resource(ClearColor(colour::srgb(colour::GROUND).into()))
+            .init_resource::<material::Materials>()
+            .init_resource::<screw::ScrewMeshes>()
+            .init_resource::<vertebra::BoneView>()
+            .init_resource::<letters::ModelBox>()
+            .init_resource::<slices::Slices>()
+            .init_resource::<slices::SlicesInView>()
+            .init_resource::<slices::Window>()
+            .init_gizmo_group::<letters::LetterLines>()
+            .init_gizmo_group::<screw::ScrewLines>()
+            .add_systems(Startup, (layers::spawn_lights, layers::spawn_backdrop, set_up_lines))
+            .add_systems(
+                Update,
+                (
+                    (vertebra::spawn_case, letters::measure, start_window)
+                        .run_if(on_message::<CaseOpened>),
+                    layers::set_tones,
+                    upload::receive_meshes,
+                    vertebra::show_bones,
+                    (screw::show_screws, screw::colour_screws).chain(),
+                    (slices::cut_slices, slices::spawn_quads, slices::place_quads).chain(),
+                )
+                    .chain()
+                    .in_set(FrameSystems::Scene),
+            )
+            .add_systems(
+                PostUpdate,
+                (letters::draw_letters, screw::draw_axis)
+                    .after(bevy::transform::TransformSystems::Propagate),
+            );
+    }
+}
+
+/// The file's own window where it has one, else bone.
+fn start_window(case: Res<crate::app::jobs::ActiveCase>, mut window: ResMut<slices::Window>) {
+    *window = case
+        .spine
+        .window
+        .map_or_else(slices::Window::default, |(width, level)| slices::Window { width, level });
+}
+
+fn set_up_lines(mut store: ResMut<GizmoConfigStore>) {
+    let (letters, _) = store.config_mut::<letters::LetterLines>();
+    letters.line.width = 3.0;
+    letters.depth_bias = -1.0;
+    let (axis, _) = store.config_mut::<screw::ScrewLines>();
+    axis.line.width = 2.0;
+    axis.depth_bias = -1.0;
+}

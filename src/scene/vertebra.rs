@@ -1,0 +1,88 @@
+//! Bones: one entity per vertebra, below the case's root, moved by its own `patient_from_vertebra`.
+
+use super::case::{CASE_PLACE, CaseRoot, root_transform};
+use super::material::Materials;
+use super::upload::PendingMesh;
+use crate::app::jobs::ActiveCase;
+use crate::case::spine::Spine;
+use crate::labels::VertebraId;
+use crate::space::{Patient, Rigid, Vertebra};
+use bevy::prelude::*;
+use std::sync::Arc;
+
+/// A vertebra of the open case.
+#[derive(Component, Clone, Copy, Debug, PartialEq, Eq)]
+#[require(Visibility)]
+pub struct Bone(pub VertebraId);
+
+/// How the bones are shown.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BoneView {
+    /// See-through, so that screws inside can be seen.
+    pub is_clear: bool,
+    /// The bone to lift out of the others.
+    pub lifted: Option<VertebraId>,
+}
+
+/// Takes the old case away and puts the root and the bones of the new one in its place.
+pub fn spawn_case(
+    case: Res<ActiveCase>,
+    old: Query<Entity, With<CaseRoot>>,
+    materials: Res<Materials>,
+    mut commands: Commands,
+) {
+    for root in &old {
+        commands.entity(root).despawn();
+    }
+    let place = root_transform(case.spine.middle(), CASE_PLACE, 1.0);
+    let root = commands.spawn((CaseRoot, place, Name::new("case"))).id();
+    for (index, vertebra) in case.spine.vertebrae.iter().enumerate() {
+        let pending = PendingMesh::start(vertebra, neighbours(&case.spine, index));
+        commands.spawn((
+            Bone(vertebra.id),
+            Name::new(vertebra.level.to_string()),
+            local_transform(vertebra.anatomy.patient_from_vertebra),
+            MeshMaterial3d(materials.bone.clone()),
+            pending,
+            ChildOf(root),
+        ));
+    }
+}
+
+fn neighbours(spine: &Spine, index: usize) -> Vec<Arc<crate::case::spine::VertebraModel>> {
+    let before = index.checked_sub(1).and_then(|i| spine.vertebrae.get(i));
+    let after = spine.vertebrae.get(index + 1);
+    before.into_iter().chain(after).cloned().collect()
+}
+
+/// A vertebra's frame as the root's children are placed.
+fn local_transform(patient_from_vertebra: Rigid<Patient, Vertebra>) -> Transform {
+    Transform {
+        translation: patient_from_vertebra.origin().vec().as_vec3(),
+        rotation: patient_from_vertebra.rotation().as_quat(),
+        scale: Vec3::ONE,
+    }
+}
+
+/// Gives each bone the material of how it is shown.
+pub fn show_bones(
+    view: Res<BoneView>,
+    materials: Res<Materials>,
+    mut bones: Query<(&Bone, &mut MeshMaterial3d<StandardMaterial>)>,
+) {
+    if !view.is_changed() {
+        return;
+    }
+    for (bone, mut material) in &mut bones {
+        let wanted = if view.is_clear {
+            &materials.bone_clear
+        } else if view.lifted == Some(bone.0) {
+            &materials.bone_hovered
+        } else {
+            &materials.bone
+        };
+        if material.0 != *wanted {
+            material.0 = wanted.clone();
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! How the patient comes to the surgeon: held by one hand, stretched by two, flown past, turned.
+//!
+//! In: closed hands and sticks. Out: [`Placement`] and the [`Rig`]'s transform. Nothing moves while
+//! the hands are not ours, and a recentred room starts afresh.
+
+use super::actions::Hand;
+use super::comfort::Motion;
+use super::config::Comfort;
+use super::frame::{Eye, Hands, Rig};
+use super::placement::{self, Placement, rigid};
+use super::session::Recentred;
+use crate::app::jobs::ActiveCase;
+use crate::app::selection::Crosshair;
+use crate::scene::case::CaseRoot;
+use crate::space::{Dir, Patient, Point, Rigid, Stage};
+use bevy::prelude::*;
+
+/// The frame of a closed hand.
+#[derive(Clone, Copy, Debug)]
+pub struct Palm;
+
+/// What the hands held in the last frame.
+#[derive(Resource, Default)]
+pub struct Holding {
+    palms: [Option<Rigid<Stage, Palm>>; 2],
+    has_snapped: bool,
+}
+
+impl Holding {
+    /// True while a hand holds the patient.
+    pub fn holds(&self, hand: Hand) -> bool {
+        self.palms[hand.index()].is_some()
+    }
+}
+
+/// A hand is closed from here on, and open again below the second.
+const CLOSED: [f32; 2] = [0.6, 0.4];
+/// Sticks at rest are never quite at rest.
+const DEAD_ZONE: f32 = 0.2;
+/// A stick pushed sideways this far turns once; it must come back below half of it to turn again.
+const SNAP: f32 = 0.7;
+/// Speed of the slices under a fully pushed stick.
+const SCROLL_MM_PER_S: f64 = 60.0;
+
+/// A new case, or a recentred room, stands in front of the user.
+pub(super) fn start_over(
+    case: Option<Res<ActiveCase>>,
+    mut placement: ResMut<Placement>,
+    mut holding: ResMut<Holding>,
+) {
+    let Some(case) = case else { return };
+    *placement = Placement::start(placement::middle(&case.spine));
+    *holding = Holding::default();
+}
+
+/// Says that the room was recentred, in the log.
+pub(super) fn note_recentred(mut recentred: MessageReader<Recentred>) {
+    if recentred.read().last().is_some() {
+        info!("the room was recentred; the spine stands in front of the user again");
+    }
+}
+
+/// One hand carries, two hands stretch.
+pub(super) fn hold(
+    hands: Res<Hands>,
+    mut holding: ResMut<Holding>,
+    mut placement: ResMut<Placement>,
+    mut motion: ResMut<Motion>,
+) {
+    let before = holding.palms;
+    let now: [Option<Rigid<Stage, Palm>>; 2] = std::array::from_fn(|hand| {
+        let threshold = if before[hand].is_some() { CLOSED[1] } else { CLOSED[0] };
+        let pose = hands[hand].stage_from_grip.filter(|_| hands[hand].grab > threshold);
+        pose.map(rigid)
+    });
+    holding.bypass_change_detection().palms = now;
+    let pairs: [Option<_>; 2] = std::array::from_fn(|hand| before[hand].zip(now[hand]));
+    match pairs {
+        [Some(left), Some(right)] => {
+            let origins = |pose: fn(&(Rigid<Stage, Palm>, Rigid<Stage, Palm>)) -> Point<Stage>| {
+                [pose(&left), pose(&right)]
+            };
+            *placement = placement.stretched(origins(|p| p.0.origin()), origins(|p| p.1.origin()));
+            motion.add_world_scaling();
+        }
+        // A hand that just closed beside the other one waits for the next frame.
+        [Some((from, to)), None] | [None, Some((from, to))]
+            if now.iter().flatten().count() == 1 =>
+        {
+            *placement = placement.held(from, to);
+        }
+        _ => {}
+    }
+}
+
+/// The right stick flies along the hand's aim and turns in steps; the left one scrolls the slices
+/// from head to foot.
+pub(super) fn push_sticks(
+    hands: Res<Hands>,
+    comfort: Res<ComfortPreset>,
+    time: Res<Time>,
+    eyes: Query<&Transform, With<Eye>>,
+    mut holding: ResMut<Holding>,
+    mut placement: ResMut<Placement>,
+    mut crosshair: ResMut<Crosshair>,
+    mut motion: ResMut<Motion>,
+) {
+    let right = &hands[Hand::Right.index()];
+    let push = right.stick.y;
+    if push.abs() > DEAD_ZONE
+        && let Some(aim) = right.stage_from_aim
+    {
+        let way = aim.rotation * Vec3::NEG_Z * push * comfort.0.fly_speed_m_per_s;
+        *placement = placement.flown(Dir::from_vec((way * time.delta_secs()).as_dvec3()));
+        motion.add_flight();
+    }
+    let sideways = right.stick.x;
+    if sideways.abs() > SNAP && !holding.has_snapped {
+        holding.has_snapped = true;
+        let count = eyes.iter().count().max(1) as f32;
+        let head = eyes.iter().map(|eye| eye.translation).sum::<Vec3>() / count;
+        let angle = -f64::from(sideways.signum() * comfort.0.snap_turn_deg.to_radians());
+        *placement = placement.snapped(angle, Point::from_vec(head.as_dvec3()));
+    } else if sideways.abs() < SNAP / 2.0 {
+        holding.bypass_change_detection().has_snapped = false;
+    }
+    let scroll = hands[Hand::Left.index()].stick.y;
+    if scroll.abs() > DEAD_ZONE {
+        let step = f64::from(scroll * time.delta_secs()) * SCROLL_MM_PER_S;
+        crosshair.0 = crosshair.0 + Dir::<Patient>::Z * step;
+    }
+}
+
+/// The preset in use.
+#[derive(Resource)]
+pub struct ComfortPreset(pub Comfort);
+
+/// Stands the room where the placement says.
+pub(super) fn place_rig(
+    placement: Res<Placement>,
+    root: Query<&GlobalTransform, With<CaseRoot>>,
+    mut rig: Single<&mut Transform, With<Rig>>,
+) {
+    let Ok(root) = root.single() else { return };
+    rig.set_if_neq(placement.world_from_stage(root.affine().as_daffine3()));
+}

@@ -1,0 +1,102 @@
+//! What became of the headset, as data: in front, out of sight, stalled, lost, ended.
+//!
+//! In: answers of the runtime's thread. Out: [`XrStatus`], which every panel may read, and the
+//! messages [`Recentred`] and [`ControllersChanged`]. Editing in the headset is allowed only while
+//! [`hands_are_ours`].
+
+use super::runtime::{Attention, News};
+use bevy::prelude::*;
+
+/// The state of the headset. Present whenever the XR plugin is.
+#[derive(Resource, Clone, Debug, PartialEq, Eq)]
+pub enum XrStatus {
+    /// There is none; the sentence says why and what to do.
+    Absent(String),
+    /// A session exists and is answered.
+    Running(Attention),
+    /// The runtime is silent. The desk goes on; the headset comes back when it answers.
+    Stalled,
+    /// The runtime died; the reason in its own words. The desk goes on.
+    Lost(String),
+    /// The session was ended from the headset. The desk goes on.
+    Ended,
+}
+
+impl XrStatus {
+    /// The state in one sentence for the person at the desk.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Absent(why) => why.clone(),
+            Self::Running(Attention::Focused) => "The headset is in use.".into(),
+            Self::Running(Attention::Seen) => {
+                "The headset shows its own menu; editing waits until it is closed.".into()
+            }
+            Self::Running(Attention::Hidden) => "The headset waits to be put on.".into(),
+            Self::Stalled => {
+                "The headset's runtime does not answer; every finished edit is saved, and planning \
+                 goes on here at the desk until it does."
+                    .into()
+            }
+            Self::Lost(why) => format!(
+                "The headset's runtime is gone ({why}); every finished edit is saved, and planning \
+                 goes on here at the desk. Start Corridor again to enter the headset again."
+            ),
+            Self::Ended => "The headset session was closed; planning goes on here at the desk. \
+                            Start Corridor again to enter the headset again."
+                .into(),
+        }
+    }
+
+    /// True while the headset shows the program, focused or not.
+    pub fn is_immersed(&self) -> bool {
+        matches!(self, Self::Running(attention) if *attention > Attention::Hidden)
+    }
+
+    /// True when no frame will ever come again in this run of the program.
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Absent(_) | Self::Lost(_) | Self::Ended)
+    }
+}
+
+/// The middle of the room was moved by its user or the runtime.
+#[derive(Message, Clone, Copy, Debug)]
+pub struct Recentred;
+
+/// The controllers in the two hands changed; profile paths, left first.
+#[derive(Message, Clone, Debug)]
+pub struct ControllersChanged(pub [Option<String>; 2]);
+
+/// A run condition: the program is in front and the hands belong to it.
+pub fn hands_are_ours(status: Option<Res<XrStatus>>) -> bool {
+    status.is_some_and(|s| *s == XrStatus::Running(Attention::Focused))
+}
+
+/// Sets the status and says it in the log when it is another one.
+pub(super) fn enter(world: &mut World, status: XrStatus) {
+    if world.get_resource::<XrStatus>() == Some(&status) {
+        return;
+    }
+    if status.is_over() || status == XrStatus::Stalled {
+        warn!("{}", status.sentence());
+    } else {
+        info!("{}", status.sentence());
+    }
+    world.insert_resource(status);
+}
+
+/// Passes on what happened in the runtime.
+pub(super) fn tell(world: &mut World, news: Vec<News>) {
+    for item in news {
+        match item {
+            News::Attention(attention) => enter(world, XrStatus::Running(attention)),
+            News::Ended => enter(world, XrStatus::Ended),
+            News::Recentred => {
+                world.write_message(Recentred);
+            }
+            News::Controllers(controllers) => {
+                info!("controllers: {controllers:?}");
+                world.write_message(ControllersChanged(controllers));
+            }
+        }
+    }
+}

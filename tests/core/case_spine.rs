@@ -1,0 +1,110 @@
+//! Whole cases: from files to named vertebrae with surfaces, distances and pedicles.
+
+use crate::real_data::real;
+use corridor::case::spine::{self, Source, Spine};
+use corridor::clearance::{self, Grade, ScrewShape};
+use corridor::labels::numbering::Numbering;
+use corridor::space::Side;
+use corridor::work::Work;
+use std::path::PathBuf;
+
+fn load(ct: Option<PathBuf>, labels: Option<PathBuf>) -> Spine {
+    let source = Source::Files { ct, labels, numbering: None };
+    spine::load(&source, &Work::silent()).unwrap()
+}
+
+fn levels(spine: &Spine) -> String {
+    spine.vertebrae.iter().map(|v| v.level.to_string()).collect::<Vec<_>>().join(" ")
+}
+
+/// A wire along each pedicle that was found is inside bone: frames, sides, surface and distance
+/// agree with each other.
+fn wires_along_the_pedicles_are_inside(spine: &Spine) {
+    for vertebra in spine.vertebrae.iter().filter(|v| !v.is_cut_off) {
+        for side in Side::BOTH {
+            let Some(pedicle) = vertebra.anatomy.pedicle(side) else { continue };
+            let through = pedicle.isthmus;
+            let entry = clearance::entry_on_axis(&vertebra.field, through, pedicle.axis).unwrap();
+            let length_mm = entry.distance(through) + 12.0;
+            let screw = ScrewShape { entry, axis: pedicle.axis, length_mm, diameter_mm: 1.0 };
+            let found = clearance::assess(&screw, &vertebra.field, &vertebra.anatomy).unwrap();
+            let (level, clearance) = (vertebra.level, found.clearance_mm);
+            assert_eq!(found.grade, Grade::A, "{level} {side}: {clearance} mm");
+            let to_left = pedicle.isthmus - vertebra.anatomy.canal_centre;
+            assert_eq!(Side::of_x(to_left.to_array()[0]), side, "{level}: sides exchanged");
+        }
+    }
+}
+
+#[test]
+fn the_built_in_case_is_whole() {
+    let spine = spine::load(&Source::Demo, &Work::silent()).unwrap();
+    assert_eq!(levels(&spine), "L1 L2 L3 L4 L5 S1", "{:?}", spine.warnings);
+    for vertebra in &spine.vertebrae {
+        assert_eq!(vertebra.anatomy.pedicles.len(), 2, "{}: {:?}", vertebra.level, spine.warnings);
+    }
+    wires_along_the_pedicles_are_inside(&spine);
+}
+
+#[test]
+fn verse014_ct_with_expert_labels() {
+    let Some(folder) = real("verse014_lumbar_ct") else { return };
+    let spine = load(
+        Some(folder.join("sub-verse014_ct.nii.gz")),
+        Some(folder.join("sub-verse014_seg-vert_msk.nii.gz")),
+    );
+    assert_eq!(levels(&spine), "L1 L2 L3 L4 L5", "{:?}", spine.warnings);
+    assert!(spine.warnings.iter().any(|w| w.contains("VerSe")), "{:?}", spine.warnings);
+    let pedicles: usize = spine.vertebrae.iter().map(|v| v.anatomy.pedicles.len()).sum();
+    assert_eq!(pedicles, 10, "{:?}", spine.warnings);
+    wires_along_the_pedicles_are_inside(&spine);
+}
+
+#[test]
+fn totalseg_s0328_bone_in_nrrd() {
+    let Some(folder) = real("totalseg_s0328_bone") else { return };
+    let spine =
+        load(Some(folder.join("ct328_bone.nrrd")), Some(folder.join("s0328_spine_labels.nii.gz")));
+    assert_eq!(levels(&spine), "T9 T10 T11 T12 L1 L2 L3 L4 L5 S1", "{:?}", spine.warnings);
+    wires_along_the_pedicles_are_inside(&spine);
+}
+
+#[test]
+fn totalseg_s0327_labels_alone() {
+    let Some(folder) = real("totalseg_s0327_labels_C7-S1") else { return };
+    let spine = load(Some(folder.join("s0327_spine_labels.nii.gz")), None);
+    let all = "C7 T1 T2 T3 T4 T5 T6 T7 T8 T9 T10 T11 T12 L1 L2 L3 L4 L5 S1";
+    assert_eq!(levels(&spine), all, "{:?}", spine.warnings);
+    assert!(spine.ct.is_none());
+    wires_along_the_pedicles_are_inside(&spine);
+}
+
+#[test]
+fn dicom_without_labels_shows_slices_and_says_so() {
+    let Some(folder) = real("acrin001_lumbar_dicom") else { return };
+    let spine = load(Some(folder.join("dicom")), None);
+    assert!(spine.ct.is_some() && spine.vertebrae.is_empty());
+    assert!(spine.warnings.iter().any(|w| w.contains("--labels")), "{:?}", spine.warnings);
+}
+
+#[test]
+fn numberings_of_real_label_maps_are_told_apart() {
+    use corridor::ingest;
+    use corridor::labels::numbering::name_labels;
+    let cases = [
+        ("verse014_lumbar_ct", "sub-verse014_seg-vert_msk.nii.gz", Numbering::Verse),
+        ("verse_masks", "verse004/sub-verse004_seg-vert_msk.nii.gz", Numbering::Verse),
+        ("verse_masks", "gl003/sub-gl003_dir-ax_seg-vert_msk.nii.gz", Numbering::Verse),
+        ("totalseg_s0328_bone", "s0328_spine_labels.nii.gz", Numbering::TotalSegV2),
+        ("totalseg_s0327_labels_C7-S1", "s0327_spine_labels.nii.gz", Numbering::TotalSegV2),
+        ("totalseg_example_ct_3mm", "vertebrae_T11-S1.nii.gz", Numbering::TotalSegV2),
+        ("totalseg_example_ct_3mm", "all_structures_fast.nii.gz", Numbering::TotalSegV2),
+    ];
+    for (case, file, expected) in cases {
+        let Some(folder) = real(case) else { continue };
+        let raw = ingest::load_labels(&folder.join(file), &Work::silent()).unwrap();
+        let named = name_labels(raw.volume, &raw.names, &raw.hash, None);
+        let named = named.unwrap_or_else(|why| panic!("{file}: {why}"));
+        assert_eq!(named.numbering, expected, "{file}");
+    }
+}

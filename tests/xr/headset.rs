@@ -1,0 +1,218 @@
+//! The simulated headset as a test uses it: one of its own for each test, started and stopped with it, and programs
+//! that run in it.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::driver::Person;
+
+/// How the runtime shows what the program draws.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pictures {
+    /// In a window of a virtual display: `screenshot` works.
+    Window,
+    /// Not at all, which is faster.
+    None,
+}
+
+/// A running simulated headset, with a folder for what the test keeps while it runs.
+pub struct Headset {
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+fn script() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("xr-config/simulated-headset")
+}
+
+impl Headset {
+    /// Starts one. `None`, with a line that says so, where it is not set up.
+    pub fn start(pictures: Pictures) -> Option<Self> {
+        let set_up = Command::new(script()).arg("is-set-up").status().unwrap().success();
+        if !set_up {
+            println!(
+                "SKIPPED simulated headset: not set up here (xr-config/simulated-headset setup)"
+            );
+            return None;
+        }
+        let folder = tempfile::Builder::new().prefix("corridor-xr").tempdir().unwrap();
+        let headset = Self { folder, port: free_port() };
+        let mode = if pictures == Pictures::Window { "--window" } else { "--null" };
+        let started =
+            headset.script().args(["start", mode, "--port", &headset.port.to_string()]).output();
+        let started = started.unwrap();
+        assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
+        Some(headset)
+    }
+
+    /// Where this test may write.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The person whose head and hands the runtime sees.
+    pub fn person(&self) -> Person {
+        Person::enter(self.port)
+    }
+
+    /// The program of this package, in the headset, as if on a machine where it never ran.
+    pub fn corridor(&self) -> Command {
+        let home = self.folder().join("home");
+        std::fs::create_dir_all(&home).unwrap();
+        // Set inside: outside, the home folder tells where the simulated headset was set up.
+        let mut command = self.command(Path::new("env"));
+        for name in ["XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
+            command.args(["-u", name]);
+        }
+        command.arg(format!("HOME={}", home.display()));
+        command.arg(env!("CARGO_BIN_EXE_corridor")).current_dir(self.folder());
+        command
+    }
+
+    /// Any program, in the headset.
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = self.script();
+        command.args(["run", "--"]).arg(program);
+        command
+    }
+
+    /// Both eyes, left one first, as the runtime's window shows them.
+    pub fn screenshot(&self, to: &Path) {
+        let done = self.script().arg("screenshot").arg(to).status().unwrap();
+        assert!(done.success(), "no screenshot");
+    }
+
+    /// The runtime crashes.
+    pub fn kill_runtime(&self) {
+        assert!(self.script().arg("kill-runtime").status().unwrap().success());
+    }
+
+    /// The runtime hangs.
+    pub fn pause_runtime(&self) {
+        assert!(self.script().arg("pause-runtime").status().unwrap().success());
+    }
+
+    /// It goes on.
+    pub fn resume_runtime(&self) {
+        assert!(self.script().arg("resume-runtime").status().unwrap().success());
+    }
+
+    fn script(&self) -> Command {
+        let mut command = Command::new(script());
+        command.env("CORRIDOR_HEADSET", self.folder().join("headset"));
+        command
+    }
+}
+
+impl Drop for Headset {
+    fn drop(&mut self) {
+        let _ = self.script().arg("stop").status();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// A program under way. Dropping it ends it.
+pub struct Program {
+    child: Child,
+    said: Arc<Mutex<String>>,
+}
+
+impl Program {
+    /// Starts it; what it writes to its terminal is kept.
+    pub fn start(command: &mut Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let said = Arc::new(Mutex::new(String::new()));
+        listen(child.stdout.take().unwrap(), said.clone());
+        listen(child.stderr.take().unwrap(), said.clone());
+        Self { child, said }
+    }
+
+    /// Everything that it wrote so far.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// True until it has ended.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for it to end by itself.
+    pub fn wait_for_end(&mut self, within: Duration) -> Option<ExitStatus> {
+        let give_up = Instant::now() + within;
+        while Instant::now() < give_up {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return Some(status);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        None
+    }
+
+    /// Asks it to end, as a window manager or a terminal would.
+    pub fn ask_to_end(&self) {
+        self.signal("TERM");
+    }
+
+    /// Ends it without a chance to save.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    fn signal(&self, name: &str) {
+        let _ =
+            Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            println!("--- what the program said ---\n{}", self.said());
+        }
+    }
+}
+
+fn listen(from: impl Read + Send + 'static, to: Arc<Mutex<String>>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            to.lock().unwrap().push_str(&(line + "\n"));
+        }
+    });
+}
+
+/// Waits until `found` has an answer, or says in a panic what was waited for.
+pub fn wait_for<T>(what: &str, within: Duration, mut found: impl FnMut() -> Option<T>) -> T {
+    let give_up = Instant::now() + within;
+    loop {
+        if let Some(answer) = found() {
+            return answer;
+        }
+        assert!(Instant::now() < give_up, "waited {} s for {what}", within.as_secs());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A file to look at after the tests, under the build folder: pictures of both eyes, say.
+pub fn keep(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("headset");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    // An old picture must not be taken for a new one.
+    if path.exists() {
+        std::fs::remove_file(&path).unwrap();
+    }
+    File::create(&path).unwrap();
+    path
+}

@@ -1,0 +1,18 @@
+//! The program in the simulated headset, with scripted hands. Every file of this folder is declared here.
+//!
+//! These tests start real processes (`xr-config/simulated-headset`, the program) and know of the program only what a
+//! surgeon could: where the hands are, the plan file, the pictures, and what stands on the terminal. Where the simulated
+//! headset is not set up they say so in one line and end.
+#![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
+#![allow(clippy::print_stdout, reason = "a test tells what it skipped")]
+
+mod driver;
+mod headset;
+mod picture;
+mod room;
+mod surgeon;
+mod watch;
+
+mod end_to_end;
+mod runtime_dies;
+mod without_us;

@@ -1,0 +1,142 @@
+//! A picture of both eyes against what they should see.
+//!
+//! In: a screenshot of the runtime's window, left eye in its left half; the phantom's voxels. Out: whether the spine
+//! is on it, and whether the eyes differ by the parallax that its true distance gives.
+
+use std::path::Path;
+
+use glam::Vec3;
+
+use crate::driver::{HALF_FOV, Pose};
+use crate::room::Room;
+
+/// One brightness per pixel, 0 to 1, row by row.
+#[derive(Clone)]
+struct Grey {
+    width: usize,
+    height: usize,
+    pixels: Vec<f32>,
+}
+
+impl Grey {
+    fn at(&self, x: usize, y: usize) -> f32 {
+        self.pixels[y * self.width + x]
+    }
+}
+
+/// What the two eyes see.
+pub struct BothEyes([Grey; 2]);
+
+/// Where the spine should be: in each eye the depth of the nearest bone at each pixel, m; infinite where none is.
+pub struct Expected {
+    depths: [Grey; 2],
+    eye_distance_m: f32,
+}
+
+const EYE: (usize, usize) = (480, 540);
+
+impl BothEyes {
+    /// Both halves of a screenshot.
+    pub fn read(path: &Path) -> Self {
+        let picture = image::open(path).unwrap().to_luma8();
+        assert_eq!(picture.dimensions(), (2 * EYE.0 as u32, EYE.1 as u32));
+        let half = |start: usize| {
+            let pixel = |x, y| f32::from(picture.get_pixel((x + start) as u32, y as u32).0[0]);
+            let pixels = (0..EYE.1).flat_map(|y| (0..EYE.0).map(move |x| (x, y)));
+            let pixels = pixels.map(|(x, y)| pixel(x, y) / 255.0).collect();
+            Grey { width: EYE.0, height: EYE.1, pixels }
+        };
+        Self([half(0), half(EYE.0)])
+    }
+
+    /// The spine of `room` seen by someone whose head is at `head`.
+    pub fn expected(room: &Room, head: Pose, eye_distance_m: f32) -> Expected {
+        let depths = [-0.5, 0.5].map(|side| {
+            let eye = head.position + head.orientation * Vec3::X * side * eye_distance_m;
+            depths_of(room, Pose { position: eye, ..head })
+        });
+        Expected { depths, eye_distance_m }
+    }
+}
+
+fn depths_of(room: &Room, eye: Pose) -> Grey {
+    let (width, height) = EYE;
+    let mut depth = Grey { width, height, pixels: vec![f32::INFINITY; width * height] };
+    for voxel in room.bone_voxels() {
+        let seen = eye.orientation.inverse() * (room.stage(voxel) - eye.position);
+        let ahead = -seen.z;
+        let x = pixels_per_tangent(width).mul_add(seen.x / ahead, width as f32 / 2.0);
+        let y = pixels_per_tangent(height).mul_add(-seen.y / ahead, height as f32 / 2.0);
+        let (x, y) = (x as usize, y as usize);
+        if ahead > 0.05 && x < width && y < height {
+            let pixel = &mut depth.pixels[y * width + x];
+            *pixel = pixel.min(ahead);
+        }
+    }
+    depth
+}
+
+/// An eye sees HALF_FOV to each side.
+fn pixels_per_tangent(size: usize) -> f32 {
+    size as f32 / 2.0 / HALF_FOV.tan()
+}
+
+impl Expected {
+    /// True when in both eyes the place of the spine looks unlike its surroundings, along most of its outline.
+    pub fn is_in(&self, seen: &BothEyes) -> bool {
+        self.depths.iter().zip(&seen.0).all(|(depth, eye)| {
+            let contrast = outline_contrast(depth, eye);
+            println!("contrast along the spine's outline: {contrast:.3}");
+            contrast > 0.05
+        })
+    }
+
+    /// Panics unless the right eye sees the spine as far to the left as its distance says.
+    pub fn has_the_parallax_of(&self, seen: &BothEyes) {
+        let found = best_shift(&self.depths[0], &seen.0[0], &seen.0[1]);
+        let expected = self.mean_shift();
+        println!("parallax: {found} pixels, expected {expected:.1}");
+        assert!((found as f32 - expected).abs() <= 3.0, "parallax {found}, expected {expected:.1}");
+    }
+
+    fn mean_shift(&self) -> f32 {
+        let depths = self.depths[0].pixels.iter().filter(|d| d.is_finite());
+        let shifts: Vec<f32> =
+            depths.map(|d| self.eye_distance_m * pixels_per_tangent(EYE.0) / d).collect();
+        shifts.iter().sum::<f32>() / shifts.len() as f32
+    }
+}
+
+/// Mean difference of brightness between both sides of the outline, sampled along each row.
+fn outline_contrast(depth: &Grey, eye: &Grey) -> f32 {
+    const STEP: usize = 6;
+    let mut differences = Vec::new();
+    for y in 0..depth.height {
+        let columns: Vec<usize> =
+            (0..depth.width).filter(|x| depth.at(*x, y).is_finite()).collect();
+        let (Some(first), Some(last)) = (columns.first(), columns.last()) else { continue };
+        if *first >= STEP && last + STEP < depth.width && last - first > 4 * STEP {
+            differences.push((eye.at(first + STEP, y) - eye.at(first - STEP, y)).abs());
+            differences.push((eye.at(last - STEP, y) - eye.at(last + STEP, y)).abs());
+        }
+    }
+    differences.iter().sum::<f32>() / differences.len().max(1) as f32
+}
+
+/// By how many pixels the spine of the left eye lies further to the right than in the right eye: where the two match
+/// best, over the spine's own pixels.
+fn best_shift(spine: &Grey, left: &Grey, right: &Grey) -> usize {
+    let difference = |shift: usize| {
+        let (mut sum, mut count) = (0.0_f32, 0_u32);
+        for y in 0..spine.height {
+            for x in shift..spine.width {
+                if spine.at(x, y).is_finite() {
+                    sum += (left.at(x, y) - right.at(x - shift, y)).abs();
+                    count += 1;
+                }
+            }
+        }
+        sum / count.max(1) as f32
+    };
+    (0..120).min_by(|a, b| difference(*a).total_cmp(&difference(*b))).expect("a range is not empty")
+}
