@@ -80,7 +80,8 @@ impl Shell {
     pub fn fit(profiles: &[MeanProfile]) -> Option<Self> {
         let brightest = profiles.iter().map(|p| p.peak_hu).reduce(f64::max)?;
         let of_density = |brighter: i32| {
-            let cortex_hu = brightest * (1.0 + (BRIGHTEST - 1.0) * f64::from(brighter) / f64::from(DENSITIES));
+            let cortex_hu =
+                brightest * (1.0 + (BRIGHTEST - 1.0) * f64::from(brighter) / f64::from(DENSITIES));
             let fits: Vec<Fit> = profiles.iter().map(|p| Fit::of(p, cortex_hu)).collect();
             let misfit: f64 = fits.iter().map(|fit| fit.misfit).sum();
             let sigma_mm = fits.iter().map(|fit| fit.sigma_mm).sum::<f64>() / fits.len() as f64;

@@ -26,8 +26,7 @@ fn on_a_scanned_solid_the_surface_is_the_true_one_within_a_tenth_of_a_millimetre
         for noise_hu in [0.0, 25.0] {
             for cortex_mm in [1.2, 2.0] {
                 let scanner = Scanner { noise_hu, cortex_mm, ..SCANNER };
-                let m =
-                    measured(scanner, shape, true);
+                let m = measured(scanner, shape, true);
                 assert!(m.rms_mm < 0.1 && m.normal_deg < 10.0, "{name}: {m:?}");
             }
         }

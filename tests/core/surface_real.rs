@@ -24,7 +24,12 @@ fn every_vertebra_of_a_real_ct_gets_a_closed_surface_near_its_label() {
         let voxels = labels.volume.data().iter().filter(|&&v| v == vertebra.value).count();
         let label_mm3 = voxels as f64 * labels.volume.grid().voxel_volume_mm3();
         let ratio = mesh::volume_mm3(&finest) / label_mm3;
-        println!("{} {ratio:.3} {} triangles {} mm2", vertebra.level, finest.triangles.len(), mesh::area_mm2(&finest));
+        println!(
+            "{} {ratio:.3} {} triangles {} mm2",
+            vertebra.level,
+            finest.triangles.len(),
+            mesh::area_mm2(&finest)
+        );
         assert!((0.9..1.1).contains(&ratio), "{}: {ratio} of its label's volume", vertebra.level);
     }
 }
