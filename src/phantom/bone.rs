@@ -21,7 +21,7 @@ pub struct Bone {
 }
 
 /// How far the facet joints stand open at least, mm.
-const JOINT_GAP_MM: f64 = 1.7;
+const JOINT_GAP_MM: f64 = 2.0;
 
 impl Bone {
     /// The vertebra at `placed`; `neighbour` is the one below it, whose upper articular processes

@@ -68,9 +68,6 @@ pub(super) fn refine<E>(
         let lines = scan.lines(border);
         if pass.knows_shell && shell.is_none() {
             shell = Shell::fit(&mean_profiles(&lines, scan.step_mm));
-            if std::env::var("DBG").is_ok() {
-                eprintln!("{shell:?}");
-            }
         }
         let levels = levels(border, &lines, shell);
         let shifts = shifts(border, &lines, &levels, &start, shell, scan.step_mm, pass);

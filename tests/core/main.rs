@@ -33,3 +33,4 @@ mod real_data;
 mod surface_edge;
 mod surface_scan;
 mod surface_phantom;
+mod surface_real;
