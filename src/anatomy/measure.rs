@@ -17,10 +17,10 @@ const SACRUM_UP: DVec3 = DVec3::new(0.0, -0.6, 0.8);
 const S1_DEPTH_MM: f64 = 45.0;
 const S1_HALF_WIDTH_MM: f64 = 34.0;
 
-/// A cut this far beside the canal may be one through a pedicle, mm.
+/// Where a pedicle was not found, a cut this far beside the canal may be why, mm.
 const BESIDE_CANAL_MM: f64 = 18.0;
-/// A cut this far above or below the body is still one into it, mm.
-const NEAR_BODY_MM: f64 = 2.0;
+/// A cut this near to the body or to a pedicle's outer wall is still one into it, mm.
+const NEAR_MM: f64 = 2.0;
 
 /// Measures the anatomy of one vertebra on its declared surface.
 ///
@@ -60,7 +60,7 @@ pub fn measure(
     let solid = solid.seen_from(frame);
     let mut anatomy = with_pedicles(level, &solid, &canal);
     if vertebra.is_cut_off {
-        if cuts_what_is_measured(labels, vertebra.value, &solid, &canal) {
+        if cuts_what_is_measured(labels, vertebra.value, &anatomy, &solid, &canal) {
             return unmeasured(format!(
                 "{level}: the image cuts into its body or arch, so it is not measured"
             ));
@@ -72,11 +72,22 @@ pub fn measure(
 
 /// True when voxels of this value on the border of the image lie in the body, beside the canal or
 /// in the arch around it, where pedicles are.
-fn cuts_what_is_measured(labels: &LabelMap, value: u16, solid: &Solid<'_>, canal: &Canal) -> bool {
-    let half_height = solid.reach(DVec3::ZERO, DVec3::Z, 30.0) + NEAR_BODY_MM;
-    let half_width = canal.half_width_mm + BESIDE_CANAL_MM;
-    let back = canal.at_height(solid.frame(), 0.0).vec().y + canal.to_back_mm;
+fn cuts_what_is_measured(
+    labels: &LabelMap,
+    value: u16,
+    anatomy: &VertebraAnatomy,
+    solid: &Solid<'_>,
+    canal: &Canal,
+) -> bool {
     let local_from_patient = solid.frame().inverse();
+    let half_height = solid.reach(DVec3::ZERO, DVec3::Z, 30.0) + NEAR_MM;
+    let outer_wall =
+        |p: &Pedicle| local_from_patient.point(p.isthmus).vec().x.abs() + p.width_mm / 2.0;
+    let half_width = match anatomy.pedicles.len() {
+        2 => anatomy.pedicles.iter().map(outer_wall).fold(0.0, f64::max) + NEAR_MM,
+        _ => canal.half_width_mm + BESIDE_CANAL_MM,
+    };
+    let back = canal.at_height(solid.frame(), 0.0).vec().y + canal.to_back_mm;
     let grid = labels.volume.grid();
     let size = grid.size();
     labels.volume.data().indexed_iter().any(|((k, j, i), voxel)| {

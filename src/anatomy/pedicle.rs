@@ -2,9 +2,10 @@
 //!
 //! In: the bone in its vertebra's frame, and the canal. Out: axis, isthmus, width, height and span.
 //!
-//! Of all sections at right angles to the axis the isthmus is the one of least area, its centre is
-//! its centroid, and the axis is the line through the centroids of the sections up to 3 mm before
-//! and behind it; both are found by turns. Width is the section's extent along the vertebra's
+//! Coronal sections from the body backwards tell where the pedicle is. From there the plane of least
+//! section is looked for: its centroid is the isthmus. The axis is the line through the centroids
+//! of the sections up to 3 mm before and behind it, found by turns with the isthmus, at right
+//! angles to which the section is then taken. Width is the section's extent along the vertebra's
 //! left-right direction (made perpendicular to the axis), height its extent across that.
 
 use super::Pedicle;
@@ -16,28 +17,41 @@ use std::f64::consts::TAU;
 
 /// No pedicle is wider than this from its axis, mm; a ray that runs further has left it.
 const MOST_MM: f64 = 20.0;
+/// What is larger than this, mm, is no pedicle.
+const MOST_SIZE_MM: f64 = 26.0;
 /// Rays in a section.
 const RAYS: usize = 48;
 /// The span ends where a section is this many times as large as the isthmus.
 const OPEN_AREA: f64 = 1.8;
 /// The span is looked for this far to both sides of the isthmus, mm.
 const MOST_SPAN_MM: f64 = 15.0;
+/// The search for the least section starts at these angles towards the midline, degrees.
+const START_CONVERGENCE_DEG: [f64; 3] = [0.0, 15.0, 30.0];
+/// It may turn the plane this far from there, and move it this far.
+const MOST_TILT_DEG: f64 = 25.0;
+const MOST_SHIFT_MM: f64 = 6.0;
+/// The line through the centroids may correct the least section's own axis by this much, degrees.
+const MOST_CORRECTION_DEG: f64 = 9.0;
 /// Width of the cells in which coronal sections are looked at, mm.
 const CELL_MM: f64 = 1.0;
 
-/// The pedicle of one side in the vertebra's frame, or why there is none.
+/// The pedicle of one side; `None` when nothing beside the canal looks like one.
 pub(super) fn find(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<Pedicle> {
     let coarse = coarse(solid, canal, side)?;
     let line = refine(solid, coarse).filter(|line| is_plausible(line, &coarse, side))?;
     let [u, v] = across(line.axis);
-    let extent = |d: DVec3| support(solid, &line, d) + support(solid, &line, -d);
+    let [width_mm, height_mm] =
+        [u, v].map(|d| support(solid, &line, d) + support(solid, &line, -d));
+    if width_mm.max(height_mm) > MOST_SIZE_MM {
+        return None;
+    }
     let frame = solid.frame();
     Some(Pedicle {
         side,
         isthmus: frame.point(Point::from_vec(line.middle)),
         axis: frame.dir(Dir::from_vec(line.axis)),
-        width_mm: extent(u),
-        height_mm: extent(v),
+        width_mm,
+        height_mm,
         span_mm: span(solid, &line),
     })
 }
@@ -85,7 +99,9 @@ fn coarse(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<Line> {
             _ => break,
         }
     }
-    let least = slices.iter().min_by(|a, b| a.area_mm2.total_cmp(&b.area_mm2))?;
+    // Behind the canal's middle a narrow place is one of the arch.
+    let before = slices.iter().filter(|s| s.y <= origin.y);
+    let least = before.min_by(|a, b| a.area_mm2.total_cmp(&b.area_mm2))?;
     let near: Vec<&Slice> = slices.iter().filter(|s| (s.y - least.y).abs() <= 3.0).collect();
     let place = |s: &Slice| DVec3::new(s.centroid.x, s.y, s.centroid.y);
     let (front, back) = (near.first()?, near.last()?);
@@ -174,41 +190,86 @@ fn section(solid: &Solid<'_>, centre: DVec3, axis: DVec3) -> Section {
     Section { area_mm2: area, centroid: centre + moment / area.max(1e-9), longest_mm }
 }
 
-/// Least section and line through the centroids, by turns. `None` when it leaves the bone.
+/// The plane of least section near `start`, by a pattern search over its place along the axis and
+/// its two tilts; then the line through the centroids of the sections around it.
 fn refine(solid: &Solid<'_>, start: Line) -> Option<Line> {
-    let Line { mut middle, mut axis } = start;
-    for _ in 0..6 {
-        let least = middle + axis * least_section(solid, middle, axis);
-        if !solid.is_inside(least) {
-            return None;
-        }
-        middle = section(solid, least, axis).centroid;
-        // Slope of the centroids against the place along the axis, by least squares.
-        let mut slope = DVec3::ZERO;
-        for t in -3..=3 {
-            let t = f64::from(t);
-            slope += (section(solid, middle + axis * t, axis).centroid - middle) * t;
-        }
-        axis = slope.try_normalize()?;
-    }
-    Some(Line { middle, axis })
+    let searches = START_CONVERGENCE_DEG.map(|degrees| {
+        let side = start.middle.x.signum();
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        smallest_section(
+            solid,
+            Line { middle: start.middle, axis: DVec3::new(-side * sin, -cos, 0.0) },
+        )
+    });
+    let (line, area_mm2) = searches.into_iter().flatten().min_by(|a, b| a.1.total_cmp(&b.1))?;
+    Some(along_centroids(solid, line, area_mm2))
 }
 
-/// Where along the axis, from `from`, the section is smallest: the least of samples half a
-/// millimetre apart, then the vertex of the parabola through it and its neighbours.
-fn least_section(solid: &Solid<'_>, from: DVec3, axis: DVec3) -> f64 {
-    const STEP_MM: f64 = 0.5;
-    const STEPS: usize = 13;
-    let at = |n: usize| (n as f64 - (STEPS / 2) as f64) * STEP_MM;
-    let areas: [f64; STEPS] =
-        std::array::from_fn(|n| section(solid, from + axis * at(n), axis).area_mm2);
-    let best = (0..STEPS).min_by(|a, b| areas[*a].total_cmp(&areas[*b])).unwrap_or(STEPS / 2);
-    if best == 0 || best == STEPS - 1 {
-        return at(best);
+/// Tilts the plane and moves it along its axis for as long as the section shrinks. The section is
+/// seen from its own centroid, so that a point at the edge does not see too little of it.
+fn smallest_section(solid: &Solid<'_>, start: Line) -> Option<(Line, f64)> {
+    let area = |line: &Line| {
+        let centre = section(solid, line.middle, line.axis).centroid;
+        let is_near = centre.distance(start.middle) < MOST_SHIFT_MM && solid.is_inside(centre);
+        let is_forward = line.axis.angle_between(start.axis) < MOST_TILT_DEG.to_radians();
+        (is_near && is_forward).then(|| {
+            (Line { middle: centre, axis: line.axis }, section(solid, centre, line.axis).area_mm2)
+        })
+    };
+    let mut best = area(&start)?;
+    let mut step = 1.0_f64;
+    while step > 0.1 {
+        let line = best.0;
+        let [u, v] = across(line.axis);
+        let tilt = (8.0 * step).to_radians().tan();
+        let tries = [
+            (line.axis * step, DVec3::ZERO),
+            (-line.axis * step, DVec3::ZERO),
+            (DVec3::ZERO, u * tilt),
+            (DVec3::ZERO, -u * tilt),
+            (DVec3::ZERO, v * tilt),
+            (DVec3::ZERO, -v * tilt),
+        ];
+        let moved = tries.map(|(shift, turn)| Line {
+            middle: line.middle + shift,
+            axis: (line.axis + turn).normalize(),
+        });
+        let next = moved.iter().filter_map(area).min_by(|a, b| a.1.total_cmp(&b.1));
+        match next.filter(|next| next.1 < best.1 * 0.9995) {
+            Some(next) => best = next,
+            None => step /= 2.0,
+        }
     }
-    let (before, here, after) = (areas[best - 1], areas[best], areas[best + 1]);
-    let bend = before - 2.0 * here + after;
-    at(best) + if bend > 1e-9 { STEP_MM * 0.5 * (before - after) / bend } else { 0.0 }
+    Some(best)
+}
+
+/// The axis through the centroids of the sections up to 3 mm before and behind the isthmus, found
+/// by turns with the isthmus, in damped steps. Sections that open into body or arch do not count;
+/// where too few are closed, or the axis turns far, the least section's own axis stays.
+fn along_centroids(solid: &Solid<'_>, least: Line, area_mm2: f64) -> Line {
+    let mut line = least;
+    for _ in 0..12 {
+        let (mut slope, mut weight) = (DVec3::ZERO, 0.0);
+        for n in [-6, -5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6] {
+            let t = f64::from(n) * 0.5;
+            let here = section(solid, line.middle + line.axis * t, line.axis);
+            if here.area_mm2 < OPEN_AREA * area_mm2 {
+                slope += (here.centroid - line.middle) * t;
+                weight += t * t;
+            }
+        }
+        if weight < 8.0 {
+            break;
+        }
+        let wanted = (slope / weight).normalize_or(line.axis);
+        line.axis = (line.axis + (wanted - line.axis) * 0.4).normalize();
+        line.middle = section(solid, line.middle, line.axis).centroid;
+    }
+    let here = section(solid, line.middle, line.axis).area_mm2;
+    let has_left = here > 1.15 * area_mm2
+        || line.middle.distance(least.middle) > 2.0
+        || line.axis.angle_between(least.axis) > MOST_CORRECTION_DEG.to_radians();
+    if has_left { least } else { line }
 }
 
 /// How far the isthmus reaches along the unit vector `d`, mm.

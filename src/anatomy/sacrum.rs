@@ -11,6 +11,8 @@ use super::solid::Solid;
 use crate::space::{Dir, Point, Side};
 use glam::DVec3;
 
+/// The canal of S1 is wider than this from its middle, mm; a narrower hole is another one.
+const LEAST_HALF_WIDTH_MM: f64 = 8.0;
 /// From the canal's side wall to the middle of the pedicle, mm. Provisional.
 const BESIDE_CANAL_MM: f64 = 8.0;
 /// From the canal's front wall back to the isthmus, mm. Provisional.
@@ -18,6 +20,8 @@ const BEHIND_FRONT_MM: f64 = 4.0;
 /// The axis aims at this part of the isthmus's distance from the midline, at the front of the
 /// body. Provisional.
 const AIM_PART: f64 = 0.3;
+/// Bone thinner than this, mm, is not the pedicle: labels that leave out the ala show such.
+const LEAST_SIZE_MM: f64 = 12.0;
 /// Chords of the open section end here, mm.
 const MOST_MM: f64 = 60.0;
 /// The span is looked for this far to both sides of the isthmus, mm.
@@ -28,7 +32,7 @@ pub(super) fn find(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<Pedic
     let out = DVec3::X * side.sign();
     let in_canal =
         solid.centred(canal.at_height(solid.frame(), 0.0).vec(), &[DVec3::Y, DVec3::X], 20.0);
-    if solid.is_inside(in_canal) {
+    if solid.is_inside(in_canal) || canal.half_width_mm < LEAST_HALF_WIDTH_MM {
         return None;
     }
     let wall = in_canal + out * solid.reach(in_canal, out, 25.0);
@@ -42,13 +46,17 @@ pub(super) fn find(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<Pedic
     let axis = (aim - isthmus).try_normalize()?;
     let [u, v] = across(axis);
     let chord = |d: DVec3| solid.reach(isthmus, d, MOST_MM) + solid.reach(isthmus, -d, MOST_MM);
+    let [width_mm, height_mm] = [chord(u), chord(v)];
+    if width_mm.min(height_mm) < LEAST_SIZE_MM {
+        return None;
+    }
     let frame = solid.frame();
     Some(Pedicle {
         side,
         isthmus: frame.point(Point::from_vec(isthmus)),
         axis: frame.dir(Dir::from_vec(axis)),
-        width_mm: chord(u),
-        height_mm: chord(v),
+        width_mm,
+        height_mm,
         span_mm: span(solid, isthmus, axis, -u * side.sign()),
     })
 }

@@ -62,13 +62,16 @@ impl<'a> Solid<'a> {
         (low + high) / 2.0
     }
     /// `start` moved to the middle of the chords through it along each of `axes`, a few times over.
+    /// A chord that does not end within `most` to both sides moves nothing.
     pub fn centred(&self, start: DVec3, axes: &[DVec3], most: f64) -> DVec3 {
         let mut centre = start;
         for _ in 0..3 {
             for axis in axes {
                 let there = self.reach(centre, *axis, most);
                 let back = self.reach(centre, -*axis, most);
-                centre += *axis * ((there - back) / 2.0);
+                if there.max(back) < most {
+                    centre += *axis * ((there - back) / 2.0);
+                }
             }
         }
         centre

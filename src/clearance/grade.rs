@@ -21,8 +21,9 @@
 //!    has none. Planes in which the axis itself is not in bone are passed over.
 //! 6. *Breach* is the larger of the two, and the letter is made from it: A none, B under 2 mm, C 2
 //!    to under 4, D 4 to under 6, E 6 and more (Gertzbein-Robbins, modern form). The largest values
-//!    are those of the whole surface, not of its samples: the surface is sampled every 0.25 mm in
-//!    24 directions and the worst places are then searched between the samples.
+//!    are those of the whole surface, not of its samples: the surface is sampled every 0.5 mm in
+//!    24 directions and the worst places are then searched between the samples, which equals the
+//!    literal sampling (0.25 mm, 24 directions or more) made dense, to 0.01 mm.
 //! 7. The direction is that from wall to metal in the pedicle's frame: forward is the pedicle's
 //!    axis, lateral leads away from the canal; the largest component names it.
 //!
@@ -146,8 +147,15 @@ fn worst_past_wall<B: SignedDistance>(
     walls: &mut PedicleWalls<'_, B>,
 ) -> Option<(f64, Dir<Patient>)> {
     let mut peaks = Peaks::new(probe);
+    let mut largest = 0.0_f64;
     for &spot in in_air {
-        if let Some(over) = walls.overshoot(probe.point(spot)) {
+        let p = probe.point(spot);
+        // What can not become the largest between its samples need not be measured.
+        if walls.overshoot_bound_mm(p) + peaks.cell_mm < largest {
+            continue;
+        }
+        if let Some(over) = walls.overshoot(p) {
+            largest = largest.max(over.mm);
             peaks.offer(Peak { spot, value: over.mm });
         }
     }

@@ -2,14 +2,17 @@
 //!
 //! In: the declared surface of a vertebra as a signed distance ([`SignedDistance`]) and its
 //! anatomy. Out: an [`Assessment`] of a screw, made by [`assess`]; the rule of the letter is told
-//! in [`grade`]. [`entry_on_axis`] says where an axis enters bone.
+//! in [`grade`]. [`entry_on_axis`] says where an axis enters bone, [`default_screw`] which screw a
+//! pedicle takes to begin with.
 
+mod corridor;
 mod entry;
 pub mod grade;
 mod probe;
 pub mod sdf;
 mod wall;
 
+pub use corridor::default_screw;
 pub use entry::entry_on_axis;
 pub use grade::{assess, grade_from_breach_mm};
 pub use sdf::Field;
@@ -139,7 +142,7 @@ pub struct Assessment {
     pub nearest_wall_dir: Dir<Patient>,
     /// Which wall of the pedicle's frame is nearest to the screw.
     pub nearest_wall: Wall,
-    /// The clearance along the screw, entry first, at most 0.25 mm apart; the entry zone is in it.
+    /// The clearance along the screw, entry first, at most 0.5 mm apart; the entry zone is in it.
     pub profile: Vec<ProfilePoint>,
 }
 

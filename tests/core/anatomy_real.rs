@@ -4,7 +4,7 @@ use crate::real_data::real;
 use corridor::anatomy::{VertebraAnatomy, measure};
 use corridor::ingest;
 use corridor::labels::{LabelMap, LabelledVertebra, Level, VertebraId};
-use corridor::space::{Dir, Point, Side};
+use corridor::space::{Dir, Side};
 use corridor::surface;
 use corridor::volume::Volume;
 use corridor::work::Work;
@@ -54,46 +54,71 @@ fn measure_all(labels: &LabelMap, ct: Option<&Volume<i16>>) -> Vec<(Level, Verte
         let surface = surface::declare(labels, v, ct, &Work::silent()).unwrap();
         (v.level, measure(labels, v, &surface))
     };
-    let all: Vec<_> = labels.vertebrae.iter().map(one).collect();
-    for (level, anatomy) in &all {
-        let f = anatomy.patient_from_vertebra;
-        println!("{level} z {:?} x {:?} {:?}", f.dir(Dir::Z), f.dir(Dir::X), anatomy.warnings);
-        for p in &anatomy.pedicles {
-            let local = f.inverse().dir(p.axis).vec();
-            let converge = (-local.x * p.side.sign()).atan2(-local.y).to_degrees();
-            let i = f.inverse().point(p.isthmus);
-            println!(
-                "   {:5} width {:5.2} height {:5.2} converge {:5.1} cranial {:5.1} span {:?} at {:?}",
-                p.side.to_string(),
-                p.width_mm,
-                p.height_mm,
-                converge,
-                local.z.asin().to_degrees(),
-                p.span_mm,
-                i
-            );
+    labels.vertebrae.iter().map(one).collect()
+}
+
+/// What holds of every measured vertebra, whoever's it is.
+fn check_sides(all: &[(Level, VertebraAnatomy)]) {
+    for (level, anatomy) in all {
+        let frame = anatomy.patient_from_vertebra;
+        assert!(frame.dir(Dir::X).dot(Dir::X) > 0.8, "{level}: its left is not the patient's");
+        for pedicle in &anatomy.pedicles {
+            let local = frame.inverse();
+            let isthmus = local.point(pedicle.isthmus).vec();
+            let canal = local.point(anatomy.canal_centre).vec();
+            assert!(isthmus.x * pedicle.side.sign() > 5.0, "{level} {} {isthmus}", pedicle.side);
+            assert!(canal.x.abs() < 5.0 && canal.y > 10.0, "{level}: canal at {canal}");
+            assert!(local.dir(pedicle.axis).vec().y < -0.8, "{level}: {:?}", pedicle.axis);
         }
     }
-    all
+}
+
+/// The levels whose two pedicles were found.
+fn complete(all: &[(Level, VertebraAnatomy)]) -> Vec<String> {
+    all.iter().filter(|(_, a)| a.pedicles.len() == 2).map(|(level, _)| level.to_string()).collect()
+}
+
+/// Convergence towards the midline, degrees.
+fn convergence_deg(anatomy: &VertebraAnatomy, side: Side) -> f64 {
+    let pedicle = anatomy.pedicle(side).unwrap();
+    let axis = anatomy.patient_from_vertebra.inverse().dir(pedicle.axis).vec();
+    (-axis.x * side.sign()).atan2(-axis.y).to_degrees()
 }
 
 #[test]
-fn verse014_lumbar() {
+fn a_lumbar_ct_with_cut_processes_gives_all_ten_pedicles() {
     let Some(case) = real("verse014_lumbar_ct") else { return };
     let labels = labels(&case.join("sub-verse014_seg-vert_msk.nii.gz"), verse);
     let ct = ingest::load(&case.join("sub-verse014_ct.nii.gz"), &Work::silent()).unwrap().ct;
-    measure_all(&labels, Some(&ct));
+    let all = measure_all(&labels, Some(&ct));
+    check_sides(&all);
+    assert_eq!(complete(&all), ["L1", "L2", "L3", "L4", "L5"]);
+    for (level, anatomy) in &all {
+        let widths = Side::BOTH.map(|side| anatomy.pedicle(side).unwrap().width_mm);
+        // The two sides of one person are alike; which range a level has is in the literature.
+        assert!((widths[0] - widths[1]).abs() < 3.0, "{level}: {widths:?}");
+        let range = if *level < Level::new('L', 5).unwrap() { 5.0..16.5 } else { 11.0..22.5 };
+        assert!(widths.iter().all(|w| range.contains(w)), "{level}: {widths:?}");
+        let angles = Side::BOTH.map(|side| convergence_deg(anatomy, side));
+        assert!(angles.iter().all(|deg| (-5.0..40.0).contains(deg)), "{level}: {angles:?}");
+    }
 }
 
 #[test]
-fn totalseg_thoracolumbar() {
+fn a_whole_column_of_labels_alone_is_measured_from_the_second_thoracic_on() {
     let Some(case) = real("totalseg_s0327_labels_C7-S1") else { return };
     let labels = labels(&case.join("s0327_spine_labels.nii.gz"), total_segmentator);
-    measure_all(&labels, None);
-}
-#[test]
-fn totalseg_lumbar() {
-    let Some(case) = real("totalseg_s0328_bone") else { return };
-    let labels = labels(&case.join("s0328_spine_labels.nii.gz"), total_segmentator);
-    measure_all(&labels, None);
+    let all = measure_all(&labels, None);
+    check_sides(&all);
+    let complete = complete(&all);
+    for level in ["T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "L1", "L2"] {
+        assert!(complete.iter().any(|l| l == level), "{level} is missing of {complete:?}");
+    }
+    // The upper thoracic pedicles turn inwards, the middle ones hardly.
+    let at = |name: &str| &all.iter().find(|(level, _)| level.to_string() == name).unwrap().1;
+    for side in Side::BOTH {
+        assert!(convergence_deg(at("T2"), side) > 15.0);
+        assert!(convergence_deg(at("T10"), side).abs() < 10.0);
+    }
+    assert!(at("C7").pedicles.is_empty() && !at("C7").warnings.is_empty());
 }

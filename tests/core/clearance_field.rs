@@ -1,0 +1,68 @@
+//! The grade on the distance field of a real shape: right, and fast enough for a moving hand.
+
+use crate::anatomy_phantom::exact_surface;
+use corridor::anatomy::{VertebraAnatomy, measure};
+use corridor::clearance::{Field, Grade, ScrewShape, Wall, assess, default_screw, entry_on_axis};
+use corridor::implant::Catalogue;
+use corridor::phantom::{Bone, Phantom, Spec};
+use corridor::space::{Dir, Patient, Point, Side};
+use corridor::work::Work;
+use glam::DQuat;
+use std::time::{Duration, Instant};
+
+struct Case {
+    bone: Bone,
+    field: Field,
+    anatomy: VertebraAnatomy,
+}
+
+fn l4() -> Case {
+    let phantom = Phantom::new(&Spec::default()).unwrap();
+    let labels = phantom.labels(&phantom.grid(3.0));
+    let level = "L4".parse().unwrap();
+    let bone = phantom.bone(level).unwrap().clone();
+    let surface = exact_surface(&bone, DQuat::IDENTITY);
+    let field = Field::new(&surface, &Work::silent()).unwrap();
+    let anatomy = measure(&labels, labels.at_level(level).unwrap(), &surface);
+    Case { bone, field, anatomy }
+}
+
+fn shifted(field: &Field, screw: ScrewShape, by: Dir<Patient>) -> ScrewShape {
+    let entry = entry_on_axis(field, screw.entry + by + screw.axis * 10.0, screw.axis).unwrap();
+    ScrewShape { entry, ..screw }
+}
+
+#[test]
+fn a_screw_in_the_phantom_reads_as_it_lies_and_at_the_speed_of_a_hand() {
+    let Case { bone, field, anatomy } = l4();
+    let exact = |p: Point<Patient>| bone.signed_distance_mm(p);
+    let catalogue = Catalogue::builtin().unwrap();
+    let left = anatomy.patient_from_vertebra.dir(Dir::X);
+    for side in Side::BOTH {
+        let pedicle = *anatomy.pedicle(side).unwrap();
+        let middle = default_screw(&field, &pedicle, &catalogue).unwrap();
+        assert_eq!(assess(&middle, &field, &anatomy).unwrap().grade, Grade::A, "{side}");
+        let past_wall = pedicle.width_mm / 2.0 - middle.diameter_mm / 2.0 + 2.5;
+        let medial = shifted(&field, middle, left * (-side.sign() * past_wall));
+        let judged = assess(&medial, &field, &anatomy).unwrap();
+        assert_eq!((judged.grade, judged.breach_wall), (Grade::C, Some(Wall::Medial)), "{side}");
+        let truth = assess(&medial, &exact, &anatomy).unwrap();
+        assert!((judged.breach_mm - truth.breach_mm).abs() < 0.1, "{judged:?} {truth:?}");
+        assert!((judged.clearance_mm - truth.clearance_mm).abs() < 0.1, "{judged:?} {truth:?}");
+        for screw in [middle, medial] {
+            let took = fastest(|| assess(&screw, &field, &anatomy).unwrap());
+            println!("assess took {took:?} ({side})");
+            assert!(took < Duration::from_millis(1), "{took:?}");
+        }
+    }
+}
+
+/// The shortest of many runs: what the work itself takes, whatever else the machine does.
+fn fastest<R>(call: impl Fn() -> R) -> Duration {
+    let once = |_| {
+        let start = Instant::now();
+        std::hint::black_box(call());
+        start.elapsed()
+    };
+    (0..50).map(once).min().unwrap()
+}
