@@ -8,11 +8,11 @@ use crate::scene::layers::all_layers;
 use crate::scene::letters::{ModelBox, Viewer};
 use crate::space::orientation::Letter;
 use crate::space::{Dir, Patient};
-use bevy::camera::Viewport;
 use bevy::camera::visibility::RenderLayers;
+use bevy::camera::{CameraOutputMode, Viewport};
 use bevy::camera_controller::free_camera::FreeCamera;
-use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::prelude::*;
+use bevy::render::render_resource::BlendState;
 use bevy::window::PrimaryWindow;
 use bevy_egui::PrimaryEguiContext;
 use bevy_panorbit_camera::PanOrbitCamera;
@@ -45,7 +45,6 @@ pub fn spawn_cameras(mut commands: Commands) {
             far: 100.0,
             ..default()
         }),
-        Tonemapping::KhronosPbrNeutral,
         Msaa::Sample4,
         all_layers(),
         Transform::from_translation(CASE_PLACE - Vec3::Z).looking_at(CASE_PLACE, Vec3::Y),
@@ -64,7 +63,16 @@ pub fn spawn_cameras(mut commands: Commands) {
         PrimaryEguiContext,
         Camera2d,
         RenderLayers::none(),
-        Camera { order: 10, clear_color: ClearColorConfig::None, ..default() },
+        Camera {
+            order: 10,
+            // Panels are laid over what the 3D view has drawn.
+            output_mode: CameraOutputMode::Write {
+                blend_state: Some(BlendState::ALPHA_BLENDING),
+                clear_color: ClearColorConfig::None,
+            },
+            clear_color: ClearColorConfig::Custom(Color::NONE),
+            ..default()
+        },
     ));
 }
 

@@ -18,7 +18,7 @@ use bevy::prelude::*;
 use bevy_egui::egui::{
     self, Align2, FontId, LayerId, Order, Panel, RichText, ScrollArea, Ui, UiBuilder, vec2,
 };
-use bevy_egui::{EguiContexts, EguiTextureHandle, EguiUserTextures};
+use bevy_egui::{EguiContexts, EguiTextureHandle};
 
 /// A part of the middle of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,6 @@ const GAP: f32 = 2.0;
 /// Draws the whole window.
 pub fn draw(
     mut contexts: EguiContexts,
-    mut textures: ResMut<EguiUserTextures>,
     mut shown: Shown,
     mut switches: Switches,
     (mut cells, mut views): (ResMut<Cells>, ResMut<Views>),
@@ -119,7 +118,7 @@ pub fn draw(
                 &mut ui,
                 middle,
                 (&shown, &facts),
-                &mut textures,
+                &mut contexts,
                 (&mut cells, &mut views),
                 &switches,
             );
@@ -160,7 +159,7 @@ fn cells_of(
     ui: &mut Ui,
     middle: egui::Rect,
     (shown, facts): (&Shown, &Facts),
-    textures: &mut EguiUserTextures,
+    contexts: &mut EguiContexts,
     (cells, views): (&mut Cells, &mut Views),
     switches: &Switches,
 ) -> SliceWish {
@@ -180,7 +179,7 @@ fn cells_of(
         let Some(slice) = shown.slices.0.iter().find(|s| s.plane.slicing == slicing) else {
             continue;
         };
-        let texture = textures.add_image(EguiTextureHandle::Weak(slice.image.id()));
+        let texture = contexts.add_image(EguiTextureHandle::Weak(slice.image.id()));
         let on = SliceFacts {
             slice,
             texture,

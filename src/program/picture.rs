@@ -21,7 +21,6 @@ use crate::scene::vertebra::Bone;
 use crate::space::orientation::Letter;
 use bevy::camera::visibility::RenderLayers;
 use bevy::camera::{RenderTarget, ScalingMode};
-use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::prelude::*;
 use bevy::render::render_resource::TextureFormat;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
@@ -204,7 +203,6 @@ fn set_up(app: &mut App, drawing: &Drawing, spine: &Spine) {
         Camera3d::default(),
         RenderTarget::Image(target.into()),
         Camera { clear_color: ClearColorConfig::Custom(Color::BLACK), ..default() },
-        if is_slice { Tonemapping::None } else { Tonemapping::KhronosPbrNeutral },
         Msaa::Sample4,
         layers,
         lens,

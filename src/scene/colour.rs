@@ -33,9 +33,9 @@ pub const METAL: Rgb = [168, 176, 186];
 /// Orientation letters, legible on bone and background.
 pub const LETTER: Rgb = [255, 214, 102];
 /// The background behind the model, above.
-pub const SKY: Rgb = [46, 56, 68];
+pub const SKY: Rgb = [52, 60, 70];
 /// The background behind the model, below.
-pub const GROUND: Rgb = [14, 17, 22];
+pub const GROUND: Rgb = [17, 20, 25];
 
 /// As the engine takes it.
 pub fn srgb([r, g, b]: Rgb) -> Srgba {

@@ -7,6 +7,7 @@
 use super::colour::{self, srgb};
 use bevy::asset::RenderAssetUsages;
 use bevy::camera::visibility::{NoFrustumCulling, RenderLayers};
+use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::light::NotShadowCaster;
 use bevy::mesh::{Indices, PrimitiveTopology};
 use bevy::prelude::*;
@@ -24,23 +25,29 @@ pub fn all_layers() -> RenderLayers {
     RenderLayers::from_layers(&[WORLD, BACKDROP])
 }
 
-/// Marks a light that hangs on the viewer's head, so that what is looked at is never dark.
-#[derive(Component)]
-pub struct HeadLight;
+/// The lights are set so that nothing clips; a film curve would only shift the grade colours.
+pub const TONES: Tonemapping = Tonemapping::None;
+
+/// Every camera of the scene, eyes of a headset included, shows the same tones.
+pub fn set_tones(mut cameras: Query<&mut Tonemapping, Added<Camera3d>>) {
+    for mut tones in &mut cameras {
+        *tones = TONES;
+    }
+}
 
 /// Key, fill and rim light of a photographer's table, and a little light from everywhere.
 pub fn spawn_lights(mut commands: Commands) {
     commands.insert_resource(GlobalAmbientLight {
         color: srgb([214, 226, 244]).into(),
-        brightness: 260.0,
+        brightness: 120.0,
         ..default()
     });
     let lights = [
         // Towards where it shines, lux, colour. Key: above, behind the right shoulder of a
         // surgeon who stands at the patient's back; fill from the other side; rim from the front.
-        (Vec3::new(-0.5, -0.8, 0.9), 5200.0, [255, 244, 228]),
-        (Vec3::new(0.9, -0.1, 0.6), 1500.0, [206, 222, 255]),
-        (Vec3::new(0.2, -0.5, -1.0), 3600.0, [255, 248, 238]),
+        (Vec3::new(-0.5, -0.8, 0.9), 2450.0, [255, 244, 230]),
+        (Vec3::new(0.9, -0.1, 0.6), 620.0, [206, 222, 255]),
+        (Vec3::new(0.2, -0.5, -1.0), 1500.0, [255, 248, 238]),
     ];
     for (towards, illuminance, rgb) in lights {
         commands.spawn((

@@ -27,7 +27,8 @@ pub struct ScenePlugin;
 
 impl Plugin for ScenePlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<material::Materials>()
+        app.insert_resource(ClearColor(colour::srgb(colour::GROUND).into()))
+            .init_resource::<material::Materials>()
             .init_resource::<screw::ScrewMeshes>()
             .init_resource::<vertebra::BoneView>()
             .init_resource::<letters::ModelBox>()
@@ -42,6 +43,7 @@ impl Plugin for ScenePlugin {
                 (
                     (vertebra::spawn_case, letters::measure, start_window)
                         .run_if(on_message::<CaseOpened>),
+                    layers::set_tones,
                     upload::receive_meshes,
                     vertebra::show_bones,
                     (screw::show_screws, screw::colour_screws).chain(),

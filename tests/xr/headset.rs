@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::driver::Person;
@@ -24,7 +24,11 @@ pub enum Pictures {
 pub struct Headset {
     folder: tempfile::TempDir,
     port: u16,
+    _alone: MutexGuard<'static, ()>,
 }
+
+/// Software drawing fills a machine: one headset after the other.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn script() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("xr-config/simulated-headset")
@@ -41,7 +45,8 @@ impl Headset {
             return None;
         }
         let folder = tempfile::Builder::new().prefix("corridor-xr").tempdir().unwrap();
-        let headset = Self { folder, port: free_port() };
+        let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let headset = Self { folder, port: free_port(), _alone: alone };
         let mode = if pictures == Pictures::Window { "--window" } else { "--null" };
         let started =
             headset.script().args(["start", mode, "--port", &headset.port.to_string()]).output();

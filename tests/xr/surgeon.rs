@@ -2,7 +2,7 @@
 //! the plan file afterwards.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use corridor::labels::Level;
 use corridor::space::Side;
@@ -51,11 +51,19 @@ impl Surgeon {
     /// Waits until a hand that points at bone can place a screw there: tries, and undoes it.
     pub fn wait_for_the_spine(&mut self) {
         let before = screws(&self.plan).unwrap_or_default().len();
-        self.point_at(Level::L3, Side::Right);
+        self.point_at(Level::S1, Side::Left);
         wait_for("the spine to be there", START, || {
             self.pull();
             self.let_go();
-            (screws(&self.plan)?.len() > before).then_some(())
+            // The plan file follows after two seconds of rest.
+            let until = Instant::now() + Duration::from_secs(6);
+            while Instant::now() < until {
+                if screws(&self.plan).is_some_and(|screws| screws.len() > before) {
+                    return Some(());
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            None
         });
         self.press(UNDO);
         self.wait_for_screws(before);
