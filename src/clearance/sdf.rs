@@ -117,16 +117,15 @@ impl Field {
         if cells.is_empty() {
             return;
         }
-        for triangle in 0..nearest.triangles.len() as u32 {
-            let facet = nearest.facet(triangle);
-            for cell in self.cells_near(&facet) {
-                if let Some(facets) = cells.get_mut(&cell) {
-                    facets.push(facet);
-                }
-            }
-        }
         for &cell in cells.keys() {
             self.nodes[cell].slope[3] = CREASED;
+        }
+        for triangle in 0..nearest.triangles.len() as u32 {
+            let facet = nearest.facet(triangle);
+            let creased = |cell: &usize| self.nodes[*cell].slope[3] == CREASED;
+            for cell in self.cells_near(&facet).filter(creased) {
+                cells.entry(cell).or_default().push(facet);
+            }
         }
         self.creased = cells;
     }
@@ -380,13 +379,14 @@ impl Nearest {
             }
         }
     }
-    /// From a triangle near `p` on to nearer ones next to it, until there is none.
+    /// From a triangle near `p` on to nearer ones next to it, until `p` is right over one or there
+    /// is none.
     fn walk(&self, p: Vec3, mut triangle: u32) -> u32 {
         /// So far from the surface a neighbour's triangle is near enough to the nearest one.
         const FAR_MM: f32 = 2.2;
         let square = |t: u32| closest_point(p, self.corners_of(t)).distance_squared(p);
         let mut least = square(triangle);
-        while least > self.seeded && least < FAR_MM * FAR_MM {
+        while least > self.seeded && least < FAR_MM * FAR_MM && !self.is_over(p, triangle) {
             let corners = self.triangles[triangle as usize];
             let distance = |n: &u32| self.corners[*n as usize].distance_squared(p);
             let corner = corners.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
@@ -401,6 +401,13 @@ impl Nearest {
             }
         }
         triangle
+    }
+    /// True when the point of the triangle nearest to `p` is no point of its edges.
+    fn is_over(&self, p: Vec3, triangle: u32) -> bool {
+        let [a, b, c] = self.corners_of(triangle);
+        let away = p - closest_point(p, [a, b, c]);
+        let normal = (b - a).cross(c - a);
+        away.dot(normal).powi(2) > 0.9999 * away.length_squared() * normal.length_squared()
     }
     /// Distance and slope of every node; `signs` say which lie inside.
     fn nodes(&self, signs: &[bool]) -> Vec<Node> {
