@@ -78,7 +78,7 @@ pub fn spawn_cameras(mut commands: Commands) {
 
 /// Distance from which a ball of this radius fills the view.
 pub fn fitting_distance(radius: f32) -> f32 {
-    radius / (FIELD_OF_VIEW / 2.0).sin() * 0.86
+    radius / (FIELD_OF_VIEW / 2.0).sin() * 1.05
 }
 
 /// Yaw and pitch, as the orbit camera counts them, of an eye that stands towards `d` (world).
