@@ -17,6 +17,8 @@ const SACRUM_UP: DVec3 = DVec3::new(0.0, -0.6, 0.8);
 const S1_DEPTH_MM: f64 = 45.0;
 const S1_HALF_WIDTH_MM: f64 = 34.0;
 
+/// The widest pedicle of the series in the literature, at L5, mm (clinical-numbers, section 3).
+const WIDEST_KNOWN_MM: f64 = 21.6;
 /// Where a pedicle was not found, a cut this far beside the canal may be why, mm.
 const BESIDE_CANAL_MM: f64 = 18.0;
 /// A cut this near to the body or to a pedicle's outer wall is still one into it, mm.
@@ -113,6 +115,12 @@ fn with_pedicles(level: Level, solid: &Solid<'_>, canal: &Canal) -> VertebraAnat
             Some(pedicle) => pedicles.push(pedicle),
             None => warnings.push(format!("{level}: its {side} pedicle was not found")),
         }
+    }
+    for wide in pedicles.iter().filter(|p| level != Level::S1 && p.width_mm > WIDEST_KNOWN_MM) {
+        warnings.push(format!(
+            "{level}: its {} pedicle reads {:.1} mm wide, wider than any known; the root of the transverse process is probably in it",
+            wide.side, wide.width_mm
+        ));
     }
     if level == Level::S1 && !pedicles.is_empty() {
         warnings.push(format!(

@@ -88,15 +88,24 @@ pub fn new_app(shape: Shape, hook: Option<EngineHook>, is_first: bool) -> App {
     if matches!(shape, Shape::OffScreen) {
         app.add_plugins(ScheduleRunnerPlugin::run_loop(Duration::ZERO));
     }
-    app.init_state::<Phase>().add_plugins((
-        guard::plugin,
-        schedule::plugin,
-        jobs::plugin,
-        history::plugin,
-        judge::plugin,
-        selection::plugin,
-    ));
+    app.add_plugins(CorePlugin);
     app
+}
+
+/// What every app of this program has, be it a window, a picture or a test: the states, the order
+/// of a frame, the open case with its document, and its numbers.
+pub struct CorePlugin;
+
+impl Plugin for CorePlugin {
+    fn build(&self, app: &mut App) {
+        app.init_state::<Phase>().add_plugins((
+            schedule::plugin,
+            jobs::plugin,
+            history::plugin,
+            judge::plugin,
+            selection::plugin,
+        ));
+    }
 }
 
 /// Runs an app to its end. Ends in an error, never in a panic.

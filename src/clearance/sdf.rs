@@ -9,7 +9,8 @@
 //! the nearest point of a neighbour and measure its triangle. Between nodes each of the eight
 //! around says what the distance would be if the surface were flat seen from it,
 //! `d + g . (x - node)`; the mean of that and of `d`, weighted trilinearly, is exact for every
-//! quadratic function, since the errors of the two are opposite.
+//! quadratic function, since the errors of the two are opposite. Cells in which that would put the
+//! surface elsewhere than it is keep the triangles around them and measure those.
 
 use super::SignedDistance;
 use crate::mesh::{self, TriMesh};
@@ -18,6 +19,7 @@ use crate::surface::Surface;
 use crate::work::{Cancelled, Work};
 use glam::{Affine3A, DVec3, Vec3, Vec3A};
 use rayon::prelude::*;
+use std::collections::HashMap;
 
 /// Signed distance in mm to the surface of one vertebra: positive inside bone, zero on the
 /// surface, negative outside.
@@ -28,6 +30,15 @@ pub struct Field {
     local_from_node: Affine3A,
     size: [usize; 3],
     nodes: Vec<Node>,
+    /// The triangles around cells, named by their lower node, in which nodes do not tell enough.
+    creased: HashMap<usize, Vec<Facet>>,
+}
+
+/// A triangle, in mm around the grid's origin, and the sum of its corners' normals.
+#[derive(Clone, Copy, Debug)]
+struct Facet {
+    corners: [Vec3; 3],
+    normal: Vec3,
 }
 
 /// What a node knows.
@@ -35,9 +46,12 @@ pub struct Field {
 struct Node {
     /// Signed distance, mm.
     distance_mm: f32,
-    /// Its gradient, a unit vector times 127.
+    /// Its gradient, a unit vector times 127; the last is [`CREASED`] where the cell above is.
     slope: [i8; 4],
 }
+
+/// Marks a node whose cell is in `Field::creased`.
+const CREASED: i8 = 1;
 
 impl Node {
     fn slope(self) -> Vec3 {
@@ -75,12 +89,55 @@ impl Field {
         let signs: Vec<bool> = surface.field.data().iter().map(|&v| v > 0.0).collect();
         let nodes = nearest.nodes(&signs);
         work.step(STAGE, 1.0)?;
-        Ok(Self {
+        let mut field = Self {
             origin: map.translation,
             node_from_local: turned.inverse().as_affine3a(),
             local_from_node,
             size: grid.size(),
             nodes,
+            creased: HashMap::new(),
+        };
+        field.find_creases(&nearest);
+        Ok(field)
+    }
+    /// Finds the cells in which the surface itself would be told to lie elsewhere: two sheets of
+    /// it pass too near to each other, or it is bent too sharply.
+    fn find_creases(&mut self, nearest: &Nearest) {
+        const LARGEST_ERROR_MM: f32 = 0.03;
+        let middles = nearest.triangles.iter().map(|t| t.map(|n| nearest.corners[n as usize]));
+        let middles = middles.map(|[a, b, c]| (a + b + c) / 3.0);
+        let mut cells: HashMap<usize, Vec<Facet>> = HashMap::new();
+        for p in nearest.corners.iter().copied().chain(middles) {
+            let node = self.node_from_local.transform_point3(p);
+            let (cell, t) = self.cell(node);
+            if self.between(cell, t).0.abs() > LARGEST_ERROR_MM {
+                cells.entry(cell).or_default();
+            }
+        }
+        if cells.is_empty() {
+            return;
+        }
+        for triangle in 0..nearest.triangles.len() as u32 {
+            let facet = nearest.facet(triangle);
+            for cell in self.cells_near(&facet) {
+                if let Some(facets) = cells.get_mut(&cell) {
+                    facets.push(facet);
+                }
+            }
+        }
+        for &cell in cells.keys() {
+            self.nodes[cell].slope[3] = CREASED;
+        }
+        self.creased = cells;
+    }
+    /// The cells within one node's distance of a triangle's box.
+    fn cells_near(&self, facet: &Facet) -> impl Iterator<Item = usize> + use<> {
+        let [a, b, c] = facet.corners.map(|c| self.node_from_local.transform_point3(c));
+        let low = (a.min(b).min(c) - 2.0).ceil().max(Vec3::ZERO).as_usizevec3();
+        let high = (a.max(b).max(c) + 1.0).floor().min(self.last() - 1.0).as_usizevec3();
+        let [ni, nj, _] = self.size;
+        (low.z..=high.z).flat_map(move |k| {
+            (low.y..=high.y).flat_map(move |j| (low.x..=high.x).map(move |i| i + ni * (j + nj * k)))
         })
     }
     /// Signed distance to the surface in mm: positive inside bone, zero on the surface, negative
@@ -115,12 +172,38 @@ impl Field {
     fn last(&self) -> Vec3 {
         Vec3::from_array(self.size.map(|n| n as f32 - 1.0))
     }
-    /// Distance and mean slope at a position within the box of nodes.
+    /// Distance and its slope at a position within the box of nodes.
     fn at(&self, node: Vec3) -> (f32, Vec3) {
+        let (cell, t) = self.cell(node);
+        if self.nodes[cell].slope[3] == CREASED
+            && let Some(found) = self.creased.get(&cell).and_then(|f| self.exact(f, node))
+        {
+            return found;
+        }
+        self.between(cell, t)
+    }
+    /// The cell of a position, named by its lower node, and the place in it.
+    fn cell(&self, node: Vec3) -> (usize, Vec3) {
         let corner = node.min(self.last() - 1.0).max(Vec3::ZERO).as_uvec3();
-        let t = node - corner.as_vec3();
-        let base = corner.x as usize
+        let cell = corner.x as usize
             + self.size[0] * (corner.y as usize + self.size[1] * corner.z as usize);
+        (cell, node - corner.as_vec3())
+    }
+    /// From the nearest of some triangles.
+    fn exact(&self, facets: &[Facet], node: Vec3) -> Option<(f32, Vec3)> {
+        let p = self.local_from_node.transform_point3(node);
+        let away = |facet: &Facet| p - closest_point(p, facet.corners);
+        let of_facet = |facet: &Facet| (away(facet), facet.normal);
+        let (away, normal) = facets
+            .iter()
+            .map(of_facet)
+            .min_by(|a, b| a.0.length_squared().total_cmp(&b.0.length_squared()))?;
+        let sign = if away.dot(normal) < 0.0 { 1.0 } else { -1.0 };
+        let slope = (sign * away).try_normalize().unwrap_or(-normal.normalize_or_zero());
+        Some((sign * away.length(), slope))
+    }
+    /// From the eight nodes of a cell.
+    fn between(&self, cell: usize, t: Vec3) -> (f32, Vec3) {
         let [sj, sk] = [self.size[0], self.size[0] * self.size[1]];
         let axes = self.local_from_node.matrix3;
         let (mut distance, mut slope) = (0.0, Vec3::ZERO);
@@ -128,7 +211,7 @@ impl Field {
             let bit = Vec3::new((c & 1) as f32, (c >> 1 & 1) as f32, (c >> 2) as f32);
             let share = Vec3::ONE - t + bit * (2.0 * t - 1.0);
             let weight = share.x * share.y * share.z;
-            let node = self.nodes[base + (c & 1) + (c >> 1 & 1) * sj + (c >> 2) * sk];
+            let node = self.nodes[cell + (c & 1) + (c >> 1 & 1) * sj + (c >> 2) * sk];
             let toward = Vec3::from(axes * Vec3A::from(t - bit));
             let g = node.slope();
             distance += weight * (node.distance_mm + 0.5 * g.dot(toward));
@@ -159,7 +242,7 @@ struct Found {
 
 impl Nearest {
     fn new(mesh: &TriMesh, origin: DVec3, local_from_node: Affine3A, size: [usize; 3]) -> Self {
-        let nothing = Found { square: f32::INFINITY, triangle: NONE, point: Vec3::ZERO };
+        let nothing = Found { square: f32::INFINITY, triangle: NONE, point: Vec3::INFINITY };
         Self {
             corners: mesh.positions.iter().map(|p| (p.vec() - origin).as_vec3()).collect(),
             normals: mesh.normals.iter().map(|n| n.vec().as_vec3()).collect(),
@@ -171,6 +254,11 @@ impl Nearest {
     }
     fn corners_of(&self, triangle: u32) -> [Vec3; 3] {
         self.triangles[triangle as usize].map(|n| self.corners[n as usize])
+    }
+    fn facet(&self, triangle: u32) -> Facet {
+        let normal =
+            self.triangles[triangle as usize].iter().map(|&n| self.normals[n as usize]).sum();
+        Facet { corners: self.corners_of(triangle), normal }
     }
     /// Measures each triangle against the nodes around it.
     fn seed(&mut self) {
@@ -209,44 +297,53 @@ impl Nearest {
     /// Hands nearest points on from node to node, there and back along all axes, as a vector
     /// distance transform does (Danielsson 1980).
     fn spread(&mut self) {
-        let [ni, nj, nk] = self.size.map(|n| n as i32);
-        let mut causal = Vec::new();
-        for (dk, dj, di) in
-            (-1..=0).flat_map(|k| (-1..=1).flat_map(move |j| (-1..=1).map(move |i| (k, j, i))))
-        {
-            if (dk, dj, di) < (0, 0, 0) {
-                causal.push([di, dj, dk]);
+        let [ni, nj, nk] = self.size;
+        let (row, slab) = (ni as isize, (ni * nj) as isize);
+        let mut before = [0; 13];
+        for (n, offset) in before.iter_mut().enumerate() {
+            let [i, j, k] = [n % 3, n / 3 % 3, n / 9].map(|x| x as isize - 1);
+            *offset = i + j * row + k * slab;
+        }
+        let after = before.map(|offset| -offset);
+        let inner = |n: usize| 1..n.saturating_sub(1);
+        for k in inner(nk) {
+            for j in inner(nj) {
+                inner(ni).for_each(|i| self.take([i, j, k], &before));
             }
         }
-        for sign in [1, -1] {
-            let turn = |n: i32, count: i32| if sign > 0 { n } else { count - 1 - n };
-            for k in (0..nk).map(|n| turn(n, nk)) {
-                for j in (0..nj).map(|n| turn(n, nj)) {
-                    for i in (0..ni).map(|n| turn(n, ni)) {
-                        self.take_from(&causal, sign, [i, j, k]);
-                    }
-                }
+        for k in inner(nk).rev() {
+            for j in inner(nj).rev() {
+                inner(ni).rev().for_each(|i| self.take([i, j, k], &after));
             }
         }
+        self.spread_to_border();
     }
-    fn take_from(&mut self, causal: &[[i32; 3]], sign: i32, node: [i32; 3]) {
-        let [ni, nj, _] = self.size;
-        let index = |[i, j, k]: [i32; 3]| i as usize + ni * (j as usize + nj * k as usize);
-        let at = index(node);
-        let p = self.position(node.map(|n| n as usize));
+    /// Takes the nearest of the points that the nodes at `offsets` have.
+    fn take(&mut self, node: [usize; 3], offsets: &[isize; 13]) {
+        let at = node[0] + self.size[0] * (node[1] + self.size[1] * node[2]);
+        let p = self.position(node);
         let mut best = self.found[at];
-        for offset in causal {
-            let other: [i32; 3] = std::array::from_fn(|a| node[a] + sign * offset[a]);
-            if (0..3).any(|a| other[a] < 0 || other[a] >= self.size[a] as i32) {
-                continue;
-            }
-            let other = self.found[index(other)];
+        for offset in offsets {
+            let other = self.found[at.wrapping_add_signed(*offset)];
             let square = p.distance_squared(other.point);
-            if other.triangle != NONE && square < best.square {
+            if square < best.square {
                 best = Found { square, ..other };
             }
         }
         self.found[at] = best;
+    }
+    /// Gives the nodes of the outermost layer what their inner neighbours have.
+    fn spread_to_border(&mut self) {
+        let [ni, nj, nk] = self.size;
+        for (k, j) in (0..nk).flat_map(|k| (0..nj).map(move |j| (k, j))) {
+            let is_border_row = k == 0 || j == 0 || k + 1 == nk || j + 1 == nj;
+            let step = if is_border_row { 1 } else { ni - 1 };
+            for i in (0..ni).step_by(step) {
+                let hold = |n: usize, count: usize| n.clamp(1, count.saturating_sub(2).max(1));
+                let inner = hold(i, ni) + ni * (hold(j, nj) + nj * hold(k, nk));
+                self.found[i + ni * (j + nj * k)] = self.found[inner];
+            }
+        }
     }
     /// Distance and slope of every node; `signs` say which lie inside.
     fn nodes(&self, signs: &[bool]) -> Vec<Node> {
@@ -265,10 +362,8 @@ impl Nearest {
         if triangle == NONE {
             return Node { distance_mm: f32::MIN, slope: [0; 4] };
         }
-        let corners = self.corners_of(triangle);
+        let Facet { corners, normal } = self.facet(triangle);
         let away = p - closest_point(p, corners);
-        let normal: Vec3 =
-            self.triangles[triangle as usize].iter().map(|&n| self.normals[n as usize]).sum();
         let distance = away.length();
         let inside = if distance < NEAR_MM { away.dot(normal) < 0.0 } else { is_inside };
         let sign = if inside { 1.0 } else { -1.0 };

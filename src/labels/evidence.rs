@@ -1,8 +1,8 @@
 //! Which numbering of labels the spine itself speaks for.
 //!
 //! In: size and place of every label. Out: the numberings that fit. One is out when its levels do
-//! not follow each other down the body, or when its vertebrae stand further apart than vertebrae of
-//! those levels do in anybody. Vertebrae that stand *closer* speak against nothing: they may be a
+//! not follow each other down the body, or when its vertebrae stand further apart than vertebrae
+//! of those levels do in anybody. Vertebrae that stand *closer* speak against nothing: they may be a
 //! child's. Of those left, one that explains more of the values goes before one that explains fewer,
 //! then one with fewer levels missing in the middle.
 

@@ -2,8 +2,8 @@
 //!
 //! In: a label volume without meaning. Out: a [`LabelMap`], and which [`Numbering`] was taken.
 //!
-//! TotalSegmentator (both versions) and VerSe use the same values for different vertebrae. The spine
-//! itself tells them apart ([`super::evidence`]); what stays open is refused, not guessed.
+//! TotalSegmentator (both versions) and VerSe use the same values for different vertebrae. The
+//! spine itself tells them apart ([`super::evidence`]); what stays open is refused, not guessed.
 
 use super::evidence::{self, Fit};
 use super::stats::{self, LabelStats};

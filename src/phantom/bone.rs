@@ -21,7 +21,7 @@ pub struct Bone {
 }
 
 /// How far the facet joints stand open at least, mm.
-const JOINT_GAP_MM: f64 = 1.7;
+const JOINT_GAP_MM: f64 = 2.0;
 
 impl Bone {
     /// The vertebra at `placed`; `neighbour` is the one below it, whose upper articular processes
@@ -95,24 +95,40 @@ impl Bone {
     /// there is one, so the ball around `p` is searched for such points.
     pub fn nearest_surface_point(&self, p: Point<Patient>) -> Point<Patient> {
         let local = self.vertebra_from_patient.point(p).vec();
-        let mut best = settle(&self.shape, local, local);
-        let inside = self.shape.value(local.to_array()) >= 0.0;
+        let mut best = settle(&self.shape, local, local).unwrap_or_else(|| self.any_near(local));
         for share in [0.95, 0.7, 0.45] {
             let reach = local.distance(best) * share;
             if reach < 1.0 {
                 break;
             }
-            for direction in SEARCH {
-                let there = local + direction.normalize() * reach;
-                if (self.shape.value(there.to_array()) >= 0.0) != inside {
-                    let found = settle(&self.shape, local, there);
-                    if local.distance(found) < local.distance(best) {
-                        best = found;
-                    }
+            if let Some(found) = self.nearest_across(local, reach) {
+                if local.distance(found) < local.distance(best) {
+                    best = found;
                 }
             }
         }
         self.patient_from_vertebra.point(Point::from_vec(best))
+    }
+    /// Some point of the surface, near rather than far, for a place where the slope leads nowhere.
+    fn any_near(&self, local: DVec3) -> DVec3 {
+        let shells = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
+        let near = shells.into_iter().find_map(|reach| self.nearest_across(local, reach));
+        // The middle of the body is inside, so a far point sees the surface on its way there.
+        near.unwrap_or_else(|| self.across(local, DVec3::ZERO))
+    }
+    /// The nearest point found from those places on a sphere that lie across the surface.
+    fn nearest_across(&self, local: DVec3, reach: f64) -> Option<DVec3> {
+        let inside = self.local_value(local) >= 0.0;
+        let places = SEARCH.iter().map(|direction| local + direction.normalize() * reach);
+        places
+            .filter(|there| (self.local_value(*there) >= 0.0) != inside)
+            .map(|there| self.across(local, there))
+            .min_by(|a, b| local.distance(*a).total_cmp(&local.distance(*b)))
+    }
+    /// The nearest point found from where the way to `there` crosses the surface.
+    fn across(&self, local: DVec3, there: DVec3) -> DVec3 {
+        let on = crossing(&self.shape, local, there);
+        settle(&self.shape, local, on).unwrap_or(on)
     }
     /// [`Bone::value`] at a point of the vertebra's own frame.
     pub(super) fn local_value(&self, local: DVec3) -> f64 {
@@ -174,40 +190,54 @@ fn slope(shape: &Shape, p: DVec3) -> DVec3 {
     shape.value(Jet::coordinates(p)).slope
 }
 
-/// Down to the surface from `q`, along the slope. Steps are bounded, so that a flat place of the
-/// function does not throw the point away.
-fn drop_to_surface(shape: &Shape, mut q: DVec3) -> (DVec3, DVec3) {
-    let mut jet = shape.value(Jet::coordinates(q));
-    for _ in 0..30 {
-        let step = jet.value / jet.slope.length_squared().max(0.04);
-        let move_by = (jet.slope * step).clamp_length_max(2.0);
-        q -= move_by;
-        jet = shape.value(Jet::coordinates(q));
-        if move_by.length_squared() < 1e-20 {
-            break;
+/// A place on the surface between two points on either side of it, by halving.
+fn crossing(shape: &Shape, mut a: DVec3, mut b: DVec3) -> DVec3 {
+    let inside = shape.value(a.to_array()) >= 0.0;
+    for _ in 0..50 {
+        let middle = a.midpoint(b);
+        if (shape.value(middle.to_array()) >= 0.0) == inside {
+            a = middle;
+        } else {
+            b = middle;
         }
     }
-    (q, jet.slope.normalize_or(DVec3::Z))
+    a.midpoint(b)
+}
+
+/// Down to the surface from `q`, along the slope; with the unit slope there. Steps are bounded, so
+/// that a flat place of the function does not throw the point away. `None` where the slope leads to
+/// a summit below the surface instead.
+fn drop_to_surface(shape: &Shape, mut q: DVec3) -> Option<(DVec3, DVec3)> {
+    const ON_SURFACE: f64 = 1e-8;
+    for _ in 0..30 {
+        let jet = shape.value(Jet::coordinates(q));
+        if jet.value.abs() < ON_SURFACE {
+            return Some((q, jet.slope.normalize_or(DVec3::Z)));
+        }
+        let step = jet.value / jet.slope.length_squared().max(0.04);
+        q -= (jet.slope * step).clamp_length_max(2.0);
+    }
+    None
 }
 
 /// The local nearest point of the surface to `p`, started from `start`: drop to the surface, then
 /// slide in the tangent plane towards the foot of `p` until the line to `p` stands on the surface.
 /// A slide that leads away is halved.
-fn settle(shape: &Shape, p: DVec3, start: DVec3) -> DVec3 {
-    let (mut q, mut normal) = drop_to_surface(shape, start);
+fn settle(shape: &Shape, p: DVec3, start: DVec3) -> Option<DVec3> {
+    let (mut q, mut normal) = drop_to_surface(shape, start)?;
     let mut damping = 1.0;
     for _ in 0..60 {
         let slide = (p - q).reject_from_normalized(normal) * damping;
         if slide.length_squared() < 1e-16 {
             break;
         }
-        let (next, next_normal) = drop_to_surface(shape, q + slide.clamp_length_max(3.0));
-        if p.distance_squared(next) <= p.distance_squared(q) {
-            (q, normal) = (next, next_normal);
-            damping = f64::min(1.0, damping * 1.5);
-        } else {
-            damping *= 0.5;
+        match drop_to_surface(shape, q + slide.clamp_length_max(3.0)) {
+            Some((next, next_normal)) if p.distance_squared(next) <= p.distance_squared(q) => {
+                (q, normal) = (next, next_normal);
+                damping = f64::min(1.0, damping * 1.5);
+            }
+            _ => damping *= 0.5,
         }
     }
-    q
+    Some(q)
 }

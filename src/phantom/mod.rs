@@ -3,8 +3,8 @@
 //!
 //! In: a [`Spec`], plain data. Out: a [`Phantom`] with the [`Bone`]s themselves (exact distance and
 //! normal), a CT and labels on any grid, and the [`Truth`], which is solved on the surface and not
-//! read from the measures that made it. The same spec gives the same bytes on any number of threads.
-//! Left and right differ on purpose.
+//! read from the measures that made it. The same spec gives the same bytes on any number of
+//! threads. Left and right differ on purpose.
 
 mod bone;
 mod column;

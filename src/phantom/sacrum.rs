@@ -90,10 +90,14 @@ fn add_lateral_mass(shape: &mut Shape, sizes: &Sacrum, vary: &Vary, side: Side) 
     // The ear-shaped joint and the edge that narrows to the tip.
     let from = at(side, half - 11.0, 19.0, -4.0);
     let to = at(side, 24.0, 11.0, -60.0);
-    shape.add(Blob::along(Outline::Plate, [from, to], DVec3::Y, [9.5, 12.0]).tapered(-0.34, 0.0), 10.0);
+    shape.add(
+        Blob::along(Outline::Plate, [from, to], DVec3::Y, [9.5, 12.0]).tapered(-0.34, 0.0),
+        10.0,
+    );
     let from = at(side, 29.0, 12.0, -46.0);
     let to = at(side, 11.0, -4.0, -88.0);
-    shape.add(Blob::along(Outline::Tube, [from, to], DVec3::Y, [8.0, 6.5]).tapered(-0.35, 0.0), 8.0);
+    shape
+        .add(Blob::along(Outline::Tube, [from, to], DVec3::Y, [8.0, 6.5]).tapered(-0.35, 0.0), 8.0);
     shape.add(ridge(sizes, side), 8.0);
     shape.add(upper_facet(sizes, vary, side), 7.0);
 }

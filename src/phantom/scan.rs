@@ -96,10 +96,11 @@ fn slab(
         });
     }
     let seed = mix(phantom.spec().seed);
+    let sigma = edge_sigma_mm(&scan, grid, DVec3::ONE.normalize());
     for ((j, i), out) in ct.indexed_iter_mut() {
         let [cover, mut hu] = bone[j * ni + i];
         if cover < 1.0 {
-            hu += (1.0 - cover) * background(phantom, grid, grid.centre([i, j, k]));
+            hu += (1.0 - cover) * background(phantom, sigma, grid.centre([i, j, k]));
         }
         let count = ((k * nj + j) * ni + i) as u64;
         hu += scan.noise_hu * gauss(seed ^ count);
@@ -201,9 +202,8 @@ fn edge_sigma_mm(scan: &Scan, grid: &Grid, normal: DVec3) -> f64 {
     (scan.blur_sigma_mm.powi(2) + cell.length_squared() / 12.0).sqrt().max(1e-6)
 }
 
-/// HU where there is no bone.
-fn background(phantom: &Phantom, grid: &Grid, p: Point<Patient>) -> f64 {
-    let sigma = edge_sigma_mm(&phantom.spec().scan, grid, DVec3::ONE.normalize());
+/// HU where there is no bone; `sigma` is the width of an edge, mm.
+fn background(phantom: &Phantom, sigma: f64, p: Point<Patient>) -> f64 {
     let over = |below: f64, hu: f64, depth_mm: f64| below + (hu - below) * phi(depth_mm / sigma);
     let mut hu = AIR_HU;
     let skin = skin_depth_mm(phantom, p);
@@ -240,9 +240,9 @@ fn canal_depth_mm(phantom: &Phantom, p: Point<Patient>) -> f64 {
     let nearest = phantom.canal.windows(2).map(|pair| {
         let (a, along) = (pair[0].vec(), (pair[1] - pair[0]).vec());
         let t = ((p.vec() - a).dot(along) / along.length_squared().max(1e-9)).clamp(-0.6, 1.6);
-        p.vec().distance(a + along * t)
+        p.vec().distance_squared(a + along * t)
     });
-    RADIUS_MM - nearest.fold(f64::INFINITY, f64::min)
+    RADIUS_MM - nearest.fold(f64::INFINITY, f64::min).sqrt()
 }
 
 /// The normal distribution's cumulative function; within 2e-7 (Abramowitz and Stegun 7.1.26).

@@ -9,7 +9,8 @@
 //!   the vertebra's left-right direction (made perpendicular to the axis), height its extent across
 //!   that: between outer surfaces, both perpendicular to the axis.
 //! * S1: no chord ends at the body, and the ala closes no ring around the pedicle: origin, axis and
-//!   centre are those it was made with, and width and height are chords through the centre, the width reaching to the ala's end.
+//!   centre are those it was made with, and width and height are chords through the centre, the
+//!   width reaching to the ala's end.
 //! * Canal: middle of the chord from front to back, then from side to side, in the vertebra's plane
 //!   z at the mean height of the isthmuses; where the arch is open behind that plane, its back is
 //!   that of the nearest plane below in which it closes.

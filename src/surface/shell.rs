@@ -16,7 +16,11 @@
 //! do with one density for a whole bone).
 
 /// How much brighter than the brightest mean profile the unblurred cortex may be.
-const BRIGHTEST: f64 = 2.0;
+const BRIGHTEST: f64 = 1.8;
+/// How many densities up to there are tried.
+const DENSITIES: i32 = 16;
+/// What counts as nearly as well explained, as a factor on the square of the misfit.
+const SLACK: f64 = 1.3;
 
 /// The normal distribution, within 1e-7 (Abramowitz and Stegun 7.1.26).
 fn phi(x: f64) -> f64 {
@@ -70,19 +74,23 @@ pub(super) struct Shell {
 impl Shell {
     /// The shell that explains the mean profiles best; `None` without a profile.
     ///
-    /// A thin bright cortex and a thicker, less bright one look nearly alike, so the density is
-    /// looked for only up to [`BRIGHTEST`] times the brightest mean.
+    /// A thin bright cortex and a thicker, less bright one look nearly alike, and a mean of many
+    /// profiles looks a little thicker than each: the brightest cortex that explains them nearly
+    /// as well as the best is taken.
     pub fn fit(profiles: &[MeanProfile]) -> Option<Self> {
         let brightest = profiles.iter().map(|p| p.peak_hu).reduce(f64::max)?;
         let of_density = |brighter: i32| {
-            let cortex_hu = brightest * (1.0 + (BRIGHTEST - 1.0) * f64::from(brighter) / 16.0);
+            let cortex_hu =
+                brightest * (1.0 + (BRIGHTEST - 1.0) * f64::from(brighter) / f64::from(DENSITIES));
             let fits: Vec<Fit> = profiles.iter().map(|p| Fit::of(p, cortex_hu)).collect();
             let misfit: f64 = fits.iter().map(|fit| fit.misfit).sum();
             let sigma_mm = fits.iter().map(|fit| fit.sigma_mm).sum::<f64>() / fits.len() as f64;
             (misfit, Self { cortex_hu, sigma_mm })
         };
-        if std::env::var("DBG").is_ok() { for n in 1..=16 { eprintln!("{:?}", of_density(n)); } }
-        (1..=16).map(of_density).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, shell)| shell)
+        let fits: Vec<(f64, Self)> = (1..=DENSITIES).map(of_density).collect();
+        let least = fits.iter().map(|(misfit, _)| *misfit).reduce(f64::min)?;
+        let good = fits.into_iter().rev().find(|(misfit, _)| *misfit <= SLACK * least);
+        good.map(|(_, shell)| shell)
     }
     /// The density right at the bone's edge.
     pub fn edge_hu(&self, outside_hu: f64, inside_hu: f64, peak_hu: f64) -> f64 {

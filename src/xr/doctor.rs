@@ -1,7 +1,7 @@
 //! The headset's part of `corridor doctor`: loader, runtime, headset, controllers.
 
 use super::config::Config;
-use super::runtime::{Answer, News, Request};
+use super::line::{Answer, News, Reply, Request};
 use super::start::{self, Headset, NoHeadset};
 use crate::app::doctor::Finding;
 use std::time::{Duration, Instant};
@@ -81,7 +81,7 @@ fn controllers(headset: &Headset) -> Finding {
     let started = Instant::now();
     while started.elapsed() < CONTROLLERS_WITHIN {
         let answer = headset.line.ask(Request::Frame, CONTROLLERS_WITHIN);
-        let Answer::Reply(super::runtime::Reply::Frame(news, frame)) = answer else { break };
+        let Answer::Reply(Reply::Frame(news, frame)) = answer else { break };
         let held = news.into_iter().find_map(|item| match item {
             News::Controllers(hands) if hands.iter().any(Option::is_some) => Some(hands),
             _ => None,

@@ -10,19 +10,21 @@ use super::Eyes;
 use super::actions::HandInput;
 use super::comfort::EYE_LAYER;
 use super::config::SessionConfig;
-use super::runtime::{Answer, Attention, Frame, Line, Reply, Request};
+use super::line::{Answer, Attention, Frame, Line, Reply, Request};
 use super::session::{self, XrStatus};
 use crate::desktop::camera::DeskCamera;
 use crate::scene::layers::all_layers;
 use crate::scene::letters::Viewer;
 use bevy::app::AppExit;
 use bevy::camera::{ManualTextureViewHandle, RenderTarget};
+use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::prelude::*;
 use bevy::render::render_resource::{TextureViewDescriptor, TextureViewDimension};
 use bevy::render::texture::{ManualTextureView, ManualTextureViews};
 use bevy::render::{Render, RenderApp, RenderSystems};
 use bevy::time::TimeSystems;
 use bevy::window::{PresentMode, PrimaryWindow};
+use bevy::winit::WinitSettings;
 use bevy_mod_xr::camera::{Fov, XrProjection, calculate_projection};
 use std::time::Duration;
 
@@ -123,6 +125,7 @@ fn spawn_eyes(world: &mut World, config: &SessionConfig) {
             RenderTarget::TextureView(target(eye)),
             Projection::custom(projection),
             all_layers().with(EYE_LAYER + eye as usize),
+            Tonemapping::KhronosPbrNeutral,
             msaa,
             ChildOf(rig),
         ));
@@ -250,7 +253,7 @@ fn send_buzzes(
     mut buzzes: MessageReader<Buzz>,
 ) {
     for buzz in buzzes.read() {
-        if matches!(*status, XrStatus::Running(Attention::Focused)) {
+        if status.is_focused() {
             let request = Request::Buzz(buzz.hand, buzz.amplitude, buzz.seconds);
             connection.line.ask(request, connection.stall_after);
         }
@@ -266,14 +269,21 @@ fn leave(mut exits: MessageReader<AppExit>, status: Res<XrStatus>, connection: R
 }
 
 /// While the headset sets the pace, the window must not.
-fn pace_the_window(status: Res<XrStatus>, mut windows: Query<&mut Window, With<PrimaryWindow>>) {
+fn pace_the_window(
+    status: Res<XrStatus>,
+    mut windows: Query<&mut Window, With<PrimaryWindow>>,
+    updates: Option<ResMut<WinitSettings>>,
+) {
     if !status.is_changed() {
         return;
     }
-    let mode = match *status {
-        XrStatus::Running(_) => PresentMode::AutoNoVsync,
-        _ => PresentMode::AutoVsync,
+    let (mode, update) = match *status {
+        XrStatus::Running(_) => (PresentMode::AutoNoVsync, WinitSettings::continuous()),
+        _ => (PresentMode::AutoVsync, WinitSettings::game()),
     };
+    if let Some(mut updates) = updates {
+        *updates = update;
+    }
     for mut window in &mut windows {
         if window.present_mode != mode {
             window.present_mode = mode;

@@ -7,6 +7,7 @@ use super::actions::{Hand, HandInput};
 use super::frame::{Hands, Rig};
 use super::placement::{Placement, rigid};
 use super::quad::PanelHits;
+use super::session::XrStatus;
 use super::steer::{Aim, BEGIN_PULL, LET_GO};
 use crate::interact::pointer::{Pointer, PointerKind};
 use crate::scene::case::CaseRoot;
@@ -28,7 +29,7 @@ pub struct HandModel;
 pub struct Pulls(pub [Pull; 2]);
 
 /// A trigger, with a wide gap between pulling and letting go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pull {
     /// It counts as pulled.
     pub is_pulled: bool,
@@ -36,7 +37,17 @@ pub struct Pull {
     pub has_begun: bool,
 }
 
+impl Default for Pull {
+    fn default() -> Self {
+        Self::UNKNOWN
+    }
+}
+
 impl Pull {
+    /// While nobody listens to the hands. A trigger that is already pulled when somebody listens
+    /// again must be let go before it begins anything.
+    const UNKNOWN: Self = Self { is_pulled: true, has_begun: false };
+
     fn update(&mut self, select: f32) {
         let threshold = if self.is_pulled { LET_GO } else { BEGIN_PULL };
         let is_pulled = select > threshold;
@@ -116,7 +127,7 @@ pub(super) fn show_hands(
 /// Fills the pointers. Their buttons stay free: what a trigger does in the room is decided in
 /// `tools.rs`, since a hand drills along its own axis and a mouse has none.
 pub(super) fn point(
-    hands: Res<Hands>,
+    (hands, status): (Res<Hands>, Res<XrStatus>),
     panel: Res<PanelHits>,
     placement: Res<Placement>,
     root: Query<&GlobalTransform, With<CaseRoot>>,
@@ -124,7 +135,10 @@ pub(super) fn point(
     mut pointers: Query<(&OfHand, &mut Pointer)>,
 ) {
     for (pull, input) in pulls.bypass_change_detection().0.iter_mut().zip(&hands.0) {
-        pull.update(input.select);
+        match status.is_focused() {
+            true => pull.update(input.select),
+            false => *pull = Pull::UNKNOWN,
+        }
     }
     let Ok(root) = root.single() else { return };
     let room = placement.world_from_stage(root.affine().as_daffine3());
@@ -148,14 +162,15 @@ mod tests {
 
     #[test]
     fn a_trigger_does_not_flicker_between_its_thresholds() {
-        let mut pull = Pull::default();
-        let seen: Vec<_> = [0.3, 0.6, 0.4, 0.6, 0.1, 0.3]
+        let mut pull = Pull::UNKNOWN;
+        let seen: Vec<_> = [0.9, 0.1, 0.6, 0.4, 0.6, 0.1, 0.3]
             .map(|value| {
                 pull.update(value);
                 (pull.is_pulled, pull.has_begun)
             })
             .into();
         let expected = [
+            (true, false),
             (false, false),
             (true, true),
             (true, false),

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | [`config`], [`profiles`] | `xr-config/` as data |
 //! | [`start`] | loader, instance, graphics, session; or why not |
-//! | [`runtime`] | the thread that speaks with the runtime |
+//! | [`runtime`], [`line`] | the thread that speaks with the runtime, and the line to it |
 //! | [`frame`], [`session`] | the frame loop; focus, stall, loss, recentre |
 //! | [`actions`], [`hands`] | inputs as data; pointers and models of the hands |
 //! | [`placement`], [`locomotion`], [`comfort`] | where the patient stands, and how it moves |
@@ -29,6 +29,7 @@ pub mod frame;
 pub mod hands;
 pub mod haptics;
 pub mod laser;
+pub mod line;
 pub mod locomotion;
 pub mod placement;
 pub mod profiles;
@@ -56,7 +57,7 @@ pub use session::XrStatus;
 /// A session and its images, without the graphics device that the engine took.
 #[derive(Resource, Clone)]
 pub struct Eyes {
-    line: runtime::Line,
+    line: line::Line,
     images: OxrSwapchainImages,
     size: UVec2,
     format: TextureFormat,
@@ -116,7 +117,7 @@ impl Plugin for XrPlugin {
         app.add_message::<session::Recentred>().add_message::<session::ControllersChanged>();
         match &self.eyes {
             Ok(eyes) => {
-                app.insert_resource(XrStatus::Running(runtime::Attention::Hidden));
+                app.insert_resource(XrStatus::Running(line::Attention::Hidden));
                 let config: &SessionConfig = &self.config.session;
                 frame::build(app, eyes, config);
                 app.insert_resource(locomotion::ComfortPreset(self.config.comfort));

@@ -4,7 +4,7 @@
 //! messages [`Recentred`] and [`ControllersChanged`]. Editing in the headset is allowed only while
 //! [`hands_are_ours`].
 
-use super::runtime::{Attention, News};
+use super::line::{Attention, News};
 use bevy::prelude::*;
 
 /// The state of the headset. Present whenever the XR plugin is.
@@ -52,6 +52,11 @@ impl XrStatus {
         matches!(self, Self::Running(attention) if *attention > Attention::Hidden)
     }
 
+    /// True while the program is in front and the hands belong to it.
+    pub fn is_focused(&self) -> bool {
+        *self == Self::Running(Attention::Focused)
+    }
+
     /// True when no frame will ever come again in this run of the program.
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Absent(_) | Self::Lost(_) | Self::Ended)
@@ -68,7 +73,7 @@ pub struct ControllersChanged(pub [Option<String>; 2]);
 
 /// A run condition: the program is in front and the hands belong to it.
 pub fn hands_are_ours(status: Option<Res<XrStatus>>) -> bool {
-    status.is_some_and(|s| *s == XrStatus::Running(Attention::Focused))
+    status.is_some_and(|s| s.is_focused())
 }
 
 /// Sets the status and says it in the log when it is another one.

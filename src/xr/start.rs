@@ -6,8 +6,9 @@
 
 use super::actions::Actions;
 use super::config::{Config, SessionConfig};
+use super::line::Line;
 use super::raw;
-use super::runtime::{Held, Line, serve};
+use super::runtime::{Held, serve};
 use crate::app::EngineHook;
 use bevy::app::PluginGroupBuilder;
 use bevy::prelude::*;

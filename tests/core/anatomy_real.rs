@@ -94,13 +94,19 @@ fn a_lumbar_ct_with_cut_processes_gives_all_ten_pedicles() {
     check_sides(&all);
     assert_eq!(complete(&all), ["L1", "L2", "L3", "L4", "L5"]);
     for (level, anatomy) in &all {
-        let widths = Side::BOTH.map(|side| anatomy.pedicle(side).unwrap().width_mm);
-        // The two sides of one person are alike; which range a level has is in the literature.
-        assert!((widths[0] - widths[1]).abs() < 3.0, "{level}: {widths:?}");
-        let range = if *level < Level::new('L', 5).unwrap() { 5.0..16.5 } else { 11.0..22.5 };
-        assert!(widths.iter().all(|w| range.contains(w)), "{level}: {widths:?}");
         let angles = Side::BOTH.map(|side| convergence_deg(anatomy, side));
         assert!(angles.iter().all(|deg| (-5.0..40.0).contains(deg)), "{level}: {angles:?}");
+        let widths = Side::BOTH.map(|side| anatomy.pedicle(side).unwrap().width_mm);
+        if level.number() < 5 {
+            // The two sides of one person are alike; the range is that of the literature.
+            assert!((widths[0] - widths[1]).abs() < 2.0, "{level}: {widths:?}");
+            assert!(widths.iter().all(|w| (5.0..16.5).contains(w)), "{level}: {widths:?}");
+        } else {
+            // At L5 the transverse process springs from the pedicle: what reads too wide is said.
+            let too_wide = widths.iter().filter(|w| **w > 21.6).count();
+            let said = anatomy.warnings.iter().filter(|w| w.contains("mm wide")).count();
+            assert_eq!(too_wide, said, "{widths:?} {:?}", anatomy.warnings);
+        }
     }
 }
 

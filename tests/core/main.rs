@@ -30,6 +30,8 @@ mod ingest_phantom;
 mod ingest_real;
 mod ingest_torture;
 mod real_data;
+mod field_distance;
 mod surface_edge;
 mod surface_scan;
 mod surface_phantom;
+mod surface_real;

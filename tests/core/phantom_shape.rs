@@ -51,7 +51,9 @@ fn surface_points(bone: &Bone, count: usize) -> Vec<Point<Patient>> {
         let far = if bone.level() == Level::S1 { -95.0 } else { -32.0 };
         let p = map.point(Point::new(next(-60.0, 60.0), next(-28.0, 72.0), next(far, 30.0)));
         if bone.value(p).abs() < 6.0 {
-            points.push(bone.nearest_surface_point(p));
+            let on = bone.nearest_surface_point(p);
+            assert!(bone.value(on).abs() < 1e-6, "{}: {on:?} is off the surface", bone.level());
+            points.push(on);
         }
     }
     points
@@ -77,6 +79,17 @@ fn the_nearest_point_lies_on_the_surface_and_nothing_lies_nearer() {
             }
         }
     }
+}
+
+#[test]
+fn distances_from_far_away_are_distances_too() {
+    let bone = phantom().bone(level("L2")).unwrap();
+    let far = bone.patient_from_vertebra().point(Point::new(5.0, -900.0, 40.0));
+    let distance = -bone.signed_distance_mm(far);
+    let nearest = bone.nearest_surface_point(far);
+    assert!(bone.value(nearest).abs() < 1e-6);
+    let bound = surface_points(bone, 3000).into_iter().map(|p| p.distance(far));
+    assert!(distance <= bound.fold(f64::INFINITY, f64::min) + 1e-3, "{distance}");
 }
 
 #[test]

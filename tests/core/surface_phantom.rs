@@ -36,8 +36,7 @@ fn measure(case: &Case, with_ct: bool) -> Vec<Misfit> {
     let work = Work::silent();
     let of_level = |vertebra| {
         let t0 = cpu_ms();
-        let surface =
-            declare(&case.labels, vertebra, with_ct.then_some(&case.ct), &work).unwrap();
+        let surface = declare(&case.labels, vertebra, with_ct.then_some(&case.ct), &work).unwrap();
         let t1 = cpu_ms();
         let finest = mesh::extract(&surface);
         assert!(mesh::is_closed(&finest));

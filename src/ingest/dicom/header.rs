@@ -187,7 +187,7 @@ struct Groups<'a> {
 
 impl Groups<'_> {
     fn element(&self, a: &Attribute, group: &Attribute) -> Option<&InMemElement> {
-        fn within<'b>(o: &'b InMemDicomObject, group: Tag, tag: Tag) -> Option<&'b InMemElement> {
+        fn within(o: &InMemDicomObject, group: Tag, tag: Tag) -> Option<&InMemElement> {
             o.get(group)?.items()?.first()?.get(tag)
         }
         let shared = self.object.get(SHARED_GROUPS.1).and_then(|e| e.items()?.first());

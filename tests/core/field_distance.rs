@@ -1,0 +1,129 @@
+//! The distance field against brute force over the triangles of the surface, and against shapes
+//! whose distance is known.
+
+use crate::surface_scan::{Scanner, Shape, ball, block, ring};
+use corridor::clearance::Field;
+use corridor::mesh::{self, TriMesh};
+use corridor::space::{Patient, Point};
+use corridor::surface::Surface;
+use corridor::volume::Volume;
+use corridor::work::Work;
+use glam::DVec3;
+
+const SCANNER: Scanner =
+    Scanner { voxel_mm: [0.6; 3], blur_mm: 0.35, cortex_mm: 1.4, noise_hu: 0.0 };
+
+fn made(shape: Shape) -> (Surface, TriMesh, Field) {
+    let grid = SCANNER.grid();
+    let volume = Volume::from_fn(grid.clone(), |n| shape(grid.centre(n).vec()) as f32);
+    let surface = Surface::from_field(volume).unwrap();
+    let finest = mesh::extract(&surface);
+    let field = Field::to_mesh(&surface, &finest, &Work::silent()).unwrap();
+    (surface, finest, field)
+}
+
+/// Distance to the nearest triangle, by trying all: to its plane where the foot lies within it,
+/// else to its edges.
+fn brute_mm(finest: &TriMesh, p: DVec3) -> f64 {
+    let to_edge = |a: DVec3, b: DVec3| {
+        let t = ((p - a).dot(b - a) / (b - a).length_squared()).clamp(0.0, 1.0);
+        p.distance(a + (b - a) * t)
+    };
+    let to_triangle = |t: &[u32; 3]| {
+        let [a, b, c] = t.map(|n| finest.positions[n as usize].vec());
+        let normal = (b - a).cross(c - a).normalize();
+        let is_over = |from: DVec3, to: DVec3| (to - from).cross(p - from).dot(normal) >= 0.0;
+        if is_over(a, b) && is_over(b, c) && is_over(c, a) {
+            (p - a).dot(normal).abs()
+        } else {
+            to_edge(a, b).min(to_edge(b, c)).min(to_edge(c, a))
+        }
+    };
+    finest.triangles.iter().map(to_triangle).fold(f64::INFINITY, f64::min)
+}
+
+/// Points spread over the grid's box, the same every time.
+fn points(count: u32) -> impl Iterator<Item = DVec3> {
+    let fraction = |n: u32, step: f64| (f64::from(n) * step).fract() - 0.5;
+    (0..count).map(move |n| {
+        let [x, y, z] = [0.819_172_513_4, 0.671_043_606_7, 0.549_700_477_9].map(|s| fraction(n, s));
+        DVec3::new(x, y, z) * 46.0
+    })
+}
+
+#[test]
+fn near_the_surface_the_field_is_the_distance_to_its_triangles() {
+    for (name, shape) in [("ball", ball as Shape), ("ring", ring), ("block", block)] {
+        let (_, finest, field) = made(shape);
+        assert!(mesh::is_closed(&finest));
+        let near = points(4000).filter(|p| shape(*p).abs() < 2.0);
+        let (mut worst, mut sum, mut count) = (0.0f64, 0.0, 0.0);
+        for p in near {
+            let told = field.signed_distance_mm(Point::from_vec(p));
+            let error = (told.abs() - brute_mm(&finest, p)).abs();
+            worst = worst.max(error);
+            sum += error * error;
+            count += 1.0;
+            assert!(shape(p).abs() < 0.03 || told.signum() == shape(p).signum(), "{name} at {p}");
+        }
+        let rms = f64::sqrt(sum / count);
+        println!("{name}: rms {rms:.4} worst {worst:.4} of {count}");
+        assert!(rms < 0.005 && worst < 0.05, "{name}: rms {rms:.4}, worst {worst:.4} mm");
+    }
+}
+
+#[test]
+fn every_vertex_of_the_mesh_lies_at_distance_zero() {
+    for shape in [ball as Shape, ring, block] {
+        let (_, finest, field) = made(shape);
+        let worst = finest.positions.iter().map(|p| field.signed_distance_mm(*p).abs());
+        let worst = worst.fold(0.0, f64::max);
+        println!("worst {worst:.4}");
+        assert!(worst < 0.05, "{worst}");
+    }
+}
+
+#[test]
+fn far_outside_the_field_is_negative_continuous_and_about_right() {
+    let (surface, _, field) = made(ball);
+    let centre = DVec3::new(0.3, -0.2, 0.4);
+    for toward in [DVec3::X, DVec3::new(1.0, -1.0, 0.4).normalize(), DVec3::NEG_Z] {
+        for far in [25.0, 60.0, 500.0] {
+            let p: Point<Patient> = Point::from_vec(centre + toward * far);
+            let told = field.signed_distance_mm(p);
+            assert!(told < 17.3 - far + 0.1 && told > 1.02 * (17.3 - far) - 1.0, "{told} at {far}");
+            assert!(field.gradient(p).vec().dot(-toward) > 0.98);
+        }
+    }
+    let corner = surface.field.grid().corners()[7];
+    let out = corner.vec().normalize() * 1e-4;
+    let step = field.signed_distance_mm(Point::from_vec(corner.vec() - out))
+        - field.signed_distance_mm(Point::from_vec(corner.vec() + out));
+    assert!(step.abs() < 1e-2);
+}
+
+#[test]
+fn the_gradient_points_into_the_solid() {
+    let (_, _, field) = made(ring);
+    for p in points(2000).filter(|p| ring(*p).abs() < 2.0) {
+        let told = field.gradient(Point::from_vec(p)).vec();
+        let slope = [DVec3::X, DVec3::Y, DVec3::Z].map(|a| ring(p + a * 1e-3) - ring(p - a * 1e-3));
+        let slope = DVec3::from_array(slope).normalize();
+        assert!((told.length() - 1.0).abs() < 1e-6 && told.dot(slope) > 0.99);
+    }
+}
+
+#[test]
+fn a_question_takes_well_under_a_microsecond() {
+    let (_, _, field) = made(ring);
+    let asked: Vec<Point<Patient>> = points(20_000).map(Point::from_vec).collect();
+    let once = || {
+        let start = std::time::Instant::now();
+        let sum: f64 = asked.iter().map(|p| field.signed_distance_mm(*p)).sum();
+        assert!(sum.is_finite());
+        start.elapsed().as_nanos() as f64 / asked.len() as f64
+    };
+    let fastest = (0..20).map(|_| once()).fold(f64::INFINITY, f64::min);
+    println!("one question: {fastest:.0} ns");
+    assert!(fastest < 500.0, "{fastest} ns");
+}

@@ -1,0 +1,35 @@
+//! The declared surfaces of a real patient.
+
+use crate::real_data::real;
+use corridor::clearance::Field;
+use corridor::labels::numbering::name_labels;
+use corridor::surface::declare;
+use corridor::work::Work;
+use corridor::{ingest, mesh};
+
+#[test]
+fn every_vertebra_of_a_real_ct_gets_a_closed_surface_near_its_label() {
+    let Some(folder) = real("verse014_lumbar_ct") else { return };
+    let work = Work::silent();
+    let ct = ingest::load(&folder.join("sub-verse014_ct.nii.gz"), &work).unwrap().ct;
+    let raw = ingest::load_labels(&folder.join("sub-verse014_seg-vert_msk.nii.gz"), &work).unwrap();
+    let labels = name_labels(raw.volume, &raw.names, &raw.hash, None).unwrap().labels;
+    assert_eq!(labels.vertebrae.len(), 5);
+    for vertebra in &labels.vertebrae {
+        let surface = declare(&labels, vertebra, Some(&ct), &work).unwrap();
+        let finest = mesh::extract(&surface);
+        assert!(mesh::is_closed(&finest));
+        let field = Field::to_mesh(&surface, &finest, &work).unwrap();
+        assert!(finest.positions.iter().all(|p| field.signed_distance_mm(*p).abs() < 0.1));
+        let voxels = labels.volume.data().iter().filter(|&&v| v == vertebra.value).count();
+        let label_mm3 = voxels as f64 * labels.volume.grid().voxel_volume_mm3();
+        let ratio = mesh::volume_mm3(&finest) / label_mm3;
+        println!(
+            "{} {ratio:.3} {} triangles {} mm2",
+            vertebra.level,
+            finest.triangles.len(),
+            mesh::area_mm2(&finest)
+        );
+        assert!((0.9..1.1).contains(&ratio), "{}: {ratio} of its label's volume", vertebra.level);
+    }
+}
