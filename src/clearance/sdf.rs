@@ -222,6 +222,8 @@ impl Field {
 }
 
 const NONE: u32 = u32::MAX;
+/// A triangle is measured against the nodes within so many nodes of its box.
+const SEED_NODES: f32 = 1.0;
 
 /// The search for the nearest triangle of every node, in mm around the grid's origin.
 struct Nearest {
@@ -232,6 +234,8 @@ struct Nearest {
     around: Vec<u32>,
     first_around: Vec<usize>,
     local_from_node: Affine3A,
+    /// Square of the distance up to which seeding finds the nearest triangle for sure, mm².
+    seeded: f32,
     size: [usize; 3],
     found: Vec<Found>,
 }
@@ -267,6 +271,9 @@ impl Nearest {
     fn new(mesh: &TriMesh, origin: DVec3, local_from_node: Affine3A, size: [usize; 3]) -> Self {
         let nothing = Found { square: f32::INFINITY, triangle: NONE, point: Vec3::INFINITY };
         let (around, first_around) = triangles_around(mesh);
+        let axes = local_from_node.matrix3;
+        let shortest = [axes.x_axis, axes.y_axis, axes.z_axis].map(Vec3A::length);
+        let shortest = shortest.into_iter().fold(f32::INFINITY, f32::min);
         Self {
             around,
             first_around,
@@ -274,6 +281,7 @@ impl Nearest {
             normals: mesh.normals.iter().map(|n| n.vec().as_vec3()).collect(),
             triangles: mesh.triangles.clone(),
             local_from_node,
+            seeded: (SEED_NODES * shortest).powi(2),
             size,
             found: vec![nothing; size.iter().product()],
         }
@@ -288,8 +296,6 @@ impl Nearest {
     }
     /// Measures each triangle against the nodes around it.
     fn seed(&mut self) {
-        /// Nodes beyond the triangle's own box.
-        const REACH: f32 = 1.0;
         let node_from_local = self.local_from_node.inverse();
         let last = Vec3::from_array(self.size.map(|n| n as f32 - 1.0));
         for triangle in 0..self.triangles.len() as u32 {
@@ -297,8 +303,8 @@ impl Nearest {
             let in_nodes = corners.map(|c| node_from_local.transform_point3(c));
             let low = in_nodes[0].min(in_nodes[1]).min(in_nodes[2]);
             let high = in_nodes[0].max(in_nodes[1]).max(in_nodes[2]);
-            let low = (low - REACH).ceil().max(Vec3::ZERO).as_usizevec3();
-            let high = (high + REACH).floor().min(last).as_usizevec3();
+            let low = (low - SEED_NODES).ceil().max(Vec3::ZERO).as_usizevec3();
+            let high = (high + SEED_NODES).floor().min(last).as_usizevec3();
             for k in low.z..=high.z {
                 for j in low.y..=high.y {
                     for i in low.x..=high.x {
@@ -347,8 +353,11 @@ impl Nearest {
     /// Takes the nearest of the points that the nodes at `offsets` have.
     fn take(&mut self, node: [usize; 3], offsets: &[isize; 13]) {
         let at = node[0] + self.size[0] * (node[1] + self.size[1] * node[2]);
-        let p = self.position(node);
         let mut best = self.found[at];
+        if best.square <= self.seeded {
+            return;
+        }
+        let p = self.position(node);
         for offset in offsets {
             let other = self.found[at.wrapping_add_signed(*offset)];
             let square = p.distance_squared(other.point);
@@ -374,10 +383,10 @@ impl Nearest {
     /// From a triangle near `p` on to nearer ones next to it, until there is none.
     fn walk(&self, p: Vec3, mut triangle: u32) -> u32 {
         /// So far from the surface a neighbour's triangle is near enough to the nearest one.
-        const FAR_MM: f32 = 2.5;
+        const FAR_MM: f32 = 2.2;
         let square = |t: u32| closest_point(p, self.corners_of(t)).distance_squared(p);
         let mut least = square(triangle);
-        while least < FAR_MM * FAR_MM {
+        while least > self.seeded && least < FAR_MM * FAR_MM {
             let corners = self.triangles[triangle as usize];
             let distance = |n: &u32| self.corners[*n as usize].distance_squared(p);
             let corner = corners.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));

@@ -13,8 +13,11 @@ use ndarray::parallel::prelude::*;
 use rayon::slice::ParallelSliceMut;
 use std::f32::consts::PI;
 
-/// Distance of neighbouring nodes in mm; half that for labels of finer voxels.
+/// Distance of neighbouring nodes in mm; down to half that for labels of finer voxels, and more
+/// for a bone so large (the sacrum) that it would need more than so many nodes.
 const NODE_MM: f64 = 0.6;
+const MOST_NODES: f64 = 3e6;
+const COARSEST_MM: f64 = 0.8;
 /// Nodes beyond the label's voxels, so that the surface may move outwards, in mm.
 const MARGIN_MM: f64 = 4.5;
 /// Sigma of the smoothing in voxels: the least that hides the voxels' steps. The CT's edge needs a
@@ -102,8 +105,6 @@ fn node_grid(labels: &Grid, lower: [i64; 3], upper: [i64; 3]) -> Option<(Grid, f
     let y = map.matrix3.y_axis.reject_from_normalized(x).normalize();
     let z = x.cross(y) * labels.patient_from_voxel().determinant().signum();
     let turn = DMat3::from_cols(x, y, z);
-    let finest = labels.spacing_mm().into_iter().fold(f64::INFINITY, f64::min);
-    let node_mm = if finest < NODE_MM { NODE_MM.min(finest).max(NODE_MM / 2.0) } else { NODE_MM };
     let [mut low, mut high] = [DVec3::INFINITY, DVec3::NEG_INFINITY];
     for corner in 0..8 {
         let pick = |a: usize| if corner >> a & 1 == 1 { upper[a] + 1 } else { lower[a] };
@@ -111,6 +112,10 @@ fn node_grid(labels: &Grid, lower: [i64; 3], upper: [i64; 3]) -> Option<(Grid, f
         let p = turn.transpose() * map.transform_point3(voxel);
         (low, high) = (low.min(p), high.max(p));
     }
+    let finest = labels.spacing_mm().into_iter().fold(f64::INFINITY, f64::min);
+    let node_mm = if finest < NODE_MM { NODE_MM.min(finest).max(NODE_MM / 2.0) } else { NODE_MM };
+    let box_mm3 = (high - low + 2.0 * MARGIN_MM).element_product();
+    let node_mm = node_mm.max((box_mm3 / MOST_NODES).cbrt().min(COARSEST_MM));
     let origin = low - MARGIN_MM;
     let size = ((high + MARGIN_MM - origin) / node_mm).ceil().as_usizevec3() + 1;
     let map = DAffine3::from_mat3_translation(turn * node_mm, turn * origin);
