@@ -228,9 +228,32 @@ struct Nearest {
     corners: Vec<Vec3>,
     normals: Vec<Vec3>,
     triangles: Vec<[u32; 3]>,
+    /// The triangles of corner n are `around[first_around[n]..first_around[n + 1]]`.
+    around: Vec<u32>,
+    first_around: Vec<usize>,
     local_from_node: Affine3A,
     size: [usize; 3],
     found: Vec<Found>,
+}
+
+/// The triangles around each corner, one corner after the other, and where each corner's begin.
+fn triangles_around(mesh: &TriMesh) -> (Vec<u32>, Vec<usize>) {
+    let mut first = vec![0; mesh.positions.len() + 1];
+    for &corner in mesh.triangles.iter().flatten() {
+        first[corner as usize + 1] += 1;
+    }
+    for n in 1..first.len() {
+        first[n] += first[n - 1];
+    }
+    let mut next = first.clone();
+    let mut around = vec![0; 3 * mesh.triangles.len()];
+    for (triangle, corners) in (0u32..).zip(&mesh.triangles) {
+        for &corner in corners {
+            around[next[corner as usize]] = triangle;
+            next[corner as usize] += 1;
+        }
+    }
+    (around, first)
 }
 
 #[derive(Clone, Copy)]
@@ -243,7 +266,10 @@ struct Found {
 impl Nearest {
     fn new(mesh: &TriMesh, origin: DVec3, local_from_node: Affine3A, size: [usize; 3]) -> Self {
         let nothing = Found { square: f32::INFINITY, triangle: NONE, point: Vec3::INFINITY };
+        let (around, first_around) = triangles_around(mesh);
         Self {
+            around,
+            first_around,
             corners: mesh.positions.iter().map(|p| (p.vec() - origin).as_vec3()).collect(),
             normals: mesh.normals.iter().map(|n| n.vec().as_vec3()).collect(),
             triangles: mesh.triangles.clone(),
@@ -345,6 +371,28 @@ impl Nearest {
             }
         }
     }
+    /// From a triangle near `p` on to nearer ones next to it, until there is none.
+    fn walk(&self, p: Vec3, mut triangle: u32) -> u32 {
+        /// So far from the surface a neighbour's triangle is near enough to the nearest one.
+        const FAR_MM: f32 = 2.5;
+        let square = |t: u32| closest_point(p, self.corners_of(t)).distance_squared(p);
+        let mut least = square(triangle);
+        while least < FAR_MM * FAR_MM {
+            let corners = self.triangles[triangle as usize];
+            let distance = |n: &u32| self.corners[*n as usize].distance_squared(p);
+            let corner = corners.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+            let Some(corner) = corner.map(|n| n as usize) else { return triangle };
+            let next = self.around[self.first_around[corner]..self.first_around[corner + 1]]
+                .iter()
+                .map(|&t| (square(t), t))
+                .min_by(|a, b| a.0.total_cmp(&b.0));
+            match next {
+                Some((nearer, t)) if nearer < least => (least, triangle) = (nearer, t),
+                _ => break,
+            }
+        }
+        triangle
+    }
     /// Distance and slope of every node; `signs` say which lie inside.
     fn nodes(&self, signs: &[bool]) -> Vec<Node> {
         let [ni, nj, _] = self.size;
@@ -362,7 +410,7 @@ impl Nearest {
         if triangle == NONE {
             return Node { distance_mm: f32::MIN, slope: [0; 4] };
         }
-        let Facet { corners, normal } = self.facet(triangle);
+        let Facet { corners, normal } = self.facet(self.walk(p, triangle));
         let away = p - closest_point(p, corners);
         let distance = away.length();
         let inside = if distance < NEAR_MM { away.dot(normal) < 0.0 } else { is_inside };

@@ -68,15 +68,6 @@ pub(super) fn refine<E>(
         let lines = scan.lines(border);
         if pass.knows_shell && shell.is_none() {
             shell = Shell::fit(&mean_profiles(&lines, scan.step_mm));
-            if std::env::var("DBG").is_ok() {
-                for m in mean_profiles(&lines, scan.step_mm) {
-                    eprintln!(
-                        "PROFILE {:.0?} {:.0} {:.0} {:.0}",
-                        m.hu, m.outside_hu, m.inside_hu, m.peak_hu
-                    );
-                }
-                eprintln!("{shell:?}");
-            }
         }
         let levels = levels(border, &lines, shell);
         let shifts = shifts(border, &lines, &levels, &start, shell, scan.step_mm, pass);

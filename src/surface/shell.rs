@@ -17,6 +17,10 @@
 
 /// How much brighter than the brightest mean profile the unblurred cortex may be.
 const BRIGHTEST: f64 = 1.8;
+/// The edge is looked for at most this share of the way up to the seen maximum: where a cortex is
+/// thinner than two sigmas, the rest would hang on a density that can not be measured there. Such a
+/// cortex (end plates, small vertebrae) comes out too thick by some tenths of a mm at most.
+const HIGHEST_EDGE: f64 = 0.65;
 /// How many densities up to there are tried.
 const DENSITIES: i32 = 16;
 /// What counts as nearly as well explained, as a factor on the square of the misfit.
@@ -97,7 +101,7 @@ impl Shell {
         let height = (self.cortex_hu - outside_hu).max(1.0);
         let a = ((inside_hu - outside_hu) / height).clamp(0.0, 0.9);
         let p = ((peak_hu - outside_hu) / height).clamp(a + 1e-3, 0.999);
-        outside_hu + height * profile(0.0, thickness(p, a), a)
+        outside_hu + height * profile(0.0, thickness(p, a), a).min(HIGHEST_EDGE * p)
     }
 }
 
@@ -185,6 +189,14 @@ mod tests {
             let half = crossing(&p.positions_mm, &p.hu, 0.5 * (p.outside_hu + p.peak_hu));
             assert!(half.is_some_and(|half| half > edge), "half-way up lies too far out");
         }
+    }
+
+    #[test]
+    fn a_very_thin_cortex_is_taken_no_higher_than_said() {
+        let thin = seen(0.4, 0.7);
+        let shell = Shell { cortex_hu: 1100.0, sigma_mm: 0.7 };
+        let level = shell.edge_hu(thin.outside_hu, thin.inside_hu, thin.peak_hu);
+        assert!((level - (40.0 + HIGHEST_EDGE * (thin.peak_hu - 40.0))).abs() < 1e-9);
     }
 
     #[test]

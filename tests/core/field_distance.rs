@@ -67,7 +67,6 @@ fn near_the_surface_the_field_is_the_distance_to_its_triangles() {
             assert!(shape(p).abs() < 0.03 || told.signum() == shape(p).signum(), "{name} at {p}");
         }
         let rms = f64::sqrt(sum / count);
-        println!("{name}: rms {rms:.4} worst {worst:.4} of {count}");
         assert!(rms < 0.005 && worst < 0.05, "{name}: rms {rms:.4}, worst {worst:.4} mm");
     }
 }
@@ -78,7 +77,6 @@ fn every_vertex_of_the_mesh_lies_at_distance_zero() {
         let (_, finest, field) = made(shape);
         let worst = finest.positions.iter().map(|p| field.signed_distance_mm(*p).abs());
         let worst = worst.fold(0.0, f64::max);
-        println!("worst {worst:.4}");
         assert!(worst < 0.05, "{worst}");
     }
 }
@@ -124,6 +122,5 @@ fn a_question_takes_well_under_a_microsecond() {
         start.elapsed().as_nanos() as f64 / asked.len() as f64
     };
     let fastest = (0..20).map(|_| once()).fold(f64::INFINITY, f64::min);
-    println!("one question: {fastest:.0} ns");
     assert!(fastest < 500.0, "{fastest} ns");
 }

@@ -25,26 +25,15 @@ fn case(noise_hu: f64) -> Case {
     Case { ct: phantom.ct(&grid), labels: phantom.labels(&grid), phantom }
 }
 
-fn cpu_ms() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let f: Vec<&str> = stat.split_whitespace().collect();
-    (f[13].parse::<u64>().unwrap() + f[14].parse::<u64>().unwrap()) * 10
-}
-
 /// Misfit of every level; and checks what must hold for any mesh and its field.
 fn measure(case: &Case, with_ct: bool) -> Vec<Misfit> {
     let work = Work::silent();
     let of_level = |vertebra| {
-        let t0 = cpu_ms();
         let surface = declare(&case.labels, vertebra, with_ct.then_some(&case.ct), &work).unwrap();
-        let t1 = cpu_ms();
         let finest = mesh::extract(&surface);
         assert!(mesh::is_closed(&finest));
-        let t2 = cpu_ms();
         let field = Field::to_mesh(&surface, &finest, &work).unwrap();
-        let t3 = cpu_ms();
         let levels = mesh::lod::levels(&finest);
-        println!("declare {} mesh {} field {} lod {}", t1 - t0, t2 - t1, t3 - t2, cpu_ms() - t3);
         for mesh in levels.iter().chain([&finest]) {
             assert!(mesh::is_closed(mesh));
             for p in &mesh.positions {
@@ -62,7 +51,6 @@ fn measure(case: &Case, with_ct: bool) -> Vec<Misfit> {
 fn the_phantoms_meshes_lie_on_its_true_surface() {
     for noise_hu in [0.0, 12.0] {
         for m in measure(&case(noise_hu), true) {
-            println!("{noise_hu} HU: {m:.3?}");
             assert!(m.rms_mm <= 0.1 && m.normal_deg <= 10.0, "{m:?}");
         }
     }
@@ -71,7 +59,6 @@ fn the_phantoms_meshes_lie_on_its_true_surface() {
 #[test]
 fn the_phantoms_labels_alone_give_smooth_meshes() {
     for m in measure(&case(12.0), false) {
-        println!("labels: {m:.3?}");
         assert!(m.rms_mm <= 0.2 && m.normal_deg <= 10.0, "{m:?}");
     }
 }
