@@ -13,10 +13,12 @@ use bevy::camera::{CameraOutputMode, Viewport};
 use bevy::camera_controller::free_camera::FreeCamera;
 use bevy::prelude::*;
 use bevy::render::render_resource::BlendState;
+use bevy::render::renderer::RenderAdapterInfo;
 use bevy::window::PrimaryWindow;
 use bevy_egui::PrimaryEguiContext;
 use bevy_panorbit_camera::PanOrbitCamera;
 use std::f32::consts::{FRAC_PI_2, PI};
+use wgpu::DeviceType;
 
 /// Vertical field of view: narrow, so that near levels do not look larger than far ones.
 pub const FIELD_OF_VIEW: f32 = 0.5;
@@ -34,7 +36,11 @@ pub struct Flying(pub bool);
 pub struct LookFrom(pub Letter);
 
 /// The camera of the 3D view and the one that carries the panels.
-pub fn spawn_cameras(mut commands: Commands) {
+///
+/// Where the processor draws, edges stay rough, so that the picture follows the hand.
+pub fn spawn_cameras(adapter: Option<Res<RenderAdapterInfo>>, mut commands: Commands) {
+    let is_software = adapter.is_some_and(|a| a.device_type == DeviceType::Cpu);
+    let samples = if is_software { Msaa::Off } else { Msaa::Sample4 };
     commands.spawn((
         DeskCamera,
         Viewer,
@@ -45,7 +51,7 @@ pub fn spawn_cameras(mut commands: Commands) {
             far: 100.0,
             ..default()
         }),
-        Msaa::Sample4,
+        samples,
         all_layers(),
         Transform::from_translation(CASE_PLACE - Vec3::Z).looking_at(CASE_PLACE, Vec3::Y),
         PanOrbitCamera {
@@ -62,6 +68,7 @@ pub fn spawn_cameras(mut commands: Commands) {
     commands.spawn((
         PrimaryEguiContext,
         Camera2d,
+        Msaa::Off,
         RenderLayers::none(),
         Camera {
             order: 10,
@@ -78,7 +85,7 @@ pub fn spawn_cameras(mut commands: Commands) {
 
 /// Distance from which a ball of this radius fills the view.
 pub fn fitting_distance(radius: f32) -> f32 {
-    radius / (FIELD_OF_VIEW / 2.0).sin() * 0.86
+    radius / (FIELD_OF_VIEW / 2.0).sin() * 1.05
 }
 
 /// Yaw and pitch, as the orbit camera counts them, of an eye that stands towards `d` (world).

@@ -29,7 +29,9 @@ fn read(
     let is_ours = cells.is_mouse_in_model || pointer.select.pressed;
     let at = window.cursor_position().filter(|_| is_ours && !flying.0);
     pointer.ray = at.and_then(|at| camera.viewport_to_world(place, at).ok());
-    let pressed = buttons.pressed(MouseButton::Left) && (pointer.select.pressed || is_ours);
+    // A click may begin and end within one slow frame; it then ends in the next.
+    let is_down = buttons.pressed(MouseButton::Left) || buttons.just_pressed(MouseButton::Left);
+    let pressed = is_down && (pointer.select.pressed || is_ours);
     pointer.select.update(f32::from(u8::from(pressed)), pressed);
 }
 

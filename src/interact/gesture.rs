@@ -193,6 +193,9 @@ fn finish(gesture: &mut Gesture, desk: &mut Desk) {
         Ok(Some(_)) => {
             let said = desk.document.session().next_undo().unwrap_or_default();
             desk.status.say(Tone::Done, said);
+            // The slices now show what was just done.
+            let chosen = desk.selection.screw;
+            desk.intents.write(Intent::Choose(chosen));
         }
         Ok(None) => {}
         Err(fault) => desk.status.say(Tone::Fault, fault.to_string()),

@@ -2,9 +2,9 @@
 //!
 //! In: size and place of every label. Out: the numberings that fit. One is out when its levels do
 //! not follow each other down the body, or when its vertebrae stand further apart than vertebrae
-//! of those levels do in anybody. Vertebrae that stand *closer* speak against nothing: they may be a
-//! child's. Of those left, one that explains more of the values goes before one that explains fewer,
-//! then one with fewer levels missing in the middle.
+//! of those levels do in anybody. Vertebrae that stand *closer* speak against nothing: they may be
+//! a child's. Of those left, one that explains more of the values goes before one that explains
+//! fewer, then one with fewer levels missing in the middle.
 
 use super::Level;
 use super::numbering::{Claims, Numbering, claims};

@@ -8,7 +8,7 @@ use super::Phantom;
 use super::bone::{Bone, Nearby};
 use super::shape::STEEPEST;
 use super::sizes::{mix, unit};
-use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId};
+use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId, stats};
 use crate::space::{Patient, Point};
 use crate::volume::{Grid, Volume};
 use crate::work::on_pool;
@@ -110,14 +110,14 @@ fn slab(
 
 /// Names the values of a label volume.
 fn name(phantom: &Phantom, volume: Volume<u16>) -> LabelMap {
+    let found = stats::of(&volume);
     let vertebrae = phantom.bones().iter().filter_map(|bone| {
         let value = label_value(bone.level());
-        let found = volume.data().iter().any(|v| *v == value);
-        found.then(|| LabelledVertebra {
+        found.get(&value).map(|stats| LabelledVertebra {
             id: VertebraId::of_label("phantom", value),
             level: bone.level(),
             value,
-            is_cut_off: touches_border(&volume, value),
+            is_cut_off: stats.is_cut_off(),
         })
     });
     let vertebrae = vertebrae.collect();
@@ -127,15 +127,6 @@ fn name(phantom: &Phantom, volume: Volume<u16>) -> LabelMap {
 /// VerSe's number of a level the phantom has.
 fn label_value(level: Level) -> u16 {
     if level == Level::S1 { 26 } else { 19 + u16::from(level.number()) }
-}
-
-fn touches_border(volume: &Volume<u16>, value: u16) -> bool {
-    let data = volume.data();
-    (0..3).any(|axis| {
-        [0, data.len_of(Axis(axis)) - 1]
-            .into_iter()
-            .any(|at| data.index_axis(Axis(axis), at).iter().any(|v| *v == value))
-    })
 }
 
 /// Calls `see` for the voxels of slab `k` within about `reach_mm` of the bone or inside it, with

@@ -80,8 +80,8 @@ impl Plane {
         let [right, down] = view.directions();
         Self::new(centre, right, down, size_mm, pixels)
     }
-    /// A cut that holds a screw's axis: its entry at the top, its tip below. `angle_rad` turns it
-    /// about the axis; at 0 the right of the image is as far to the left of the patient as can be.
+    /// A cut that holds a screw's axis: its entry at the top, its tip below. `angle_rad` turns the
+    /// cut about the axis; at 0 the image's right is as far towards the patient's left as can be.
     pub fn along_screw(
         middle: Point<Patient>,
         axis: Dir<Patient>,

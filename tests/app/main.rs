@@ -3,4 +3,5 @@
 
 mod gestures;
 mod pointing;
+mod sides;
 mod stack;

@@ -74,8 +74,9 @@ pub struct Eye {
 
 /// Distance between the eyes that a scripted person has.
 pub const EYE_DISTANCE_M: f32 = 0.064;
-/// Half of an eye's field of view, each way.
-pub const HALF_FOV: f32 = std::f32::consts::FRAC_PI_4;
+/// Tangents of half an eye's field of view, across and upright. They are the driver's own (85 degrees
+/// across a panel of 65 by 70 mm): the runtime's window shows that field, whatever a packet says.
+pub const HALF_FOV_TANGENTS: [f32; 2] = [0.916_331, 0.986_818];
 
 /// A scripted person: change the fields, then `show`.
 pub struct Person {
@@ -90,7 +91,8 @@ impl Person {
     /// Standing in the middle of the room, eyes at 1.6 m, both hands before the chest.
     pub fn enter(port: u16) -> Self {
         let connection = connect(port);
-        let eye = |x_m| Eye { fov: [-HALF_FOV, HALF_FOV, HALF_FOV, -HALF_FOV], x_m };
+        let [across, up] = HALF_FOV_TANGENTS.map(f32::atan);
+        let eye = |x_m| Eye { fov: [-across, across, up, -up], x_m };
         let mut person = Self {
             connection,
             head: Pose::at(0.0, 1.6, 0.0),

@@ -30,9 +30,11 @@ fn a_scripted_hand_places_steers_and_saves_a_screw_in_the_left_l4_pedicle() {
     surgeon.point_at(Level::L4, Side::Left);
     surgeon.pull();
     let pedicle = surgeon.room.pedicle(Level::L4, Side::Left);
-    let aside = pedicle.isthmus + Dir::new(2.0, 0.0, 3.0);
+    let aside = pedicle.isthmus + Dir::new(3.0, 0.0, 2.0);
     let steeper = (pedicle.axis + Dir::new(0.0, 0.0, 0.06)).unit().unwrap();
     surgeon.steer(surgeon.room.hand_along(aside, steeper));
+    let ticks = surgeon.watch.records("haptic");
+    assert!(ticks.iter().any(|tick| tick.starts_with("right ")), "no tick: {ticks:?}");
     surgeon.let_go();
     let placed = surgeon.wait_for_screws(1);
     lies_on_the_hands_axis(&placed[0], surgeon.room, surgeon.person.right.pose);

@@ -14,5 +14,6 @@ mod surgeon;
 mod watch;
 
 mod end_to_end;
+mod interruptions;
 mod runtime_dies;
 mod without_us;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use glam::Vec3;
 
-use crate::driver::{HALF_FOV, Pose};
+use crate::driver::{HALF_FOV_TANGENTS, Pose};
 use crate::room::Room;
 
 /// One brightness per pixel, 0 to 1, row by row.
@@ -65,8 +65,8 @@ fn depths_of(room: &Room, eye: Pose) -> Grey {
     for voxel in room.bone_voxels() {
         let seen = eye.orientation.inverse() * (room.stage(voxel) - eye.position);
         let ahead = -seen.z;
-        let x = pixels_per_tangent(width).mul_add(seen.x / ahead, width as f32 / 2.0);
-        let y = pixels_per_tangent(height).mul_add(-seen.y / ahead, height as f32 / 2.0);
+        let x = pixels_per_tangent()[0].mul_add(seen.x / ahead, width as f32 / 2.0);
+        let y = pixels_per_tangent()[1].mul_add(-seen.y / ahead, height as f32 / 2.0);
         let (x, y) = (x as usize, y as usize);
         if ahead > 0.05 && x < width && y < height {
             let pixel = &mut depth.pixels[y * width + x];
@@ -76,9 +76,10 @@ fn depths_of(room: &Room, eye: Pose) -> Grey {
     depth
 }
 
-/// An eye sees HALF_FOV to each side.
-fn pixels_per_tangent(size: usize) -> f32 {
-    size as f32 / 2.0 / HALF_FOV.tan()
+/// Across, and upright.
+fn pixels_per_tangent() -> [f32; 2] {
+    let [across, up] = HALF_FOV_TANGENTS;
+    [EYE.0 as f32 / 2.0 / across, EYE.1 as f32 / 2.0 / up]
 }
 
 impl Expected {
@@ -96,13 +97,13 @@ impl Expected {
         let found = best_shift(&self.depths[0], &seen.0[0], &seen.0[1]);
         let expected = self.mean_shift();
         println!("parallax: {found} pixels, expected {expected:.1}");
-        assert!((found as f32 - expected).abs() <= 3.0, "parallax {found}, expected {expected:.1}");
+        assert!((found as f32 - expected).abs() <= 2.0, "parallax {found}, expected {expected:.1}");
     }
 
     fn mean_shift(&self) -> f32 {
         let depths = self.depths[0].pixels.iter().filter(|d| d.is_finite());
         let shifts: Vec<f32> =
-            depths.map(|d| self.eye_distance_m * pixels_per_tangent(EYE.0) / d).collect();
+            depths.map(|d| self.eye_distance_m * pixels_per_tangent()[0] / d).collect();
         shifts.iter().sum::<f32>() / shifts.len() as f32
     }
 }
