@@ -4,7 +4,7 @@
 //! surface with the normal it had; only the flat triangles between them leave it.
 
 use super::TriMesh;
-use super::measure::is_closed;
+use super::measure::faults;
 use crate::space::{Dir, Patient, Point};
 use meshopt::SimplifyOptions;
 
@@ -16,34 +16,49 @@ pub const HEADSET: (usize, f64) = (14_000, 0.2);
 pub const FAR: (usize, f64) = (3_000, 0.8);
 
 /// The levels of detail of a finest mesh, finer ones first: [`DESKTOP`], [`HEADSET`], [`FAR`].
+/// None has more triangles than the one before it.
 pub fn levels(finest: &TriMesh) -> Vec<TriMesh> {
-    [DESKTOP, HEADSET, FAR].map(|(count, error)| simplify(finest, count, error)).into()
+    let mut levels: Vec<TriMesh> = Vec::new();
+    for (triangles, error_mm) in [DESKTOP, HEADSET, FAR] {
+        let level = simplify(finest, triangles, error_mm);
+        let finer = levels.last().filter(|finer| finer.triangles.len() < level.triangles.len());
+        levels.push(finer.cloned().unwrap_or(level));
+    }
+    levels
 }
 
 /// The mesh with as few as `triangles`, or with more where fewer would leave the given mesh by
-/// over `error_mm` (as the sum of quadrics estimates it). Closed where the given mesh is.
+/// over `error_mm` (as the sum of quadrics estimates it). Closed where the given mesh is: parts so
+/// thin that they would fall onto themselves keep all their triangles.
 pub fn simplify(mesh: &TriMesh, triangles: usize, error_mm: f64) -> TriMesh {
+    /// How often parts are kept before the mesh is given back as it was.
+    const TRIES: usize = 8;
     let Some(origin) = mesh.positions.first().copied() else { return TriMesh::default() };
     // Around a corner of its own, so that f32 is fine enough.
     let positions: Vec<[f32; 3]> =
         mesh.positions.iter().map(|p| (*p - origin).to_array().map(|x| x as f32)).collect();
     let indices: Vec<u32> = mesh.triangles.iter().flatten().copied().collect();
-    let mut wanted = triangles;
-    while wanted < mesh.triangles.len() {
-        let fewer = meshopt::simplify_decoder(
+    let mut kept = vec![false; positions.len()];
+    for radius_mm in (1..=TRIES).map(|n| 1.5 * n as f64) {
+        let fewer = meshopt::simplify_with_locks_decoder(
             &indices,
             &positions,
-            3 * wanted,
+            &kept,
+            3 * triangles,
             error_mm as f32,
-            SimplifyOptions::ErrorAbsolute | SimplifyOptions::LockBorder,
+            SimplifyOptions::ErrorAbsolute,
             None,
         );
-        let simplified = compact(mesh, &fewer);
-        if is_closed(&simplified) {
-            return simplified;
+        let faults = faults(fewer.as_chunks().0, positions.len());
+        if faults.is_empty() {
+            return compact(mesh, &fewer);
         }
-        // Taken too far, a thin part collapses onto itself; ask for less.
-        wanted = wanted * 3 / 2 + 1;
+        for fault in faults {
+            let fault = mesh.positions[fault as usize];
+            for (kept, p) in kept.iter_mut().zip(&mesh.positions) {
+                *kept |= p.distance(fault) < radius_mm;
+            }
+        }
     }
     mesh.clone()
 }

@@ -24,24 +24,33 @@ pub fn volume_mm3(mesh: &TriMesh) -> f64 {
 /// True when the mesh is a closed manifold turned one way: every edge belongs to two triangles,
 /// once in each direction, and the triangles around every vertex form one fan. An empty mesh is.
 pub fn is_closed(mesh: &TriMesh) -> bool {
+    faults(&mesh.triangles, mesh.positions.len()).is_empty()
+}
+
+/// The vertices at which triangles over `vertices` vertices are not a closed manifold turned one
+/// way: where they end, meet in more than two at an edge, or in more than one fan at a vertex.
+pub(super) fn faults(triangles: &[[u32; 3]], vertices: usize) -> Vec<u32> {
     // (v, spoke) leads to the next spoke of the fan around v.
-    let mut next: HashMap<(u32, u32), u32> = HashMap::with_capacity(3 * mesh.triangles.len());
-    let mut fans = vec![(0usize, 0u32); mesh.positions.len()];
-    for &[a, b, c] in &mesh.triangles {
+    let mut next: HashMap<(u32, u32), u32> = HashMap::with_capacity(3 * triangles.len());
+    let mut fans = vec![(0usize, 0u32); vertices];
+    let mut faults = Vec::new();
+    for &[a, b, c] in triangles {
         for (v, spoke, following) in [(a, b, c), (b, c, a), (c, a, b)] {
             if v == spoke || next.insert((v, spoke), following).is_some() {
-                return false;
+                faults.push(v);
             }
             let fan = &mut fans[v as usize];
             *fan = (fan.0 + 1, spoke);
         }
     }
-    next.keys().all(|&(from, to)| next.contains_key(&(to, from)))
-        && fans.iter().enumerate().all(|(v, &(size, first))| {
-            let spokes =
-                std::iter::successors(Some(first), |&spoke| next.get(&(v as u32, spoke)).copied());
-            size == 0 || spokes.skip(1).take(size).position(|s| s == first) == Some(size - 1)
-        })
+    for (v, &(size, first)) in (0u32..).zip(&fans) {
+        let spokes = std::iter::successors(Some(first), |&spoke| next.get(&(v, spoke)).copied());
+        let comes_back = || spokes.skip(1).take(size).position(|s| s == first);
+        if size > 0 && comes_back() != Some(size - 1) {
+            faults.push(v);
+        }
+    }
+    faults
 }
 
 #[cfg(test)]

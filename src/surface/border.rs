@@ -233,7 +233,7 @@ impl Crop {
     /// normal distribution, here by the logistic curve of the same slope in the middle.
     fn distance_mm(&self, part: f32) -> f32 {
         const LEAST: f32 = 1e-3;
-        if part < LEAST || part > 1.0 - LEAST {
+        if !(LEAST..=1.0 - LEAST).contains(&part) {
             return CUT_SIGMAS * self.sigma_mm * (part - 0.5).signum();
         }
         self.sigma_mm * (part / (1.0 - part)).ln() * (2.0 * PI).sqrt() / 4.0

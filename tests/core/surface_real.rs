@@ -2,10 +2,11 @@
 
 use crate::real_data::real;
 use corridor::clearance::Field;
+use corridor::ingest;
 use corridor::labels::numbering::name_labels;
+use corridor::mesh::{self, lod};
 use corridor::surface::declare;
 use corridor::work::Work;
-use corridor::{ingest, mesh};
 
 #[test]
 fn every_vertebra_of_a_real_ct_gets_a_closed_surface_near_its_label() {
@@ -21,6 +22,9 @@ fn every_vertebra_of_a_real_ct_gets_a_closed_surface_near_its_label() {
         assert!(mesh::is_closed(&finest));
         let field = Field::to_mesh(&surface, &finest, &work).unwrap();
         assert!(finest.positions.iter().all(|p| field.signed_distance_mm(*p).abs() < 0.1));
+        for (level, (count, _)) in lod::levels(&finest).iter().zip([lod::DESKTOP, lod::HEADSET]) {
+            assert!(mesh::is_closed(level) && level.triangles.len() < count + count / 2);
+        }
         // The labels take in voxels that are bone only in part: half-way up the CT's edge lies at
         // nine tenths of their volume.
         let voxels = labels.volume.data().iter().filter(|&&v| v == vertebra.value).count();
