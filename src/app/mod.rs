@@ -118,7 +118,7 @@ pub fn run(mut app: App) -> Result<(), AppError> {
 }
 
 fn windowed() -> PluginGroupBuilder {
-    shared().set(WindowPlugin {
+    shared(false).set(WindowPlugin {
         primary_window: Some(Window {
             title: "Corridor".to_owned(),
             name: Some("corridor".to_owned()),
@@ -136,7 +136,7 @@ fn windowed() -> PluginGroupBuilder {
 }
 
 fn off_screen() -> PluginGroupBuilder {
-    shared()
+    shared(true)
         .set(WindowPlugin {
             primary_window: None,
             exit_condition: ExitCondition::DontExit,
@@ -147,13 +147,15 @@ fn off_screen() -> PluginGroupBuilder {
         .disable::<PipelinedRenderingPlugin>()
 }
 
-fn shared() -> PluginGroupBuilder {
+/// A picture waits until everything in it can be drawn; a window never waits.
+fn shared(waits_for_pipelines: bool) -> PluginGroupBuilder {
     DefaultPlugins.build().set(LogPlugin { filter: LOG_FILTER.to_owned(), ..default() }).set(
         RenderPlugin {
             render_creation: RenderCreation::Automatic(Box::new(WgpuSettings {
                 backends: Some(Backends::VULKAN),
                 ..default()
             })),
+            synchronous_pipeline_compilation: waits_for_pipelines,
             ..default()
         },
     )

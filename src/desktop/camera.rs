@@ -83,9 +83,17 @@ pub fn spawn_cameras(adapter: Option<Res<RenderAdapterInfo>>, mut commands: Comm
     ));
 }
 
+/// Room for the letters around the model, mm.
+const LETTER_ROOM_MM: f64 = 26.0;
+
+/// Distance from which the model and its letters fill the view, in life size.
+pub fn reading_distance(model: &ModelBox) -> f32 {
+    fitting_distance((model.radius_mm() + LETTER_ROOM_MM) as f32 * 1e-3)
+}
+
 /// Distance from which a ball of this radius fills the view.
 pub fn fitting_distance(radius: f32) -> f32 {
-    radius / (FIELD_OF_VIEW / 2.0).sin() * 1.05
+    radius / (FIELD_OF_VIEW / 2.0).sin() * 0.92
 }
 
 /// Yaw and pitch, as the orbit camera counts them, of an eye that stands towards `d` (world).
@@ -101,7 +109,7 @@ pub fn show_new_case(case: Res<ActiveCase>, mut eye: Query<&mut PanOrbitCamera, 
     let Ok(mut eye) = eye.single_mut() else { return };
     let model = ModelBox::of(&case.spine);
     eye.target_focus = CASE_PLACE;
-    eye.target_radius = fitting_distance(model.radius_mm() as f32 * 1e-3);
+    eye.target_radius = reading_distance(&model);
     eye.target_yaw = PI - 0.45;
     eye.target_pitch = 0.16;
     eye.focus = eye.target_focus;
@@ -128,7 +136,7 @@ pub fn look_from(
     eye.target_yaw = yaw;
     eye.target_pitch = pitch;
     eye.target_focus = world_from_patient(root, model.middle);
-    eye.target_radius = fitting_distance(model.radius_mm() as f32 * root.scale().x);
+    eye.target_radius = reading_distance(&model) * root.scale().x * 1e3;
 }
 
 /// Gives the eye wings and takes them away.

@@ -227,14 +227,14 @@ fn root_place(world: &mut World) -> GlobalTransform {
 /// Vertical field of view of the pictures: narrow, as a portrait lens.
 const FIELD_OF_VIEW: f32 = 0.4;
 
-/// The letters stand this much outside the model, as a share of its radius.
-const LETTER_ROOM: f32 = 1.22;
+/// Room for the letters around the model, mm.
+const LETTER_ROOM_MM: f64 = 34.0;
 
 fn model_eye(world: &mut World, letter: Letter, aspect: f32) -> (Transform, Projection) {
     let root = root_place(world);
     let towards = world_dir_from_patient(&root, letter.dir());
     let model = *world.resource::<ModelBox>();
-    let radius = model.radius_mm() as f32 * root.scale().x * LETTER_ROOM;
+    let radius = (model.radius_mm() + LETTER_ROOM_MM) as f32 * root.scale().x;
     let narrowest =
         (FIELD_OF_VIEW / 2.0).min((FIELD_OF_VIEW / 2.0).tan().mul_add(aspect, 0.0).atan());
     let distance = radius / narrowest.sin() * 0.9;

@@ -83,7 +83,7 @@ fn escape_gives_a_drag_up() {
     point(&mut app, pointer, towards, false);
     point(&mut app, pointer, towards, true);
     app.world_mut().resource_mut::<ButtonInput<KeyCode>>().press(KeyCode::Escape);
-    app.update();
+    point(&mut app, pointer, towards, true);
     app.world_mut().resource_mut::<ButtonInput<KeyCode>>().clear();
     point(&mut app, pointer, towards, false);
     assert!(screws(&app).is_empty());

@@ -1,6 +1,7 @@
 //! Apps to test in: [`core_app`] has a case and its document, [`interaction_app`] a hand too.
 
 use bevy::gizmos::GizmoPlugin;
+use bevy::mesh::MeshPlugin;
 use bevy::prelude::*;
 use bevy::state::app::StatesPlugin;
 use bevy::transform::TransformPlugin;
@@ -97,7 +98,7 @@ pub fn core_app() -> (App, TempDir) {
     let place = root_transform(MIDDLE, CASE_PLACE, 1.0);
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, StatesPlugin, AssetPlugin::default(), TransformPlugin))
-        .add_plugins((GizmoPlugin, CorePlugin))
+        .add_plugins((MeshPlugin, GizmoPlugin, CorePlugin))
         .insert_resource(ActiveCase { spine: Arc::new(spine) })
         .insert_resource(document)
         .init_resource::<BoneView>();
