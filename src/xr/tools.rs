@@ -176,6 +176,9 @@ pub(super) fn steer(
         document.session_mut().cancel_drag();
         (draft.0, tool.0) = (None, None);
     } else if !pulls.0[steering.hand.index()].is_pulled {
+        if under_way.before.as_ref().is_some_and(|before| is_same_place(before, &under_way.screw)) {
+            document.session_mut().cancel_drag();
+        }
         (draft.0, tool.0) = (None, None);
         finish(document, &mut status);
     } else {
@@ -205,6 +208,13 @@ impl Steering {
             screw.side = place::side_of(&self.bone, line.entry);
         }
     }
+}
+
+/// A screw that was taken and let go where it was is not an edit.
+fn is_same_place(before: &Screw, after: &Screw) -> bool {
+    /// Less than any hand holds still, mm.
+    const STILL_MM: f64 = 0.01;
+    before.entry.distance(after.entry) < STILL_MM && before.tip().distance(after.tip()) < STILL_MM
 }
 
 fn finish(document: &mut Document, status: &mut StatusLine) {
