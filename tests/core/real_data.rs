@@ -11,8 +11,20 @@ pub fn real(name: &str) -> Option<PathBuf> {
     });
     let case = root.map(|root| root.join(name)).filter(|case| case.is_dir());
     match &case {
-        Some(_) => println!("REAL DATA: {name}"),
+        Some(_) => {
+            println!("REAL DATA: {name}");
+            note_for_the_count(name);
+        }
         None => println!("SKIPPED real data: {name}"),
     }
     case
+}
+
+/// Adds a line to the log that `tests/run` counts, where it asks for one.
+fn note_for_the_count(name: &str) {
+    use std::io::Write as _;
+    let Some(log) = std::env::var_os("CORRIDOR_REAL_DATA_LOG") else { return };
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    let mut log = std::fs::OpenOptions::new().append(true).create(true).open(log).unwrap();
+    writeln!(log, "{test} {name}").unwrap();
 }
