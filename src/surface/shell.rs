@@ -180,7 +180,8 @@ mod tests {
 
     #[test]
     fn the_edge_of_a_thin_cortex_is_found_within_a_few_hundredths_of_a_millimetre() {
-        let profiles = [seen(0.9, 0.6), seen(1.2, 0.6), seen(1.6, 0.6)];
+        // Two widths of the blur and more; what is thinner is not told apart, see HIGHEST_EDGE.
+        let profiles = [seen(1.2, 0.6), seen(1.4, 0.6), seen(1.6, 0.6)];
         let shell = Shell::fit(&profiles).expect("three profiles");
         for p in &profiles {
             let level = shell.edge_hu(p.outside_hu, p.inside_hu, p.peak_hu);
