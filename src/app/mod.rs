@@ -99,6 +99,7 @@ pub struct CorePlugin;
 impl Plugin for CorePlugin {
     fn build(&self, app: &mut App) {
         app.init_state::<Phase>().add_plugins((
+            guard::plugin,
             schedule::plugin,
             jobs::plugin,
             history::plugin,
