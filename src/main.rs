@@ -32,7 +32,7 @@ fn run(request: Request) -> Result<()> {
 
 fn run_grade(args: &cli::GradeArgs) -> Result<()> {
     let (work, bar) = progress::on_terminal();
-    let graded = grade::grade(&args.case.request(&RealFs)?, &RealFs, &work)?;
+    let graded = grade::read(&args.case.request(&RealFs)?, &RealFs, &work)?.graded;
     bar.finish_and_clear();
     let text = if args.json {
         format!("{:#}\n", grade::as_json(&graded)?)

@@ -14,6 +14,7 @@ use crate::plan::{PlanFile, Screw};
 use crate::platform::fs::FileSystem;
 use crate::work::Work;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Why a plan could not be graded.
 #[derive(Debug, thiserror::Error)]
@@ -50,24 +51,33 @@ pub struct Graded {
     pub notices: Vec<String>,
 }
 
+/// A case and its plan, read and not held: nothing is written and nobody is locked out.
+pub struct ReadCase {
+    /// The case.
+    pub spine: Arc<Spine>,
+    /// The plan and its numbers.
+    pub graded: Graded,
+}
+
 /// Loads a case and judges its plan; writes nothing.
-pub fn grade(
+pub fn read(
     request: &CaseRequest,
     fs: &dyn FileSystem,
     work: &Work,
-) -> Result<Graded, GradeError> {
+) -> Result<ReadCase, GradeError> {
     if let Some(plan) = request.plan.as_ref().filter(|plan| !plan.exists()) {
         return Err(GradeError::NoPlan(plan.clone()));
     }
-    let spine = spine::load(&request.source, work)?;
+    let spine = Arc::new(spine::load(&request.source, work)?);
     let location = request.location(&spine, fs)?;
     let opening = request.opening(&spine, &Catalogue::builtin()?);
     let (file, notices) = open::read(&location, &opening, SystemClock.now(), fs)?;
-    Ok(judged(&spine, file, &notices))
+    let graded = judged(&spine, file, &notices);
+    Ok(ReadCase { spine, graded })
 }
 
 /// Judges a plan that is open already.
-pub fn judged(spine: &Spine, file: PlanFile, notices: &[Notice]) -> Graded {
+fn judged(spine: &Spine, file: PlanFile, notices: &[Notice]) -> Graded {
     let results = file.plan.screws.iter().map(|screw| judge::assess(spine, screw)).collect();
     let notices = spine.warnings.iter().cloned().chain(notices.iter().map(ToString::to_string));
     Graded { results, notices: notices.collect(), file }

@@ -1,10 +1,11 @@
 //! The commands that need the engine, from arguments to their end.
 
-use super::off_screen::{self, ReadCase};
+use super::off_screen;
 use super::picture::{self, Drawing};
 use super::{Headset, Screen};
 use crate::app::{AppError, doctor, guard};
-use crate::cli::{CaseArgs, Command, Display, PictureArgs, grade, progress};
+use crate::cli::grade::{self, ReadCase};
+use crate::cli::{CaseArgs, Command, Display, PictureArgs, progress};
 use crate::platform::fs::RealFs;
 use anyhow::Result;
 use std::io::Write as _;
@@ -82,7 +83,7 @@ fn examine() -> Result<()> {
 
 fn read(args: &CaseArgs) -> Result<ReadCase> {
     let (work, bar) = progress::on_terminal();
-    let case = off_screen::read(&args.request(&RealFs)?, &work)?;
+    let case = grade::read(&args.request(&RealFs)?, &RealFs, &work)?;
     bar.finish_and_clear();
     Ok(case)
 }

@@ -1,15 +1,8 @@
 //! Without a display: the same case as pictures, and its plan as a table, in a folder.
 
 use super::picture::{self, Drawing, PictureError};
-use crate::case::open;
-use crate::case::request::CaseRequest;
-use crate::case::spine::{self, Spine};
-use crate::case::{Clock as _, SystemClock};
 use crate::cli::View;
-use crate::cli::grade::{self, GradeError};
-use crate::implant::Catalogue;
-use crate::platform::fs::RealFs;
-use crate::work::Work;
+use crate::cli::grade::{self, ReadCase};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,9 +11,6 @@ use std::sync::Arc;
 /// Why the pictures could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum OffScreenError {
-    /// The case or its plan.
-    #[error(transparent)]
-    Case(#[from] GradeError),
     /// A picture.
     #[error(transparent)]
     Picture(#[from] PictureError),
@@ -49,27 +39,6 @@ const SIZE: (u32, u32) = (1280, 800);
 
 /// Name of the plan's table.
 pub const TABLE: &str = "plan.txt";
-
-/// A case and its plan, read and not held: nothing is written and nobody is locked out.
-pub struct ReadCase {
-    /// The case.
-    pub spine: Arc<Spine>,
-    /// The plan and its numbers.
-    pub graded: grade::Graded,
-}
-
-/// Reads a case and its plan.
-pub fn read(request: &CaseRequest, work: &Work) -> Result<ReadCase, GradeError> {
-    if let Some(plan) = request.plan.as_ref().filter(|plan| !plan.exists()) {
-        return Err(GradeError::NoPlan(plan.clone()));
-    }
-    let spine = Arc::new(spine::load(&request.source, work)?);
-    let location = request.location(&spine, &RealFs)?;
-    let opening = request.opening(&spine, &Catalogue::builtin()?);
-    let (file, notices) = open::read(&location, &opening, SystemClock.now(), &RealFs)?;
-    let graded = grade::judged(&spine, file, &notices);
-    Ok(ReadCase { spine, graded })
-}
 
 /// Writes the plan's table and the pictures into `folder`; the table first, since it needs no
 /// graphics.
