@@ -7,6 +7,17 @@ use crate::volume::Volume;
 /// Spacing of the demo's voxels, mm.
 const SPACING_MM: f64 = 1.0;
 
+/// CT and labels of [`demo`] alone, in a fraction of its time.
+pub fn demo_images() -> (Volume<i16>, LabelMap) {
+    let phantom = Phantom::assemble(&Spec::default());
+    phantom.images(&phantom.grid(SPACING_MM))
+}
+
+/// What [`demo`] is made from, as a text: another text, another case.
+pub fn demo_spec() -> String {
+    format!("{SPACING_MM} mm {:?}", Spec::default())
+}
+
 /// CT, labels and truth of the default spine, L1 to S1; the same every time.
 pub fn demo() -> (Volume<i16>, LabelMap, Truth) {
     let phantom = Phantom::assemble(&Spec::default());

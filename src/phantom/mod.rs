@@ -18,7 +18,7 @@ pub mod sizes;
 mod truth;
 
 pub use bone::Bone;
-pub use demo::demo;
+pub use demo::{demo, demo_images, demo_spec};
 pub use scan::{BEAD_HU, BEAD_RADIUS_MM, Scan};
 pub use truth::{LevelTruth, PedicleTruth, Truth};
 
