@@ -100,10 +100,13 @@ pub(super) fn enter(world: &mut World, status: XrStatus) {
     world.insert_resource(status);
 }
 
-/// Passes on what happened in the runtime.
+/// Passes on what happened in the runtime. States that it only passed through are not told.
 pub(super) fn tell(world: &mut World, news: Vec<News>) {
-    for item in news {
+    let is_state = |item: &News| matches!(item, News::Attention(_));
+    let last_state = news.iter().rposition(is_state);
+    for (index, item) in news.into_iter().enumerate() {
         match item {
+            News::Attention(_) if Some(index) != last_state => {}
             News::Attention(attention) => enter(world, XrStatus::Running(attention)),
             News::Ended => enter(world, XrStatus::Ended),
             News::Recentred => {

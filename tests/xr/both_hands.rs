@@ -4,11 +4,12 @@
 use corridor::labels::Level;
 use corridor::space::{Dir, Side};
 use glam::{Quat, Vec3};
+use serde_json::Value;
 
 use crate::driver::Pose;
 use crate::headset::{Headset, Pictures};
 use crate::room::Moved;
-use crate::surgeon::{DELETE, Surgeon, UNDO, is_at};
+use crate::surgeon::{DELETE, Surgeon, UNDO, screw_at};
 
 /// How far a screw may lie from where the hand put it, mm.
 const TOLERANCE_MM: f64 = 0.5;
@@ -21,15 +22,12 @@ fn hands_carry_scale_and_fly_and_take_steer_and_delete_screws() {
     // One hand carries the patient: a screw placed by where he is now lands on the hand's axis.
     surgeon.carry_patient(Vec3::new(0.15, -0.1, 0.05));
     surgeon.place(Level::L3, Side::Left);
-    let carried = surgeon.wait_for_screws(1).remove(0);
-    is_at(&carried, "L3", "left");
-    on_the_axis(&surgeon, &carried);
+    on_the_axis(&surgeon, screw_at(&surgeon.wait_for_screws(1), "L3", "left"));
 
     // Two hands make him twice as large.
     surgeon.stretch_patient(2.0);
     surgeon.place(Level::L2, Side::Right);
-    let scaled = surgeon.wait_for_screws(2).remove(1);
-    is_at(&scaled, "L2", "right");
+    let scaled = screw_at(&surgeon.wait_for_screws(2), "L2", "right").clone();
     on_the_axis(&surgeon, &scaled);
 
     // A placed screw is taken by its head and follows the hand.
@@ -41,20 +39,19 @@ fn hands_carry_scale_and_fly_and_take_steer_and_delete_screws() {
     surgeon.steer(to);
     surgeon.let_go();
     surgeon.wait_for_plan("the screw steered to the hand", |screws| {
-        screws.len() == 2
-            && screws[1]["id"] == scaled["id"]
-            && surgeon.beside_the_right_hand_mm(&screws[1]) <= TOLERANCE_MM
+        let is_there = |screw: &Value| surgeon.beside_the_right_hand_mm(screw) <= TOLERANCE_MM;
+        screws.len() == 2 && screws.iter().any(|s| s["id"] == scaled["id"] && is_there(s))
     });
 
     // The second button deletes the screw in the hand; an undo brings it back, on the wrist panel too.
     surgeon.pull();
     surgeon.press(DELETE);
     surgeon.let_go();
-    is_at(&surgeon.wait_for_screws(1)[0], "L3", "left");
+    screw_at(&surgeon.wait_for_screws(1), "L3", "left");
     surgeon.press(UNDO);
     surgeon.wait_for_screws(2);
     click_undo_on_the_wrist(&mut surgeon);
-    surgeon.wait_for_plan("the steering undone", |screws| screws.last() == Some(&scaled));
+    surgeon.wait_for_plan("the steering undone", |screws| screws.contains(&scaled));
 
     // Flying upwards leaves the patient below: where he was there is nothing to place a screw in.
     surgeon.fly(Vec3::Y);
@@ -62,11 +59,11 @@ fn hands_carry_scale_and_fly_and_take_steer_and_delete_screws() {
     surgeon.watch.tell_and_wait("recentre 0 0 0");
     surgeon.moved = Moved::NOT;
     surgeon.place(Level::L5, Side::Right);
-    is_at(&surgeon.wait_for_screws(3)[2], "L5", "right");
+    screw_at(&surgeon.wait_for_screws(3), "L5", "right");
     surgeon.end();
 }
 
-fn on_the_axis(surgeon: &Surgeon, screw: &serde_json::Value) {
+fn on_the_axis(surgeon: &Surgeon, screw: &Value) {
     let off = surgeon.beside_the_right_hand_mm(screw);
     println!("the screw is {off:.3} mm beside the hand's axis");
     assert!(off <= TOLERANCE_MM, "the screw is {off:.3} mm beside the hand's axis");

@@ -15,7 +15,7 @@ use crate::driver::{EYE_DISTANCE_M, Pose};
 use crate::headset::{Headset, Pictures, keep, wait_for};
 use crate::picture::BothEyes;
 use crate::room::Room;
-use crate::surgeon::{REDO, SAVE, SOON, START, Surgeon, UNDO, is_at, mark, point};
+use crate::surgeon::{REDO, SAVE, SOON, START, Surgeon, UNDO, mark, point, screw_at};
 
 /// How far a screw may lie from where the hand put it.
 const TOLERANCE_MM: f64 = 0.5;
@@ -37,7 +37,7 @@ fn a_scripted_hand_places_steers_and_saves_a_screw_in_the_left_l4_pedicle() {
     assert!(ticks.iter().any(|tick| tick.starts_with("right ")), "no tick: {ticks:?}");
     surgeon.let_go();
     let placed = surgeon.wait_for_screws(1);
-    lies_on_the_hands_axis(&placed[0], &surgeon);
+    lies_on_the_hands_axis(screw_at(&placed, "L4", "left"), &surgeon);
 
     surgeon.press(UNDO);
     surgeon.wait_for_screws(0);
@@ -56,7 +56,6 @@ fn a_scripted_hand_places_steers_and_saves_a_screw_in_the_left_l4_pedicle() {
 }
 
 fn lies_on_the_hands_axis(screw: &Value, surgeon: &Surgeon) {
-    is_at(screw, "L4", "left");
     let off = surgeon.beside_the_right_hand_mm(screw);
     assert!(off <= TOLERANCE_MM, "the screw is {off:.3} mm beside the hand's axis");
     let (_, axis) = surgeon.room.line_of(surgeon.person.right.pose);

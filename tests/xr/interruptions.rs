@@ -10,7 +10,7 @@ use glam::Vec3;
 
 use crate::headset::{Headset, Pictures};
 use crate::room::Moved;
-use crate::surgeon::{Surgeon, is_at};
+use crate::surgeon::{Surgeon, screw_at};
 
 #[test]
 fn editing_is_frozen_while_the_headset_shows_its_own_menu_and_goes_on_after_it() {
@@ -32,7 +32,7 @@ fn editing_is_frozen_while_the_headset_shows_its_own_menu_and_goes_on_after_it()
     surgeon.let_go();
 
     surgeon.place(Level::L4, Side::Right);
-    is_at(&surgeon.wait_for_screws(1)[0], "L4", "right");
+    screw_at(&surgeon.wait_for_screws(1), "L4", "right");
     surgeon.end();
 }
 
@@ -52,6 +52,6 @@ fn recentring_puts_the_patient_back_in_front_of_the_user() {
     surgeon.watch.tell_and_wait("recentre 0.3 0 0.2");
     surgeon.moved = Moved::NOT;
     surgeon.place(Level::L4, Side::Left);
-    is_at(&surgeon.wait_for_screws(1)[0], "L4", "left");
+    screw_at(&surgeon.wait_for_screws(1), "L4", "left");
     surgeon.end();
 }

@@ -211,9 +211,10 @@ pub fn point(screw: &Value, key: &str) -> Point<Patient> {
     Point::new(x, y, z)
 }
 
-/// Panics unless a screw is of this level and side.
-pub fn is_at(screw: &Value, level: &str, side: &str) {
-    assert_eq!((screw["level"].as_str(), screw["side"].as_str()), (Some(level), Some(side)));
+/// The one screw of this level and side; panics where there is none.
+pub fn screw_at<'a>(screws: &'a [Value], level: &str, side: &str) -> &'a Value {
+    let found = screws.iter().find(|screw| screw["level"] == level && screw["side"] == side);
+    found.unwrap_or_else(|| panic!("no screw in {level} {side}: {screws:#?}"))
 }
 
 /// The screws of a plan file; `None` while there is none.
