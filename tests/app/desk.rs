@@ -1,22 +1,25 @@
 //! What a person does at the desk besides planning: opens a wrong file, drops one, presses keys
 //! faster than a frame, takes a picture.
 
-use crate::stack::{core_app, interaction_app};
+use crate::stack::{MIDDLE, core_app, interaction_app};
 use bevy::asset::RenderAssetUsages;
 use bevy::prelude::*;
 use bevy::render::render_resource::{Extent3d, TextureDimension, TextureFormat};
 use bevy::window::FileDragAndDrop;
 use bevy_egui::input::EguiWantsInput;
 use corridor::app::Phase;
-use corridor::app::history::{StatusLine, Tone};
+use corridor::app::history::{Document, StatusLine, Tone};
 use corridor::app::jobs::{ActiveCase, OpenCase};
+use corridor::app::words;
 use corridor::case::request::CaseRequest;
 use corridor::desktop::layout::{Cells, OpenDialog};
 use corridor::desktop::{camera, keys, mpr, open, shot};
 use corridor::interact::intent::Intent;
 use corridor::interact::pointer::PointerKind;
+use corridor::plan::{Screw, ScrewId, ScrewState, ScrewStyle};
 use corridor::platform::fs::RealFs;
 use corridor::scene::slices::{ShownWindow, SlicesInView};
+use corridor::space::{Dir, Side};
 use corridor::volume::window::PRESETS;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -50,6 +53,45 @@ fn a_wrong_file_is_told_in_a_sentence_and_the_open_case_stays() {
         let world = app.world();
         assert_eq!(*world.resource::<State<Phase>>().get(), Phase::Ready);
         assert_eq!(world.resource::<ActiveCase>().spine.vertebrae.len(), 1);
+    }
+}
+
+#[test]
+fn a_plan_that_the_disk_does_not_take_is_told_and_so_is_its_rescue() {
+    let (mut app, folder) = core_app();
+    app.update();
+    // Who takes the plan's folder away takes every disk away that could hold it.
+    fs::remove_dir_all(folder.path()).unwrap();
+    let screw = a_screw(&app);
+    app.world_mut().resource_mut::<Document>().session_mut().place(screw).unwrap();
+    let said = until_fault(&mut app);
+    assert!(said.contains("plan.json"), "{said}");
+    fs::create_dir_all(folder.path()).unwrap();
+    let start = Instant::now();
+    while app.world().resource::<StatusLine>().text != words::SAVED_AFTER_ALL {
+        assert!(start.elapsed() < Duration::from_secs(60), "it is never tried again");
+        app.update();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(folder.path().join("plan.json").exists());
+}
+
+fn a_screw(app: &App) -> Screw {
+    let vertebra = &app.world().resource::<ActiveCase>().spine.vertebrae[0];
+    Screw {
+        id: ScrewId::random(),
+        vertebra: vertebra.id,
+        level: vertebra.level,
+        side: Side::Left,
+        style: ScrewStyle::Pedicle,
+        entry: MIDDLE,
+        axis: -Dir::Y,
+        diameter_mm: 6.0,
+        length_mm: 20.0,
+        author: "test".to_owned(),
+        edited: jiff::Timestamp::UNIX_EPOCH,
+        state: ScrewState::Reviewed,
+        unknown: serde_json::Map::new(),
     }
 }
 
