@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Parser as _;
-use corridor::cli::{self, Command, Request, grade, progress};
+use corridor::cli::{self, Command, Request, grade, plan, progress};
 use corridor::platform::fs::RealFs;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -23,10 +23,13 @@ fn main() -> ExitCode {
 fn run(request: Request) -> Result<()> {
     match request.command {
         Some(Command::Grade(args)) => run_grade(&args),
+        Some(Command::Plan(args)) => run_plan(&args),
         #[cfg(feature = "app")]
         command => corridor::program::dispatch::run(command, request.display),
         #[cfg(not(feature = "app"))]
-        _ => anyhow::bail!("this corridor was built without its windows: only `grade` works here"),
+        _ => anyhow::bail!(
+            "this corridor was built without its windows: only `grade` and `plan` work here"
+        ),
     }
 }
 
@@ -39,12 +42,26 @@ fn run_grade(args: &cli::GradeArgs) -> Result<()> {
     } else {
         grade::as_table(&graded)
     };
+    let notices = if args.json { &[][..] } else { &graded.notices };
+    say(&text, notices)
+}
+
+fn run_plan(args: &cli::PlanArgs) -> Result<()> {
+    let (work, bar) = progress::on_terminal();
+    let made = plan::run(args, &RealFs, &work)?;
+    bar.finish_and_clear();
+    if args.json {
+        return say(&format!("{:#}\n", plan::as_json(&made.planned)), &[]);
+    }
+    say(&plan::as_table(&made.planned), &made.notices)?;
+    args.output.as_ref().map_or(Ok(()), |file| say(&format!("written: {}\n", file.display()), &[]))
+}
+
+fn say(text: &str, notices: &[String]) -> Result<()> {
     let mut terminal = std::io::stdout().lock();
     terminal.write_all(text.as_bytes())?;
-    if !args.json {
-        for notice in &graded.notices {
-            writeln!(terminal, "note: {notice}")?;
-        }
+    for notice in notices {
+        writeln!(terminal, "note: {notice}")?;
     }
     Ok(())
 }

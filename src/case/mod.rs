@@ -18,11 +18,13 @@
 //! | [`bundle`] | a case as a folder |
 //! | [`spine`] | files to volumes, surfaces, anatomy and distances |
 //! | [`judge`] | the screws of a plan against the spine |
+//! | [`suggest`] | all screws of a case, planned by the program |
 //! | [`request`] | what was asked to be opened, and where its plan lives |
 //! | [`clock`] | the time as an edit is told it |
 
 pub mod spine;
 pub mod judge;
+pub mod suggest;
 pub mod request;
 pub mod clock;
 pub mod command;

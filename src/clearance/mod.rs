@@ -5,6 +5,7 @@
 //! in [`grade`]. [`entry_on_axis`] says where an axis enters bone, [`default_screw`] which screw a
 //! pedicle takes to begin with.
 
+mod canal;
 mod corridor;
 mod entry;
 pub mod grade;
@@ -12,6 +13,7 @@ mod probe;
 pub mod sdf;
 mod wall;
 
+pub use canal::Canal;
 pub use corridor::default_screw;
 pub use entry::entry_on_axis;
 pub use grade::{assess, grade_from_breach_mm};

@@ -5,6 +5,7 @@
 
 pub mod screw;
 pub mod file;
+pub mod auto;
 
 pub use file::{CaseHashes, CaseRef, CatalogueRef, Header, PlanFile};
 pub use screw::{Screw, ScrewFault, ScrewId, ScrewState, ScrewStyle};

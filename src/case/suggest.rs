@@ -1,0 +1,163 @@
+//! All screws of a case at once, planned by the program.
+//!
+//! In: a [`Spine`] and a [`Wish`]. Out: [`Planned`]: suggested screws, and a sentence for each
+//! pedicle that got none. Pedicles are planned in parallel and come out in the order of the spine,
+//! so the same case gives the same plan on any number of threads.
+
+use super::spine::{Spine, VertebraModel};
+use crate::clearance::{Canal, Field};
+use crate::implant::Catalogue;
+use crate::labels::Level;
+use crate::plan::auto::{self, Allowed, Refusal, Rules, Site, Style, Suggestion};
+use crate::plan::{Screw, ScrewId, ScrewState};
+use crate::space::Side;
+use crate::work::{Cancelled, Work, on_pool};
+use jiff::Timestamp;
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use uuid::Uuid;
+
+/// Who the plan says made these screws.
+pub const AUTHOR: &str = "corridor auto";
+
+/// What is to be planned.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wish {
+    /// These levels; all that screws are planned at when empty.
+    pub levels: Vec<Level>,
+    /// In this style.
+    pub style: Style,
+    /// The lateral wall of narrow pedicles may be passed.
+    pub in_out_in: bool,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    /// The screws, cranial ones first, left before right.
+    pub screws: Vec<(Screw, Suggestion)>,
+    /// Why the others are missing.
+    pub refusals: Vec<Refusal>,
+}
+
+/// Plans every wanted pedicle of a case on the core's own threads.
+pub fn plan(
+    spine: &Spine,
+    wish: &Wish,
+    rules: &Rules,
+    catalogue: &Catalogue,
+    now: Timestamp,
+    work: &Work,
+) -> Result<Planned, Cancelled> {
+    let (vertebrae, mut refusals) = wanted(spine, wish, rules);
+    let done = AtomicUsize::new(0);
+    let allowed = Allowed { catalogue, in_out_in: wish.in_out_in };
+    let all = &vertebrae;
+    let answers = on_pool(|| {
+        all.par_iter()
+            .map(|&index| {
+                let answers = both_sides(spine, index, wish.style, rules, &allowed);
+                let so_far = done.fetch_add(1, Ordering::Relaxed) + 1;
+                work.step("planning screws", so_far as f32 / all.len() as f32)?;
+                Ok(answers)
+            })
+            .collect::<Result<Vec<_>, Cancelled>>()
+    })?;
+    let mut screws = Vec::new();
+    for (&index, answers) in vertebrae.iter().zip(answers) {
+        let vertebra = &spine.vertebrae[index];
+        for (side, answer) in answers {
+            match answer {
+                Ok(found) => screws.push((screw(vertebra, side, &found, now), found)),
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+    }
+    Ok(Planned { screws, refusals: once_each(refusals) })
+}
+
+/// Which vertebrae are planned, as places in the spine, and why others are not.
+fn wanted(spine: &Spine, wish: &Wish, rules: &Rules) -> (Vec<usize>, Vec<Refusal>) {
+    let mut refusals = Vec::new();
+    let levels: Vec<Level> = if wish.levels.is_empty() {
+        let planned = |level: &Level| rules.level(*level).is_some();
+        spine.vertebrae.iter().map(|v| v.level).filter(planned).collect()
+    } else {
+        wish.levels.clone()
+    };
+    let mut vertebrae = Vec::new();
+    for level in levels {
+        match spine.vertebrae.iter().position(|v| v.level == level) {
+            Some(index) => vertebrae.push(index),
+            None => refusals.push(Refusal::NoVertebra { level }),
+        }
+    }
+    vertebrae.sort_unstable();
+    (vertebrae, refusals)
+}
+
+type Answer = (Side, Result<Suggestion, Refusal>);
+
+fn both_sides(
+    spine: &Spine,
+    index: usize,
+    style: Style,
+    rules: &Rules,
+    allowed: &Allowed<'_>,
+) -> Vec<Answer> {
+    let vertebra = &spine.vertebrae[index];
+    let level = vertebra.level;
+    let above = index.checked_sub(1).and_then(|n| spine.vertebrae.get(n)).map(|v| &v.field);
+    let canal = Canal::new(&vertebra.field, &vertebra.anatomy);
+    let answer = |side: Side| -> Result<Suggestion, Refusal> {
+        let Some(pedicle) = vertebra.anatomy.pedicle(side) else {
+            let cut = vertebra.is_cut_off && vertebra.anatomy.pedicles.is_empty();
+            return Err(match cut {
+                true => Refusal::CutOff { level },
+                false => Refusal::NoPedicle { level, side },
+            });
+        };
+        let site: Site<'_, Field> = Site {
+            level,
+            pedicle,
+            anatomy: &vertebra.anatomy,
+            bone: &vertebra.field,
+            above,
+            canal: canal.as_ref(),
+            ct: spine.ct.as_deref(),
+        };
+        auto::suggest(&site, style, rules, allowed)
+    };
+    Side::BOTH.par_iter().map(|&side| (side, answer(side))).collect()
+}
+
+/// A suggestion as a screw of a plan. Its id follows from vertebra, side and style.
+fn screw(vertebra: &VertebraModel, side: Side, found: &Suggestion, now: Timestamp) -> Screw {
+    let name = format!("{}/{side}/{}", vertebra.id, found.style);
+    Screw {
+        id: ScrewId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())),
+        vertebra: vertebra.id,
+        level: vertebra.level,
+        side,
+        style: found.style.of_screw(),
+        entry: found.shape.entry,
+        axis: found.shape.axis,
+        diameter_mm: found.shape.diameter_mm,
+        length_mm: found.shape.length_mm,
+        author: AUTHOR.to_owned(),
+        edited: now,
+        state: ScrewState::Suggested,
+        unknown: serde_json::Map::new(),
+    }
+}
+
+/// A refusal of a whole level is said once, not for each side.
+fn once_each(refusals: Vec<Refusal>) -> Vec<Refusal> {
+    let mut said: Vec<Refusal> = Vec::new();
+    for refusal in refusals {
+        if !said.contains(&refusal) {
+            said.push(refusal);
+        }
+    }
+    said
+}
