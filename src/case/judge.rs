@@ -2,8 +2,8 @@
 
 use super::spine::{Spine, VertebraModel};
 use crate::clearance::grade::{BREACH_BOUNDS_MM, ENTRY_ZONE_MM};
-use crate::clearance::{self, AssessError, Assessment};
-use crate::plan::Screw;
+use crate::clearance::{self, Around, AssessError, Assessment, Band, Schemes, band};
+use crate::plan::{Plan, Screw, ScrewId};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -38,6 +38,47 @@ pub fn assess(spine: &Spine, screw: &Screw) -> Result<Assessment, Unjudged> {
         vertebra_of(spine, screw).ok_or_else(|| Unjudged::NoVertebra { screw: screw.name() })?;
     clearance::assess(&screw.shape(), &vertebra.field, &vertebra.anatomy)
         .map_err(|source| Unjudged::Unsound { screw: screw.name(), source })
+}
+
+/// Everything that is said of one screw.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The grade and its measures.
+    pub assessment: Assessment,
+    /// How sure it is.
+    pub band: Band,
+    /// Canal, walls, neighbouring bones.
+    pub around: Around,
+    /// The same screw in other authors' schemes.
+    pub schemes: Schemes,
+    /// The nearest other screw of the plan and the gap to it, mm.
+    pub nearest_screw: Option<(ScrewId, f64)>,
+}
+
+/// Judges one screw of a plan in full.
+pub fn answer(spine: &Spine, plan: &Plan, screw: &Screw) -> Result<Answer, Unjudged> {
+    let assessment = assess(spine, screw)?;
+    let vertebra =
+        vertebra_of(spine, screw).ok_or_else(|| Unjudged::NoVertebra { screw: screw.name() })?;
+    let place = spine.vertebrae.iter().position(|v| v.id == vertebra.id);
+    let neighbour = |n: Option<usize>| n.and_then(|n| spine.vertebrae.get(n)).map(|v| &v.field);
+    let above = neighbour(place.and_then(|n| n.checked_sub(1)));
+    let below = neighbour(place.map(|n| n + 1));
+    let (shape, bone, anatomy) = (screw.shape(), &vertebra.field, &vertebra.anatomy);
+    let around = clearance::around(&shape, bone, anatomy, vertebra.canal.as_ref(), above, below);
+    let schemes = clearance::schemes(&shape, bone, anatomy, vertebra.level, &assessment, &around);
+    let others = plan.screws.iter().filter(|other| other.id != screw.id);
+    let nearest_screw = others
+        .map(|other| (other.id, clearance::gap_between_mm(&shape, &other.shape())))
+        .min_by(|a, b| a.1.total_cmp(&b.1));
+    let band = Band::new(&assessment, half_width_mm(spine));
+    Ok(Answer { assessment, band, around, schemes, nearest_screw })
+}
+
+/// Half of the width of the band of every answer in this case, mm.
+pub fn half_width_mm(spine: &Spine) -> f64 {
+    let spacing = spine.labels.as_ref().map_or([1.0; 3], |l| l.volume.grid().spacing_mm());
+    band::half_width_mm(spacing, spine.ct.is_some())
 }
 
 /// Hash of every threshold that a letter depends on, so that a plan tells by what it was judged.

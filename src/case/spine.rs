@@ -4,7 +4,7 @@
 //! edited by hand; cheap to clone, since the big parts are shared.
 
 use crate::anatomy::{self, VertebraAnatomy};
-use crate::clearance::Field;
+use crate::clearance::{Canal, Field};
 use crate::ingest::{self, CtIdentity, IngestError, RawLabels, Study};
 use crate::labels::numbering::{self, Numbering, NumberingError};
 use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId};
@@ -70,6 +70,8 @@ pub struct VertebraModel {
     pub field: Field,
     /// What was measured on it.
     pub anatomy: VertebraAnatomy,
+    /// Its canal as a tube; `None` where no canal was found.
+    pub canal: Option<Canal>,
     /// The image ends inside it.
     pub is_cut_off: bool,
 }
@@ -125,6 +127,30 @@ pub fn load(source: &Source, work: &Work) -> Result<Spine, SpineError> {
             load_files(ct.as_deref(), labels.as_deref(), *numbering, work)
         }
     })
+}
+
+/// A case of images that are in memory already, a phantom's for example.
+pub fn of_images(
+    ct: Option<Volume<i16>>,
+    labels: LabelMap,
+    work: &Work,
+) -> Result<Spine, SpineError> {
+    let hashes = CaseHashes {
+        ct_content_hash: ct.as_ref().map(ingest::content_hash),
+        labels_hash: Some(ingest::labels_hash(&labels.volume)),
+        ..CaseHashes::default()
+    };
+    let mut spine = Spine {
+        ct: ct.map(Arc::new),
+        hashes,
+        labels: Some(Arc::new(labels)),
+        vertebrae: Vec::new(),
+        window: None,
+        warnings: Vec::new(),
+        is_demo: false,
+    };
+    on_pool(|| derive(&mut spine, work))?;
+    Ok(spine)
 }
 
 fn load_demo(work: &Work) -> Result<Spine, SpineError> {
@@ -277,6 +303,7 @@ fn model(
     let mesh = mesh::extract(&surface);
     let field = Field::to_mesh(&surface, &mesh, work)?;
     let anatomy = anatomy::measure(labels, vertebra, &surface);
+    let canal = Canal::new(&field, &anatomy).filter(|_| !anatomy.pedicles.is_empty());
     Ok(VertebraModel {
         id: vertebra.id,
         level: vertebra.level,
@@ -284,6 +311,7 @@ fn model(
         mesh,
         field,
         anatomy,
+        canal,
         is_cut_off: vertebra.is_cut_off,
     })
 }

@@ -5,7 +5,7 @@
 //! so the same case gives the same plan on any number of threads.
 
 use super::spine::{Spine, VertebraModel};
-use crate::clearance::{Canal, Field};
+use crate::clearance::Field;
 use crate::implant::Catalogue;
 use crate::labels::Level;
 use crate::plan::auto::{self, Allowed, Refusal, Rules, Site, Style, Suggestion};
@@ -108,7 +108,6 @@ fn both_sides(
     let vertebra = &spine.vertebrae[index];
     let level = vertebra.level;
     let above = index.checked_sub(1).and_then(|n| spine.vertebrae.get(n)).map(|v| &v.field);
-    let canal = Canal::new(&vertebra.field, &vertebra.anatomy);
     let answer = |side: Side| -> Result<Suggestion, Refusal> {
         let Some(pedicle) = vertebra.anatomy.pedicle(side) else {
             let cut = vertebra.is_cut_off && vertebra.anatomy.pedicles.is_empty();
@@ -123,7 +122,7 @@ fn both_sides(
             anatomy: &vertebra.anatomy,
             bone: &vertebra.field,
             above,
-            canal: canal.as_ref(),
+            canal: vertebra.canal.as_ref(),
             ct: spine.ct.as_deref(),
         };
         auto::suggest(&site, style, rules, allowed)

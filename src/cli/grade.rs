@@ -1,13 +1,12 @@
 //! `corridor grade`: every screw of a plan, judged; and the plan table of any case.
 
 use super::table::layout;
-use crate::case::judge::{self, Unjudged};
+use crate::case::judge::{self, Answer, Unjudged};
 use crate::case::open;
 use crate::case::request::CaseRequest;
 use crate::case::spine::{self, Spine, SpineError};
 use crate::case::store::StoreError;
 use crate::case::{Clock, Notice, OpenError, SystemClock};
-use crate::clearance::Assessment;
 use crate::implant::{Catalogue, CatalogueError};
 use crate::plan::file::{self, FileError};
 use crate::plan::{PlanFile, Screw};
@@ -46,7 +45,7 @@ pub struct Graded {
     /// The plan as it was read.
     pub file: PlanFile,
     /// One answer per screw, in the plan's order.
-    pub results: Vec<Result<Assessment, Unjudged>>,
+    pub results: Vec<Result<Answer, Unjudged>>,
     /// What a person should know; whole sentences.
     pub notices: Vec<String>,
 }
@@ -78,15 +77,25 @@ pub fn read(
 
 /// Judges a plan that is open already.
 fn judged(spine: &Spine, file: PlanFile, notices: &[Notice]) -> Graded {
-    let results = file.plan.screws.iter().map(|screw| judge::assess(spine, screw)).collect();
+    let screws = file.plan.screws.iter();
+    let results = screws.map(|screw| judge::answer(spine, &file.plan, screw)).collect();
     let notices = spine.warnings.iter().cloned().chain(notices.iter().map(ToString::to_string));
     Graded { results, notices: notices.collect(), file }
 }
 
 /// The plan as a table for reading; a sentence where it has no screws.
 pub fn as_table(graded: &Graded) -> String {
-    const HEADER: [&str; 8] =
-        ["level", "side", "size mm", "clearance mm", "breach mm", "direction", "grade", "state"];
+    const HEADER: [&str; 9] = [
+        "level",
+        "side",
+        "size mm",
+        "clearance mm",
+        "breach mm",
+        "direction",
+        "canal mm",
+        "grade",
+        "state",
+    ];
     if graded.results.is_empty() {
         return "the plan has no screws yet\n".to_owned();
     }
@@ -96,20 +105,21 @@ pub fn as_table(graded: &Graded) -> String {
     layout(&HEADER, &rows)
 }
 
-fn row(screw: &Screw, result: &Result<Assessment, Unjudged>) -> Vec<String> {
+fn row(screw: &Screw, result: &Result<Answer, Unjudged>) -> Vec<String> {
     let mut cells = vec![
         screw.level.to_string(),
         screw.side.to_string(),
         format!("{} x {}", screw.diameter_mm, screw.length_mm),
     ];
     match result {
-        Ok(found) => cells.extend([
+        Ok(Answer { assessment: found, band, around, .. }) => cells.extend([
             format!("{:+.2}", found.clearance_mm),
             format!("{:.2}", found.breach_mm),
             found.breach_wall.map_or_else(|| "-".to_owned(), |wall| wall.to_string()),
-            format!("{:?}", found.grade),
+            around.canal_mm.map_or_else(|| "-".to_owned(), |mm| format!("{mm:.1}")),
+            band.say(found.grade),
         ]),
-        Err(why) => cells.extend([why.to_string(), "-".into(), "-".into(), "-".into()]),
+        Err(why) => cells.extend([why.to_string(), "-".into(), "-".into(), "-".into(), "-".into()]),
     }
     cells.push(format!("{:?}", screw.state).to_lowercase());
     cells
@@ -130,7 +140,8 @@ pub fn as_json(graded: &Graded) -> Result<Value, FileError> {
     Ok(document)
 }
 
-fn add_numbers(screw: &mut Value, found: &Assessment) {
+fn add_numbers(screw: &mut Value, answer: &Answer) {
+    let found = &answer.assessment;
     screw["clearance_mm"] = json!(found.clearance_mm);
     screw["breach_mm"] = json!(found.breach_mm);
     screw["breach_direction"] = json!(found.breach_wall);
@@ -138,4 +149,9 @@ fn add_numbers(screw: &mut Value, found: &Assessment) {
     screw["wall_breach_mm"] = json!(found.wall_breach_mm);
     screw["nearest_wall"] = json!(found.nearest_wall);
     screw["grade"] = json!(found.grade);
+    screw["breach_depth_mm"] = json!(found.breach_depth_mm);
+    screw["band"] = json!(answer.band);
+    screw["around"] = json!(answer.around);
+    screw["schemes"] = json!(answer.schemes);
+    screw["nearest_screw_mm"] = json!(answer.nearest_screw.map(|(_, mm)| mm));
 }

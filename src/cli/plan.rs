@@ -136,10 +136,9 @@ pub fn as_table(planned: &Planned) -> String {
 }
 
 fn row(screw: &Screw, found: &Suggestion) -> Vec<String> {
-    let measure = |name: &str| found.score.term(name).map_or(f64::NAN, |term| term.measure);
-    let number = |x: f64, digits: usize| match x.is_nan() {
-        true => "-".to_owned(),
-        false => format!("{x:.digits$}"),
+    let measure = |name: &str, digits: usize| {
+        let known = found.score.term(name).and_then(|term| term.measure);
+        known.map_or_else(|| "-".to_owned(), |x| format!("{x:.digits$}"))
     };
     let narrow = if found.is_narrow { " narrow" } else { "" };
     vec![
@@ -148,12 +147,12 @@ fn row(screw: &Screw, found: &Suggestion) -> Vec<String> {
         format!("{} x {}", screw.diameter_mm, screw.length_mm),
         format!("{:.1}{narrow}", found.isthmus_mm),
         format!("{:.1}", found.chord_mm),
-        number(measure("canal"), 2),
+        measure("canal", 2),
         format!("{:+.2}", found.assessment.clearance_mm),
         format!("{:.2}", found.assessment.breach_mm),
         format!("{:?}", found.assessment.grade),
-        number(measure("density"), 0),
-        format!("{:.0} {:.0}", measure("convergence"), measure("end plate")),
+        measure("density", 0),
+        format!("{} {}", measure("convergence", 0), measure("end plate", 0)),
         format!("{:.0}", found.score.total),
     ]
 }

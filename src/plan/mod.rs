@@ -6,6 +6,8 @@
 pub mod screw;
 pub mod file;
 pub mod auto;
+pub mod rod;
+pub mod bend;
 
 pub use file::{CaseHashes, CaseRef, CatalogueRef, Header, PlanFile};
 pub use screw::{Screw, ScrewFault, ScrewId, ScrewState, ScrewStyle};

@@ -20,6 +20,8 @@ mod phantom_images;
 mod phantom_shape;
 mod plan_file;
 mod plan_samples;
+mod plan_auto;
+mod plan_auto_real;
 mod xr_config;
 mod ingest_dicom;
 mod ingest_dicom_writer;

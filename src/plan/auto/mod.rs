@@ -20,13 +20,14 @@ pub use rules::{Rules, RulesError, Style};
 pub use score::{Score, Term};
 
 use crate::anatomy::{Pedicle, VertebraAnatomy};
-use crate::clearance::{Assessment, Canal, ScrewShape, SignedDistance, Wall, assess};
+use crate::clearance::{Assessment, Canal, Grade, ScrewShape, SignedDistance, Wall, assess};
 use crate::implant::Catalogue;
 use crate::labels::Level;
 use crate::plan::ScrewStyle;
 use crate::space::Side;
 use crate::volume::Volume;
-use search::{Found, Search};
+use rules::StyleRule;
+use search::{Found, Search, TIP_MM};
 
 /// A pedicle to be planned, with all that is known around it.
 pub struct Site<'a, B> {
@@ -182,7 +183,7 @@ pub fn suggest<B: SignedDistance>(
     let Some(rule) = rules.style(style) else { return Err(no_path) };
     let Found { best, isthmus_mm, is_narrow } = Search::new(site, rules, rule, allowed)?.run()?;
     let Ok(assessment) = assess(&best.shape, site.bone, site.anatomy) else { return Err(no_path) };
-    if !is_allowed(&assessment, allowed.in_out_in, rules) {
+    if !is_allowed(&assessment, best.shape.length_mm, rule, allowed.in_out_in, rules) {
         return Err(no_path);
     }
     let score = Score::new(&best.measures, rules);
@@ -198,10 +199,19 @@ pub fn suggest<B: SignedDistance>(
 }
 
 /// The last word on a screw: by the grade's own numbers.
-fn is_allowed(found: &Assessment, in_out_in: bool, rules: &Rules) -> bool {
+fn is_allowed(
+    found: &Assessment,
+    length_mm: f64,
+    style: &StyleRule,
+    in_out_in: bool,
+    rules: &Rules,
+) -> bool {
     /// What the search's coarser probing may miss, mm.
     const MISSED_MM: f64 = 0.2;
     let most = if in_out_in { rules.limits.most_lateral_mm } else { MISSED_MM };
+    if style.is_bicortical && found.breach_depth_mm.is_some_and(|mm| mm > length_mm - TIP_MM) {
+        return found.grade <= Grade::B;
+    }
     found.breach_mm <= 0.0 || (found.breach_wall != Some(Wall::Medial) && found.breach_mm <= most)
 }
 

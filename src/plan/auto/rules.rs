@@ -75,11 +75,13 @@ impl Ramp {
 pub struct Ramps {
     /// Bone towards the canal, mm.
     pub canal: Ramp,
-    /// Bone all round, mm.
+    /// Bone all round from 8 mm of depth on, mm.
     pub wall: Ramp,
+    /// Bone all round before that, mm.
+    pub entry: Ramp,
     /// Mean HU along the screw.
     pub density: Ramp,
-    /// Length as part of the chord.
+    /// Length as part of the level's usual one.
     pub length: Ramp,
     /// Diameter as part of the widest allowed.
     pub diameter: Ramp,
@@ -99,10 +101,11 @@ pub struct Ramps {
 
 impl Ramps {
     /// The ramps in the order of [`super::score::NAMES`].
-    pub fn in_order(&self) -> [&Ramp; 11] {
+    pub fn in_order(&self) -> [&Ramp; 12] {
         [
             &self.canal,
             &self.wall,
+            &self.entry,
             &self.density,
             &self.length,
             &self.diameter,
@@ -125,6 +128,8 @@ pub struct LevelRule {
     pub convergence_deg: f64,
     /// Widest screw, mm.
     pub most_diameter_mm: f64,
+    /// Length of a long screw there, mm.
+    pub usual_length_mm: f64,
 }
 
 /// A style of trajectory.
@@ -182,6 +187,10 @@ pub struct StyleRule {
     pub front_margin_mm: f64,
     /// Largest part of the chord that a screw takes.
     pub chord_part: f64,
+    /// The tip is to end in the front cortex: there it may reach out, and length is scored by how
+    /// near it comes.
+    #[serde(default)]
+    pub is_bicortical: bool,
     /// Diameters that make sense, mm.
     pub diameters_mm: (f64, f64),
     /// Lengths that make sense, mm.
@@ -286,7 +295,7 @@ mod tests {
         let text = include_str!("../../../assets/planning/trajectories.ron");
         let wrong = text.replace("isthmus_part: 0.8", "isthmus_part: 1.8");
         assert!(matches!(Rules::from_ron(&wrong), Err(RulesError::Number(_))));
-        let wrong = text.replace("zero: 0.0, full: 2.0", "zero: 2.0, full: 2.0");
+        let wrong = text.replace("zero: 0.0, full: 1.2", "zero: 1.2, full: 1.2");
         assert!(matches!(Rules::from_ron(&wrong), Err(RulesError::Number(_))));
         assert!(matches!(Rules::from_ron("(version: 1"), Err(RulesError::Syntax(_))));
     }

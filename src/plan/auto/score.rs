@@ -13,9 +13,10 @@ use serde::Serialize;
 use std::f64::consts::TAU;
 
 /// The terms, in the order of [`super::rules::Ramps`].
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "canal",
     "wall",
+    "entry",
     "density",
     "length",
     "diameter",
@@ -27,15 +28,16 @@ pub const NAMES: [&str; 11] = [
     "midline",
 ];
 /// What each term is measured in.
-pub const UNITS: [&str; 11] = ["mm", "mm", "HU", "", "", "deg", "deg", "mm", "mm", "mm", "mm"];
+pub const UNITS: [&str; 12] =
+    ["mm", "mm", "mm", "HU", "", "", "deg", "deg", "mm", "mm", "mm", "mm"];
 
 /// One term of a score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Term {
     /// What it is about.
     pub name: &'static str,
-    /// What was measured; NaN (in JSON null) where there was nothing to measure.
-    pub measure: f64,
+    /// What was measured; `None` where there was nothing to measure.
+    pub measure: Option<f64>,
     /// Its unit; empty for a share.
     pub unit: &'static str,
     /// What that scores, 0 (unusable) to 1.
@@ -61,8 +63,9 @@ impl Score {
         let ramps = rules.terms.in_order();
         let terms = measures.iter().zip(ramps).zip(NAMES.iter().zip(UNITS));
         let terms = terms.map(|((&measure, ramp), (name, unit))| {
-            let weight = if measure.is_nan() { 0.0 } else { ramp.weight };
-            Term { name, measure, unit, score: ramp.score(measure), weight }
+            let known = Some(measure).filter(|x| !x.is_nan());
+            let weight = known.map_or(0.0, |_| ramp.weight);
+            Term { name, measure: known, unit, score: ramp.score(measure), weight }
         });
         Self { total: total(measures, rules), terms: terms.collect() }
     }
@@ -102,34 +105,59 @@ fn ring_mm(
     (0..DIRECTIONS).map(at).fold(f64::INFINITY, f64::min)
 }
 
-/// For each of some lengths, ascending, the smallest distance to daylight over the judged surface
-/// of a cylinder around the bore; told no larger than `enough_mm`, from which on nobody asks.
-pub(super) fn wall_mm<const N: usize>(
+/// Up to this depth the bone around a screw is that of its entry, thin on any slanted bone, mm.
+pub const ENTRY_END_MM: f64 = 8.0;
+
+/// Smallest distances to daylight over the judged surface of a cylinder, mm.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Walls {
+    /// From the entry zone's end to [`ENTRY_END_MM`].
+    pub entry_mm: f64,
+    /// From there to the tip, the tip's end with it.
+    pub deep_mm: f64,
+}
+
+/// The walls for each of some lengths, ascending; told no larger than `enough_mm`, from which on
+/// nobody asks.
+pub(super) fn walls<const N: usize>(
     bone: &impl SignedDistance,
     bore: &Bore,
     radius_mm: f64,
     lengths_mm: [f64; N],
     enough_mm: f64,
-) -> [f64; N] {
+) -> [Walls; N] {
     let u = bore.axis.any_perpendicular();
     let across = [u, bore.axis.cross(u)];
     let at = |depth: f64| bore.entry + bore.axis * depth;
     let ring = |depth: f64| ring_mm(bone, at(depth), across, radius_mm);
-    let mut least = if bore.chord_mm > ENTRY_ZONE_MM { ring(ENTRY_ZONE_MM) } else { enough_mm };
-    let mut answers = [0.0; N];
-    let mut from = ENTRY_ZONE_MM;
-    for (answer, &length) in answers.iter_mut().zip(&lengths_mm) {
-        for (depth, to_daylight) in bore.between(from, length) {
+    let least_between = |from: f64, to: f64, mut least: f64| {
+        for (depth, to_daylight) in bore.between(from, to) {
             // The distance changes by no more than the way to the ring.
-            if to_daylight - radius_mm < least.min(enough_mm) {
+            if to_daylight - radius_mm < least {
                 least = least.min(ring(depth));
             }
         }
+        least
+    };
+    let entry_mm = least_between(ENTRY_ZONE_MM, ENTRY_END_MM, ring(ENTRY_ZONE_MM).min(enough_mm));
+    let (mut deep_mm, mut from) = (enough_mm, ENTRY_END_MM);
+    lengths_mm.map(|length| {
+        deep_mm = least_between(from, length, deep_mm);
         from = length;
         let tip = ring(length).min(bone.signed_distance_mm(at(length)));
-        *answer = least.min(tip).min(enough_mm);
-    }
-    answers
+        Walls { entry_mm, deep_mm: deep_mm.min(tip) }
+    })
+}
+
+/// Smallest distance to daylight around the rim of the tip, mm.
+pub(super) fn rim_mm(
+    bone: &impl SignedDistance,
+    bore: &Bore,
+    length_mm: f64,
+    radius_mm: f64,
+) -> f64 {
+    let u = bore.axis.any_perpendicular();
+    ring_mm(bone, bore.entry + bore.axis * length_mm, [u, bore.axis.cross(u)], radius_mm)
 }
 
 /// The gap between head and shaft and the level above, and between the head and its own bone, mm;
@@ -230,7 +258,7 @@ mod tests {
         breached[0] = -0.1;
         assert_eq!(Score::new(&breached, &rules).total, 0.0);
         let mut thin = best();
-        thin[1] = 0.25;
+        thin[1] = 0.1;
         let score = Score::new(&thin, &rules).total;
         assert!(score > 50.0 && score < 95.0, "{score}");
     }
@@ -239,7 +267,7 @@ mod tests {
     fn what_could_not_be_measured_does_not_count() {
         let rules = rules();
         let mut blind = best();
-        blind[2] = f64::NAN;
+        blind[3] = f64::NAN;
         let score = Score::new(&blind, &rules);
         assert!((score.total - 100.0).abs() < 1e-9);
         assert_eq!(score.term("density").map(|t| t.weight), Some(0.0));

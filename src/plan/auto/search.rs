@@ -29,6 +29,10 @@ const HALVINGS: [u32; 2] = [2, 5];
 const PEDICLE_MM: [f64; 2] = [9.0, 9.0];
 /// Behind the pedicle proper daylight is the entry, mm of depth.
 const BEHIND_PEDICLE_MM: f64 = 5.0;
+/// Of a screw through both cortices this much of the end is not held to stay in bone, mm.
+pub(super) const TIP_MM: f64 = 6.0;
+/// Its rim may stand out of the front cortex by so much, mm, well within a B.
+const RIM_MM: f64 = 1.7;
 /// In-out-in: the axis may pass so much air, mm.
 const GAP_MM: f64 = 12.0;
 
@@ -54,6 +58,9 @@ pub(super) struct Search<'a, B> {
     along_pedicle: [f64; 2],
     diameters_mm: Vec<f64>,
     lengths_mm: Vec<f64>,
+    usual_length_mm: f64,
+    /// The widest screw that level, style and isthmus allow, mm.
+    most_diameter_mm: f64,
     gap_mm: f64,
 }
 
@@ -90,7 +97,19 @@ impl<'a, B: SignedDistance> Search<'a, B> {
             return Err(Refusal::NoSize { level: site.level, side: site.pedicle.side });
         }
         let gap_mm = if allowed.in_out_in { GAP_MM } else { 0.0 };
-        Ok(Self { site, rules, style, frame, aim, along_pedicle, diameters_mm, lengths_mm, gap_mm })
+        Ok(Self {
+            site,
+            rules,
+            style,
+            frame,
+            aim,
+            along_pedicle,
+            diameters_mm,
+            lengths_mm,
+            usual_length_mm: usual.usual_length_mm.min(style.lengths_mm.1),
+            most_diameter_mm: most,
+            gap_mm,
+        })
     }
 
     /// The best screw.
@@ -170,6 +189,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         let is_narrow = isthmus_mm < limits.narrow_below_mm;
         let most = if is_narrow { smallest } else { limits.isthmus_part * isthmus_mm };
         self.diameters_mm.retain(|mm| *mm <= most.max(smallest));
+        self.most_diameter_mm = self.most_diameter_mm.min(most.max(smallest));
         if isthmus_mm < smallest + limits.narrow_margin_mm && self.gap_mm == 0.0 {
             return Err(Refusal::TooNarrow {
                 level: self.site.level,
@@ -229,7 +249,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         let [facet, head, reach] = score::behind_mm(self.site, bore, radius, limits);
         let density = score::density_hu(self.site, bore, length, radius);
         let nan = f64::NAN;
-        [nan, nan, density, nan, nan, end_plate, convergence, facet, head, reach, nan]
+        [nan, nan, nan, density, nan, nan, end_plate, convergence, facet, head, reach, nan]
     }
 
     /// The screws of one diameter on a line.
@@ -243,35 +263,50 @@ impl<'a, B: SignedDistance> Search<'a, B> {
     ) -> [Rated; 2] {
         let radius = diameter_mm / 2.0;
         let enough = self.rules.terms.wall.full;
-        let walls = score::wall_mm(self.site.bone, bore, radius, lengths, enough);
-        let widest = self.diameters_mm.last().copied().unwrap_or(diameter_mm);
-        let (chord_mm, style) = (bore.chord_mm, self.style);
-        let most_part = style.chord_part.min(1.0);
+        let judged = lengths.map(|mm| if self.style.is_bicortical { mm - TIP_MM } else { mm });
+        let walls = score::walls(self.site.bone, bore, radius, judged, enough);
+        let chord_mm = bore.chord_mm;
         std::array::from_fn(|n| {
             let mut measures = *fixed;
             measures[0] -= radius;
-            measures[1] = self.wall_as_allowed(walls[n]);
-            measures[3] = (lengths[n] / chord_mm).min(most_part);
-            measures[4] = diameter_mm / widest;
-            measures[10] = score::to_midline_mm(&self.frame, bore, lengths[n], radius);
+            measures[1] = self.wall_as_allowed(walls[n].deep_mm);
+            measures[2] = firm(walls[n].entry_mm);
+            measures[4] = self.length_measure(chord_mm, lengths[n]);
+            measures[5] = diameter_mm / self.most_diameter_mm;
+            measures[11] = score::to_midline_mm(&self.frame, bore, lengths[n], radius);
             let is_medial = measures[0] < self.rules.limits.least_medial_mm;
-            let total = if is_medial { 0.0 } else { score::total(&measures, self.rules) };
+            let is_out = self.style.is_bicortical
+                && score::rim_mm(self.site.bone, bore, lengths[n], radius) < -RIM_MM;
+            let is_usable = !is_medial && !is_out;
+            let total = if is_usable { score::total(&measures, self.rules) } else { 0.0 };
             let shape = ScrewShape {
                 entry: bore.entry,
                 axis: bore.axis,
                 length_mm: lengths[n],
                 diameter_mm,
             };
-            measures[1] = walls[n];
+            (measures[1], measures[2]) = (walls[n].deep_mm, walls[n].entry_mm);
             Rated { line: *line, shape, chord_mm, measures, total }
         })
+    }
+
+    /// Length as part of the usual one; of a screw through both cortices how near it comes to the
+    /// front one: 1 at it, falling by 0.2 for each mm.
+    fn length_measure(&self, chord_mm: f64, length_mm: f64) -> f64 {
+        match self.style.is_bicortical {
+            true => 1.0 - 0.2 * (chord_mm - length_mm),
+            false => length_mm / self.usual_length_mm,
+        }
     }
 
     /// Where in-out-in is allowed, the lateral wall may be passed as far as the rules say: the
     /// term's own range is stretched over that.
     fn wall_as_allowed(&self, wall_mm: f64) -> f64 {
         let (limits, ramp) = (&self.rules.limits, &self.rules.terms.wall);
-        if self.gap_mm == 0.0 || wall_mm >= 0.0 {
+        if self.gap_mm == 0.0 {
+            return firm(wall_mm);
+        }
+        if wall_mm >= 0.0 {
             return wall_mm;
         }
         wall_mm * (-ramp.zero / (limits.most_lateral_mm + 0.5).max(1e-6))
@@ -281,6 +316,12 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         let first = FIRST_STEP;
         climb((start.line, start), first, halvings, |line| self.rate(line), |r| r.total).1
     }
+}
+
+/// The last tenth of a millimetre of bone counts five times, so that no other term buys a breach.
+fn firm(mm: f64) -> f64 {
+    const LAST_MM: f64 = 0.1;
+    mm - 4.0 * (LAST_MM - mm).max(0.0)
 }
 
 /// Climbs from a line to a local maximum by a pattern search: along each number alone, and turning
