@@ -71,7 +71,7 @@ fn lies_on_the_hands_axis(screw: &Value, room: &Room, hand: Pose) {
     let along = (point(screw, "tip_lps_mm") - entry).dot(axis);
     let length = screw["length_mm"].as_f64().unwrap();
     assert!((along - length).abs() < 0.1, "the screw points {along} mm along the hand");
-    let phantom = Phantom::new(&Spec::default()).unwrap();
+    let phantom = Phantom::new(&Spec::demo()).unwrap();
     let bone = phantom.bone(Level::L4).expect("the built-in case has L4");
     let depth = bone.signed_distance_mm(entry);
     assert!(depth.abs() <= TOLERANCE_MM, "the entry is {depth:.3} mm deep in the true bone");
@@ -79,7 +79,7 @@ fn lies_on_the_hands_axis(screw: &Value, room: &Room, hand: Pose) {
 
 /// The letter of the true bone, around the isthmus: how far the shaft stands out of it.
 fn expected_grade(screw: &Value, room: &Room) -> &'static str {
-    let phantom = Phantom::new(&Spec::default()).unwrap();
+    let phantom = Phantom::new(&Spec::demo()).unwrap();
     let bone = phantom.bone(Level::L4).expect("the built-in case has L4");
     let (entry, tip) = (point(screw, "entry_lps_mm"), point(screw, "tip_lps_mm"));
     let axis = (tip - entry).unit().unwrap();
