@@ -37,13 +37,14 @@ fn run_grade(args: &cli::GradeArgs) -> Result<()> {
     let (work, bar) = progress::on_terminal();
     let graded = grade::read(&args.case.request(&RealFs)?, &RealFs, &work)?.graded;
     bar.finish_and_clear();
-    let text = if args.json {
-        format!("{:#}\n", grade::as_json(&graded)?)
-    } else {
-        grade::as_table(&graded)
-    };
-    let notices = if args.json { &[][..] } else { &graded.notices };
-    say(&text, notices)
+    let written = grade::write_out(args, &graded, &RealFs)?;
+    if args.json {
+        return say(&format!("{:#}\n", grade::as_json(&graded)?), &[]);
+    }
+    let rods = args.rods.map(|bends| grade::rods_as_text(&graded, bends)).transpose()?;
+    say(&grade::as_table(&graded), &graded.notices)?;
+    say(&rods.unwrap_or_default(), &[])?;
+    written.iter().try_for_each(|file| say(&format!("written: {}\n", file.display()), &[]))
 }
 
 fn run_plan(args: &cli::PlanArgs) -> Result<()> {

@@ -8,7 +8,9 @@ use super::spine::{Spine, VertebraModel};
 use crate::clearance::Field;
 use crate::implant::Catalogue;
 use crate::labels::Level;
-use crate::plan::auto::{self, Allowed, Refusal, Rules, Site, Style, Suggestion};
+use crate::plan::auto::{
+    self, Allowed, Choices, Refusal, Rules, Site, Style, Suggestion, construct,
+};
 use crate::plan::{Screw, ScrewId, ScrewState};
 use crate::space::Side;
 use crate::work::{Cancelled, Work, on_pool};
@@ -29,6 +31,8 @@ pub struct Wish {
     pub style: Style,
     /// The lateral wall of narrow pedicles may be passed.
     pub in_out_in: bool,
+    /// Each screw as is best for it alone, whatever that asks of the rods.
+    pub each_alone: bool,
 }
 
 /// What came of it.
@@ -50,29 +54,28 @@ pub fn plan(
     work: &Work,
 ) -> Result<Planned, Cancelled> {
     let (vertebrae, mut refusals) = wanted(spine, wish, rules);
-    let done = AtomicUsize::new(0);
     let allowed = Allowed { catalogue, in_out_in: wish.in_out_in };
-    let all = &vertebrae;
-    let answers = on_pool(|| {
-        all.par_iter()
-            .map(|&index| {
-                let answers = both_sides(spine, index, wish.style, rules, &allowed);
-                let so_far = done.fetch_add(1, Ordering::Relaxed) + 1;
-                work.step("planning screws", so_far as f32 / all.len() as f32)?;
-                Ok(answers)
-            })
-            .collect::<Result<Vec<_>, Cancelled>>()
-    })?;
-    let mut screws = Vec::new();
-    for (&index, answers) in vertebrae.iter().zip(answers) {
-        let vertebra = &spine.vertebrae[index];
-        for (side, answer) in answers {
-            match answer {
-                Ok(found) => screws.push((screw(vertebra, side, &found, now), found)),
-                Err(refusal) => refusals.push(refusal),
-            }
+    let least_part = if wish.each_alone { 1.0 } else { construct::LEAST_PART };
+    let pedicles: Vec<(usize, Side)> =
+        vertebrae.iter().flat_map(|&index| Side::BOTH.map(|side| (index, side))).collect();
+    let done = AtomicUsize::new(0);
+    let answer = |&(index, side): &(usize, Side)| -> Result<Answer, Cancelled> {
+        let found = site(spine, index, side)
+            .and_then(|site| auto::choices(&site, wish.style, rules, &allowed, least_part));
+        let so_far = done.fetch_add(1, Ordering::Relaxed) + 1;
+        work.step("planning screws", so_far as f32 / pedicles.len() as f32)?;
+        Ok(Answer { index, side, found })
+    };
+    let answers =
+        on_pool(|| pedicles.par_iter().map(answer).collect::<Result<Vec<_>, Cancelled>>())?;
+    let mut screws: Vec<(Screw, Suggestion)> = Vec::new();
+    for side in Side::BOTH {
+        for (index, found) in lined_up(spine, &answers, side, rules, wish.in_out_in) {
+            screws.push((screw(&spine.vertebrae[index], side, &found, now), found));
         }
     }
+    screws.sort_by_key(|(screw, _)| (screw.level, screw.side));
+    refusals.extend(answers.into_iter().filter_map(|answer| answer.found.err()));
     Ok(Planned { screws, refusals: once_each(refusals) })
 }
 
@@ -96,38 +99,60 @@ fn wanted(spine: &Spine, wish: &Wish, rules: &Rules) -> (Vec<usize>, Vec<Refusal
     (vertebrae, refusals)
 }
 
-type Answer = (Side, Result<Suggestion, Refusal>);
-
-fn both_sides(
-    spine: &Spine,
+/// What came of one pedicle.
+struct Answer {
     index: usize,
-    style: Style,
-    rules: &Rules,
-    allowed: &Allowed<'_>,
-) -> Vec<Answer> {
+    side: Side,
+    found: Result<Choices, Refusal>,
+}
+
+/// All that is known around a pedicle; why nothing can be planned where there is none.
+fn site(spine: &Spine, index: usize, side: Side) -> Result<Site<'_, Field>, Refusal> {
     let vertebra = &spine.vertebrae[index];
     let level = vertebra.level;
     let above = index.checked_sub(1).and_then(|n| spine.vertebrae.get(n)).map(|v| &v.field);
-    let answer = |side: Side| -> Result<Suggestion, Refusal> {
-        let Some(pedicle) = vertebra.anatomy.pedicle(side) else {
-            let cut = vertebra.is_cut_off && vertebra.anatomy.pedicles.is_empty();
-            return Err(match cut {
-                true => Refusal::CutOff { level },
-                false => Refusal::NoPedicle { level, side },
-            });
-        };
-        let site: Site<'_, Field> = Site {
-            level,
-            pedicle,
-            anatomy: &vertebra.anatomy,
-            bone: &vertebra.field,
-            above,
-            canal: vertebra.canal.as_ref(),
-            ct: spine.ct.as_deref(),
-        };
-        auto::suggest(&site, style, rules, allowed)
+    let Some(pedicle) = vertebra.anatomy.pedicle(side) else {
+        let is_cut = vertebra.is_cut_off && vertebra.anatomy.pedicles.is_empty();
+        return Err(match is_cut {
+            true => Refusal::CutOff { level },
+            false => Refusal::NoPedicle { level, side },
+        });
     };
-    Side::BOTH.par_iter().map(|&side| (side, answer(side))).collect()
+    Ok(Site {
+        level,
+        pedicle,
+        anatomy: &vertebra.anatomy,
+        bone: &vertebra.field,
+        above,
+        canal: vertebra.canal.as_ref(),
+        ct: spine.ct.as_deref(),
+    })
+}
+
+/// The screws of one side, lined up for a rod.
+fn lined_up(
+    spine: &Spine,
+    answers: &[Answer],
+    side: Side,
+    rules: &Rules,
+    in_out_in: bool,
+) -> Vec<(usize, Suggestion)> {
+    let found: Vec<(usize, &Choices)> = answers
+        .iter()
+        .filter(|answer| answer.side == side)
+        .filter_map(|answer| Some((answer.index, answer.found.as_ref().ok()?)))
+        .collect();
+    let choices: Vec<&Choices> = found.iter().map(|(_, choices)| *choices).collect();
+    let taken = construct::line_up(&choices, rules);
+    let settled = found.into_iter().zip(taken).map(|((index, choices), taken)| {
+        let choice = taken.and_then(|n| choices.others.get(n));
+        let other = choice.and_then(|choice| {
+            let site = site(spine, index, side).ok()?;
+            auto::settle(&site, rules, in_out_in, choices, choice)
+        });
+        (index, other.unwrap_or_else(|| choices.best.clone()))
+    });
+    settled.collect()
 }
 
 /// A suggestion as a screw of a plan. Its id follows from vertebra, side and style.

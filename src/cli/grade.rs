@@ -1,5 +1,6 @@
 //! `corridor grade`: every screw of a plan, judged; and the plan table of any case.
 
+use super::GradeArgs;
 use super::table::layout;
 use crate::case::judge::{self, Answer, Unjudged};
 use crate::case::open;
@@ -7,12 +8,16 @@ use crate::case::request::CaseRequest;
 use crate::case::spine::{self, Spine, SpineError};
 use crate::case::store::StoreError;
 use crate::case::{Clock, Notice, OpenError, SystemClock};
-use crate::implant::{Catalogue, CatalogueError};
+use crate::implant::{Catalogue, CatalogueError, Rods, RodsError};
+use crate::plan::bend::{self, BendTable};
+use crate::plan::check::Issue;
+use crate::plan::exchange;
 use crate::plan::file::{self, FileError};
 use crate::plan::{PlanFile, Screw};
-use crate::platform::fs::FileSystem;
+use crate::platform::fs::{FileSystem, write_atomically};
 use crate::work::Work;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Why a plan could not be graded.
@@ -46,6 +51,8 @@ pub struct Graded {
     pub file: PlanFile,
     /// One answer per screw, in the plan's order.
     pub results: Vec<Result<Answer, Unjudged>>,
+    /// What a person should look at before the plan is used.
+    pub issues: Vec<Issue>,
     /// What a person should know; whole sentences.
     pub notices: Vec<String>,
 }
@@ -75,12 +82,31 @@ pub fn read(
     Ok(ReadCase { spine, graded })
 }
 
+/// Writes a plan for other programs where the arguments ask for it; says what was written.
+pub fn write_out(
+    args: &GradeArgs,
+    graded: &Graded,
+    fs: &dyn FileSystem,
+) -> std::io::Result<Vec<PathBuf>> {
+    let plan = &graded.file.plan;
+    let csv = args.csv.iter().map(|file| (file, exchange::csv(plan)));
+    let markups =
+        args.markups.iter().map(|file| (file, format!("{:#}\n", exchange::slicer_markups(plan))));
+    csv.chain(markups)
+        .map(|(file, text)| {
+            write_atomically(fs, file, text.as_bytes())?;
+            Ok(file.clone())
+        })
+        .collect()
+}
+
 /// Judges a plan that is open already.
 fn judged(spine: &Spine, file: PlanFile, notices: &[Notice]) -> Graded {
     let screws = file.plan.screws.iter();
     let results = screws.map(|screw| judge::answer(spine, &file.plan, screw)).collect();
     let notices = spine.warnings.iter().cloned().chain(notices.iter().map(ToString::to_string));
-    Graded { results, notices: notices.collect(), file }
+    let issues = judge::check(spine, &file.plan);
+    Graded { results, issues, notices: notices.collect(), file }
 }
 
 /// The plan as a table for reading; a sentence where it has no screws.
@@ -102,7 +128,37 @@ pub fn as_table(graded: &Graded) -> String {
     let screws = graded.file.plan.screws.iter();
     let rows: Vec<_> =
         screws.zip(&graded.results).map(|(screw, result)| row(screw, result)).collect();
-    layout(&HEADER, &rows)
+    let mut text = layout(&HEADER, &rows);
+    for Issue { weight, what, hint } in &graded.issues {
+        text += &format!("{weight}: {what}; {hint}\n");
+    }
+    text
+}
+
+/// The rods of both sides: misfit, length to cut, and the settings of a bender for each.
+pub fn rods_as_text(graded: &Graded, bends: usize) -> Result<String, RodsError> {
+    let rods = Rods::builtin()?;
+    let (Some(bender), Some(kind)) = (rods.benders.first(), rods.rods.first()) else {
+        return Ok(String::new());
+    };
+    let mut text = String::new();
+    for (ids, rod) in judge::rods_of(&graded.file.plan) {
+        let screws: Vec<_> = ids.iter().filter_map(|id| graded.file.plan.screw(*id)).collect();
+        let side = screws.first().map(|screw| screw.side.to_string()).unwrap_or_default();
+        text += &format!(
+            "\n{side} rod, {}, {}: misfit {:.2} mm (RMS), sharpest bend {:.0} mm radius\n",
+            kind.name.to_lowercase(),
+            bender.name.to_lowercase(),
+            rod.rms_misfit_mm(),
+            rod.least_radius_mm.min(9999.0)
+        );
+        for (screw, mm) in screws.iter().zip(&rod.misfit_mm) {
+            text += &format!("{} {mm:.2} mm  ", screw.level);
+        }
+        let table = BendTable::new(&bend::corners(&rod.line, bends), bender, kind);
+        text += &format!("\n{}", table.text());
+    }
+    Ok(text)
 }
 
 fn row(screw: &Screw, result: &Result<Answer, Unjudged>) -> Vec<String> {
@@ -130,6 +186,7 @@ pub fn as_json(graded: &Graded) -> Result<Value, FileError> {
     let mut document: Value =
         serde_json::from_str(&file::print(&graded.file.header, &graded.file.plan)?)?;
     document["notices"] = json!(graded.notices);
+    document["issues"] = json!(graded.issues);
     let screws = document["screws"].as_array_mut().into_iter().flatten();
     for (screw, result) in screws.zip(&graded.results) {
         match result {

@@ -117,6 +117,15 @@ pub struct GradeArgs {
     /// Print JSON in place of a table.
     #[arg(long)]
     pub json: bool,
+    /// Also print the rods: misfit, length to cut, and a bend table of so many bends each.
+    #[arg(long, value_name = "BENDS", num_args = 0..=1, default_missing_value = "6")]
+    pub rods: Option<usize>,
+    /// Also write the plan as a table of comma-separated values.
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Also write the plan as markups of 3D Slicer (name it *.mrk.json).
+    #[arg(long, value_name = "FILE")]
+    pub markups: Option<PathBuf>,
 }
 
 /// Arguments of `plan`.
@@ -137,6 +146,9 @@ pub struct PlanArgs {
     /// Where a pedicle is too narrow, let the screw pass its lateral wall.
     #[arg(long)]
     pub in_out_in: bool,
+    /// Plan each screw for itself, without lining the heads up for rods.
+    #[arg(long)]
+    pub each_alone: bool,
     /// Weights and limits in place of the program's own (a RON file).
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,

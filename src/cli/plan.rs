@@ -72,6 +72,7 @@ pub fn run(args: &PlanArgs, fs: &dyn FileSystem, work: &Work) -> Result<AutoPlan
         levels: args.levels.iter().flat_map(|l| l.0.iter().copied()).collect(),
         style: args.style.into(),
         in_out_in: args.in_out_in,
+        each_alone: args.each_alone,
     };
     let now = SystemClock.now();
     let planned =

@@ -11,6 +11,7 @@ mod case_kill;
 mod case_opening;
 mod case_session;
 mod case_store;
+mod clearance_band;
 mod clearance_field;
 mod clearance_grade;
 mod clearance_shapes;

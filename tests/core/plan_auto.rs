@@ -4,10 +4,11 @@ use corridor::anatomy::{Pedicle, VertebraAnatomy};
 use corridor::case::spine::{self, Spine};
 use corridor::case::suggest::{self, Planned, Wish};
 use corridor::clearance::{Assessment, Canal, Grade, Wall, assess};
-use corridor::implant::Catalogue;
+use corridor::implant::{Catalogue, Rods};
 use corridor::labels::Level;
-use corridor::phantom::{LevelTruth, Phantom, Spec};
-use corridor::plan::auto::{self, Allowed, Refusal, Rules, Site, Style};
+use corridor::phantom::{LevelTruth, Phantom, Spec, Truth};
+use corridor::plan::auto::{self, Allowed, Refusal, Rules, Site, Style, construct};
+use corridor::plan::rod::{Rod, rms};
 use corridor::plan::{Screw, ScrewState};
 use corridor::space::{Dir, Patient, Point, Rigid, Side};
 use corridor::work::Work;
@@ -23,8 +24,12 @@ pub struct Made {
 }
 
 pub fn made(spec: &Spec) -> Made {
+    made_at(spec, 1.0)
+}
+
+pub fn made_at(spec: &Spec, spacing_mm: f64) -> Made {
     let phantom = Phantom::new(spec).unwrap();
-    let (ct, labels) = phantom.images(&phantom.grid(1.0));
+    let (ct, labels) = phantom.images(&phantom.grid(spacing_mm));
     let spine = spine::of_images(Some(ct), labels, &Work::silent()).unwrap();
     Made { phantom, spine }
 }
@@ -63,8 +68,11 @@ pub fn true_anatomy(truth: &LevelTruth) -> VertebraAnatomy {
 
 /// A screw judged by the phantom's own surface and anatomy.
 pub fn truly(phantom: &Phantom, screw: &Screw) -> Assessment {
+    truly_with(phantom, &phantom.truth(), screw)
+}
+
+fn truly_with(phantom: &Phantom, truth: &Truth, screw: &Screw) -> Assessment {
     let bone = phantom.bone(screw.level).unwrap();
-    let truth = phantom.truth();
     let anatomy = true_anatomy(truth.level(screw.level).unwrap());
     assess(&screw.shape(), &|p: Point<Patient>| bone.signed_distance_mm(p), &anatomy).unwrap()
 }
@@ -219,4 +227,92 @@ fn in_out_in_leaves_bone_on_the_lateral_side_alone() {
         assert!(found.assessment.grade <= Grade::C, "{radius}: {found:?}");
         assert!(found.score.term("canal").unwrap().measure >= Some(0.19), "{radius}: {found:?}");
     }
+}
+
+/// RMS of the misfits of both rods, mm.
+fn misfit_mm(planned: &Planned) -> f64 {
+    let (rules, rods) = (Rules::builtin().unwrap(), Rods::builtin().unwrap());
+    let of_side = |side: Side| {
+        let screws = planned.screws.iter().filter(|(screw, _)| screw.side == side);
+        let heads: Vec<_> = screws.map(|(_, s)| construct::head(&s.shape, &rules)).collect();
+        Rod::through(&heads, &rods).unwrap().misfit_mm
+    };
+    rms(&Side::BOTH.map(of_side).concat())
+}
+
+#[test]
+fn heads_line_up_for_a_rod_and_no_screw_gives_up_a_tenth() {
+    let Made { spine, .. } = l4_to_s1();
+    let (together, alone) = (plan(spine, &Wish::default()), plan(spine, &alone()));
+    assert_eq!(together.screws.len(), alone.screws.len());
+    for ((screw, kept), (_, own)) in together.screws.iter().zip(&alone.screws) {
+        let name = format!("{} {}", screw.level, screw.side);
+        assert!(kept.score.total >= 0.9 * own.score.total - 1e-9, "{name}");
+        assert_eq!(kept.assessment.grade, Grade::A, "{name}");
+    }
+    let (rod, before) = (misfit_mm(&together), misfit_mm(&alone));
+    println!("misfit of the rods: {before:.3} mm each alone, {rod:.3} mm together");
+    assert!(rod <= before + 1e-9, "{before} {rod}");
+}
+
+fn alone() -> Wish {
+    Wish { each_alone: true, ..Wish::default() }
+}
+
+/// The long table: seeds and curves from T1 to S1, letters by the truth. A line for each seed.
+#[test]
+fn whole_columns_straight_and_bent() {
+    use corridor::phantom::{Curve, Deformity};
+    let Some(seeds) = std::env::var("CORRIDOR_FULL").ok() else {
+        println!("SKIPPED: whole columns, set CORRIDOR_FULL to the number of seeds");
+        return;
+    };
+    let level = |text: &str| text.parse::<Level>().unwrap();
+    let mut letters = std::collections::BTreeMap::<(bool, String), usize>::new();
+    for seed in 1..=seeds.parse::<u64>().unwrap_or(6) {
+        let cobb_deg = f64::from((seed as u32 - 1) * 20 % 80);
+        let curve = Curve {
+            upper: level("T5"),
+            lower: level("T12"),
+            cobb_deg,
+            convex: if seed % 2 == 0 { Side::Right } else { Side::Left },
+            rotation_deg: cobb_deg * 0.4,
+        };
+        let curves = if cobb_deg > 0.0 { vec![curve] } else { Vec::new() };
+        let deformity = Deformity { curves, ..Deformity::default() };
+        let spec = Spec { levels: Spec::whole_column(), seed, deformity, ..Spec::default() };
+        let made = made(&spec);
+        let started = Instant::now();
+        let planned = plan(&made.spine, &Wish::default());
+        let took = started.elapsed();
+        let truth = made.phantom.truth();
+        for (screw, found) in &planned.screws {
+            let judged = truly_with(&made.phantom, &truth, screw);
+            let is_upper = screw.level < level("T10");
+            *letters.entry((is_upper, format!("{:?}", judged.grade))).or_default() += 1;
+            if judged.grade > Grade::A {
+                println!(
+                    "seed {seed} cobb {cobb_deg}: {} {} {} {:.2} mm {:?}; thought {:+.2}, isthmus {:.1}",
+                    screw.level,
+                    screw.side,
+                    screw.diameter_mm,
+                    judged.breach_mm,
+                    judged.breach_wall,
+                    found.assessment.clearance_mm,
+                    found.isthmus_mm
+                );
+            }
+            assert_ne!(judged.breach_wall, Some(Wall::Medial), "{} {}", screw.level, screw.side);
+        }
+        for refusal in &planned.refusals {
+            println!("seed {seed} cobb {cobb_deg}: {refusal}");
+        }
+        let before = misfit_mm(&plan(&made.spine, &alone()));
+        println!(
+            "seed {seed} cobb {cobb_deg}: {} screws in {took:?}; misfit {before:.2} to {:.2} mm",
+            planned.screws.len(),
+            misfit_mm(&planned)
+        );
+    }
+    println!("letters (T1 to T9?, letter): {letters:?}");
 }

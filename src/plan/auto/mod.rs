@@ -10,7 +10,9 @@
 //! | `line` | lines through a pedicle and the bone along them |
 //! | [`score`] | what a screw scores, term by term |
 //! | `search` | the search |
+//! | [`construct`] | all screws of a side together, so that a rod joins their heads |
 
+pub mod construct;
 mod line;
 pub mod rules;
 pub mod score;
@@ -27,7 +29,7 @@ use crate::plan::ScrewStyle;
 use crate::space::Side;
 use crate::volume::Volume;
 use rules::StyleRule;
-use search::{Found, Search, TIP_MM};
+use search::{Found, Rated, Search, TIP_MM};
 
 /// A pedicle to be planned, with all that is known around it.
 pub struct Site<'a, B> {
@@ -174,6 +176,44 @@ pub fn suggest<B: SignedDistance>(
     rules: &Rules,
     allowed: &Allowed<'_>,
 ) -> Result<Suggestion, Refusal> {
+    Ok(choices(site, style, rules, allowed, 1.0)?.best)
+}
+
+/// The best screw of a pedicle, and others near it.
+#[derive(Clone, Debug)]
+pub struct Choices {
+    /// The best one.
+    pub best: Suggestion,
+    /// Others that give up no more than was allowed, best ones first.
+    pub others: Vec<Choice>,
+    is_narrow: bool,
+    isthmus_mm: f64,
+}
+
+/// A screw that was not judged in full yet.
+#[derive(Clone, Debug)]
+pub struct Choice(Rated);
+
+impl Choice {
+    /// Entry, axis and size.
+    pub fn shape(&self) -> &ScrewShape {
+        &self.0.shape
+    }
+    /// What it scores.
+    pub fn total(&self) -> f64 {
+        self.0.total
+    }
+}
+
+/// The best screw of one pedicle, and those near it that keep at least `least_part` (0 to 1) of its
+/// score; none where that is 1.
+pub fn choices<B: SignedDistance>(
+    site: &Site<'_, B>,
+    style: Style,
+    rules: &Rules,
+    allowed: &Allowed<'_>,
+    least_part: f64,
+) -> Result<Choices, Refusal> {
     let (level, side) = (site.level, site.pedicle.side);
     belongs(level, style)?;
     if site.canal.is_none() {
@@ -181,19 +221,50 @@ pub fn suggest<B: SignedDistance>(
     }
     let no_path = Refusal::NoPath { level, side, style };
     let Some(rule) = rules.style(style) else { return Err(no_path) };
-    let Found { best, isthmus_mm, is_narrow } = Search::new(site, rules, rule, allowed)?.run()?;
-    let Ok(assessment) = assess(&best.shape, site.bone, site.anatomy) else { return Err(no_path) };
-    if !is_allowed(&assessment, best.shape.length_mm, rule, allowed.in_out_in, rules) {
-        return Err(no_path);
-    }
-    let score = Score::new(&best.measures, rules);
-    Ok(Suggestion {
-        shape: best.shape,
-        style,
+    let mut search = Search::new(site, rules, rule, allowed)?;
+    let found = search.run()?;
+    let near = match least_part < 1.0 {
+        true => search.near(&found.best, least_part * found.best.total),
+        false => Vec::new(),
+    };
+    let Found { best, isthmus_mm, is_narrow } = found;
+    let made = judged(site, rule, rules, allowed.in_out_in, best, isthmus_mm, is_narrow);
+    let best = made.ok_or(no_path)?;
+    Ok(Choices { best, others: near.into_iter().map(Choice).collect(), is_narrow, isthmus_mm })
+}
+
+/// One of the choices judged in full; `None` where the grade does not bear it.
+pub fn settle<B: SignedDistance>(
+    site: &Site<'_, B>,
+    rules: &Rules,
+    in_out_in: bool,
+    choices: &Choices,
+    choice: &Choice,
+) -> Option<Suggestion> {
+    let rule = rules.style(choices.best.style)?;
+    let Choices { isthmus_mm, is_narrow, .. } = *choices;
+    judged(site, rule, rules, in_out_in, choice.0.clone(), isthmus_mm, is_narrow)
+}
+
+fn judged<B: SignedDistance>(
+    site: &Site<'_, B>,
+    rule: &StyleRule,
+    rules: &Rules,
+    in_out_in: bool,
+    rated: Rated,
+    isthmus_mm: f64,
+    is_narrow: bool,
+) -> Option<Suggestion> {
+    let assessment = assess(&rated.shape, site.bone, site.anatomy).ok()?;
+    let length_mm = rated.shape.length_mm;
+    let score = Score { total: rated.total, ..Score::new(&rated.measures, rules) };
+    is_allowed(&assessment, length_mm, rule, in_out_in, rules).then_some(Suggestion {
+        shape: rated.shape,
+        style: rule.name,
         isthmus_mm,
         is_narrow,
-        chord_mm: best.chord_mm,
-        score: Score { total: best.total, ..score },
+        chord_mm: rated.chord_mm,
+        score,
         assessment,
     })
 }

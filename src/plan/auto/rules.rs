@@ -35,8 +35,6 @@ pub struct Limits {
     pub narrow_margin_mm: f64,
     /// How far in-out-in may pass the lateral wall, mm.
     pub most_lateral_mm: f64,
-    /// Convergence of any screw, degrees, positive towards the midline.
-    pub convergence_deg: (f64, f64),
     /// Radius of the head, mm.
     pub head_radius_mm: f64,
     /// Where the head begins behind the entry, mm.
@@ -181,8 +179,10 @@ pub struct StyleRule {
     pub cranial: Aim,
     /// How far it may be left, degrees.
     pub cranial_window_deg: (f64, f64),
-    /// Convergence aimed at.
+    /// Convergence aimed at, positive towards the midline.
     pub convergence: Aim,
+    /// How far it may be left, degrees.
+    pub convergence_window_deg: (f64, f64),
     /// The tip stays this far behind the front cortex along the axis, mm.
     pub front_margin_mm: f64,
     /// Largest part of the chord that a screw takes.
@@ -256,7 +256,8 @@ impl Rules {
         for rule in &self.styles {
             let parts_are_sane = rule.chord_part > 0.0 && rule.chord_part <= 1.0;
             let ascends = |(low, high): (f64, f64)| low <= high && low.is_finite();
-            let windows = [rule.cranial_window_deg, rule.diameters_mm, rule.lengths_mm];
+            let angles = [rule.cranial_window_deg, rule.convergence_window_deg];
+            let windows = [angles[0], angles[1], rule.diameters_mm, rule.lengths_mm];
             if !parts_are_sane || !windows.into_iter().all(ascends) || rule.front_margin_mm < 0.0 {
                 return wrong(format!("styles, {}", rule.name));
             }

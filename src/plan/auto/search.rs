@@ -18,6 +18,8 @@ const ACROSS_MM: f64 = 1.5;
 /// Its steps in angle, degrees, and how far it reaches around the measured axis and the aim.
 const ANGLE_DEG: f64 = 6.0;
 const ANGLE_REACH_DEG: f64 = 18.0;
+/// So many lines of the grid are scored in full.
+const RATED_LINES: usize = 220;
 /// Refined are so many lines of the grid, that differ by at least so much (as [`apart`] counts).
 const STARTS: usize = 4;
 const LEAST_APART: f64 = 2.0;
@@ -29,6 +31,11 @@ const HALVINGS: [u32; 2] = [2, 5];
 const PEDICLE_MM: [f64; 2] = [9.0, 9.0];
 /// Behind the pedicle proper daylight is the entry, mm of depth.
 const BEHIND_PEDICLE_MM: f64 = 5.0;
+/// Around the best screw others are looked for: reach and step, mm and degrees.
+const NEAR_REACH: Line = [3.0, 3.0, 10.0, 8.0];
+const NEAR_STEP: Line = [1.5, 1.5, 5.0, 4.0];
+/// Heads nearer to each other than this are one place, mm.
+const HEADS_APART_MM: f64 = 0.6;
 /// Of a screw through both cortices this much of the end is not held to stay in bone, mm.
 pub(super) const TIP_MM: f64 = 6.0;
 /// Its rim may stand out of the front cortex by so much, mm, well within a B.
@@ -65,6 +72,7 @@ pub(super) struct Search<'a, B> {
 }
 
 /// What was found.
+#[derive(Clone, Debug)]
 pub(super) struct Found {
     pub best: Rated,
     pub isthmus_mm: f64,
@@ -116,11 +124,12 @@ impl<'a, B: SignedDistance> Search<'a, B> {
     pub fn run(&mut self) -> Result<Found, Refusal> {
         let (level, side) = (self.site.level, self.site.pedicle.side);
         let no_path = Refusal::NoPath { level, side, style: self.style.name };
-        let grid = self.grid();
-        let widest = self.widest_bore(&grid).ok_or_else(|| no_path.clone())?;
+        let bores = self.bores();
+        let widest = self.widest_bore(&bores).ok_or_else(|| no_path.clone())?;
         let isthmus_mm = 2.0 * widest.1;
         let is_narrow = self.choose_diameters(isthmus_mm)?;
-        let mut rated: Vec<Rated> = grid.iter().filter_map(|line| self.rate(line)).collect();
+        let promising = self.promising(bores);
+        let mut rated: Vec<Rated> = promising.iter().filter_map(|line| self.rate(line)).collect();
         rated.extend(self.rate(&widest.0));
         rated.sort_by(|a, b| b.total.total_cmp(&a.total));
         let mut starts: Vec<Rated> = Vec::new();
@@ -139,11 +148,39 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         }
     }
 
+    /// Screws near the best one that score at least so much: the best for each place of the head,
+    /// best ones first.
+    pub fn near(&self, best: &Rated, least_total: f64) -> Vec<Rated> {
+        let behind = self.rules.limits.rod_behind_entry_mm;
+        let head = |rated: &Rated| rated.shape.entry - rated.shape.axis * behind;
+        let mut rated: Vec<Rated> = Vec::new();
+        for across in steps(NEAR_REACH[0], NEAR_STEP[0]) {
+            for up in steps(NEAR_REACH[1], NEAR_STEP[1]) {
+                for turn in steps(NEAR_REACH[2], NEAR_STEP[2]) {
+                    for tilt in steps(NEAR_REACH[3], NEAR_STEP[3]) {
+                        let by = [across, up, turn, tilt];
+                        let line = std::array::from_fn(|n| best.line[n] + by[n]);
+                        rated.extend(self.rate(&line).filter(|r| r.total >= least_total));
+                    }
+                }
+            }
+        }
+        rated.sort_by(|a, b| b.total.total_cmp(&a.total));
+        let mut kept: Vec<Rated> = Vec::new();
+        for one in rated {
+            let is_new = kept.iter().all(|k| head(k).distance(head(&one)) > HEADS_APART_MM);
+            if is_new {
+                kept.push(one);
+            }
+        }
+        kept
+    }
+
     /// Lines on a grid around the measured pedicle: all that are in bone at the isthmus's plane.
     fn grid(&self) -> Vec<Line> {
         let [convergences, tilts] = [0, 1].map(|n| {
             let window = if n == 0 {
-                self.rules.limits.convergence_deg
+                self.style.convergence_window_deg
             } else {
                 self.style.cranial_window_deg
             };
@@ -164,22 +201,42 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         lines
     }
 
-    /// The line of the widest straight bore through the pedicle, and its radius, mm.
-    fn widest_bore(&self, grid: &[Line]) -> Option<(Line, f64)> {
-        let radius = |line: &Line| {
-            let bore = Bore::new(self.site.bone, &self.frame, line, 0.0)?;
-            let from = (bore.isthmus_mm - PEDICLE_MM[0]).max(BEHIND_PEDICLE_MM);
-            Some(bore.radius_mm(from, bore.isthmus_mm + PEDICLE_MM[1])).filter(|mm| mm.is_finite())
+    /// The lines of the grid with the radius of the pedicle's bore along them, mm.
+    fn bores(&self) -> Vec<(Line, f64)> {
+        let grid = self.grid();
+        grid.into_iter().filter_map(|line| Some((line, self.radius_mm(&line)?))).collect()
+    }
+
+    /// Radius of the straight bore through the pedicle along a line, mm.
+    fn radius_mm(&self, line: &Line) -> Option<f64> {
+        let bore = Bore::new(self.site.bone, &self.frame, line, self.gap_mm)?;
+        let from = (bore.isthmus_mm - PEDICLE_MM[0]).max(BEHIND_PEDICLE_MM);
+        Some(bore.radius_mm(from, bore.isthmus_mm + PEDICLE_MM[1])).filter(|mm| mm.is_finite())
+    }
+
+    /// The lines that a wide bore and the angles aimed at speak for most.
+    fn promising(&self, bores: Vec<(Line, f64)>) -> Vec<Line> {
+        let nan = f64::NAN;
+        // A bore with a millimetre around the widest screw is as wide as any need be.
+        let enough = self.most_diameter_mm / 2.0 + 1.0;
+        let value = |line: &Line, radius: f64| {
+            let [convergence, end_plate] = score::off_aim_deg(line, self.aim);
+            let wall = 2.0 * (radius / enough).min(1.0) - 1.0;
+            let measures =
+                [nan, wall, nan, nan, nan, nan, end_plate, convergence, nan, nan, nan, nan];
+            score::total(&measures, self.rules)
         };
-        let rated = grid.iter().filter_map(|line| Some((*line, radius(line)?)));
-        let start = rated.max_by(|a, b| a.1.total_cmp(&b.1))?;
-        Some(climb(
-            start,
-            FIRST_STEP,
-            HALVINGS[1],
-            |line| self.is_in_window(line).then(|| radius(line)).flatten(),
-            |radius| *radius,
-        ))
+        let mut rated: Vec<(f64, Line)> =
+            bores.into_iter().map(|(line, radius)| (value(&line, radius), line)).collect();
+        rated.sort_by(|a, b| b.0.total_cmp(&a.0));
+        rated.into_iter().take(RATED_LINES).map(|(_, line)| line).collect()
+    }
+
+    /// The line of the widest straight bore through the pedicle, and its radius, mm.
+    fn widest_bore(&self, bores: &[(Line, f64)]) -> Option<(Line, f64)> {
+        let start = *bores.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let radius = |line: &Line| self.is_in_window(line).then(|| self.radius_mm(line)).flatten();
+        Some(climb(start, FIRST_STEP, HALVINGS[1], radius, |radius| *radius))
     }
 
     /// Leaves the diameters that the isthmus allows; true where it goes by the narrow rule.
@@ -203,7 +260,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
 
     fn is_in_window(&self, line: &Line) -> bool {
         let within = |x: f64, (low, high): (f64, f64)| (low..=high).contains(&x);
-        within(line[2], self.rules.limits.convergence_deg)
+        within(line[2], self.style.convergence_window_deg)
             && within(line[3], self.style.cranial_window_deg)
     }
 
