@@ -3,7 +3,7 @@
 use super::table::layout;
 use super::{PlanArgs, StyleArg};
 use crate::case::bundle::BundleError;
-use crate::case::spine::{self, SpineError};
+use crate::case::spine::SpineError;
 use crate::case::suggest::{self, Planned, Wish};
 use crate::case::{Clock, SystemClock, judge};
 use crate::implant::{Catalogue, CatalogueError};
@@ -12,7 +12,7 @@ use crate::plan::auto::{Rules, RulesError, Style, Suggestion};
 use crate::plan::file::{self, FileError};
 use crate::plan::{CaseRef, CatalogueRef, Header, Plan, Screw};
 use crate::platform::fs::{FileSystem, write_atomically};
-use crate::work::Work;
+use crate::work::{Work, on_all_cores};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -67,7 +67,7 @@ pub fn run(args: &PlanArgs, fs: &dyn FileSystem, work: &Work) -> Result<AutoPlan
     let rules = rules(args.rules.as_deref(), fs)?;
     let catalogue = Catalogue::builtin()?;
     let request = args.case.request(fs)?;
-    let spine = spine::load(&request.source, work)?;
+    let spine = on_all_cores(|| request.load(work))?;
     let wish = Wish {
         levels: args.levels.iter().flat_map(|l| l.0.iter().copied()).collect(),
         style: args.style.into(),

@@ -21,7 +21,7 @@ mod vertebra;
 
 pub use bone::Bone;
 pub use deformity::{Curve, Deformity, Fracture, Slip};
-pub use demo::demo;
+pub use demo::{demo, demo_images, demo_spec};
 pub use scan::{BEAD_HU, BEAD_RADIUS_MM, Scan};
 pub use truth::{
     AlignmentTruth, BetweenTruth, CobbTruth, LevelTruth, PedicleTruth, PelvisTruth, PlateTruth,
