@@ -23,10 +23,13 @@ fn main() -> ExitCode {
 fn run(request: Request) -> Result<()> {
     match request.command {
         Some(Command::Grade(args)) => run_grade(&args),
+        Some(Command::Phantom(args)) => run_phantom(&args),
         #[cfg(feature = "app")]
         command => corridor::program::dispatch::run(command, request.display),
         #[cfg(not(feature = "app"))]
-        _ => anyhow::bail!("this corridor was built without its windows: only `grade` works here"),
+        _ => anyhow::bail!(
+            "this corridor was built without its windows: only `grade` and `phantom` work here"
+        ),
     }
 }
 
@@ -45,6 +48,17 @@ fn run_grade(args: &cli::GradeArgs) -> Result<()> {
         for notice in &graded.notices {
             writeln!(terminal, "note: {notice}")?;
         }
+    }
+    Ok(())
+}
+
+fn run_phantom(args: &cli::phantom::PhantomArgs) -> Result<()> {
+    let (work, bar) = progress::on_terminal();
+    let told = cli::phantom::write(args, &work)?;
+    bar.finish_and_clear();
+    let mut terminal = std::io::stdout().lock();
+    for line in told {
+        writeln!(terminal, "{line}")?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! here, `open`, `picture` and `doctor` in `app`.
 
 pub mod grade;
+pub mod phantom;
 pub mod progress;
 pub mod table;
 
@@ -49,6 +50,8 @@ pub enum Command {
     Grade(GradeArgs),
     /// Draw a case into a PNG file, without a window.
     Picture(PictureArgs),
+    /// Make a spine with known truth: CT, labels and every true number.
+    Phantom(Box<phantom::PhantomArgs>),
     /// Say what this machine has, and how to get what is missing.
     Doctor,
 }
