@@ -7,6 +7,9 @@ use crate::volume::Volume;
 /// Spacing of the demo's voxels, mm.
 const SPACING_MM: f64 = 1.0;
 
+/// Counts the changes to the shapes themselves, so that a kept case is made anew after one.
+const SHAPES: u32 = 2;
+
 /// The built-in case's spine.
 ///
 /// # Panics
@@ -21,6 +24,17 @@ impl Spec {
     pub fn demo() -> Self {
         Self::default()
     }
+}
+
+/// CT and labels of [`demo`] alone, in a fraction of its time.
+pub fn demo_images() -> (Volume<i16>, LabelMap) {
+    let phantom = phantom();
+    phantom.images(&phantom.grid(SPACING_MM))
+}
+
+/// What [`demo`] is made from, as a text: another text, another case.
+pub fn demo_spec() -> String {
+    format!("shapes {SHAPES}, {SPACING_MM} mm {:?}", Spec::demo())
 }
 
 /// CT, labels and truth of the built-in case, L1 to S1; the same every time.

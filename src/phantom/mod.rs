@@ -29,7 +29,7 @@ mod vertebra;
 
 pub use bone::Bone;
 pub use deformity::{Curve, Deformity, Fracture, Slip};
-pub use demo::demo;
+pub use demo::{demo, demo_images, demo_spec};
 pub use metal::OldScrew;
 pub use scan::{BEAD_HU, BEAD_RADIUS_MM, Recorded, Scan};
 pub use structure::Structure;
