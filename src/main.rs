@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Parser as _;
 use corridor::cli::{self, Command, Request, grade, progress};
 use corridor::platform::fs::RealFs;
+use corridor::work::on_all_cores;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -54,7 +55,7 @@ fn run_grade(args: &cli::GradeArgs) -> Result<()> {
 
 fn run_phantom(args: &cli::phantom::PhantomArgs) -> Result<()> {
     let (work, bar) = progress::on_terminal();
-    let told = cli::phantom::write(args, &work)?;
+    let told = on_all_cores(|| cli::phantom::write(args, &work))?;
     bar.finish_and_clear();
     let mut terminal = std::io::stdout().lock();
     for line in told {

@@ -2,7 +2,7 @@
 
 use super::column::{Placed, between};
 use super::jet::Jet;
-use super::shape::Shape;
+use super::shape::{Blob, Shape, Solid};
 use super::sizes::{Measures, Vary};
 use super::{sacrum, vertebra};
 use crate::labels::Level;
@@ -36,12 +36,13 @@ impl Bone {
             let vary = Vary::new(seed, lower.level, share);
             let (turn, shift) =
                 between(&placed.patient_from_vertebra, &lower.patient_from_vertebra);
-            let clear = match &lower.measures {
-                Measures::Mobile(sizes, _) => vertebra::kept_clear(sizes, &vary),
-                Measures::Sacrum(sizes) => sacrum::kept_clear(sizes, &vary),
+            let clear: Vec<Vec<(Blob, f64)>> = match &lower.measures {
+                Measures::Mobile(sizes, _) => vertebra::kept_clear(sizes, &vary).into(),
+                Measures::Sacrum(sizes) => sacrum::kept_clear(sizes, &vary).into(),
             };
-            for blob in clear {
-                shape.cut(blob.moved(turn, shift), 2.0, JOINT_GAP_MM);
+            for joined in clear {
+                let moved = joined.into_iter().map(|(blob, seam)| (blob.moved(turn, shift), seam));
+                shape.cut(Solid::Joined(moved.collect()), 2.0, JOINT_GAP_MM);
             }
         }
         Self::of(placed.level, placed.patient_from_vertebra, shape)

@@ -176,8 +176,8 @@ fn a_curve_has_the_angle_the_side_and_the_turn_that_were_asked_for() {
     assert!((at("T8").rotation_deg() + 23.0).abs() < 4.0, "{}", at("T8").rotation_deg());
     let [concave, convex] = [Side::Left, Side::Right].map(|side| at("T8").pedicle(side).width_mm);
     assert!(concave < 0.7 * convex, "{concave} and {convex}");
-    let (left, canal) = (at("T8").canal_centre.vec().x, at("L5").canal_centre.vec().x);
-    assert!(left < canal - 10.0, "the apex lies to the right");
+    let [upper, apex, lower] = ["T4", "T8", "T12"].map(|name| at(name).canal_centre.vec().x);
+    assert!(apex < (upper + lower) / 2.0 - 10.0, "the apex lies to the right");
 }
 
 #[test]

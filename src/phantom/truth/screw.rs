@@ -64,8 +64,8 @@ pub(super) fn judge(bone: &Bone, truth: &LevelTruth, screw: &ScrewShape) -> Opti
     let value = |place: &Place| bone.value(surface.point(*place));
     let outside: Vec<Place> = places.iter().copied().filter(|p| value(p) < 0.0).collect();
     let depth = |place: Place| -bone.signed_distance_mm(surface.point(place));
-    let worst = if outside.is_empty() { lowest(&places, value) } else { outside.clone() };
-    let clearance_mm = -surface.highest(&worst, depth, depth)?;
+    let worst = if outside.is_empty() { &places } else { &outside };
+    let clearance_mm = -surface.highest(worst, depth, depth)?;
     let pedicle = nearest_pedicle(&surface, truth);
     let walls = Walls { shape: bone.shape(), bone, pedicle, left: truth.left.vec() };
     let past = |place: Place, rays| walls.past_mm(surface.point(place), rays);
@@ -76,14 +76,6 @@ pub(super) fn judge(bone: &Bone, truth: &LevelTruth, screw: &ScrewShape) -> Opti
     let breach_mm = protrusion_mm.max(wall_breach_mm);
     let grade = grade_from_breach_mm(breach_mm);
     Some(ScrewTruth { clearance_mm, protrusion_mm, wall_breach_mm, breach_mm, grade })
-}
-
-/// The places whose function is lowest: where a screw that is all in bone may be nearest to air.
-fn lowest(places: &[Place], value: impl Fn(&Place) -> f64) -> Vec<Place> {
-    const KEPT: usize = 250;
-    let mut valued: Vec<(f64, Place)> = places.iter().map(|place| (value(place), *place)).collect();
-    valued.sort_by(|a, b| a.0.total_cmp(&b.0));
-    valued.into_iter().take(KEPT).map(|(_, place)| place).collect()
 }
 
 fn nearest_pedicle<'a>(surface: &Surface, truth: &'a LevelTruth) -> &'a PedicleTruth {
@@ -147,7 +139,7 @@ impl Surface {
         roughly: impl Fn(Place) -> f64,
         value: impl Fn(Place) -> f64,
     ) -> Option<f64> {
-        const CLIMBS: usize = 3;
+        const CLIMBS: usize = 5;
         let mut valued: Vec<(f64, Place)> = places.iter().map(|p| (roughly(*p), *p)).collect();
         valued.sort_by(|a, b| b.0.total_cmp(&a.0));
         let best = valued.into_iter().take(CLIMBS);
