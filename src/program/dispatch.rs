@@ -27,7 +27,7 @@ pub fn run(command: Option<Command>, display: Display) -> Result<()> {
         Some(Command::Picture(args)) => draw(&args),
         Some(Command::Doctor) => examine(),
         // `main` runs them, since they need no engine.
-        Some(Command::Grade(_) | Command::Plan(_)) => Ok(()),
+        Some(Command::Grade(_) | Command::Phantom(_) | Command::Plan(_)) => Ok(()),
     }
 }
 
