@@ -17,10 +17,13 @@
 //! | [`identity`] | same patient, other, or unknown |
 //! | [`bundle`] | a case as a folder |
 //! | [`spine`] | files to volumes, surfaces, anatomy and distances |
+//! | [`kept`], `pack` | what is kept between sessions, so that a case opens faster |
 //! | [`judge`] | the screws of a plan against the spine |
 //! | [`request`] | what was asked to be opened, and where its plan lives |
 //! | [`clock`] | the time as an edit is told it |
 
+mod pack;
+pub mod kept;
 pub mod spine;
 pub mod judge;
 pub mod request;

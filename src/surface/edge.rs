@@ -2,8 +2,8 @@
 //!
 //! In: a smooth [`Border`] and the CT. Out: the same border, moved along its normals by at most
 //! one and a half voxels. Lines of samples are laid through the border; on each the edge is where
-//! the density falls through the level that [`Shell`] expects there. The level is a mean over the
-//! neighbourhood and so is the shift, so that noise and the voxels' grid do not show. Since lines
+//! the density falls half-way from the cortex' peak to the outside, less what [`Shell`] says that a
+//! thin cortex adds there. The level is a mean over the neighbourhood and so is the shift, so that noise and the voxels' grid do not show. Since lines
 //! are read from their brightest sample outwards, dark cancellous bone under a thin cortex opens
 //! nothing; they end where another vertebra begins. Where no edge is found the label's border stays.
 
@@ -36,7 +36,7 @@ const LABEL_WEIGHT: f32 = 0.05;
 
 /// One go over the border.
 struct Pass {
-    /// Whether the level is that of a blurred cortex; else half-way between outside and peak.
+    /// Whether what the blur of a thin cortex adds is taken off again.
     knows_shell: bool,
     /// Smoothing of the shift: a Gauss of sqrt(this / 2) nodes.
     shift_smoothing: usize,
@@ -137,7 +137,7 @@ impl Scan {
     }
     fn line(&self, border: &Border, node: usize) -> Option<Line> {
         let field = &border.inside_mm;
-        let (foot, out) = foot(border, node)?;
+        let (foot, out) = foot(border, node, field.node(node))?;
         let step = out * (self.step_mm / border.node_mm);
         let first = self.scan_from_node.transform_point3(foot - step * AT_BORDER as f32);
         let scan_step = self.scan_from_node.transform_vector3(step);
@@ -174,11 +174,11 @@ fn upsampled(mut block: Block, spacing_mm: [f64; 3]) -> (Block, DVec3) {
 }
 
 /// The point of the border nearest to a node, and the way out there; `None` on a flat field.
-fn foot(border: &Border, node: usize) -> Option<(Vec3, Vec3)> {
+fn foot(border: &Border, at: usize, node: [usize; 3]) -> Option<(Vec3, Vec3)> {
     let field = &border.inside_mm;
-    let out = -field.gradient(node).try_normalize()?;
-    let position = Vec3::from_array(field.node(node).map(|n| n as f32));
-    Some((position + out * (field.values[node] / border.node_mm), out))
+    let out = -field.gradient(at).try_normalize()?;
+    let position = Vec3::from_array(node.map(|n| n as f32));
+    Some((position + out * (field.values[at] / border.node_mm), out))
 }
 
 impl Line {
@@ -248,43 +248,38 @@ impl<const N: usize> Means<N> {
     }
 }
 
-/// The density at the edge and the contrast there, by place.
-fn levels(border: &Border, lines: &[Line], shell: Option<Shell>) -> Means<2> {
-    let mut seen: Means<3> = Means::over(&border.inside_mm, LEVEL_CELL);
+/// By place: the density half-way up the edge, the contrast there, and how far inwards of that
+/// crossing the bone's edge lies, mm.
+fn levels(border: &Border, lines: &[Line], shell: Option<Shell>) -> Means<3> {
+    let mut means: Means<3> = Means::over(&border.inside_mm, LEVEL_CELL);
     for line in lines {
         if let (deep, peak, Some(outside)) = line.deep_peak_outside() {
-            seen.add(line.foot, 1.0, [deep, peak, outside]);
+            means.add(line.foot, 1.0, [deep, peak, outside]);
         }
     }
-    seen.smooth(LEVEL_SMOOTHING);
-    let mut levels = Means {
-        cell: seen.cell,
-        weight: seen.weight.clone(),
-        sums: [seen.weight.clone(), seen.weight.clone()],
-    };
-    for at in 0..seen.weight.values.len() {
-        let weight = seen.weight.values[at];
+    means.smooth(LEVEL_SMOOTHING);
+    for at in 0..means.weight.values.len() {
+        let weight = means.weight.values[at];
         if weight <= 0.0 {
             continue;
         }
-        let [deep, peak, outside] = [0, 1, 2].map(|n| seen.sums[n].values[at] / weight);
-        let level = match shell {
-            Some(shell) => {
-                shell.edge_hu(f64::from(outside), f64::from(deep), f64::from(peak)) as f32
-            }
-            None => 0.5 * (outside + peak),
-        };
-        levels.sums[0].values[at] = weight * level;
-        levels.sums[1].values[at] = weight * (peak - outside);
+        let [deep, peak, outside] = [0, 1, 2].map(|n| means.sums[n].values[at] / weight);
+        let inwards = shell.map_or(0.0, |shell| {
+            shell.inwards_mm(f64::from(outside), f64::from(deep), f64::from(peak)) as f32
+        });
+        let wanted = [0.5 * (outside + peak), peak - outside, inwards];
+        for (sum, value) in means.sums.iter_mut().zip(wanted) {
+            sum.values[at] = weight * value;
+        }
     }
-    levels
+    means
 }
 
 /// How far outwards the border is to move, in mm, by place.
 fn shifts(
     border: &Border,
     lines: &[Line],
-    levels: &Means<2>,
+    levels: &Means<3>,
     start: &Block,
     shell: Option<Shell>,
     step_mm: f32,
@@ -296,11 +291,11 @@ fn shifts(
     for line in lines {
         let edge = levels
             .at(line.foot)
-            .filter(|[_, contrast]| *contrast > LEAST_CONTRAST_HU)
-            .and_then(|[level, _]| line.edge(level));
+            .filter(|[_, contrast, _]| *contrast > LEAST_CONTRAST_HU)
+            .and_then(|[level, _, inwards]| Some(line.edge(level)? * step_mm - inwards));
         match edge {
             Some(edge) => {
-                shifts.add(line.foot, 1.0, [edge * step_mm + blur_mm2 * line.curvature]);
+                shifts.add(line.foot, 1.0, [edge + blur_mm2 * line.curvature]);
             }
             None => {
                 let back = start.values[line.node] - border.inside_mm.values[line.node];
@@ -313,21 +308,17 @@ fn shifts(
 }
 
 fn move_border(border: &mut Border, start: &Block, shifts: &Means<1>) {
-    let moved: Vec<f32> = (0..start.values.len())
-        .into_par_iter()
-        .map(|at| {
-            let field = &border.inside_mm;
-            let value = field.values[at];
-            if value.abs() > 2.6 || !field.is_inner(field.node(at), 2) {
-                return value;
-            }
-            let Some((foot, out)) = foot(border, at) else { return value };
-            let Some([shift]) = shifts.at(foot) else { return value };
-            let reach = REACH_VOXELS * (out * border.voxel_mm).length();
-            (value + shift).clamp(start.values[at] - reach, start.values[at] + reach)
-        })
-        .collect();
-    border.inside_mm.values = moved;
+    let mut moved = border.inside_mm.clone();
+    moved.update(|at, node, value| {
+        if value.abs() > 2.6 || !start.is_inner(node, 2) {
+            return value;
+        }
+        let Some((foot, out)) = foot(border, at, node) else { return value };
+        let Some([shift]) = shifts.at(foot) else { return value };
+        let reach = REACH_VOXELS * (out * border.voxel_mm).length();
+        (value + shift).clamp(start.values[at] - reach, start.values[at] + reach)
+    });
+    border.inside_mm = moved;
 }
 
 /// What lies inside another vertebra's border is outside this one.

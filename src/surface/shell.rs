@@ -10,17 +10,18 @@
 //! Its maximum p lies at `x = -w/2 + ln(1 - a)/w` (where I' = 0), its value at the edge is
 //! `I(0) = 1/2 - (1 - a) Phi(-w)`. A thick cortex has its edge half-way up (p = 1, I(0) = 1/2);
 //! that of a thin one lies higher, towards its maximum, since the maximum itself is blurred away.
-//! Taking the half of what is seen would put the edge of a cortex of two sigmas too far out by
-//! 0.4 sigma. The true density of the cortex can not be read off such a cortex; it is found for a
+//! Half-way up what is seen lies too far out: by 0.4 sigma for a cortex of two sigmas' thickness,
+//! by 0.5 for one and a half. Half-way up is where an edge is told most surely in noise, so the edge
+//! is looked for there and then moved inwards by what the model says ([`Shell::inwards_mm`]). The true density of the cortex can not be read off such a cortex; it is found for a
 //! whole vertebra at once, from the shape of mean profiles (as Treece et al., Med Image Anal 2010,
 //! do with one density for a whole bone).
 
 /// How much brighter than the brightest mean profile the unblurred cortex may be.
 const BRIGHTEST: f64 = 1.8;
-/// The edge is looked for at most this share of the way up to the seen maximum: where a cortex is
-/// thinner than two sigmas, the rest would hang on a density that can not be measured there. Such a
-/// cortex (end plates, small vertebrae) comes out too thick by some tenths of a mm at most.
-const HIGHEST_EDGE: f64 = 0.65;
+/// The edge moves at most so many sigmas inwards of half-way up. A cortex thinner than one and a
+/// half sigmas would move further, by up to 1.2 sigmas, but how far hangs on a density that can not
+/// be measured on it: such a cortex (end plates) comes out too far out by some tenths of a mm.
+const MOST_INWARDS: f64 = 0.5;
 /// How many densities up to there are tried.
 const DENSITIES: i32 = 16;
 /// What counts as nearly as well explained, as a factor on the square of the misfit.
@@ -96,13 +97,23 @@ impl Shell {
         let good = fits.into_iter().rev().find(|(misfit, _)| *misfit <= SLACK * least);
         good.map(|(_, shell)| shell)
     }
-    /// The density right at the bone's edge.
-    pub fn edge_hu(&self, outside_hu: f64, inside_hu: f64, peak_hu: f64) -> f64 {
+    /// How far inwards of its half-way crossing the bone's edge lies, mm.
+    pub fn inwards_mm(&self, outside_hu: f64, inside_hu: f64, peak_hu: f64) -> f64 {
         let height = (self.cortex_hu - outside_hu).max(1.0);
         let a = ((inside_hu - outside_hu) / height).clamp(0.0, 0.9);
         let p = ((peak_hu - outside_hu) / height).clamp(a + 1e-3, 0.999);
-        outside_hu + height * profile(0.0, thickness(p, a), a).min(HIGHEST_EDGE * p)
+        half_way(thickness(p, a), a, p).clamp(0.0, MOST_INWARDS) * self.sigma_mm
     }
+}
+
+/// Where outwards of its maximum `p` the profile is half of it, sigmas from the bone's edge.
+fn half_way(w: f64, a: f64, p: f64) -> f64 {
+    let (mut high, mut low) = (-0.5, 2.0);
+    for _ in 0..24 {
+        let middle = 0.5 * (low + high);
+        if profile(middle, w, a) > 0.5 * p { high = middle } else { low = middle }
+    }
+    0.5 * (low + high)
 }
 
 /// The best description of one mean profile by a cortex of given density.
@@ -180,31 +191,32 @@ mod tests {
 
     #[test]
     fn the_edge_of_a_thin_cortex_is_found_within_a_few_hundredths_of_a_millimetre() {
-        // Two widths of the blur and more; what is thinner is not told apart, see HIGHEST_EDGE.
-        let profiles = [seen(1.2, 0.6), seen(1.4, 0.6), seen(1.6, 0.6)];
+        let profiles = [seen(0.9, 0.6), seen(1.2, 0.6), seen(1.6, 0.6)];
         let shell = Shell::fit(&profiles).expect("three profiles");
         for p in &profiles {
-            let level = shell.edge_hu(p.outside_hu, p.inside_hu, p.peak_hu);
-            let edge = crossing(&p.positions_mm, &p.hu, level).expect("an edge");
-            assert!((edge - 0.13).abs() < 0.05, "{edge} with {shell:?}");
             let half = crossing(&p.positions_mm, &p.hu, 0.5 * (p.outside_hu + p.peak_hu));
-            assert!(half.is_some_and(|half| half > edge), "half-way up lies too far out");
+            let inwards = shell.inwards_mm(p.outside_hu, p.inside_hu, p.peak_hu);
+            let edge = half.expect("an edge") - inwards;
+            assert!((edge - 0.13).abs() < 0.05, "{edge} with {shell:?}");
+            assert!(inwards > 0.1, "half-way up lies too far out");
         }
     }
 
     #[test]
-    fn a_very_thin_cortex_is_taken_no_higher_than_said() {
+    fn a_very_thin_cortex_moves_no_further_inwards_than_said() {
         let thin = seen(0.4, 0.7);
         let shell = Shell { cortex_hu: 1100.0, sigma_mm: 0.7 };
-        let level = shell.edge_hu(thin.outside_hu, thin.inside_hu, thin.peak_hu);
-        assert!((level - (40.0 + HIGHEST_EDGE * (thin.peak_hu - 40.0))).abs() < 1e-9);
+        let inwards = shell.inwards_mm(thin.outside_hu, thin.inside_hu, thin.peak_hu);
+        assert!((inwards - MOST_INWARDS * 0.7).abs() < 1e-9);
     }
 
     #[test]
     fn a_thick_cortex_has_its_edge_half_way_up() {
         let shell = Shell { cortex_hu: 1000.0, sigma_mm: 0.5 };
-        assert!((shell.edge_hu(0.0, 200.0, 999.0) - 500.0).abs() < 5.0);
-        let none = shell.edge_hu(0.0, 200.0, 200.0);
-        assert!((100.0..150.0).contains(&none), "no cortex: about half of what is there");
+        assert!(shell.inwards_mm(0.0, 200.0, 999.0) < 0.01);
+        assert!(
+            shell.inwards_mm(0.0, 200.0, 200.0) <= 0.25,
+            "no cortex: about half of what is there"
+        );
     }
 }

@@ -34,6 +34,14 @@ fn on_a_scanned_solid_the_surface_is_the_true_one_within_a_tenth_of_a_millimetre
 }
 
 #[test]
+fn a_cortex_of_two_sigmas_is_never_eroded_and_little_too_far_out() {
+    for (name, shape) in [("ball", ball as Shape), ("ring", ring), ("block", block)] {
+        let m = measured(Scanner { cortex_mm: 0.9, noise_hu: 25.0, ..SCANNER }, shape, true);
+        assert!(m.rms_mm < 0.2 && (-0.2..0.0).contains(&m.bias_mm), "{name}: {m:?}");
+    }
+}
+
+#[test]
 fn thick_slices_cost_little() {
     for (name, shape) in [("ball", ball as Shape), ("ring", ring), ("block", block)] {
         let scanner = Scanner { voxel_mm: [1.0, 1.0, 2.0], noise_hu: 15.0, ..SCANNER };
