@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Parser as _;
-use corridor::cli::{self, Command, Request, grade, progress};
+use corridor::cli::{self, Command, Request, grade, progress, segment};
 use corridor::platform::fs::RealFs;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -23,11 +23,30 @@ fn main() -> ExitCode {
 fn run(request: Request) -> Result<()> {
     match request.command {
         Some(Command::Grade(args)) => run_grade(&args),
+        Some(Command::Segment(args)) => run_segment(&args),
         #[cfg(feature = "app")]
         command => corridor::program::dispatch::run(command, request.display),
         #[cfg(not(feature = "app"))]
-        _ => anyhow::bail!("this corridor was built without its windows: only `grade` works here"),
+        _ => anyhow::bail!(
+            "this corridor was built without its windows: only `grade` and `segment` work here"
+        ),
     }
+}
+
+fn run_segment(args: &cli::SegmentArgs) -> Result<()> {
+    let (work, bar) = progress::on_terminal();
+    let found = segment::run(args, &work)?;
+    bar.finish_and_clear();
+    let mut terminal = std::io::stdout().lock();
+    if args.json {
+        writeln!(terminal, "{:#}", segment::as_json(&found))?;
+        return Ok(());
+    }
+    terminal.write_all(segment::as_table(&found).as_bytes())?;
+    for notice in &found.notices {
+        writeln!(terminal, "note: {notice}")?;
+    }
+    Ok(())
 }
 
 fn run_grade(args: &cli::GradeArgs) -> Result<()> {

@@ -1,10 +1,11 @@
 //! Headless use: arguments, and the commands that need no engine.
 //!
-//! In: the command line. Out: a [`Request`] for `main` to dispatch; `grade` and the plan table run
+//! In: the command line. Out: a [`Request`] for `main` to dispatch; `grade`, `segment` and the plan table run
 //! here, `open`, `picture` and `doctor` in `app`.
 
 pub mod grade;
 pub mod progress;
+pub mod segment;
 pub mod table;
 
 use crate::case::bundle::BundleError;
@@ -47,6 +48,8 @@ pub enum Command {
     Open(CaseArgs),
     /// Judge every screw of a plan.
     Grade(GradeArgs),
+    /// Find and name the vertebrae of a CT that has no labels.
+    Segment(SegmentArgs),
     /// Draw a case into a PNG file, without a window.
     Picture(PictureArgs),
     /// Say what this machine has, and how to get what is missing.
@@ -115,6 +118,19 @@ pub struct GradeArgs {
     /// The case the plan belongs to.
     #[command(flatten)]
     pub case: CaseArgs,
+    /// Print JSON in place of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `segment`.
+#[derive(Args, Clone, Debug)]
+pub struct SegmentArgs {
+    /// A CT: NIfTI, NRRD, a DICOM file or folder.
+    pub ct: PathBuf,
+    /// Where the labels go: NIfTI (.nii, .nii.gz), in VerSe's numbering.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
     /// Print JSON in place of a table.
     #[arg(long)]
     pub json: bool,

@@ -55,6 +55,7 @@ pub fn block_spine() -> Spine {
         window: None,
         warnings: Vec::new(),
         is_demo: false,
+        automatic: None,
     }
 }
 

@@ -99,7 +99,13 @@ fn valley(ct: &Block<i16>, tissue: &Tissue, s: &Station, pitch_deg: f64, roll_de
 fn valley_at(ct: &Block<i16>, tissue: &Tissue, s: &Station, middle: DVec3, up: DVec3) -> f64 {
     let mean = |offset: f64| sheet(ct, tissue, s, middle, up, offset);
     let dark = (mean(-0.75) + mean(0.75)) / 2.0;
-    let bright = |sign: f64| PLATES_MM.map(|d| mean(sign * d)).into_iter().fold(f64::MIN, f64::max);
+    // Not so far that the end plates of one small body are taken for those round a disc: a body is
+    // about as tall as it is deep.
+    let far = (0.28 * 2.0 * s.half_depth_mm()).max(PLATES_MM[1]);
+    let bright = |sign: f64| {
+        let plates = PLATES_MM.into_iter().filter(|d| *d <= far);
+        plates.map(|d| mean(sign * d)).fold(f64::MIN, f64::max)
+    };
     bright(1.0).min(bright(-1.0)) - dark
 }
 
@@ -137,7 +143,9 @@ const GAPS_MM: [usize; 2] = [13, 52];
 fn choose(stations: &[Station], sheets: &[Sheet]) -> Vec<Disc> {
     let unit = scale(sheets);
     let depth: Vec<f64> = stations.iter().map(|s| s.depth_mm - s.wall_mm).collect();
-    let positions = chain(&gains(sheets, unit), &along_bodies(stations), &depth);
+    let along = along_bodies(stations);
+    let mut positions = chain(&gains(sheets, unit), &along, &depth);
+    drop_doubtful_first(&mut positions, &along, |i| sheets[i].valley_hu / unit);
     positions
         .into_iter()
         .map(|i| {
@@ -207,6 +215,16 @@ fn scale(sheets: &[Sheet]) -> f64 {
 
 fn gains(sheets: &[Sheet], unit: f64) -> Vec<f64> {
     sheets.iter().map(|s| 2.0 * (s.valley_hu / unit).clamp(-0.5, 1.3) - 0.6).collect()
+}
+
+/// Takes the first disc off where it is faint and halves a vertebra: above it no neighbour speaks
+/// against it.
+fn drop_doubtful_first(discs: &mut Vec<usize>, along: &[f64], clear: impl Fn(usize) -> f64) {
+    let [first, second, third, ..] = discs[..] else { return };
+    let ratio = (along[second] - along[first]) / (along[third] - along[second]);
+    if ratio < 0.6 || (ratio < 0.75 && clear(first) < 0.65) {
+        discs.remove(0);
+    }
 }
 
 /// How far along the middle of the bodies each station lies, mm.

@@ -25,8 +25,21 @@ pub(super) struct Names {
     pub(super) doubts: Vec<String>,
 }
 
-/// Names so many vertebrae (the sacrum among them, where there is one).
+/// Names so many vertebrae (the sacrum among them, where there is one), no two alike.
 pub(super) fn name(ribs: &[Ribs], sacrum: Option<Sacrum>) -> Names {
+    let names = by_landmarks(ribs, sacrum);
+    let is_rising = names.levels.windows(2).all(|pair| pair[0] < pair[1]);
+    if is_rising {
+        return names;
+    }
+    let because = "the landmarks found do not fit the number of vertebrae";
+    let mut guess = counted(ribs.len(), ribs.len().saturating_sub(1), Level::L5, 0.05, because);
+    guess.doubts = names.doubts;
+    guess.doubts.push("the names are a guess: count from a landmark and rename".to_owned());
+    guess
+}
+
+fn by_landmarks(ribs: &[Ribs], sacrum: Option<Sacrum>) -> Names {
     let count = ribs.len();
     let last_rib = last_rib(ribs);
     let first_rib = first_rib(ribs);
@@ -55,13 +68,16 @@ fn t(number: u8) -> Level {
 fn last_rib(ribs: &[Ribs]) -> Option<usize> {
     let last = (0..ribs.len()).rev().find(|n| ribs[*n].sides > 0)?;
     let is_end = ribs.get(last + 1).is_some_and(|below| below.is_in_view);
-    is_end.then_some(last)
+    let goes_on = last == 0 || ribs[last - 1].sides > 0;
+    (is_end && goes_on).then_some(last)
 }
 
 /// The first vertebra with ribs, where one without stands above it in full view.
 fn first_rib(ribs: &[Ribs]) -> Option<usize> {
     let first = ribs.iter().position(|r| r.sides == 2)?;
-    (first > 0 && ribs[first - 1].is_in_view && ribs[first - 1].sides == 0).then_some(first)
+    let is_start = first > 0 && ribs[first - 1].is_in_view && ribs[first - 1].sides == 0;
+    let goes_on = ribs.get(first + 1).is_some_and(|below| below.sides > 0);
+    (is_start && goes_on).then_some(first)
 }
 
 /// Sacrum and last ribs are both there: five lumbar vertebrae are as expected, six are kept.
@@ -143,7 +159,7 @@ fn from_above(count: usize, ribs: &[Ribs], first_rib: Option<usize>) -> Names {
 /// Names counted both ways from one that is known. T13 and L6 are passed over, unless six lumbar
 /// vertebrae follow T12.
 fn counted(count: usize, known: usize, level: Level, sure: f64, because: &str) -> Names {
-    let usual: Vec<Level> = Level::all().filter(|l| !is_rare(*l) && *l != Level::S1).collect();
+    let usual: Vec<Level> = Level::all().filter(|l| !l.is_rare() && *l != Level::S1).collect();
     let at = usual.iter().position(|l| *l == level).unwrap_or(0) as isize;
     let l6 = Level::new('L', 6).unwrap_or(Level::S1);
     let levels = (0..count as isize)
@@ -160,6 +176,68 @@ fn counted(count: usize, known: usize, level: Level, sure: f64, because: &str) -
     Names { levels, sure, because: because.to_owned(), doubts: Vec::new() }
 }
 
-fn is_rare(level: Level) -> bool {
-    [('T', 13), ('L', 6)].contains(&(level.region(), level.number()))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FREE: Ribs = Ribs { sides: 0, is_in_view: true };
+    const RIB: Ribs = Ribs { sides: 2, is_in_view: true };
+    const UNSEEN: Ribs = Ribs { sides: 0, is_in_view: false };
+
+    fn sacrum(vertebra: u8) -> Option<Sacrum> {
+        Some(Sacrum { vertebra, sure: 1.0 })
+    }
+    fn levels(names: &Names) -> String {
+        names.levels.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn five_lumbar_vertebrae_between_two_landmarks_are_sure() {
+        let ribs = [RIB, RIB, FREE, FREE, FREE, FREE, FREE, FREE];
+        let names = name(&ribs, sacrum(8));
+        assert_eq!(levels(&names), "T11 T12 L1 L2 L3 L4 L5 S1");
+        assert!(names.sure > 0.9 && names.doubts.is_empty());
+    }
+
+    #[test]
+    fn six_lumbar_vertebrae_are_not_forced_into_five() {
+        let ribs = [RIB, RIB, FREE, FREE, FREE, FREE, FREE, FREE, FREE];
+        let names = name(&ribs, sacrum(9));
+        assert_eq!(levels(&names), "T11 T12 L1 L2 L3 L4 L5 L6 S1");
+        assert!(names.sure <= 0.5 && names.doubts.len() == 1);
+    }
+
+    #[test]
+    fn a_lumbar_rib_is_doubted_and_named_from_the_sacrum() {
+        let ribs = [RIB, RIB, FREE, FREE, FREE, FREE, FREE];
+        let names = name(&ribs, sacrum(7));
+        assert_eq!(levels(&names), "T12 L1 L2 L3 L4 L5 S1");
+        assert!(names.sure < 0.5 && names.doubts.len() == 1);
+    }
+
+    #[test]
+    fn without_a_sacrum_the_last_ribs_count_and_only_where_the_next_vertebra_is_seen() {
+        let names = name(&[RIB, RIB, RIB, FREE, FREE], None);
+        assert_eq!(levels(&names), "T10 T11 T12 L1 L2");
+        assert!(names.sure < super::super::LOW_CONFIDENCE);
+        let names = name(&[FREE, RIB, RIB, RIB, UNSEEN], None);
+        assert_eq!(levels(&names), "C7 T1 T2 T3 T4");
+    }
+
+    #[test]
+    fn no_two_vertebrae_get_one_name() {
+        let mut ribs = vec![FREE; 20];
+        (ribs[16], ribs[17]) = (RIB, RIB);
+        let names = name(&ribs, None);
+        assert!(names.levels.windows(2).all(|pair| pair[0] < pair[1]), "{names:?}");
+        assert!(names.sure < 0.6);
+    }
+
+    #[test]
+    fn a_crop_without_a_landmark_is_a_guess_that_says_so() {
+        for ribs in [[UNSEEN; 3], [FREE; 3], [RIB; 3]] {
+            let names = name(&ribs, None);
+            assert!(names.sure <= 0.1 && !names.doubts.is_empty(), "{names:?}");
+        }
+    }
 }
