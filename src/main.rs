@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Parser as _;
-use corridor::cli::{self, Command, Request, grade, plan, progress};
+use corridor::cli::{self, Command, Request, grade, plan, progress, segment};
 use corridor::platform::fs::RealFs;
 use corridor::work::on_all_cores;
 use std::io::Write as _;
@@ -26,13 +26,30 @@ fn run(request: Request) -> Result<()> {
         Some(Command::Grade(args)) => run_grade(&args),
         Some(Command::Plan(args)) => run_plan(&args),
         Some(Command::Phantom(args)) => run_phantom(&args),
+        Some(Command::Segment(args)) => run_segment(&args),
         #[cfg(feature = "app")]
         command => corridor::program::dispatch::run(command, request.display),
         #[cfg(not(feature = "app"))]
         _ => anyhow::bail!(
-            "this corridor was built without its windows: only `grade`, `phantom` and `plan` work here"
+            "this corridor was built without its windows: only `grade`, `phantom`, `plan` and `segment` work here"
         ),
     }
+}
+
+fn run_segment(args: &cli::SegmentArgs) -> Result<()> {
+    let (work, bar) = progress::on_terminal();
+    let found = segment::run(args, &work)?;
+    bar.finish_and_clear();
+    let mut terminal = std::io::stdout().lock();
+    if args.json {
+        writeln!(terminal, "{:#}", segment::as_json(&found))?;
+        return Ok(());
+    }
+    terminal.write_all(segment::as_table(&found).as_bytes())?;
+    for notice in &found.notices {
+        writeln!(terminal, "note: {notice}")?;
+    }
+    Ok(())
 }
 
 fn run_grade(args: &cli::GradeArgs) -> Result<()> {

@@ -30,6 +30,15 @@ pub enum Command {
         /// What it shall be called.
         after: Level,
     },
+    /// Calls several vertebrae otherwise at once: all names moved along the spine.
+    RenameLevels(Vec<Renaming>),
+    /// Accepts automatic labels, or takes that back: a person looked at them.
+    AcceptLabels {
+        /// Hash of the labels that were accepted before.
+        before: Option<String>,
+        /// Hash of those that are now.
+        after: Option<String>,
+    },
     /// Writes other notes.
     SetNotes {
         /// As they must be found.
@@ -44,6 +53,17 @@ pub enum Command {
         /// As it shall be.
         after: Box<Plan>,
     },
+}
+
+/// One vertebra's part in [`Command::RenameLevels`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renaming {
+    /// Which vertebra.
+    pub vertebra: VertebraId,
+    /// What it is called.
+    pub before: Level,
+    /// What it shall be called.
+    pub after: Level,
 }
 
 /// An edit that does not fit the plan. The plan is as it was.
@@ -103,6 +123,21 @@ impl Command {
         Self::Change { before: Box::new(before), after: Box::new(after) }
     }
 
+    /// Moves the names of all these vertebrae so many places down the spine (negative: up); one
+    /// click where the end that names count from is not in the scan. The sacrum keeps its name.
+    /// `None` where a name would leave the spine, or nothing would change.
+    pub fn shift_levels(vertebrae: &[(VertebraId, Level)], down: i32) -> Option<Self> {
+        let renamings: Option<Vec<Renaming>> = vertebrae
+            .iter()
+            .filter(|(_, level)| *level != Level::S1)
+            .map(|(vertebra, before)| {
+                let after = before.shifted(down)?;
+                Some(Renaming { vertebra: *vertebra, before: *before, after })
+            })
+            .collect();
+        renamings.filter(|r| r.iter().any(|r| r.before != r.after)).map(Self::RenameLevels)
+    }
+
     /// Does it. Where it is refused, `plan` is as it was.
     pub fn apply(&self, plan: &mut Plan) -> Result<(), CommandError> {
         match self {
@@ -115,6 +150,8 @@ impl Command {
             Self::RenameLevel { vertebra, before, after } => {
                 rename(plan, *vertebra, *before, *after)
             }
+            Self::RenameLevels(renamings) => rename_all(plan, renamings),
+            Self::AcceptLabels { before, after } => swap(&mut plan.accepted_labels, before, after),
             Self::SetNotes { before, after } => swap(&mut plan.notes, before, after),
             Self::Replace { before, after } => swap(plan, before, after),
         }
@@ -129,6 +166,15 @@ impl Command {
             Self::RenameLevel { vertebra, before, after } => {
                 Self::RenameLevel { vertebra, before: after, after: before }
             }
+            Self::RenameLevels(renamings) => Self::RenameLevels(
+                renamings
+                    .into_iter()
+                    .map(|r| Renaming { before: r.after, after: r.before, ..r })
+                    .collect(),
+            ),
+            Self::AcceptLabels { before, after } => {
+                Self::AcceptLabels { before: after, after: before }
+            }
             Self::SetNotes { before, after } => Self::SetNotes { before: after, after: before },
             Self::Replace { before, after } => Self::Replace { before: after, after: before },
         }
@@ -141,6 +187,11 @@ impl Command {
             Self::Delete(screw) => format!("deleted {}", screw.name()),
             Self::Change { before, after } => format!("{} {}", verb(before, after), after.name()),
             Self::RenameLevel { before, after, .. } => format!("renamed {before} to {after}"),
+            Self::RenameLevels(renamings) => renamed(renamings),
+            Self::AcceptLabels { after: Some(_), .. } => "accepted the automatic labels".to_owned(),
+            Self::AcceptLabels { after: None, .. } => {
+                "took back that the labels were accepted".to_owned()
+            }
             Self::SetNotes { .. } => "changed the notes".to_owned(),
             Self::Replace { .. } => "took over the plan file as changed elsewhere".to_owned(),
         }
@@ -157,6 +208,18 @@ fn verb(before: &Screw, after: &Screw) -> &'static str {
         "reviewed"
     } else {
         "changed"
+    }
+}
+
+/// `renamed 5 levels, L1 to T12 first`.
+fn renamed(renamings: &[Renaming]) -> String {
+    match renamings {
+        [] => "renamed no level".to_owned(),
+        [one] => format!("renamed {} to {}", one.before, one.after),
+        [first, ..] => {
+            let count = renamings.len();
+            format!("renamed {count} levels, {} to {} first", first.before, first.after)
+        }
     }
 }
 
@@ -233,6 +296,16 @@ fn rename(
         screw.level = after;
     }
     plan.sort();
+    Ok(())
+}
+
+/// All or none.
+fn rename_all(plan: &mut Plan, renamings: &[Renaming]) -> Result<(), CommandError> {
+    let mut after = plan.clone();
+    for one in renamings {
+        rename(&mut after, one.vertebra, one.before, one.after)?;
+    }
+    *plan = after;
     Ok(())
 }
 

@@ -118,6 +118,22 @@ impl Session {
         self.apply(Command::RenameLevel { vertebra, before, after })
     }
 
+    /// Moves the names of all these vertebrae, as they are called now, so many places down the spine;
+    /// `None` where that would lead out of it.
+    pub fn shift_levels(
+        &mut self,
+        vertebrae: &[(VertebraId, Level)],
+        down: i32,
+    ) -> Result<Option<Revision>, StepError> {
+        Command::shift_levels(vertebrae, down).map(|command| self.apply(command)).transpose()
+    }
+    /// Says that a person looked at the automatic labels of this hash and takes them; `None` takes
+    /// that back.
+    pub fn accept_labels(&mut self, after: Option<String>) -> Result<Revision, StepError> {
+        let before = self.plan().accepted_labels.clone();
+        self.apply(Command::AcceptLabels { before, after })
+    }
+
     /// Takes back the last edit and says which that was. A movement under way is given up.
     pub fn undo(&mut self) -> Result<Command, StepError> {
         let edit = self.history.next_undo().cloned().ok_or(StepError::Nothing)?;

@@ -7,16 +7,18 @@ use super::kept::Kept;
 use crate::anatomy::{self, VertebraAnatomy};
 use crate::clearance::{Canal, Field};
 use crate::ingest::{self, CtIdentity, IngestError, RawLabels, Study};
+use crate::labels::auto::{self, FoundLevel, SegmentError};
 use crate::labels::numbering::{self, Numbering, NumberingError};
 use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId};
 use crate::mesh::{self, TriMesh};
 use crate::phantom;
-use crate::plan::CaseHashes;
+use crate::plan::{CaseHashes, Plan};
 use crate::space::{Patient, Point};
 use crate::surface::{self, Surface, SurfaceError};
 use crate::volume::Volume;
 use crate::work::{Cancelled, Work, on_pool};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -54,6 +56,19 @@ pub struct Spine {
     pub warnings: Vec<String>,
     /// True for the built-in phantom.
     pub is_demo: bool,
+    /// Set where the program made the labels itself: each level and how sure it is.
+    pub automatic: Option<Arc<Vec<FoundLevel>>>,
+}
+
+/// Who answers for the labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Review {
+    /// They were given, or there are none.
+    Given,
+    /// The program made them and nobody has looked at them.
+    NotReviewed,
+    /// The program made them and a person accepted them.
+    Accepted,
 }
 
 /// One vertebra with everything that is computed from its declared surface.
@@ -97,6 +112,14 @@ pub enum SpineError {
 }
 
 impl Spine {
+    /// Who answers for the labels, by what the plan says.
+    pub fn review(&self, plan: &Plan) -> Review {
+        match (&self.automatic, &self.hashes.labels_hash) {
+            (None, _) => Review::Given,
+            (Some(_), hash) if hash.is_some() && *hash == plan.accepted_labels => Review::Accepted,
+            (Some(_), _) => Review::NotReviewed,
+        }
+    }
     /// The model of a vertebra.
     pub fn vertebra(&self, id: VertebraId) -> Option<&Arc<VertebraModel>> {
         self.vertebrae.iter().find(|v| v.id == id)
@@ -193,6 +216,7 @@ fn load_demo(kept: Option<&Kept>, work: &Work) -> Result<Spine, SpineError> {
         window: None,
         warnings: Vec::new(),
         is_demo: true,
+        automatic: None,
     })
 }
 
@@ -224,14 +248,43 @@ fn load_one_file(file: &Path, wanted: Option<Numbering>, work: &Work) -> Result<
     let study = ingest::load(file, work)?;
     if !ingest::looks_like_labels(&study.ct) {
         let mut spine = of_study(study);
-        let said = "no labels were given: slices can be looked at, screws can not be judged; \
-                    give a label map with --labels FILE";
-        spine.warnings.push(said.to_owned());
+        add_automatic(&mut spine, work)?;
         return Ok(spine);
     }
     let mut spine = labels_alone(file, wanted, work)?;
     spine.warnings.insert(0, "the file was taken as a label map, since it holds no HU".to_owned());
     Ok(spine)
+}
+
+/// What is said of labels that the program made, until a person accepts them.
+pub const NOT_REVIEWED: &str = "automatic labels, not reviewed: look at every level, its name and \
+                                its border, before you plan on it";
+
+/// Finds the vertebrae of a CT that came without labels. Where there is no spine the slices can
+/// still be looked at.
+fn add_automatic(spine: &mut Spine, work: &Work) -> Result<(), SpineError> {
+    let Some(ct) = spine.ct.clone() else { return Ok(()) };
+    let found = match auto::segment(&ct, work) {
+        Ok(found) => found,
+        Err(SegmentError::Cancelled(cancelled)) => return Err(cancelled.into()),
+        Err(why) => {
+            spine.warnings.push(why.to_string());
+            return Ok(());
+        }
+    };
+    let hash = ingest::labels_hash(&found.volume);
+    let names = BTreeMap::new();
+    match numbering::name_labels(found.volume, &names, &hash, Some(Numbering::Verse)) {
+        Ok(named) => {
+            spine.warnings.push(NOT_REVIEWED.to_owned());
+            spine.warnings.extend(found.warnings);
+            spine.hashes.labels_hash = Some(hash);
+            spine.labels = Some(Arc::new(named.labels));
+            spine.automatic = Some(Arc::new(found.levels));
+        }
+        Err(why) => spine.warnings.push(why.to_string()),
+    }
+    Ok(())
 }
 
 fn of_study(study: Study) -> Spine {
@@ -249,6 +302,7 @@ fn of_study(study: Study) -> Spine {
         window: study.window,
         warnings: study.warnings.iter().map(ToString::to_string).collect(),
         is_demo: false,
+        automatic: None,
     }
 }
 
@@ -262,6 +316,7 @@ fn labels_alone(file: &Path, wanted: Option<Numbering>, work: &Work) -> Result<S
         window: None,
         warnings: vec!["labels without a CT: planning on anatomy alone, without HU".to_owned()],
         is_demo: false,
+        automatic: None,
     };
     add_labels(&mut spine, file, raw, wanted)?;
     Ok(spine)

@@ -1,12 +1,13 @@
 //! Headless use: arguments, and the commands that need no engine.
 //!
-//! In: the command line. Out: a [`Request`] for `main` to dispatch; `grade` and the plan table run
+//! In: the command line. Out: a [`Request`] for `main` to dispatch; `grade`, `segment` and the plan table run
 //! here, `open`, `picture` and `doctor` in `app`.
 
 pub mod grade;
 pub mod plan;
 pub mod phantom;
 pub mod progress;
+pub mod segment;
 pub mod table;
 
 use crate::case::bundle::BundleError;
@@ -51,6 +52,8 @@ pub enum Command {
     Grade(GradeArgs),
     /// Let the program plan the screws of a case.
     Plan(PlanArgs),
+    /// Find and name the vertebrae of a CT that has no labels.
+    Segment(SegmentArgs),
     /// Draw a case into a PNG file, without a window.
     Picture(PictureArgs),
     /// Make a spine with known truth: CT, labels and every true number.
@@ -183,6 +186,19 @@ pub enum StyleArg {
     S1Bicortical,
     /// Through sacrum and ilium.
     S2AlarIliac,
+}
+
+/// Arguments of `segment`.
+#[derive(Args, Clone, Debug)]
+pub struct SegmentArgs {
+    /// A CT: NIfTI, NRRD, a DICOM file or folder.
+    pub ct: PathBuf,
+    /// Where the labels go: NIfTI (.nii, .nii.gz), in VerSe's numbering.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Print JSON in place of a table.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `picture`.

@@ -51,6 +51,25 @@ impl Level {
     pub fn number(self) -> u8 {
         self.split().1
     }
+    /// The level so many places further down (negative: up) in a spine of the usual count, from C1
+    /// to L5; `None` beyond, and for the sacrum, which is never called otherwise. T13 counts as the
+    /// place between T12 and L1, L6 as the one below L5.
+    pub fn shifted(self, down: i32) -> Option<Self> {
+        if self == Self::S1 {
+            return None;
+        }
+        let usual: Vec<Self> = Self::all().filter(|l| !l.is_rare() && *l != Self::S1).collect();
+        let at = match usual.iter().position(|l| *l >= self) {
+            Some(at) if usual[at] == self || down <= 0 => at as i32,
+            Some(at) => at as i32 - 1,
+            None => usual.len() as i32,
+        };
+        usual.get(usize::try_from(at + down).ok()?).copied()
+    }
+    /// T13 and L6, which few people have.
+    pub fn is_rare(self) -> bool {
+        [('T', 13), ('L', 6)].contains(&self.split())
+    }
     /// Every level there is, cranial ones first.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..=Self::S1.0).map(Self)
@@ -115,6 +134,23 @@ mod tests {
         assert!(named("C7") < named("T1") && named("T13") < named("L1") && named("L6") < Level::S1);
         let constants = [Level::L1, Level::L2, Level::L3, Level::L4, Level::L5, Level::S1];
         assert_eq!(constants.map(|l| l.to_string()), ["L1", "L2", "L3", "L4", "L5", "S1"]);
+    }
+
+    #[test]
+    fn shifting_goes_along_the_usual_spine_and_never_touches_the_sacrum() {
+        let shifted = |s: &str, down| {
+            let level: Level = s.parse().expect("a level");
+            level.shifted(down).map(|l| l.to_string())
+        };
+        let is = |s: &str| Some(s.to_owned());
+        assert_eq!(shifted("L1", -1), is("T12"));
+        assert_eq!(shifted("T12", 1), is("L1"));
+        assert_eq!(shifted("L6", -1), is("L5"));
+        assert_eq!(shifted("T13", 1), is("L1"));
+        assert_eq!(shifted("T13", -1), is("T12"));
+        for (level, down) in [("C1", -1), ("L5", 1), ("L6", 1), ("S1", -1), ("S1", 1)] {
+            assert_eq!(shifted(level, down), None, "{level} by {down}");
+        }
     }
 
     #[test]

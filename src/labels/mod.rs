@@ -3,6 +3,7 @@
 //! In: a label volume from `ingest` or `phantom`. Out: a [`LabelMap`], whose vertebrae carry a
 //! stable id and a [`Level`] that a person may correct.
 
+pub mod auto;
 mod evidence;
 pub mod level;
 pub mod map;

@@ -165,6 +165,8 @@ struct FileRecord {
     notes: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     renamed_levels: Vec<RenamedRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    accepted_labels: Option<String>,
     #[serde(default)]
     screws: Vec<Value>,
     #[serde(flatten)]
@@ -219,7 +221,8 @@ pub fn parse(text: &str, read_at: Timestamp) -> Result<PlanFile, FileError> {
         .into_iter()
         .map(|r| (r.vertebra_id, RenamedLevel { from: r.from, to: r.to }))
         .collect();
-    let mut plan = Plan { screws, renamed, notes: record.notes };
+    let accepted_labels = record.accepted_labels;
+    let mut plan = Plan { screws, renamed, notes: record.notes, accepted_labels };
     plan.sort();
     let header = Header {
         case: record.case,
@@ -250,6 +253,7 @@ pub fn print(header: &Header, plan: &Plan) -> Result<String, FileError> {
         thresholds_hash: header.thresholds_hash.clone(),
         notes: plan.notes.clone(),
         renamed_levels,
+        accepted_labels: plan.accepted_labels.clone(),
         screws,
         unknown: header.unknown.clone(),
     };

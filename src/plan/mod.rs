@@ -36,6 +36,10 @@ pub struct Plan {
     pub renamed: BTreeMap<VertebraId, RenamedLevel>,
     /// Free text of the planner; never a patient's name.
     pub notes: String,
+    /// Hash of the automatic labels that a person looked at and accepted; none where nobody did, or
+    /// where the labels are a person's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_labels: Option<String>,
 }
 
 impl Plan {

@@ -27,8 +27,10 @@ pub fn run(command: Option<Command>, display: Display) -> Result<()> {
         Some(Command::Open(args)) => open(&args, display),
         Some(Command::Picture(args)) => draw(&args),
         Some(Command::Doctor) => examine(),
-        // `main` runs them, since they need no engine.
-        Some(Command::Grade(_) | Command::Phantom(_) | Command::Plan(_)) => Ok(()),
+        // `main` runs these, since they need no engine.
+        Some(
+            Command::Grade(_) | Command::Phantom(_) | Command::Plan(_) | Command::Segment(_),
+        ) => Ok(()),
     }
 }
 

@@ -56,6 +56,7 @@ pub fn block_spine() -> Spine {
         window: None,
         warnings: Vec::new(),
         is_demo: false,
+        automatic: None,
     }
 }
 

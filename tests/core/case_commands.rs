@@ -187,3 +187,32 @@ fn every_edit_has_its_line() {
     assert_eq!(change.audit(), format!("resized {}", one.name()));
     assert!(one.name().starts_with("L4 right screw "));
 }
+
+#[test]
+fn all_names_move_at_once_and_come_back() {
+    use corridor::labels::{Level, VertebraId};
+    let level = |name: &str| name.parse::<Level>().unwrap();
+    let id = |n| VertebraId::of_label("shift", n);
+    let called = [(id(1), level("T12")), (id(2), level("L1")), (id(3), level("S1"))];
+    let command = Command::shift_levels(&called, -1).unwrap();
+    let mut plan = Plan::default();
+    command.apply(&mut plan).unwrap();
+    assert_eq!(plan.renamed[&id(1)].to, level("T11"));
+    assert_eq!(plan.renamed[&id(2)].to, level("T12"));
+    assert!(!plan.renamed.contains_key(&id(3)), "the sacrum keeps its name");
+    assert_eq!(command.audit(), "renamed 2 levels, T12 to T11 first");
+    command.inverse().apply(&mut plan).unwrap();
+    assert_eq!(plan, Plan::default());
+    assert!(Command::shift_levels(&[(id(1), level("C1"))], -1).is_none());
+}
+
+#[test]
+fn accepting_labels_is_an_edit_like_any_other() {
+    let accept = Command::AcceptLabels { before: None, after: Some("abc".to_owned()) };
+    let mut plan = Plan::default();
+    accept.apply(&mut plan).unwrap();
+    assert_eq!(plan.accepted_labels.as_deref(), Some("abc"));
+    assert!(accept.apply(&mut plan).is_err(), "it is accepted already");
+    accept.inverse().apply(&mut plan).unwrap();
+    assert_eq!(plan, Plan::default());
+}

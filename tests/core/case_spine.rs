@@ -89,11 +89,21 @@ fn totalseg_s0327_labels_alone() {
 }
 
 #[test]
-fn dicom_without_labels_shows_slices_and_says_so() {
+fn dicom_without_labels_gets_automatic_ones_that_nobody_has_reviewed() {
+    use corridor::case::spine::Review;
+    use corridor::plan::Plan;
     let Some(folder) = real("acrin001_lumbar_dicom") else { return };
     let spine = load(Some(folder.join("dicom")), None);
-    assert!(spine.ct.is_some() && spine.vertebrae.is_empty());
-    assert!(spine.warnings.iter().any(|w| w.contains("--labels")), "{:?}", spine.warnings);
+    assert!(spine.ct.is_some());
+    let names: Vec<String> = spine.vertebrae.iter().map(|v| v.level.to_string()).collect();
+    for level in ["T12", "L1", "L2", "L3", "L4", "L5", "S1"] {
+        assert!(names.iter().any(|name| name == level), "{level} of {names:?}");
+    }
+    assert!(spine.warnings.iter().any(|w| w.contains("not reviewed")), "{:?}", spine.warnings);
+    let mut plan = Plan::default();
+    assert_eq!(spine.review(&plan), Review::NotReviewed);
+    plan.accepted_labels.clone_from(&spine.hashes.labels_hash);
+    assert_eq!(spine.review(&plan), Review::Accepted);
 }
 
 #[test]

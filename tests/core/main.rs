@@ -37,6 +37,7 @@ mod ingest_real;
 mod ingest_torture;
 mod real_data;
 mod field_distance;
+mod labels_auto;
 mod mesh_extract;
 mod surface_edge;
 mod surface_scan;

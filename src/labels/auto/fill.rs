@@ -1,0 +1,329 @@
+//! Vertebrae made whole: marrow that is as dark as soft tissue belongs to the bone around it.
+
+use super::block::Block;
+use super::split::Column;
+use super::tissue::Tissue;
+use super::walk::OPEN;
+use crate::work::{Cancelled, Work};
+use glam::DVec3;
+use rayon::prelude::*;
+
+/// Gaps that are closed in a body: the basivertebral vein and end plates too thin to be seen.
+const BODY_GAP_MM: f64 = 6.0;
+/// Gaps that are closed in an arch.
+const ARCH_GAP_MM: f64 = 1.5;
+/// Dark spots in one slice of an arch that are marrow; what is larger is a foramen.
+const SPOT_MM2: f64 = 90.0;
+
+/// Fills each vertebra; a voxel that two claim goes to the lower number, bone stays what it is.
+pub(super) fn fill(names: &mut Block<u8>, column: &Column, work: &Work) -> Result<(), Cancelled> {
+    let filled: Vec<Vec<u32>> = (1..=column.count())
+        .into_par_iter()
+        .map(|name| {
+            work.step("filling the vertebrae", f32::from(name) / f32::from(column.count()))?;
+            Ok(filling(names, column, name))
+        })
+        .collect::<Result<_, Cancelled>>()?;
+    for (name, voxels) in (1..).zip(filled) {
+        for voxel in voxels {
+            let slot = &mut names.data[voxel as usize];
+            if *slot == OPEN {
+                *slot = name;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A piece of less than this share of the largest is no part of a vertebra: calcium in the aorta, a
+/// loose bit of another bone.
+const SMALLEST_SHARE: f64 = 0.08;
+
+/// Takes small pieces that do not hang together with the rest out of each vertebra.
+pub(super) fn drop_islands(names: &mut Block<u8>, count: u8) {
+    let mut pieces: Vec<Vec<Vec<u32>>> = vec![Vec::new(); usize::from(count) + 1];
+    let mut seen = vec![false; names.data.len()];
+    for start in 0..names.data.len() {
+        let name = names.data[start];
+        if seen[start] || name == OPEN || name > count {
+            continue;
+        }
+        seen[start] = true;
+        let (mut piece, mut stack) = (Vec::new(), vec![start]);
+        while let Some(at) = stack.pop() {
+            piece.push(at as u32);
+            for other in names.neighbours(at) {
+                if names.data[other] == name && !seen[other] {
+                    seen[other] = true;
+                    stack.push(other);
+                }
+            }
+        }
+        pieces[usize::from(name)].push(piece);
+    }
+    for pieces in pieces {
+        let largest = pieces.iter().map(Vec::len).max().unwrap_or(0) as f64;
+        for piece in pieces.iter().filter(|p| (p.len() as f64) < SMALLEST_SHARE * largest) {
+            piece.iter().for_each(|at| names.data[*at as usize] = OPEN);
+        }
+    }
+}
+
+/// The border of bone lies at this share of the way from soft tissue to cortex: the midpoint of a
+/// blurred edge for thick cortex, lower for the thin one that a voxel sees only half of.
+const BORDER_SHARE: f64 = 0.35;
+
+/// Takes off the outermost voxels that are bone by the threshold that finds bone, but lie outside
+/// of the edge that this vertebra's own cortex has. Two layers at most.
+pub(super) fn peel(names: &mut Block<u8>, ct: &Block<i16>, tissue: &Tissue, count: u8) {
+    let rims: Vec<Vec<u32>> = (1..=count).into_par_iter().map(|n| rim(names, n)).collect();
+    let borders: Vec<f64> = rims.iter().map(|rim| border_hu(rim, ct, tissue)).collect();
+    for _ in 0..2 {
+        let outer: Vec<Vec<u32>> = (1..=count)
+            .into_par_iter()
+            .map(|n| {
+                let weak = |i: &u32| {
+                    let hu = f64::from(ct.data[*i as usize]);
+                    hu >= tissue.bone_hu && hu < borders[usize::from(n) - 1]
+                };
+                rim(names, n).into_iter().filter(weak).collect()
+            })
+            .collect();
+        for voxel in outer.into_iter().flatten() {
+            names.data[voxel as usize] = OPEN;
+        }
+    }
+}
+
+/// The voxels of a vertebra that touch no bone on at least one side.
+fn rim(names: &Block<u8>, name: u8) -> Vec<u32> {
+    let is_rim =
+        |i: &usize| names.data[*i] == name && names.neighbours(*i).any(|o| names.data[o] == OPEN);
+    (0..names.data.len()).filter(is_rim).map(|i| i as u32).collect()
+}
+
+/// Where the edge of a vertebra lies, HU: from the brightest voxel within two steps inwards of
+/// each voxel of its rim, the middle one of them all.
+fn border_hu(rim: &[u32], ct: &Block<i16>, tissue: &Tissue) -> f64 {
+    let [ni, nj, _] = ct.size;
+    let reach = [1, ni, ni * nj].map(|s| 2 * s as isize);
+    let brightest = |i: &u32| {
+        let near = reach.iter().flat_map(|d| [-*d, -*d / 2, *d / 2, *d]);
+        let hu = |d: isize| ct.data.get((*i as isize + d) as usize).copied().unwrap_or(0);
+        near.map(hu).max().unwrap_or(0)
+    };
+    let mut peaks: Vec<i16> = rim.iter().step_by(3).map(brightest).collect();
+    peaks.sort_unstable();
+    let cortex = peaks.get(peaks.len() / 2).map_or(0.0, |hu| f64::from(*hu));
+    (tissue.soft_hu + BORDER_SHARE * (cortex - tissue.soft_hu)).max(tissue.bone_hu)
+}
+
+/// The open voxels that belong to a vertebra.
+fn filling(names: &Block<u8>, column: &Column, name: u8) -> Vec<u32> {
+    let Some((low, high)) = bounds(names, name) else { return Vec::new() };
+    let margin = DVec3::splat(BODY_GAP_MM + 2.0);
+    let own = names.crop(low - margin, high + margin);
+    let zone: Vec<Zone> =
+        (0..own.data.len()).into_par_iter().map(|i| zone(column, own.point(i), name)).collect();
+    let mine = |i: usize| own.data[i] == name;
+    let body = own.like_bools(|i| mine(i) && zone[i] == Zone::Body);
+    let mut whole = closed(&body, BODY_GAP_MM);
+    for i in 0..whole.data.len() {
+        whole.data[i] = (whole.data[i] && zone[i] == Zone::Body) || mine(i);
+    }
+    let arch = closed(&own.like_bools(mine), ARCH_GAP_MM);
+    for i in 0..whole.data.len() {
+        whole.data[i] |= arch.data[i] && zone[i] != Zone::Canal;
+    }
+    fill_holes(&mut whole);
+    fill_spots(&mut whole, &zone);
+    let is_new = |i: &usize| whole.data[*i] && own.data[*i] == OPEN;
+    (0..own.data.len())
+        .filter(is_new)
+        .filter_map(|i| names.voxel(own.point(i)).map(|at| at as u32))
+        .collect()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Zone {
+    Body,
+    Canal,
+    Else,
+}
+
+fn zone(column: &Column, p: DVec3, name: u8) -> Zone {
+    let at = column.locus(p);
+    let s = &column.stations[at.station];
+    let half = s.half_depth_mm();
+    if at.ahead.hypot(at.aside) < 5.0 {
+        return Zone::Canal;
+    }
+    let is_body = at.ahead > s.wall_mm
+        && at.ahead < s.depth_mm + 8.0
+        && at.aside.abs() < half * 1.7
+        && column.between(p) == name;
+    if is_body { Zone::Body } else { Zone::Else }
+}
+
+fn bounds(names: &Block<u8>, name: u8) -> Option<(DVec3, DVec3)> {
+    let own = (0..names.data.len()).into_par_iter().filter(|i| names.data[*i] == name);
+    own.map(|i| (names.point(i), names.point(i))).reduce_with(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+}
+
+impl Block<u8> {
+    fn like_bools(&self, is: impl Fn(usize) -> bool) -> Block<bool> {
+        let mut out = Block::like(self, false);
+        out.data.iter_mut().enumerate().for_each(|(i, slot)| *slot = is(i));
+        out
+    }
+}
+
+/// Dilation by a ball and erosion by the same: gaps under twice the radius close.
+pub(super) fn closed(mask: &Block<bool>, radius_mm: f64) -> Block<bool> {
+    let r = (radius_mm / mask.step_mm).powi(2) as f32;
+    let grown = distance2(mask).map(|d| d > r);
+    distance2(&grown).map(|d| d > r)
+}
+
+/// Squared distance to the nearest voxel that is true, in steps (Felzenszwalb and Huttenlocher
+/// 2012); outside of the block nothing is true.
+pub(super) fn distance2(mask: &Block<bool>) -> Block<f32> {
+    const FAR: f32 = 1e12;
+    let mut out = mask.map(|is| if is { 0.0 } else { FAR });
+    let [ni, nj, nk] = mask.size;
+    for axis in 0..3 {
+        let (n, stride) = ([ni, nj, nk][axis], [1, ni, ni * nj][axis]);
+        let starts: Vec<usize> = match axis {
+            0 => (0..nj * nk).map(|r| r * ni).collect(),
+            1 => (0..ni * nk).map(|r| r / ni * ni * nj + r % ni).collect(),
+            _ => (0..ni * nj).collect(),
+        };
+        let (mut line, mut done) = (vec![0.0f32; n], vec![0.0f32; n]);
+        let mut hull = (vec![0usize; n], vec![0.0f32; n + 1]);
+        for start in starts {
+            for t in 0..n {
+                line[t] = out.data[start + t * stride];
+            }
+            parabolas(&line, &mut done, &mut hull);
+            for t in 0..n {
+                out.data[start + t * stride] = done[t];
+            }
+        }
+    }
+    out
+}
+
+/// The lower envelope of parabolas of one line.
+fn parabolas(f: &[f32], out: &mut [f32], (v, z): &mut (Vec<usize>, Vec<f32>)) {
+    let mut k = 0;
+    v[0] = 0;
+    (z[0], z[1]) = (f32::NEG_INFINITY, f32::INFINITY);
+    for q in 1..f.len() {
+        let meet =
+            |p: usize| ((f[q] + (q * q) as f32) - (f[p] + (p * p) as f32)) / (2.0 * (q - p) as f32);
+        let mut s = meet(v[k]);
+        while s <= z[k] && k > 0 {
+            k -= 1;
+            s = meet(v[k]);
+        }
+        if s > z[k] {
+            k += 1;
+        }
+        v[k] = q;
+        z[k] = if k == 0 { f32::NEG_INFINITY } else { s };
+        z[k + 1] = f32::INFINITY;
+    }
+    k = 0;
+    for (q, slot) in out.iter_mut().enumerate() {
+        while z[k + 1] < q as f32 {
+            k += 1;
+        }
+        let d = q as f32 - v[k] as f32;
+        *slot = d * d + f[v[k]];
+    }
+}
+
+/// Fills what is closed in on all sides.
+pub(super) fn fill_holes(mask: &mut Block<bool>) {
+    let [ni, nj, nk] = mask.size;
+    let mut outside = vec![false; mask.data.len()];
+    let mut stack: Vec<usize> = Vec::new();
+    for i in 0..mask.data.len() {
+        let [x, y, z] = mask.place(i);
+        let is_edge = x == 0 || y == 0 || z == 0 || x + 1 == ni || y + 1 == nj || z + 1 == nk;
+        if is_edge && !mask.data[i] {
+            outside[i] = true;
+            stack.push(i);
+        }
+    }
+    while let Some(at) = stack.pop() {
+        for other in mask.neighbours(at) {
+            if !mask.data[other] && !outside[other] {
+                outside[other] = true;
+                stack.push(other);
+            }
+        }
+    }
+    mask.data.iter_mut().zip(outside).for_each(|(slot, out)| *slot = !out);
+}
+
+/// Fills small dark spots in the slices along each axis, but nothing of the canal.
+fn fill_spots(mask: &mut Block<bool>, zone: &[Zone]) {
+    let before = mask.clone();
+    let [ni, nj, nk] = mask.size;
+    let strides = [1, ni, ni * nj];
+    for axis in 0..3 {
+        let (a, b) = ((axis + 1) % 3, (axis + 2) % 3);
+        let size = [ni, nj, nk];
+        for slice in 0..size[axis] {
+            let at = |u: usize, v: usize| slice * strides[axis] + u * strides[a] + v * strides[b];
+            for spot in spots(&before, [size[a], size[b]], at) {
+                let area = spot.len() as f64 * mask.step_mm * mask.step_mm;
+                let is_body =
+                    spot.iter().filter(|i| zone[**i] == Zone::Body).count() * 2 > spot.len();
+                let is_canal = spot.iter().any(|i| zone[*i] == Zone::Canal);
+                if !is_canal && (is_body || area <= SPOT_MM2) {
+                    spot.iter().for_each(|i| mask.data[*i] = true);
+                }
+            }
+        }
+    }
+}
+
+/// The dark spots of one slice that do not touch its edge.
+fn spots(
+    mask: &Block<bool>,
+    [nu, nv]: [usize; 2],
+    at: impl Fn(usize, usize) -> usize,
+) -> Vec<Vec<usize>> {
+    let mut seen = vec![false; nu * nv];
+    let mut found = Vec::new();
+    for start in 0..nu * nv {
+        if seen[start] || mask.data[at(start % nu, start / nu)] {
+            continue;
+        }
+        let (mut spot, mut stack, mut is_open) = (Vec::new(), vec![start], false);
+        seen[start] = true;
+        while let Some(n) = stack.pop() {
+            let (u, v) = (n % nu, n / nu);
+            spot.push(at(u, v));
+            is_open |= u == 0 || v == 0 || u + 1 == nu || v + 1 == nv;
+            let around = [
+                (u > 0, n.wrapping_sub(1)),
+                (u + 1 < nu, n + 1),
+                (v > 0, n.wrapping_sub(nu)),
+                (v + 1 < nv, n + nu),
+            ];
+            for (_, other) in around.into_iter().filter(|(inside, _)| *inside) {
+                if !seen[other] && !mask.data[at(other % nu, other / nu)] {
+                    seen[other] = true;
+                    stack.push(other);
+                }
+            }
+        }
+        if !is_open {
+            found.push(spot);
+        }
+    }
+    found
+}

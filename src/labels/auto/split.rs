@@ -1,0 +1,129 @@
+//! The column's bone, voxel by voxel, given to its vertebrae.
+//!
+//! Bodies are parted by the disc planes. What lies behind and beside them is parted by a random
+//! walk ([`super::walk`]) from bodies, pedicles and laminae, so that facet joints, costovertebral
+//! and sacroiliac joints become the borders, where bone is darkest and narrowest.
+
+use super::block::Block;
+use super::curve::Station;
+use super::disc::Disc;
+use super::tissue::Tissue;
+use super::walk::{self, Cell, Net, OPEN};
+use crate::work::{Cancelled, Work};
+use glam::DVec3;
+
+/// Names of what is no vertebra.
+pub(super) const RIB: u8 = 250;
+/// The hip bones.
+pub(super) const ILIUM: u8 = 251;
+
+/// Where a voxel lies, seen from the canal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Locus {
+    pub(super) station: usize,
+    pub(super) ahead: f64,
+    pub(super) aside: f64,
+}
+
+/// The column as it was found: vertebra `n` (from 1) lies above disc `n - 1` and below `n - 2`.
+pub(super) struct Column<'a> {
+    pub(super) stations: &'a [Station],
+    pub(super) discs: &'a [Disc],
+    /// The vertebra that is the sacrum.
+    pub(super) sacrum: Option<u8>,
+}
+
+impl Column<'_> {
+    pub(super) fn count(&self) -> u8 {
+        self.discs.len() as u8 + 1
+    }
+    /// The vertebra between whose discs a point lies.
+    pub(super) fn between(&self, p: DVec3) -> u8 {
+        let below = |d: &&Disc| (p - d.middle).dot(d.up) < 0.0;
+        1 + self.discs.iter().filter(below).count() as u8
+    }
+    /// Stations from the disc above a vertebra to the one below it.
+    pub(super) fn span(&self, vertebra: u8) -> [usize; 2] {
+        let n = usize::from(vertebra);
+        let top = if n >= 2 { self.discs[n - 2].at_canal } else { 0 };
+        let last = self.stations.len() - 1;
+        [top, self.discs.get(n - 1).map_or(last, |d| d.at_canal)]
+    }
+    /// The place of a point, by the nearest station.
+    pub(super) fn locus(&self, p: DVec3) -> Locus {
+        const COARSE: usize = 6;
+        let n = self.stations.len();
+        let far = |i: &usize| self.stations[*i].middle.distance_squared(p);
+        let by = |a: &usize, b: &usize| far(a).total_cmp(&far(b));
+        let near = (0..n).step_by(COARSE).min_by(by).unwrap_or(0);
+        let fine = near.saturating_sub(COARSE)..(near + COARSE + 1).min(n);
+        let station = fine.min_by(by).unwrap_or(near);
+        let s = &self.stations[station];
+        let d = p - s.middle;
+        Locus { station, ahead: d.dot(s.front), aside: d.dot(s.left) }
+    }
+}
+
+/// Every voxel of bone with its vertebra's number, [`RIB`], [`ILIUM`] or [`OPEN`].
+pub(super) fn split(
+    ct: &Block<i16>,
+    bone: &Block<bool>,
+    tissue: &Tissue,
+    column: &Column,
+    work: &Work,
+) -> Result<Block<u8>, Cancelled> {
+    work.step("taking the vertebrae apart", 0.0)?;
+    let mut net = Net::new(bone, |i| {
+        let (fixed, near) = seed(column, bone.point(i));
+        Cell { fixed, near, flow: conductance(f64::from(ct.data[i]), tissue) }
+    });
+    // The crest of the hip bone reaches up beside L4: what hangs together with the hip is hip.
+    net.spread(ILIUM, RIB);
+    let names: Vec<u8> = (1..=column.count()).chain([RIB, ILIUM]).collect();
+    let reach = |name: u8, near: u8| name >= RIB || name.abs_diff(near) <= 1;
+    let named = walk::name_bone(&net, &names, reach, work)?;
+    let mut out = Block::like(bone, OPEN);
+    for (voxel, name) in net.voxels.iter().zip(named) {
+        out.data[*voxel as usize] = name;
+    }
+    Ok(out)
+}
+
+/// How well a voxel conducts: dense bone a hundred times better than the edge of bone.
+fn conductance(hu: f64, tissue: &Tissue) -> f32 {
+    let dense = ((hu - tissue.bone_hu) / 350.0).clamp(0.0, 1.0);
+    (0.01 + dense * dense) as f32
+}
+
+/// The name that a voxel of bone has by its place alone, and the height it lies at.
+fn seed(column: &Column, p: DVec3) -> (u8, u8) {
+    let at = column.locus(p);
+    let s = &column.stations[at.station];
+    let half = s.half_depth_mm();
+    let here = column.between(p);
+    let is_sacrum = column.sacrum.is_some_and(|n| here >= n);
+    let radius = at.ahead.hypot(at.aside);
+    if at.aside.abs() > 75.0 || (at.aside.abs() > 55.0 && !is_sacrum) {
+        return (if is_sacrum { ILIUM } else { RIB }, here);
+    }
+    let is_body =
+        at.ahead > s.wall_mm + 1.0 && at.ahead < s.depth_mm + 4.0 && at.aside.abs() < half * 1.05;
+    if is_body {
+        return (here, here);
+    }
+    // By height along the canal, since the disc planes were fitted in front of it.
+    let stations = (1..=column.count()).find(|n| at.station < column.span(*n)[1]);
+    let level = stations.unwrap_or(column.count());
+    let [top, bottom] = column.span(level);
+    let (from_top, to_bottom) = (at.station - top, bottom.saturating_sub(at.station));
+    let is_pedicle = at.ahead > -2.0 && radius < 14.0;
+    let is_lamina = at.ahead < 0.0 && radius < 13.0 && at.aside.abs() < 8.0;
+    let tall = (bottom - top).max(1);
+    if is_pedicle && from_top * 10 >= tall * 2 && from_top * 10 <= tall * 5 {
+        return (level, level);
+    }
+    if is_lamina && from_top * 10 >= tall * 5 && to_bottom * 10 >= tall * 2 {
+        return (level, level);
+    }
+    (OPEN, level)
+}
