@@ -187,6 +187,7 @@ pub fn of_images(
         window: None,
         warnings: Vec::new(),
         is_demo: false,
+        automatic: None,
     };
     on_pool(|| derive(&mut spine, Vec::new(), work))?;
     Ok(spine)
@@ -221,7 +222,6 @@ fn load_demo(kept: Option<&Kept>, work: &Work) -> Result<Spine, SpineError> {
 }
 
 /// The user's files as voxels.
-
 fn load_files(
     ct: Option<&Path>,
     labels: Option<&Path>,
