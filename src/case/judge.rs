@@ -2,8 +2,13 @@
 
 use super::spine::{Spine, VertebraModel};
 use crate::clearance::grade::{BREACH_BOUNDS_MM, ENTRY_ZONE_MM};
-use crate::clearance::{self, AssessError, Assessment};
-use crate::plan::Screw;
+use crate::clearance::{self, Around, AssessError, Assessment, Band, Schemes, band};
+use crate::implant::Rods;
+use crate::plan::auto::{Rules, construct};
+use crate::plan::check::{self, Issue, Seen};
+use crate::plan::rod::Rod;
+use crate::plan::{Plan, Screw, ScrewId};
+use crate::space::Side;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -38,6 +43,96 @@ pub fn assess(spine: &Spine, screw: &Screw) -> Result<Assessment, Unjudged> {
         vertebra_of(spine, screw).ok_or_else(|| Unjudged::NoVertebra { screw: screw.name() })?;
     clearance::assess(&screw.shape(), &vertebra.field, &vertebra.anatomy)
         .map_err(|source| Unjudged::Unsound { screw: screw.name(), source })
+}
+
+/// Everything that is said of one screw.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The grade and its measures.
+    pub assessment: Assessment,
+    /// How sure it is.
+    pub band: Band,
+    /// Canal, walls, neighbouring bones.
+    pub around: Around,
+    /// The same screw in other authors' schemes.
+    pub schemes: Schemes,
+    /// The nearest other screw of the plan and the gap to it, mm.
+    pub nearest_screw: Option<(ScrewId, f64)>,
+}
+
+/// Judges one screw of a plan in full.
+pub fn answer(spine: &Spine, plan: &Plan, screw: &Screw) -> Result<Answer, Unjudged> {
+    let assessment = assess(spine, screw)?;
+    let vertebra =
+        vertebra_of(spine, screw).ok_or_else(|| Unjudged::NoVertebra { screw: screw.name() })?;
+    let place = spine.vertebrae.iter().position(|v| v.id == vertebra.id);
+    let neighbour = |n: Option<usize>| n.and_then(|n| spine.vertebrae.get(n)).map(|v| &v.field);
+    let above = neighbour(place.and_then(|n| n.checked_sub(1)));
+    let below = neighbour(place.map(|n| n + 1));
+    let (shape, bone, anatomy) = (screw.shape(), &vertebra.field, &vertebra.anatomy);
+    let around = clearance::around(&shape, bone, anatomy, vertebra.canal.as_ref(), above, below);
+    let schemes = clearance::schemes(&shape, bone, anatomy, vertebra.level, &assessment, &around);
+    let others = plan.screws.iter().filter(|other| other.id != screw.id);
+    let nearest_screw = others
+        .map(|other| (other.id, clearance::gap_between_mm(&shape, &other.shape())))
+        .min_by(|a, b| a.1.total_cmp(&b.1));
+    let band = Band::new(&assessment, half_width_mm(spine));
+    Ok(Answer { assessment, band, around, schemes, nearest_screw })
+}
+
+/// What a person should look at before the plan is used.
+pub fn check(spine: &Spine, plan: &Plan) -> Vec<Issue> {
+    let rods = rods_of(plan);
+    let misfit = |screw: &Screw| {
+        let (ids, rod) = rods.iter().find(|(ids, _)| ids.contains(&screw.id))?;
+        rod.misfit_mm.get(ids.iter().position(|id| *id == screw.id)?).copied()
+    };
+    let name = |id: ScrewId| plan.screw(id).map(Screw::name);
+    let seen = plan.screws.iter().filter_map(|screw| {
+        let Answer { assessment, around, schemes, nearest_screw, .. } =
+            answer(spine, plan, screw).ok()?;
+        Some(Seen {
+            name: screw.name(),
+            level: screw.level,
+            side: screw.side,
+            size_mm: [screw.diameter_mm, screw.length_mm],
+            breach: (assessment.grade, assessment.breach_mm, assessment.breach_wall),
+            canal_mm: around.canal_mm,
+            facet: schemes.babu,
+            nearest: nearest_screw.and_then(|(id, mm)| Some((name(id)?, mm))),
+            rod_misfit_mm: misfit(screw),
+            is_cut_off: vertebra_of(spine, screw).is_some_and(|v| v.is_cut_off),
+        })
+    });
+    let seen: Vec<Seen> = seen.collect();
+    check::check(&seen, slice_mm(spine), half_width_mm(spine))
+}
+
+/// The rods of both sides with the screws that they join, in the spine's order; none where a side
+/// has fewer than two screws.
+pub fn rods_of(plan: &Plan) -> Vec<(Vec<ScrewId>, Rod)> {
+    let (Ok(rods), Ok(rules)) = (Rods::builtin(), Rules::builtin()) else { return Vec::new() };
+    let of_side = |side: Side| {
+        let screws: Vec<&Screw> = plan.screws.iter().filter(|s| s.side == side).collect();
+        let heads: Vec<_> =
+            screws.iter().map(|screw| construct::head(&screw.shape(), &rules)).collect();
+        let rod = Rod::through(&heads, &rods).ok()?;
+        Some((screws.iter().map(|screw| screw.id).collect(), rod))
+    };
+    Side::BOTH.into_iter().filter_map(of_side).collect()
+}
+
+/// The largest spacing of the images, mm.
+fn slice_mm(spine: &Spine) -> f64 {
+    let ct = spine.ct.as_ref().map(|ct| ct.grid().spacing_mm());
+    let labels = spine.labels.as_ref().map(|labels| labels.volume.grid().spacing_mm());
+    ct.or(labels).unwrap_or_default().into_iter().fold(0.0, f64::max)
+}
+
+/// Half of the width of the band of every answer in this case, mm.
+pub fn half_width_mm(spine: &Spine) -> f64 {
+    let spacing = spine.labels.as_ref().map_or([1.0; 3], |l| l.volume.grid().spacing_mm());
+    band::half_width_mm(spacing, spine.ct.is_some())
 }
 
 /// Hash of every threshold that a letter depends on, so that a plan tells by what it was judged.

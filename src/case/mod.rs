@@ -19,6 +19,7 @@
 //! | [`spine`] | files to volumes, surfaces, anatomy and distances |
 //! | [`kept`], `pack` | what is kept between sessions, so that a case opens faster |
 //! | [`judge`] | the screws of a plan against the spine |
+//! | [`suggest`] | all screws of a case, planned by the program |
 //! | [`request`] | what was asked to be opened, and where its plan lives |
 //! | [`clock`] | the time as an edit is told it |
 
@@ -26,6 +27,7 @@ mod pack;
 pub mod kept;
 pub mod spine;
 pub mod judge;
+pub mod suggest;
 pub mod request;
 pub mod clock;
 pub mod command;

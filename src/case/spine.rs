@@ -5,7 +5,7 @@
 
 use super::kept::Kept;
 use crate::anatomy::{self, VertebraAnatomy};
-use crate::clearance::Field;
+use crate::clearance::{Canal, Field};
 use crate::ingest::{self, CtIdentity, IngestError, RawLabels, Study};
 use crate::labels::numbering::{self, Numbering, NumberingError};
 use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId};
@@ -71,6 +71,8 @@ pub struct VertebraModel {
     pub field: Field,
     /// What was measured on it.
     pub anatomy: VertebraAnatomy,
+    /// Its canal as a tube; `None` where no canal was found.
+    pub canal: Option<Canal>,
     /// The image ends inside it.
     pub is_cut_off: bool,
 }
@@ -141,6 +143,30 @@ pub fn load_kept(source: &Source, kept: Option<&Kept>, work: &Work) -> Result<Sp
         }
         Ok(spine)
     })
+}
+
+/// A case of images that are in memory already, a phantom's for example.
+pub fn of_images(
+    ct: Option<Volume<i16>>,
+    labels: LabelMap,
+    work: &Work,
+) -> Result<Spine, SpineError> {
+    let hashes = CaseHashes {
+        ct_content_hash: ct.as_ref().map(ingest::content_hash),
+        labels_hash: Some(ingest::labels_hash(&labels.volume)),
+        ..CaseHashes::default()
+    };
+    let mut spine = Spine {
+        ct: ct.map(Arc::new),
+        hashes,
+        labels: Some(Arc::new(labels)),
+        vertebrae: Vec::new(),
+        window: None,
+        warnings: Vec::new(),
+        is_demo: false,
+    };
+    on_pool(|| derive(&mut spine, Vec::new(), work))?;
+    Ok(spine)
 }
 
 /// The built-in case as voxels.
@@ -310,6 +336,7 @@ fn model(
     let mesh = mesh::extract(&surface);
     let field = Field::to_mesh(&surface, &mesh, work)?;
     let anatomy = anatomy::measure(labels, vertebra, &surface);
+    let canal = Canal::new(&field, &anatomy).filter(|_| !anatomy.pedicles.is_empty());
     Ok(VertebraModel {
         id: vertebra.id,
         level: vertebra.level,
@@ -317,6 +344,7 @@ fn model(
         mesh,
         field,
         anatomy,
+        canal,
         is_cut_off: vertebra.is_cut_off,
     })
 }

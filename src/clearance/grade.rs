@@ -87,11 +87,11 @@ pub fn assess(
     let outward = outward_at(bone, witness).unwrap_or(axis);
     let clearance_mm = -outermost.value;
     let protrusion_mm = outermost.value.max(0.0);
-    let wall_breach_mm = wall.map_or(0.0, |(mm, _)| mm);
+    let wall_breach_mm = wall.map_or(0.0, |(mm, ..)| mm);
     let breach_mm = protrusion_mm.max(wall_breach_mm);
-    let breach_dir = match wall {
-        Some((mm, dir)) if mm >= protrusion_mm => dir,
-        _ => outward,
+    let (breach_dir, breach_at) = match wall {
+        Some((mm, dir, at)) if mm >= protrusion_mm => (dir, at),
+        _ => (outward, witness),
     };
     Ok(Assessment {
         clearance_mm,
@@ -99,6 +99,7 @@ pub fn assess(
         wall_breach_mm,
         breach_mm,
         breach_wall: (breach_mm > 0.0).then(|| frame.wall_towards(breach_dir)),
+        breach_depth_mm: (breach_mm > 0.0).then(|| (breach_at - screw.entry).dot(axis)),
         grade: grade_from_breach_mm(breach_mm),
         witness,
         nearest_wall_dir: if clearance_mm >= 0.0 { outward } else { -outward },
@@ -127,7 +128,7 @@ fn checked_axis(screw: &ScrewShape) -> Result<Dir<Patient>, AssessError> {
 }
 
 /// The pedicle whose isthmus is nearest to the screw's axis between entry and tip.
-fn nearest_pedicle<'a>(
+pub(super) fn nearest_pedicle<'a>(
     screw: &ScrewShape,
     axis: Dir<Patient>,
     anatomy: &'a VertebraAnatomy,
@@ -139,13 +140,14 @@ fn nearest_pedicle<'a>(
     anatomy.pedicles.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
 }
 
-/// The largest way past the pedicle's wall over the judged surface, and its outward direction.
+/// The largest way past the pedicle's wall over the judged surface, its outward direction and where
+/// on the surface it is.
 fn worst_past_wall<B: SignedDistance>(
     probe: &Probe,
     in_air: &[Spot],
     bone: &B,
     walls: &mut PedicleWalls<'_, B>,
-) -> Option<(f64, Dir<Patient>)> {
+) -> Option<(f64, Dir<Patient>, Point<Patient>)> {
     let mut peaks = Peaks::new(probe);
     let mut largest = 0.0_f64;
     for &spot in in_air {
@@ -163,8 +165,9 @@ fn worst_past_wall<B: SignedDistance>(
         Some(over) if bone.signed_distance_mm(p) < 0.0 => over.mm,
         _ => 0.0,
     })?;
-    let over = walls.overshoot(probe.point(highest.spot))?;
-    Some((over.mm, over.outward))
+    let at = probe.point(highest.spot);
+    let over = walls.overshoot(at)?;
+    Some((over.mm, over.outward, at))
 }
 
 /// The unit direction in which the distance falls fastest: out of the bone. `None` where it is

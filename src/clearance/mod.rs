@@ -2,19 +2,28 @@
 //!
 //! In: the declared surface of a vertebra as a signed distance ([`SignedDistance`]) and its
 //! anatomy. Out: an [`Assessment`] of a screw, made by [`assess`]; the rule of the letter is told
-//! in [`grade`]. [`entry_on_axis`] says where an axis enters bone, [`default_screw`] which screw a
+//! in [`grade`], how sure it is in [`band`], other authors' letters in [`schemes`](mod@schemes). [`around`] tells
+//! what else is near. [`entry_on_axis`] says where an axis enters bone, [`default_screw`] which screw a
 //! pedicle takes to begin with.
 
+mod around;
+pub mod band;
+mod canal;
 mod corridor;
 mod entry;
 pub mod grade;
 mod probe;
+pub mod schemes;
 pub mod sdf;
 mod wall;
 
+pub use around::{Around, around, gap_between_mm};
+pub use band::Band;
+pub use canal::Canal;
 pub use corridor::default_screw;
 pub use entry::entry_on_axis;
 pub use grade::{assess, grade_from_breach_mm};
+pub use schemes::{Schemes, Zdichavsky, schemes};
 pub use sdf::Field;
 
 use crate::space::{Dir, Patient, Point};
@@ -133,6 +142,8 @@ pub struct Assessment {
     pub breach_mm: f64,
     /// Direction of that breach in the pedicle's frame; `None` for grade A.
     pub breach_wall: Option<Wall>,
+    /// Where along the screw that breach is, from the entry, mm; `None` for grade A.
+    pub breach_depth_mm: Option<f64>,
     /// The letter.
     pub grade: Grade,
     /// The point of the screw's surface with the smallest clearance, LPS mm.

@@ -71,6 +71,11 @@ impl WallFrame {
         }
     }
 
+    /// Unit directions medial, lateral, cranial and caudal.
+    pub fn outward(&self) -> [Dir<Patient>; 4] {
+        [-self.lateral, self.lateral, self.cranial, -self.cranial]
+    }
+
     /// How far along the axis a point lies, and where in the plane across it (lateral, cranial).
     fn along_and_across(&self, p: Point<Patient>) -> (f64, DVec2) {
         let d = p - self.origin;

@@ -1,19 +1,23 @@
 //! `corridor grade`: every screw of a plan, judged; and the plan table of any case.
 
+use super::GradeArgs;
 use super::table::layout;
-use crate::case::judge::{self, Unjudged};
+use crate::case::judge::{self, Answer, Unjudged};
 use crate::case::open;
 use crate::case::request::CaseRequest;
 use crate::case::spine::{Spine, SpineError};
 use crate::case::store::StoreError;
 use crate::case::{Clock, Notice, OpenError, SystemClock};
-use crate::clearance::Assessment;
-use crate::implant::{Catalogue, CatalogueError};
+use crate::implant::{Catalogue, CatalogueError, Rods, RodsError};
+use crate::plan::bend::{self, BendTable};
+use crate::plan::check::Issue;
+use crate::plan::exchange;
 use crate::plan::file::{self, FileError};
 use crate::plan::{PlanFile, Screw};
-use crate::platform::fs::FileSystem;
+use crate::platform::fs::{FileSystem, write_atomically};
 use crate::work::{Work, on_all_cores};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Why a plan could not be graded.
@@ -46,7 +50,9 @@ pub struct Graded {
     /// The plan as it was read.
     pub file: PlanFile,
     /// One answer per screw, in the plan's order.
-    pub results: Vec<Result<Assessment, Unjudged>>,
+    pub results: Vec<Result<Answer, Unjudged>>,
+    /// What a person should look at before the plan is used.
+    pub issues: Vec<Issue>,
     /// What a person should know; whole sentences.
     pub notices: Vec<String>,
 }
@@ -76,40 +82,100 @@ pub fn read(
     Ok(ReadCase { spine, graded })
 }
 
+/// Writes a plan for other programs where the arguments ask for it; says what was written.
+pub fn write_out(
+    args: &GradeArgs,
+    graded: &Graded,
+    fs: &dyn FileSystem,
+) -> std::io::Result<Vec<PathBuf>> {
+    let plan = &graded.file.plan;
+    let csv = args.csv.iter().map(|file| (file, exchange::csv(plan)));
+    let markups =
+        args.markups.iter().map(|file| (file, format!("{:#}\n", exchange::slicer_markups(plan))));
+    csv.chain(markups)
+        .map(|(file, text)| {
+            write_atomically(fs, file, text.as_bytes())?;
+            Ok(file.clone())
+        })
+        .collect()
+}
+
 /// Judges a plan that is open already.
 fn judged(spine: &Spine, file: PlanFile, notices: &[Notice]) -> Graded {
-    let results = file.plan.screws.iter().map(|screw| judge::assess(spine, screw)).collect();
+    let screws = file.plan.screws.iter();
+    let results = screws.map(|screw| judge::answer(spine, &file.plan, screw)).collect();
     let notices = spine.warnings.iter().cloned().chain(notices.iter().map(ToString::to_string));
-    Graded { results, notices: notices.collect(), file }
+    let issues = judge::check(spine, &file.plan);
+    Graded { results, issues, notices: notices.collect(), file }
 }
 
 /// The plan as a table for reading; a sentence where it has no screws.
 pub fn as_table(graded: &Graded) -> String {
-    const HEADER: [&str; 8] =
-        ["level", "side", "size mm", "clearance mm", "breach mm", "direction", "grade", "state"];
+    const HEADER: [&str; 9] = [
+        "level",
+        "side",
+        "size mm",
+        "clearance mm",
+        "breach mm",
+        "direction",
+        "canal mm",
+        "grade",
+        "state",
+    ];
     if graded.results.is_empty() {
         return "the plan has no screws yet\n".to_owned();
     }
     let screws = graded.file.plan.screws.iter();
     let rows: Vec<_> =
         screws.zip(&graded.results).map(|(screw, result)| row(screw, result)).collect();
-    layout(&HEADER, &rows)
+    let mut text = layout(&HEADER, &rows);
+    for Issue { weight, what, hint } in &graded.issues {
+        text += &format!("{weight}: {what}; {hint}\n");
+    }
+    text
 }
 
-fn row(screw: &Screw, result: &Result<Assessment, Unjudged>) -> Vec<String> {
+/// The rods of both sides: misfit, length to cut, and the settings of a bender for each.
+pub fn rods_as_text(graded: &Graded, bends: usize) -> Result<String, RodsError> {
+    let rods = Rods::builtin()?;
+    let (Some(bender), Some(kind)) = (rods.benders.first(), rods.rods.first()) else {
+        return Ok(String::new());
+    };
+    let mut text = String::new();
+    for (ids, rod) in judge::rods_of(&graded.file.plan) {
+        let screws: Vec<_> = ids.iter().filter_map(|id| graded.file.plan.screw(*id)).collect();
+        let side = screws.first().map(|screw| screw.side.to_string()).unwrap_or_default();
+        text += &format!(
+            "\n{side} rod, {}, {}: misfit {:.2} mm (RMS), sharpest bend {:.0} mm radius\n",
+            kind.name.to_lowercase(),
+            bender.name.to_lowercase(),
+            rod.rms_misfit_mm(),
+            rod.least_radius_mm.min(9999.0)
+        );
+        for (screw, mm) in screws.iter().zip(&rod.misfit_mm) {
+            text += &format!("{} {mm:.2} mm  ", screw.level);
+        }
+        let table = BendTable::new(&bend::corners(&rod.line, bends), bender, kind);
+        text += &format!("\n{}", table.text());
+    }
+    Ok(text)
+}
+
+fn row(screw: &Screw, result: &Result<Answer, Unjudged>) -> Vec<String> {
     let mut cells = vec![
         screw.level.to_string(),
         screw.side.to_string(),
         format!("{} x {}", screw.diameter_mm, screw.length_mm),
     ];
     match result {
-        Ok(found) => cells.extend([
+        Ok(Answer { assessment: found, band, around, .. }) => cells.extend([
             format!("{:+.2}", found.clearance_mm),
             format!("{:.2}", found.breach_mm),
             found.breach_wall.map_or_else(|| "-".to_owned(), |wall| wall.to_string()),
-            format!("{:?}", found.grade),
+            around.canal_mm.map_or_else(|| "-".to_owned(), |mm| format!("{mm:.1}")),
+            band.say(found.grade),
         ]),
-        Err(why) => cells.extend([why.to_string(), "-".into(), "-".into(), "-".into()]),
+        Err(why) => cells.extend([why.to_string(), "-".into(), "-".into(), "-".into(), "-".into()]),
     }
     cells.push(format!("{:?}", screw.state).to_lowercase());
     cells
@@ -120,6 +186,7 @@ pub fn as_json(graded: &Graded) -> Result<Value, FileError> {
     let mut document: Value =
         serde_json::from_str(&file::print(&graded.file.header, &graded.file.plan)?)?;
     document["notices"] = json!(graded.notices);
+    document["issues"] = json!(graded.issues);
     let screws = document["screws"].as_array_mut().into_iter().flatten();
     for (screw, result) in screws.zip(&graded.results) {
         match result {
@@ -130,7 +197,8 @@ pub fn as_json(graded: &Graded) -> Result<Value, FileError> {
     Ok(document)
 }
 
-fn add_numbers(screw: &mut Value, found: &Assessment) {
+fn add_numbers(screw: &mut Value, answer: &Answer) {
+    let found = &answer.assessment;
     screw["clearance_mm"] = json!(found.clearance_mm);
     screw["breach_mm"] = json!(found.breach_mm);
     screw["breach_direction"] = json!(found.breach_wall);
@@ -138,4 +206,9 @@ fn add_numbers(screw: &mut Value, found: &Assessment) {
     screw["wall_breach_mm"] = json!(found.wall_breach_mm);
     screw["nearest_wall"] = json!(found.nearest_wall);
     screw["grade"] = json!(found.grade);
+    screw["breach_depth_mm"] = json!(found.breach_depth_mm);
+    screw["band"] = json!(answer.band);
+    screw["around"] = json!(answer.around);
+    screw["schemes"] = json!(answer.schemes);
+    screw["nearest_screw_mm"] = json!(answer.nearest_screw.map(|(_, mm)| mm));
 }

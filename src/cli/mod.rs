@@ -4,6 +4,8 @@
 //! here, `open`, `picture` and `doctor` in `app`.
 
 pub mod grade;
+pub mod plan;
+pub mod phantom;
 pub mod progress;
 pub mod table;
 
@@ -47,8 +49,12 @@ pub enum Command {
     Open(CaseArgs),
     /// Judge every screw of a plan.
     Grade(GradeArgs),
+    /// Let the program plan the screws of a case.
+    Plan(PlanArgs),
     /// Draw a case into a PNG file, without a window.
     Picture(PictureArgs),
+    /// Make a spine with known truth: CT, labels and every true number.
+    Phantom(Box<phantom::PhantomArgs>),
     /// Say what this machine has, and how to get what is missing.
     Doctor,
 }
@@ -118,6 +124,65 @@ pub struct GradeArgs {
     /// Print JSON in place of a table.
     #[arg(long)]
     pub json: bool,
+    /// Also print the rods: misfit, length to cut, and a bend table of so many bends each.
+    #[arg(long, value_name = "BENDS", num_args = 0..=1, default_missing_value = "6")]
+    pub rods: Option<usize>,
+    /// Also write the plan as a table of comma-separated values.
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Also write the plan as markups of 3D Slicer (name it *.mrk.json).
+    #[arg(long, value_name = "FILE")]
+    pub markups: Option<PathBuf>,
+}
+
+/// Arguments of `plan`.
+#[derive(Args, Clone, Debug)]
+pub struct PlanArgs {
+    /// The case to plan.
+    #[command(flatten)]
+    pub case: CaseArgs,
+    /// Plan every pedicle; nothing else can be done yet, so it must be said.
+    #[arg(long, required = true)]
+    pub auto: bool,
+    /// Which levels: `L4`, `L2-S1`, `T12,L2-L4`; all of the case when left out.
+    #[arg(long, value_parser = plan::parse_levels)]
+    pub levels: Option<plan::Levels>,
+    /// In which style.
+    #[arg(long, value_enum, default_value_t = StyleArg::Straight)]
+    pub style: StyleArg,
+    /// Where a pedicle is too narrow, let the screw pass its lateral wall.
+    #[arg(long)]
+    pub in_out_in: bool,
+    /// Plan each screw for itself, without lining the heads up for rods.
+    #[arg(long)]
+    pub each_alone: bool,
+    /// Weights and limits in place of the program's own (a RON file).
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// Where the plan goes; without it the table alone is printed.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write over a plan that is there.
+    #[arg(long)]
+    pub replace: bool,
+    /// Print JSON with every term of each score in place of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Styles of trajectory, as spelt on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum StyleArg {
+    /// Parallel to the end plate.
+    Straight,
+    /// Along the pedicle.
+    Anatomic,
+    /// Cortical bone trajectory.
+    Cortical,
+    /// S1 through both cortices, to the promontory.
+    S1Bicortical,
+    /// Through sacrum and ilium.
+    S2AlarIliac,
 }
 
 /// Arguments of `picture`.

@@ -1,6 +1,8 @@
-//! Shapes of metal: the sizes a screw may have. In: RON files under `assets/implants/`.
-//! Out: a [`Catalogue`], plain data.
+//! Shapes of metal: the sizes a screw may have, rods and what bends them. In: RON files under
+//! `assets/implants/`. Out: a [`Catalogue`] and [`Rods`], plain data.
 
 pub mod catalogue;
+pub mod rods;
 
 pub use catalogue::{Catalogue, CatalogueError, ScrewSize};
+pub use rods::{Bender, RodKind, Rods, RodsError};

@@ -5,6 +5,11 @@
 
 pub mod screw;
 pub mod file;
+pub mod auto;
+pub mod rod;
+pub mod bend;
+pub mod check;
+pub mod exchange;
 
 pub use file::{CaseHashes, CaseRef, CatalogueRef, Header, PlanFile};
 pub use screw::{Screw, ScrewFault, ScrewId, ScrewState, ScrewStyle};

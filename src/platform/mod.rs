@@ -44,6 +44,28 @@ pub fn end_request() -> io::Result<Arc<AtomicBool>> {
     Ok(flag)
 }
 
+/// Keeps Mesa from complaining on the terminal where no desktop session is (ssh, a container): its
+/// choice among graphics cards asks a Wayland display, and libwayland says so when
+/// `XDG_RUNTIME_DIR` is not set. The program begins again, once, with that choice switched off;
+/// where the user made one, or where that can not be done, it goes on as it is.
+pub fn hush_mesa() {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::process::CommandExt as _;
+        const OFF: &str = "NODEVICE_SELECT";
+        const CHOSEN: [&str; 5] =
+            [OFF, "XDG_RUNTIME_DIR", "WAYLAND_DISPLAY", "DRI_PRIME", "MESA_VK_DEVICE_SELECT"];
+        if CHOSEN.iter().any(|name| std::env::var_os(name).is_some()) {
+            return;
+        }
+        let mut words = std::env::args_os();
+        let (Some(name), Ok(program)) = (words.next(), std::env::current_exe()) else { return };
+        let mut again = std::process::Command::new(program);
+        // It only comes back when it could not begin.
+        let _not_begun = again.arg0(name).args(words).env(OFF, "1").exec();
+    }
+}
+
 /// Lowers the calling thread's priority, so that computing never takes a core from drawing.
 /// Where the system refuses, the thread simply keeps its priority.
 pub fn lower_thread_priority() {

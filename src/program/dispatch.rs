@@ -6,7 +6,7 @@ use super::{Headset, Screen};
 use crate::app::{AppError, doctor, guard};
 use crate::cli::grade::{self, ReadCase};
 use crate::cli::{CaseArgs, Command, Display, PictureArgs, progress};
-use crate::platform::fs::RealFs;
+use crate::platform::{self, fs::RealFs};
 use anyhow::Result;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -20,14 +20,15 @@ const FOLDER: &str = "corridor-pictures";
 /// `open` succeeds when the case was shown, in a window or, without a display, in pictures; with no
 /// Vulkan driver it writes the plan's table and fails all the same, since nothing could be shown.
 pub fn run(command: Option<Command>, display: Display) -> Result<()> {
+    platform::hush_mesa();
     guard::install_panic_hook();
     match command {
         None => open(&CaseArgs::default(), display),
         Some(Command::Open(args)) => open(&args, display),
         Some(Command::Picture(args)) => draw(&args),
         Some(Command::Doctor) => examine(),
-        // `main` runs it, since it needs no engine.
-        Some(Command::Grade(_)) => Ok(()),
+        // `main` runs them, since they need no engine.
+        Some(Command::Grade(_) | Command::Phantom(_) | Command::Plan(_)) => Ok(()),
     }
 }
 

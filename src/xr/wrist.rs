@@ -29,6 +29,7 @@ pub(super) fn lay_out(
     mut intents: MessageWriter<Intent>,
 ) {
     let context = panel.get_mut();
+    bear_with_hands(context);
     let (Some(case), Some(document)) = (case, document) else { return };
     let mut wanted = Vec::new();
     let frame = egui::Frame::new()
@@ -65,6 +66,17 @@ pub(super) fn lay_out(
         ui.label(RichText::new(&status.text).size(BODY * 0.8));
     });
     intents.write_batch(wanted);
+}
+
+/// A hand in the air is slower than one on a mouse, and shakes while it pulls the trigger: a click
+/// may last, and wander by 12 mm.
+fn bear_with_hands(context: &egui::Context) {
+    const LONGEST_CLICK_S: f64 = 10.0;
+    const WANDERS: f32 = 24.0;
+    context.options_mut(|options| {
+        options.input_options.max_click_duration = LONGEST_CLICK_S;
+        options.input_options.max_click_dist = WANDERS;
+    });
 }
 
 fn button(ui: &mut Ui, text: &str, is_enabled: bool) -> bool {

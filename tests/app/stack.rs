@@ -45,6 +45,7 @@ pub fn block_spine() -> Spine {
         mesh,
         field,
         anatomy: anatomy(),
+        canal: None,
         is_cut_off: false,
     };
     Spine {

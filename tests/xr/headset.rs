@@ -71,16 +71,18 @@ impl Headset {
         Person::enter(self.port)
     }
 
-    /// The program of this package, in the headset, as if on a machine where it never ran.
+    /// The program of this package, in the headset, as if for a user who never ran it; but what it keeps because it could
+    /// compute it again is kept from test to test.
     pub fn corridor(&self) -> Command {
         let home = self.folder().join("home");
         std::fs::create_dir_all(&home).unwrap();
         // Set inside: outside, the home folder tells where the simulated headset was set up.
         let mut command = self.command(Path::new("env"));
-        for name in ["XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
+        for name in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
             command.args(["-u", name]);
         }
         command.arg(format!("HOME={}", home.display()));
+        command.arg(format!("XDG_CACHE_HOME={}", kept_folder().join("cache").display()));
         command.arg(env!("CARGO_BIN_EXE_corridor")).current_dir(self.folder());
         command
     }
@@ -124,6 +126,12 @@ impl Drop for Headset {
     fn drop(&mut self) {
         let _ = self.script().arg("stop").status();
     }
+}
+
+fn kept_folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("headset");
+    std::fs::create_dir_all(folder.join("cache")).unwrap();
+    folder
 }
 
 fn free_port() -> u16 {
@@ -234,9 +242,7 @@ pub fn wait_for<T>(what: &str, within: Duration, mut found: impl FnMut() -> Opti
 
 /// A file to look at after the tests, under the build folder: pictures of both eyes, say.
 pub fn keep(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("headset");
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join(name);
+    let path = kept_folder().join(name);
     // An old picture must not be taken for a new one.
     if path.exists() {
         std::fs::remove_file(&path).unwrap();

@@ -1,0 +1,187 @@
+//! All screws of a case at once, planned by the program.
+//!
+//! In: a [`Spine`] and a [`Wish`]. Out: [`Planned`]: suggested screws, and a sentence for each
+//! pedicle that got none. Pedicles are planned in parallel and come out in the order of the spine,
+//! so the same case gives the same plan on any number of threads.
+
+use super::spine::{Spine, VertebraModel};
+use crate::clearance::Field;
+use crate::implant::Catalogue;
+use crate::labels::Level;
+use crate::plan::auto::{
+    self, Allowed, Choices, Refusal, Rules, Site, Style, Suggestion, construct,
+};
+use crate::plan::{Screw, ScrewId, ScrewState};
+use crate::space::Side;
+use crate::work::{Cancelled, Work, on_pool};
+use jiff::Timestamp;
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use uuid::Uuid;
+
+/// Who the plan says made these screws.
+pub const AUTHOR: &str = "corridor auto";
+
+/// What is to be planned.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wish {
+    /// These levels; all that screws are planned at when empty.
+    pub levels: Vec<Level>,
+    /// In this style.
+    pub style: Style,
+    /// The lateral wall of narrow pedicles may be passed.
+    pub in_out_in: bool,
+    /// Each screw as is best for it alone, whatever that asks of the rods.
+    pub each_alone: bool,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    /// The screws, cranial ones first, left before right.
+    pub screws: Vec<(Screw, Suggestion)>,
+    /// Why the others are missing.
+    pub refusals: Vec<Refusal>,
+}
+
+/// Plans every wanted pedicle of a case on the core's own threads.
+pub fn plan(
+    spine: &Spine,
+    wish: &Wish,
+    rules: &Rules,
+    catalogue: &Catalogue,
+    now: Timestamp,
+    work: &Work,
+) -> Result<Planned, Cancelled> {
+    let (vertebrae, mut refusals) = wanted(spine, wish, rules);
+    let allowed = Allowed { catalogue, in_out_in: wish.in_out_in };
+    let least_part = if wish.each_alone { 1.0 } else { construct::LEAST_PART };
+    let pedicles: Vec<(usize, Side)> =
+        vertebrae.iter().flat_map(|&index| Side::BOTH.map(|side| (index, side))).collect();
+    let done = AtomicUsize::new(0);
+    let answer = |&(index, side): &(usize, Side)| -> Result<Answer, Cancelled> {
+        let found = site(spine, index, side)
+            .and_then(|site| auto::choices(&site, wish.style, rules, &allowed, least_part));
+        let so_far = done.fetch_add(1, Ordering::Relaxed) + 1;
+        work.step("planning screws", so_far as f32 / pedicles.len() as f32)?;
+        Ok(Answer { index, side, found })
+    };
+    let answers =
+        on_pool(|| pedicles.par_iter().map(answer).collect::<Result<Vec<_>, Cancelled>>())?;
+    let mut screws: Vec<(Screw, Suggestion)> = Vec::new();
+    for side in Side::BOTH {
+        for (index, found) in lined_up(spine, &answers, side, rules, wish.in_out_in) {
+            screws.push((screw(&spine.vertebrae[index], side, &found, now), found));
+        }
+    }
+    screws.sort_by_key(|(screw, _)| (screw.level, screw.side));
+    refusals.extend(answers.into_iter().filter_map(|answer| answer.found.err()));
+    Ok(Planned { screws, refusals: once_each(refusals) })
+}
+
+/// Which vertebrae are planned, as places in the spine, and why others are not.
+fn wanted(spine: &Spine, wish: &Wish, rules: &Rules) -> (Vec<usize>, Vec<Refusal>) {
+    let mut refusals = Vec::new();
+    let levels: Vec<Level> = if wish.levels.is_empty() {
+        let planned = |level: &Level| rules.level(*level).is_some();
+        spine.vertebrae.iter().map(|v| v.level).filter(planned).collect()
+    } else {
+        wish.levels.clone()
+    };
+    let mut vertebrae = Vec::new();
+    for level in levels {
+        match spine.vertebrae.iter().position(|v| v.level == level) {
+            Some(index) => vertebrae.push(index),
+            None => refusals.push(Refusal::NoVertebra { level }),
+        }
+    }
+    vertebrae.sort_unstable();
+    (vertebrae, refusals)
+}
+
+/// What came of one pedicle.
+struct Answer {
+    index: usize,
+    side: Side,
+    found: Result<Choices, Refusal>,
+}
+
+/// All that is known around a pedicle; why nothing can be planned where there is none.
+fn site(spine: &Spine, index: usize, side: Side) -> Result<Site<'_, Field>, Refusal> {
+    let vertebra = &spine.vertebrae[index];
+    let level = vertebra.level;
+    let above = index.checked_sub(1).and_then(|n| spine.vertebrae.get(n)).map(|v| &v.field);
+    let Some(pedicle) = vertebra.anatomy.pedicle(side) else {
+        let is_cut = vertebra.is_cut_off && vertebra.anatomy.pedicles.is_empty();
+        return Err(match is_cut {
+            true => Refusal::CutOff { level },
+            false => Refusal::NoPedicle { level, side },
+        });
+    };
+    Ok(Site {
+        level,
+        pedicle,
+        anatomy: &vertebra.anatomy,
+        bone: &vertebra.field,
+        above,
+        canal: vertebra.canal.as_ref(),
+        ct: spine.ct.as_deref(),
+    })
+}
+
+/// The screws of one side, lined up for a rod.
+fn lined_up(
+    spine: &Spine,
+    answers: &[Answer],
+    side: Side,
+    rules: &Rules,
+    in_out_in: bool,
+) -> Vec<(usize, Suggestion)> {
+    let found: Vec<(usize, &Choices)> = answers
+        .iter()
+        .filter(|answer| answer.side == side)
+        .filter_map(|answer| Some((answer.index, answer.found.as_ref().ok()?)))
+        .collect();
+    let choices: Vec<&Choices> = found.iter().map(|(_, choices)| *choices).collect();
+    let taken = construct::line_up(&choices, rules);
+    let settled = found.into_iter().zip(taken).map(|((index, choices), taken)| {
+        let choice = taken.and_then(|n| choices.others.get(n));
+        let other = choice.and_then(|choice| {
+            let site = site(spine, index, side).ok()?;
+            auto::settle(&site, rules, in_out_in, choices, choice)
+        });
+        (index, other.unwrap_or_else(|| choices.best.clone()))
+    });
+    settled.collect()
+}
+
+/// A suggestion as a screw of a plan. Its id follows from vertebra, side and style.
+fn screw(vertebra: &VertebraModel, side: Side, found: &Suggestion, now: Timestamp) -> Screw {
+    let name = format!("{}/{side}/{}", vertebra.id, found.style);
+    Screw {
+        id: ScrewId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())),
+        vertebra: vertebra.id,
+        level: vertebra.level,
+        side,
+        style: found.style.of_screw(),
+        entry: found.shape.entry,
+        axis: found.shape.axis,
+        diameter_mm: found.shape.diameter_mm,
+        length_mm: found.shape.length_mm,
+        author: AUTHOR.to_owned(),
+        edited: now,
+        state: ScrewState::Suggested,
+        unknown: serde_json::Map::new(),
+    }
+}
+
+/// A refusal of a whole level is said once, not for each side.
+fn once_each(refusals: Vec<Refusal>) -> Vec<Refusal> {
+    let mut said: Vec<Refusal> = Vec::new();
+    for refusal in refusals {
+        if !said.contains(&refusal) {
+            said.push(refusal);
+        }
+    }
+    said
+}

@@ -1,0 +1,206 @@
+//! What lies around a screw, apart from the letter: canal, pedicle walls, neighbouring bones and
+//! screws.
+//!
+//! In: a screw, and what is known of its surroundings. Out: gaps in mm, positive while there is
+//! room, negative by how far the screw reaches in. A screw is a cylinder with rounded ends here,
+//! the sphere of its radius carried from entry to tip.
+
+use super::grade::nearest_pedicle;
+use super::wall::WallFrame;
+use super::{Canal, ScrewShape, SignedDistance};
+use crate::anatomy::VertebraAnatomy;
+use crate::space::{Dir, Patient, Point};
+use serde::Serialize;
+
+/// Samples along a screw are this far apart, mm.
+const STEP_MM: f64 = 0.5;
+/// The head, behind the entry: radius, from, to, mm. Provisional, as a polyaxial head is.
+const HEAD_MM: [f64; 3] = [6.5, 2.0, 14.0];
+/// Walls are looked for this far from the axis, mm.
+const REACH_MM: f64 = 30.0;
+
+/// Gaps between a screw and what lies around it, mm. `None` where the case does not have it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Around {
+    /// To the spinal canal.
+    pub canal_mm: Option<f64>,
+    /// Bone left towards each wall of the pedicle, within its span: medial, lateral, cranial,
+    /// caudal. Below the caudal wall lies the foramen with the root.
+    pub walls_mm: Option<[f64; 4]>,
+    /// Between the shaft and the bone of the level above.
+    pub above_mm: Option<f64>,
+    /// Between the head and the bone of the level above.
+    pub head_above_mm: Option<f64>,
+    /// Between the shaft and the bone of the level below.
+    pub below_mm: Option<f64>,
+    /// How far the axis runs inside the bone of the level above, mm of its length.
+    pub run_in_above_mm: Option<f64>,
+}
+
+/// Measures what lies around a screw. A screw whose numbers make no sense has no gaps.
+pub fn around<B: SignedDistance>(
+    screw: &ScrewShape,
+    bone: &B,
+    anatomy: &VertebraAnatomy,
+    canal: Option<&Canal>,
+    above: Option<&B>,
+    below: Option<&B>,
+) -> Around {
+    let Some(axis) = screw.axis.unit().filter(|_| screw.length_mm.is_finite()) else {
+        return Around::default();
+    };
+    let radius = screw.diameter_mm / 2.0;
+    let gap = |other: &B| {
+        let deepest = along(screw, axis).map(|p| other.signed_distance_mm(p));
+        -deepest.fold(f64::NEG_INFINITY, f64::max) - radius
+    };
+    let run = |other: &B| {
+        along(screw, axis).filter(|p| other.signed_distance_mm(*p) > 0.0).count() as f64 * STEP_MM
+    };
+    Around {
+        canal_mm: canal.map(|c| c.gap_to_screw_mm(screw.entry, axis, screw.length_mm, radius)),
+        walls_mm: walls_mm(screw, axis, bone, anatomy),
+        above_mm: above.map(gap),
+        head_above_mm: above.map(|other| head_gap_mm(screw, axis, other)),
+        below_mm: below.map(gap),
+        run_in_above_mm: above.map(run),
+    }
+}
+
+/// The gap between two screws, mm; negative by how far they run into each other.
+pub fn gap_between_mm(a: &ScrewShape, b: &ScrewShape) -> f64 {
+    let (Some(u), Some(v)) = (a.axis.unit(), b.axis.unit()) else { return f64::NAN };
+    let (from_a, from_b) =
+        ([a.entry, a.entry + u * a.length_mm], [b.entry, b.entry + v * b.length_mm]);
+    segment_distance(from_a, from_b) - (a.diameter_mm + b.diameter_mm) / 2.0
+}
+
+fn along(screw: &ScrewShape, axis: Dir<Patient>) -> impl Iterator<Item = Point<Patient>> {
+    let steps = (screw.length_mm / STEP_MM).ceil().max(1.0) as usize;
+    let (entry, length) = (screw.entry, screw.length_mm);
+    (0..=steps).map(move |n| entry + axis * (length * n as f64 / steps as f64))
+}
+
+/// From the head's surface to another bone, mm.
+fn head_gap_mm(screw: &ScrewShape, axis: Dir<Patient>, other: &impl SignedDistance) -> f64 {
+    let [radius, from, to] = HEAD_MM;
+    // Spheres of the head's radius fill it; those at its ends stay within it.
+    let (first, last) = (from + radius.min((to - from) / 2.0), to - radius.min((to - from) / 2.0));
+    let at = |share: f64| screw.entry - axis * (first + (last - first) * share);
+    let deepest = [0.0, 0.5, 1.0].map(|share| other.signed_distance_mm(at(share)));
+    -deepest.into_iter().fold(f64::NEG_INFINITY, f64::max) - radius
+}
+
+/// Bone left towards medial, lateral, cranial and caudal, in planes across the pedicle's axis
+/// within its span. `None` without a pedicle, and where the axis is not in bone there.
+fn walls_mm(
+    screw: &ScrewShape,
+    axis: Dir<Patient>,
+    bone: &impl SignedDistance,
+    anatomy: &VertebraAnatomy,
+) -> Option<[f64; 4]> {
+    let pedicle = nearest_pedicle(screw, axis, anatomy)?;
+    let frame = WallFrame::of_pedicle(pedicle, anatomy)?;
+    let forward = pedicle.axis.unit()?;
+    let slope = axis.dot(forward);
+    if slope < 0.2 {
+        return None;
+    }
+    let [back, front] = pedicle.span_mm;
+    let planes = (front - back).max(0.0).ceil() as usize;
+    let outward = frame.outward();
+    let mut least = [f64::INFINITY; 4];
+    for n in 0..=planes {
+        let plane =
+            pedicle.isthmus + forward * (back + (front - back) * n as f64 / planes.max(1) as f64);
+        let depth = (plane - screw.entry).dot(forward) / slope;
+        if !(0.0..=screw.length_mm).contains(&depth) {
+            continue;
+        }
+        let from = screw.entry + axis * depth;
+        for (slot, dir) in least.iter_mut().zip(outward) {
+            *slot = slot.min(way_out_mm(bone, from, dir));
+        }
+    }
+    let radius = screw.diameter_mm / 2.0;
+    least.iter().all(|mm| mm.is_finite()).then(|| least.map(|mm| mm - radius))
+}
+
+/// From a point along a direction to the first way out of bone, mm; negative where the point is
+/// outside already, by its distance.
+fn way_out_mm(bone: &impl SignedDistance, from: Point<Patient>, dir: Dir<Patient>) -> f64 {
+    let mut way = 0.0;
+    let mut inside = bone.signed_distance_mm(from);
+    if inside.is_nan() || inside < 0.0 {
+        return inside;
+    }
+    while way < REACH_MM {
+        let step = inside.max(0.1);
+        let next = bone.signed_distance_mm(from + dir * (way + step));
+        if next < 0.0 {
+            return way + step * inside / (inside - next).max(1e-9);
+        }
+        (way, inside) = (way + step, next);
+    }
+    REACH_MM
+}
+
+/// The smallest distance between two straight lines' parts (Ericson, Real-Time Collision
+/// Detection, 5.1.9).
+fn segment_distance([p1, q1]: [Point<Patient>; 2], [p2, q2]: [Point<Patient>; 2]) -> f64 {
+    let (d1, d2, r) = (q1 - p1, q2 - p2, p1 - p2);
+    let (a, e, f) = (d1.dot(d1), d2.dot(d2), d2.dot(r));
+    let (b, c) = (d1.dot(d2), d1.dot(r));
+    let denominator = a * e - b * b;
+    let mut s = match denominator > 1e-9 * a * e {
+        true => ((b * f - c * e) / denominator).clamp(0.0, 1.0),
+        false => 0.0,
+    };
+    let mut t = (b * s + f) / e.max(1e-12);
+    if !(0.0..=1.0).contains(&t) {
+        t = t.clamp(0.0, 1.0);
+        s = ((b * t - c) / a.max(1e-12)).clamp(0.0, 1.0);
+    }
+    (p1 + d1 * s).distance(p2 + d2 * t)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn screw(x: f64, axis: Dir<Patient>) -> ScrewShape {
+        ScrewShape { entry: Point::new(x, 0.0, 0.0), axis, length_mm: 40.0, diameter_mm: 6.0 }
+    }
+
+    #[test]
+    fn screws_side_by_side_and_crossing() {
+        let straight = screw(0.0, -Dir::Y);
+        assert!((gap_between_mm(&straight, &screw(20.0, -Dir::Y)) - 14.0).abs() < 1e-9);
+        let inwards = screw(20.0, Dir::new(-0.5, -1.0, 0.0));
+        let across = gap_between_mm(&straight, &inwards);
+        assert!(across < -1.0, "they meet near the tips: {across}");
+        let lifted = ScrewShape { entry: Point::new(20.0, 0.0, 7.0), ..inwards };
+        assert!(gap_between_mm(&straight, &lifted) > 0.9);
+        let nowhere = ScrewShape { axis: Dir::new(0.0, 0.0, 0.0), ..straight };
+        assert!(gap_between_mm(&straight, &nowhere).is_nan());
+    }
+
+    #[test]
+    fn the_gap_between_parts_is_that_of_their_densest_samples() {
+        let mut seed = 7_u64;
+        let mut next = || {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (seed >> 33) as f64 / (1u64 << 31) as f64 * 40.0 - 20.0
+        };
+        for _ in 0..50 {
+            let mut p = || Point::<Patient>::new(next(), next(), next());
+            let (a, b) = ([p(), p()], [p(), p()]);
+            let at = |s: [Point<Patient>; 2], n: usize| s[0].lerp(s[1], n as f64 / 200.0);
+            let pairs = (0..=200).flat_map(|i| (0..=200).map(move |j| (i, j)));
+            let sampled = pairs.map(|(i, j)| at(a, i).distance(at(b, j)));
+            let sampled = sampled.fold(f64::INFINITY, f64::min);
+            let exact = segment_distance(a, b);
+            assert!(exact <= sampled + 1e-9 && sampled - exact < 0.3, "{exact} {sampled}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! How sure an answer is.
+//!
+//! In: an [`Assessment`], and what the surface it rests on was made from. Out: a [`Band`] that
+//! holds the true breach, and the letters it spans. The half widths were measured on the phantom
+//! (`tests/core/clearance_band.rs`): at least 95 of 100 random screws lie within.
+
+use super::{Assessment, Grade, grade_from_breach_mm};
+use serde::Serialize;
+
+/// Where the true value lies.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Band {
+    /// Half of its width, mm.
+    pub half_mm: f64,
+    /// Lower and upper end of the breach, mm; negative is bone left.
+    pub breach_mm: [f64; 2],
+    /// The letters at its ends.
+    pub grades: [Grade; 2],
+}
+
+/// Half width of the band for a surface made of voxels this large, mm: with the CT's edge, or of
+/// the labels' border alone, which is a voxel's matter of opinion.
+pub fn half_width_mm(spacing_mm: [f64; 3], has_ct: bool) -> f64 {
+    let voxel = spacing_mm.into_iter().fold(0.0, f64::max);
+    if has_ct { 0.1 + 0.18 * voxel } else { 0.15 + 0.45 * voxel }
+}
+
+impl Band {
+    /// The band of an answer.
+    pub fn new(found: &Assessment, half_mm: f64) -> Self {
+        let middle = if found.breach_mm > 0.0 { found.breach_mm } else { -found.clearance_mm };
+        let breach_mm = [middle - half_mm, middle + half_mm];
+        Self { half_mm, breach_mm, grades: breach_mm.map(grade_from_breach_mm) }
+    }
+    /// The letter as it can be said: `A`, or `A, could be B`.
+    pub fn say(&self, grade: Grade) -> String {
+        let others: Vec<String> = self
+            .grades
+            .into_iter()
+            .filter(|other| *other != grade)
+            .map(|other| format!("{other:?}"))
+            .collect();
+        match others.is_empty() {
+            true => format!("{grade:?}"),
+            false => format!("{grade:?}, could be {}", others.join(" or ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clearance::Wall;
+    use crate::space::{Dir, Point};
+
+    fn found(clearance_mm: f64) -> Assessment {
+        let breach_mm = (-clearance_mm).max(0.0);
+        Assessment {
+            clearance_mm,
+            protrusion_mm: breach_mm,
+            wall_breach_mm: 0.0,
+            breach_mm,
+            breach_wall: (breach_mm > 0.0).then_some(Wall::Lateral),
+            breach_depth_mm: None,
+            grade: grade_from_breach_mm(breach_mm),
+            witness: Point::ORIGIN,
+            nearest_wall_dir: Dir::X,
+            nearest_wall: Wall::Lateral,
+            profile: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn near_a_border_of_letters_both_are_said() {
+        let say = |clearance: f64| {
+            let found = found(clearance);
+            Band::new(&found, 0.3).say(found.grade)
+        };
+        assert_eq!(say(1.0), "A");
+        assert_eq!(say(0.2), "A, could be B");
+        assert_eq!(say(-0.2), "B, could be A");
+        assert_eq!(say(-1.0), "B");
+        assert_eq!(say(-1.9), "B, could be C");
+        assert_eq!(say(-7.0), "E");
+    }
+}

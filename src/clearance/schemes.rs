@@ -1,0 +1,215 @@
+//! The same screw in the words of other authors, each scheme named.
+//!
+//! In: an [`Assessment`] and what lies around the screw. Out: [`Schemes`]. Definitions are those of
+//! clinical-numbers, section 1; where a scheme asks for what no image tells, that is said.
+
+use super::grade::nearest_pedicle;
+use super::wall::WallFrame;
+use super::{Around, Assessment, Grade, ScrewShape, SignedDistance, Wall};
+use crate::anatomy::VertebraAnatomy;
+use crate::labels::Level;
+use crate::space::{Dir, Patient};
+use serde::Serialize;
+use std::fmt;
+
+/// Zdichavsky 2004: where more than half of the screw's diameter runs, in pedicle and body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Zdichavsky {
+    /// At least half in the pedicle, at least half in the body.
+    Ia,
+    /// More than half lateral of the pedicle, at least half in the body.
+    Ib,
+    /// At least half in the pedicle, more than half lateral of the body.
+    IIa,
+    /// At least half in the pedicle, the tip across the midline of the body.
+    IIb,
+    /// More than half lateral of pedicle and body.
+    IIIa,
+    /// More than half medial of the pedicle.
+    IIIb,
+}
+
+impl fmt::Display for Zdichavsky {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+/// One screw in every scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Schemes {
+    /// Gertzbein-Robbins, modern form.
+    pub gertzbein_robbins: Grade,
+    /// Gertzbein 1990: medial alone, T8 to S1; 0 none, 1 under 2 mm, 2 from 2 to 4, 3 over 4.
+    pub gertzbein_1990: Option<u8>,
+    /// Rao 2002: 0 none, 1 under 2 mm, 2 from 2 to 4, 3 over 4.
+    pub rao: u8,
+    /// Neo 2005: the same bounds; 1 is under half of the screw.
+    pub neo: u8,
+    /// Heary 2004: 1 none; 2 lateral with the tip in the body; 3 the tip out in front or at the
+    /// side; 4 medial or caudal. Grade 5, revision at once, is a clinical word and never said here.
+    pub heary: u8,
+    /// Zdichavsky 2004.
+    pub zdichavsky: Zdichavsky,
+    /// Laine 2000: 0 in the pedicle, 1 up to 2 mm, 2 up to 4, 3 up to 6, 4 over 6.
+    pub laine: u8,
+    /// Babu 2012 for the facet above: 0 not in it, 1 touching it, 2 entering the joint, 3 running
+    /// inside it. Contact is a head nearer than 1 mm to the level above, as open code has it.
+    pub babu: Option<u8>,
+}
+
+/// A head nearer than this to the level above touches its facet, mm.
+const CONTACT_MM: f64 = 1.0;
+/// An axis that runs in the bone above for more than this runs inside the joint, mm.
+const INSIDE_JOINT_MM: f64 = 3.0;
+
+/// Names one screw in every scheme.
+pub fn schemes(
+    screw: &ScrewShape,
+    bone: &impl SignedDistance,
+    anatomy: &VertebraAnatomy,
+    level: Level,
+    found: &Assessment,
+    around: &Around,
+) -> Schemes {
+    let medial = match found.breach_wall {
+        Some(Wall::Medial) => found.breach_mm,
+        _ => 0.0,
+    };
+    let bounds = three_bounds(found.breach_mm);
+    Schemes {
+        gertzbein_robbins: found.grade,
+        gertzbein_1990: is_t8_to_s1(level).then(|| three_bounds(medial)),
+        rao: bounds,
+        neo: bounds,
+        heary: heary(screw, found),
+        zdichavsky: zdichavsky(screw, bone, anatomy),
+        laine: laine(found.breach_mm),
+        babu: babu(around),
+    }
+}
+
+/// 0 none, 1 under 2 mm, 2 from 2 to 4, 3 over 4; unknown is the worst.
+fn three_bounds(mm: f64) -> u8 {
+    match mm {
+        mm if mm <= 0.0 => 0,
+        mm if mm < 2.0 => 1,
+        mm if mm <= 4.0 => 2,
+        _ => 3,
+    }
+}
+
+/// Bounds closed above, as printed: "<= 2", "2 to 4", "4 to 6", "> 6"; unknown is the worst.
+fn laine(mm: f64) -> u8 {
+    match mm {
+        mm if mm <= 0.0 => 0,
+        mm if mm <= 2.0 => 1,
+        mm if mm <= 4.0 => 2,
+        mm if mm <= 6.0 => 3,
+        _ => 4,
+    }
+}
+
+fn is_t8_to_s1(level: Level) -> bool {
+    !(level.region() == 'C' || level.region() == 'T' && level.number() < 8)
+}
+
+fn heary(screw: &ScrewShape, found: &Assessment) -> u8 {
+    /// So near to the tip a breach is one of the tip, mm.
+    const TIP_MM: f64 = 5.0;
+    let at_tip = found.breach_depth_mm.is_some_and(|depth| depth > screw.length_mm - TIP_MM);
+    match found.breach_wall {
+        None => 1,
+        Some(Wall::Medial | Wall::Caudal) => 4,
+        Some(Wall::Anterior) => 3,
+        Some(Wall::Lateral) if at_tip => 3,
+        Some(Wall::Lateral | Wall::Cranial | Wall::Posterior) => 2,
+    }
+}
+
+fn babu(around: &Around) -> Option<u8> {
+    let (shaft, head) = (around.above_mm?, around.head_above_mm?);
+    Some(match () {
+        () if around.run_in_above_mm? > INSIDE_JOINT_MM => 3,
+        () if shaft < 0.0 => 2,
+        () if head < CONTACT_MM => 1,
+        () => 0,
+    })
+}
+
+/// By the axis: where it is out of bone, more than half of the screw is.
+fn zdichavsky(
+    screw: &ScrewShape,
+    bone: &impl SignedDistance,
+    anatomy: &VertebraAnatomy,
+) -> Zdichavsky {
+    const STEP_MM: f64 = 0.5;
+    let Some(axis) = screw.axis.unit() else { return Zdichavsky::IIIa };
+    let Some(pedicle) = nearest_pedicle(screw, axis, anatomy) else { return Zdichavsky::Ia };
+    let Some(frame) = WallFrame::of_pedicle(pedicle, anatomy) else { return Zdichavsky::Ia };
+    let [_, lateral, ..] = frame.outward();
+    let (mut out_of_pedicle, mut out_of_body) = (None::<bool>, false);
+    for n in 0..=(screw.length_mm / STEP_MM) as usize {
+        let p = screw.entry + axis * (n as f64 * STEP_MM);
+        let along = (p - pedicle.isthmus).dot(pedicle.axis);
+        if along < pedicle.span_mm[0] || bone.signed_distance_mm(p) >= 0.0 {
+            continue;
+        }
+        let is_lateral = (p - pedicle.isthmus).dot(lateral) > 0.0;
+        if along <= pedicle.span_mm[1] {
+            out_of_pedicle = Some(out_of_pedicle.unwrap_or(true) && is_lateral);
+        } else {
+            out_of_body |= is_lateral;
+        }
+    }
+    let tip = screw.entry + axis * screw.length_mm;
+    match (out_of_pedicle, out_of_body) {
+        (Some(false), _) => Zdichavsky::IIIb,
+        (Some(true), true) => Zdichavsky::IIIa,
+        (Some(true), false) => Zdichavsky::Ib,
+        (None, true) => Zdichavsky::IIa,
+        (None, false)
+            if is_across(tip - anatomy.patient_from_vertebra.origin(), lateral, anatomy) =>
+        {
+            Zdichavsky::IIb
+        }
+        (None, false) => Zdichavsky::Ia,
+    }
+}
+
+/// True past the vertebra's plane of symmetry, seen from the side that `lateral` leads to.
+fn is_across(from_middle: Dir<Patient>, lateral: Dir<Patient>, anatomy: &VertebraAnatomy) -> bool {
+    let left = anatomy.patient_from_vertebra.dir(Dir::X);
+    from_middle.dot(left) * lateral.dot(left).signum() < 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_those_of_the_authors() {
+        assert_eq!([0.0, 0.1, 1.99, 2.0, 4.0, 4.01].map(three_bounds), [0, 1, 1, 2, 2, 3]);
+        assert_eq!([0.0, 0.1, 2.0, 2.01, 4.0, 6.0, 6.1].map(laine), [0, 1, 1, 2, 2, 3, 4]);
+        assert_eq!((three_bounds(f64::NAN), laine(f64::NAN)), (3, 4));
+        let level = |text: &str| text.parse::<Level>().expect("a level");
+        let covered = ["C7", "T7", "T8", "L6", "S1"].map(|text| is_t8_to_s1(level(text)));
+        assert_eq!(covered, [false, false, true, true, true]);
+    }
+
+    #[test]
+    fn the_facet_grade_follows_head_shaft_and_axis() {
+        let around = |head, shaft, run| Around {
+            head_above_mm: Some(head),
+            above_mm: Some(shaft),
+            run_in_above_mm: Some(run),
+            ..Around::default()
+        };
+        let grade = |head, shaft, run| babu(&around(head, shaft, run));
+        assert_eq!(grade(2.0, 3.0, 0.0), Some(0));
+        assert_eq!(grade(0.9, 3.0, 0.0), Some(1));
+        assert_eq!(grade(-1.0, -0.1, 1.0), Some(2));
+        assert_eq!(grade(-1.0, -4.0, 3.5), Some(3));
+        assert_eq!(babu(&Around::default()), None);
+    }
+}

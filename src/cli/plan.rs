@@ -1,0 +1,243 @@
+//! `corridor plan`: screws that plan themselves, as a table and as a plan file.
+
+use super::table::layout;
+use super::{PlanArgs, StyleArg};
+use crate::case::bundle::BundleError;
+use crate::case::spine::SpineError;
+use crate::case::suggest::{self, Planned, Wish};
+use crate::case::{Clock, SystemClock, judge};
+use crate::implant::{Catalogue, CatalogueError};
+use crate::labels::Level;
+use crate::plan::auto::{Rules, RulesError, Style, Suggestion};
+use crate::plan::file::{self, FileError};
+use crate::plan::{CaseRef, CatalogueRef, Header, Plan, Screw};
+use crate::platform::fs::{FileSystem, write_atomically};
+use crate::work::{Work, on_all_cores};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Why nothing was planned.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The case's folder can not be read.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The images.
+    #[error(transparent)]
+    Spine(#[from] SpineError),
+    /// The built-in catalogue.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// The planning rules.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// The plan can not be written out.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file of the user's can not be read or written.
+    #[error("{file} can not be {what}: {source}")]
+    Io {
+        /// Which file.
+        file: PathBuf,
+        /// What was tried.
+        what: &'static str,
+        /// The system's word.
+        source: std::io::Error,
+    },
+    /// There is a plan already.
+    #[error("{0} is there already: choose another file, or say --replace")]
+    Exists(PathBuf),
+}
+
+/// A case planned by the program.
+pub struct AutoPlan {
+    /// Screws and refusals.
+    pub planned: Planned,
+    /// The plan file's text.
+    pub text: String,
+    /// What a person should know about the images.
+    pub notices: Vec<String>,
+}
+
+/// Loads a case and plans it; writes the plan where the arguments say so.
+pub fn run(args: &PlanArgs, fs: &dyn FileSystem, work: &Work) -> Result<AutoPlan, PlanError> {
+    if let Some(file) = args.output.as_ref().filter(|file| file.exists() && !args.replace) {
+        return Err(PlanError::Exists(file.clone()));
+    }
+    let rules = rules(args.rules.as_deref(), fs)?;
+    let catalogue = Catalogue::builtin()?;
+    let request = args.case.request(fs)?;
+    let spine = on_all_cores(|| request.load(work))?;
+    let wish = Wish {
+        levels: args.levels.iter().flat_map(|l| l.0.iter().copied()).collect(),
+        style: args.style.into(),
+        in_out_in: args.in_out_in,
+        each_alone: args.each_alone,
+    };
+    let now = SystemClock.now();
+    let planned =
+        suggest::plan(&spine, &wish, &rules, &catalogue, now, work).map_err(SpineError::from)?;
+    let mut plan = Plan {
+        screws: planned.screws.iter().map(|(screw, _)| screw.clone()).collect(),
+        ..Plan::default()
+    };
+    plan.sort();
+    let header = Header {
+        case: CaseRef { hashes: spine.hashes.clone(), ..CaseRef::default() },
+        catalogue: CatalogueRef { id: catalogue.id.clone(), version: catalogue.version },
+        thresholds_hash: judge::thresholds_hash(),
+        ..Header::default()
+    };
+    let text = file::print(&header, &plan)?;
+    if let Some(file) = &args.output {
+        write_atomically(fs, file, text.as_bytes()).map_err(|source| PlanError::Io {
+            file: file.clone(),
+            what: "written",
+            source,
+        })?;
+    }
+    Ok(AutoPlan { planned, text, notices: spine.warnings })
+}
+
+fn rules(file: Option<&Path>, fs: &dyn FileSystem) -> Result<Rules, PlanError> {
+    let Some(file) = file else { return Ok(Rules::builtin()?) };
+    let bytes = fs.read(file).map_err(|source| PlanError::Io {
+        file: file.to_owned(),
+        what: "read",
+        source,
+    })?;
+    Ok(Rules::from_ron(&String::from_utf8_lossy(&bytes))?)
+}
+
+/// Screws and scores as a table for reading, then a line for each refusal.
+pub fn as_table(planned: &Planned) -> String {
+    const HEADER: [&str; 12] = [
+        "level",
+        "side",
+        "size mm",
+        "isthmus mm",
+        "chord mm",
+        "canal mm",
+        "clearance mm",
+        "breach mm",
+        "grade",
+        "HU",
+        "angles deg",
+        "score",
+    ];
+    let rows: Vec<_> = planned.screws.iter().map(|(screw, found)| row(screw, found)).collect();
+    let mut text = match rows.is_empty() {
+        true => "no screw was planned\n".to_owned(),
+        false => layout(&HEADER, &rows),
+    };
+    for refusal in &planned.refusals {
+        text += &format!("refused: {refusal}\n");
+    }
+    text
+}
+
+fn row(screw: &Screw, found: &Suggestion) -> Vec<String> {
+    let measure = |name: &str, digits: usize| {
+        let known = found.score.term(name).and_then(|term| term.measure);
+        known.map_or_else(|| "-".to_owned(), |x| format!("{x:.digits$}"))
+    };
+    let narrow = if found.is_narrow { " narrow" } else { "" };
+    vec![
+        screw.level.to_string(),
+        screw.side.to_string(),
+        format!("{} x {}", screw.diameter_mm, screw.length_mm),
+        format!("{:.1}{narrow}", found.isthmus_mm),
+        format!("{:.1}", found.chord_mm),
+        measure("canal", 2),
+        format!("{:+.2}", found.assessment.clearance_mm),
+        format!("{:.2}", found.assessment.breach_mm),
+        format!("{:?}", found.assessment.grade),
+        measure("density", 0),
+        format!("{} {}", measure("convergence", 0), measure("end plate", 0)),
+        format!("{:.0}", found.score.total),
+    ]
+}
+
+/// Everything as JSON: per screw every term of its score.
+pub fn as_json(planned: &Planned) -> Value {
+    let screws = planned.screws.iter().map(|(screw, found)| {
+        json!({
+            "level": screw.level,
+            "side": screw.side,
+            "style": found.style,
+            "entry_lps_mm": screw.entry.to_array(),
+            "tip_lps_mm": screw.tip().to_array(),
+            "diameter_mm": screw.diameter_mm,
+            "length_mm": screw.length_mm,
+            "isthmus_mm": found.isthmus_mm,
+            "is_narrow": found.is_narrow,
+            "chord_mm": found.chord_mm,
+            "clearance_mm": found.assessment.clearance_mm,
+            "breach_mm": found.assessment.breach_mm,
+            "grade": found.assessment.grade,
+            "score": found.score,
+        })
+    });
+    json!({
+        "screws": screws.collect::<Vec<_>>(),
+        "refused": planned.refusals.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+/// Levels as a person writes them: `L4`, `L2-S1`, `T12,L2-L4`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Levels(pub Vec<Level>);
+
+/// Reads levels; the ends of a range may stand in either order. T13 and L6 are part of a range only
+/// when they are one of its ends: few spines have them.
+pub fn parse_levels(text: &str) -> Result<Levels, String> {
+    let mut levels = Vec::new();
+    for part in text.split(',') {
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        let end = |text: &str| text.trim().parse::<Level>().map_err(|why| why.to_string());
+        let (from, to) = (end(from)?, end(to)?);
+        let range = from.min(to)..=from.max(to);
+        let is_rare = |level: &Level| {
+            [("T", 13), ("L", 6)]
+                .iter()
+                .any(|(region, number)| level.to_string() == format!("{region}{number}"))
+        };
+        let inside = |level: &Level| range.contains(level);
+        let kept = |level: &Level| !is_rare(level) || *level == from || *level == to;
+        levels.extend(Level::all().filter(inside).filter(kept));
+    }
+    levels.sort_unstable();
+    levels.dedup();
+    Ok(Levels(levels))
+}
+
+impl From<StyleArg> for Style {
+    fn from(arg: StyleArg) -> Self {
+        match arg {
+            StyleArg::Straight => Self::Straight,
+            StyleArg::Anatomic => Self::Anatomic,
+            StyleArg::Cortical => Self::Cortical,
+            StyleArg::S1Bicortical => Self::S1Bicortical,
+            StyleArg::S2AlarIliac => Self::S2AlarIliac,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_read_as_people_write_them() {
+        let read = |text: &str| {
+            let levels = parse_levels(text).map(|l| l.0);
+            levels.map(|l| l.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(read("L4").as_deref(), Ok("L4"));
+        assert_eq!(read("L2-S1").as_deref(), Ok("L2 L3 L4 L5 S1"));
+        assert_eq!(read("S1-L4, T11-L1").as_deref(), Ok("T11 T12 L1 L4 L5 S1"));
+        assert_eq!(read("L5-L6").as_deref(), Ok("L5 L6"));
+        assert!(read("L9").is_err_and(|why| why.contains("L9")));
+        assert!(read("").is_err());
+    }
+}

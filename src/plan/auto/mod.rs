@@ -1,0 +1,309 @@
+//! Screws that plan themselves.
+//!
+//! In: one pedicle of a bone with everything known about it ([`Site`]), weights and limits as data
+//! ([`Rules`]), the sizes on offer. Out: a [`Suggestion`] whose score can be read term by term, or
+//! a [`Refusal`] in words. One rule stands above the weights: the medial wall is never crossed.
+//!
+//! | file | owns |
+//! |---|---|
+//! | [`rules`] | weights and limits per style, from `assets/planning/` |
+//! | `line` | lines through a pedicle and the bone along them |
+//! | [`score`] | what a screw scores, term by term |
+//! | `search` | the search |
+//! | [`construct`] | all screws of a side together, so that a rod joins their heads |
+
+pub mod construct;
+mod line;
+pub mod rules;
+pub mod score;
+mod search;
+
+pub use rules::{Rules, RulesError, Style};
+pub use score::{Score, Term};
+
+use crate::anatomy::{Pedicle, VertebraAnatomy};
+use crate::clearance::{Assessment, Canal, Grade, ScrewShape, SignedDistance, Wall, assess};
+use crate::implant::Catalogue;
+use crate::labels::Level;
+use crate::plan::ScrewStyle;
+use crate::space::Side;
+use crate::volume::Volume;
+use rules::StyleRule;
+use search::{Found, Rated, Search, TIP_MM};
+
+/// A pedicle to be planned, with all that is known around it.
+pub struct Site<'a, B> {
+    /// The level.
+    pub level: Level,
+    /// The pedicle: where the search starts.
+    pub pedicle: &'a Pedicle,
+    /// What was measured on the vertebra.
+    pub anatomy: &'a VertebraAnatomy,
+    /// Distance to its surface.
+    pub bone: &'a B,
+    /// The same of the level above, if the case has it.
+    pub above: Option<&'a B>,
+    /// Its canal, if one was found.
+    pub canal: Option<&'a Canal>,
+    /// The CT in HU, if there is one.
+    pub ct: Option<&'a Volume<i16>>,
+}
+
+/// What may be used.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowed<'a> {
+    /// The sizes on offer.
+    pub catalogue: &'a Catalogue,
+    /// Where a pedicle is narrower than the smallest screw, the lateral wall may be passed.
+    pub in_out_in: bool,
+}
+
+/// The best screw of a pedicle, and why it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suggestion {
+    /// Entry, axis and size.
+    pub shape: ScrewShape,
+    /// In which style it was looked for.
+    pub style: Style,
+    /// Diameter of the widest straight bore through the pedicle, mm: its isthmus.
+    pub isthmus_mm: f64,
+    /// The narrow rule was followed in place of the 80 %.
+    pub is_narrow: bool,
+    /// Bone along the axis from the entry to the front cortex, mm.
+    pub chord_mm: f64,
+    /// Why this one.
+    pub score: Score,
+    /// How it is judged.
+    pub assessment: Assessment,
+}
+
+/// Why a pedicle got no screw.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// The case lacks the vertebra.
+    #[error("{level}: the case has no vertebra of that level, so nothing is planned there")]
+    NoVertebra {
+        /// The level asked for.
+        level: Level,
+    },
+    /// The image ends inside the vertebra.
+    #[error("{level}: the image cuts into it, so nothing is planned there")]
+    CutOff {
+        /// The level.
+        level: Level,
+    },
+    /// The pedicle was not found.
+    #[error(
+        "{level} {side}: its pedicle was not found, so nothing is planned there; place it by hand"
+    )]
+    NoPedicle {
+        /// The level.
+        level: Level,
+        /// The side.
+        side: Side,
+    },
+    /// The canal was not found, so that nothing would keep a screw out of it.
+    #[error(
+        "{level} {side}: its canal was not found, so nothing is planned there; place it by hand"
+    )]
+    NoCanal {
+        /// The level.
+        level: Level,
+        /// The side.
+        side: Side,
+    },
+    /// No screws are planned at this level.
+    #[error("{level}: pedicle screws are planned from T1 to S1; place it by hand")]
+    NotPlanned {
+        /// The level.
+        level: Level,
+    },
+    /// The style is none of this level.
+    #[error("{level}: a {style} screw belongs to {belongs}; choose another style")]
+    OtherLevel {
+        /// The level.
+        level: Level,
+        /// The style.
+        style: Style,
+        /// Where it belongs.
+        belongs: &'static str,
+    },
+    /// The catalogue has nothing for the style and level.
+    #[error("{level} {side}: the catalogue has no screw of a size usual there; choose another")]
+    NoSize {
+        /// The level.
+        level: Level,
+        /// The side.
+        side: Side,
+    },
+    /// Narrower than the smallest screw and its margin.
+    #[error(
+        "{level} {side}: its isthmus is {isthmus_mm:.1} mm wide, the smallest screw needs \
+         {needed_mm:.1} mm; allow in-out-in, or leave it out"
+    )]
+    TooNarrow {
+        /// The level.
+        level: Level,
+        /// The side.
+        side: Side,
+        /// The isthmus as measured by the widest straight bore, mm.
+        isthmus_mm: f64,
+        /// What the smallest screw needs, mm.
+        needed_mm: f64,
+    },
+    /// No line keeps all the rules.
+    #[error(
+        "{level} {side}: no {style} path keeps clear of the canal and within the bone; place it \
+         by hand, or choose another style"
+    )]
+    NoPath {
+        /// The level.
+        level: Level,
+        /// The side.
+        side: Side,
+        /// The style.
+        style: Style,
+    },
+}
+
+/// The best screw of one pedicle in one style.
+///
+/// Deterministic; a tenth of a second at most. The result never crosses the medial wall, and leaves
+/// bone only where in-out-in is allowed, and then on the other sides.
+pub fn suggest<B: SignedDistance>(
+    site: &Site<'_, B>,
+    style: Style,
+    rules: &Rules,
+    allowed: &Allowed<'_>,
+) -> Result<Suggestion, Refusal> {
+    Ok(choices(site, style, rules, allowed, 1.0)?.best)
+}
+
+/// The best screw of a pedicle, and others near it.
+#[derive(Clone, Debug)]
+pub struct Choices {
+    /// The best one.
+    pub best: Suggestion,
+    /// Others that give up no more than was allowed, best ones first.
+    pub others: Vec<Choice>,
+    is_narrow: bool,
+    isthmus_mm: f64,
+}
+
+/// A screw that was not judged in full yet.
+#[derive(Clone, Debug)]
+pub struct Choice(Rated);
+
+impl Choice {
+    /// Entry, axis and size.
+    pub fn shape(&self) -> &ScrewShape {
+        &self.0.shape
+    }
+    /// What it scores.
+    pub fn total(&self) -> f64 {
+        self.0.total
+    }
+}
+
+/// The best screw of one pedicle, and those near it that keep at least `least_part` (0 to 1) of its
+/// score; none where that is 1.
+pub fn choices<B: SignedDistance>(
+    site: &Site<'_, B>,
+    style: Style,
+    rules: &Rules,
+    allowed: &Allowed<'_>,
+    least_part: f64,
+) -> Result<Choices, Refusal> {
+    let (level, side) = (site.level, site.pedicle.side);
+    belongs(level, style)?;
+    if site.canal.is_none() {
+        return Err(Refusal::NoCanal { level, side });
+    }
+    let no_path = Refusal::NoPath { level, side, style };
+    let Some(rule) = rules.style(style) else { return Err(no_path) };
+    let mut search = Search::new(site, rules, rule, allowed)?;
+    let found = search.run()?;
+    let near = match least_part < 1.0 {
+        true => search.near(&found.best, least_part * found.best.total),
+        false => Vec::new(),
+    };
+    let Found { best, isthmus_mm, is_narrow } = found;
+    let made = judged(site, rule, rules, allowed.in_out_in, best, isthmus_mm, is_narrow);
+    let best = made.ok_or(no_path)?;
+    Ok(Choices { best, others: near.into_iter().map(Choice).collect(), is_narrow, isthmus_mm })
+}
+
+/// One of the choices judged in full; `None` where the grade does not bear it.
+pub fn settle<B: SignedDistance>(
+    site: &Site<'_, B>,
+    rules: &Rules,
+    in_out_in: bool,
+    choices: &Choices,
+    choice: &Choice,
+) -> Option<Suggestion> {
+    let rule = rules.style(choices.best.style)?;
+    let Choices { isthmus_mm, is_narrow, .. } = *choices;
+    judged(site, rule, rules, in_out_in, choice.0.clone(), isthmus_mm, is_narrow)
+}
+
+fn judged<B: SignedDistance>(
+    site: &Site<'_, B>,
+    rule: &StyleRule,
+    rules: &Rules,
+    in_out_in: bool,
+    rated: Rated,
+    isthmus_mm: f64,
+    is_narrow: bool,
+) -> Option<Suggestion> {
+    let assessment = assess(&rated.shape, site.bone, site.anatomy).ok()?;
+    let length_mm = rated.shape.length_mm;
+    let score = Score { total: rated.total, ..Score::new(&rated.measures, rules) };
+    is_allowed(&assessment, length_mm, rule, in_out_in, rules).then_some(Suggestion {
+        shape: rated.shape,
+        style: rule.name,
+        isthmus_mm,
+        is_narrow,
+        chord_mm: rated.chord_mm,
+        score,
+        assessment,
+    })
+}
+
+/// The last word on a screw: by the grade's own numbers.
+fn is_allowed(
+    found: &Assessment,
+    length_mm: f64,
+    style: &StyleRule,
+    in_out_in: bool,
+    rules: &Rules,
+) -> bool {
+    /// What the search's coarser probing may miss, mm.
+    const MISSED_MM: f64 = 0.2;
+    let most = if in_out_in { rules.limits.most_lateral_mm } else { MISSED_MM };
+    if style.is_bicortical && found.breach_depth_mm.is_some_and(|mm| mm > length_mm - TIP_MM) {
+        return found.grade <= Grade::B;
+    }
+    found.breach_mm <= 0.0 || (found.breach_wall != Some(Wall::Medial) && found.breach_mm <= most)
+}
+
+/// Refuses a style at a level where it is none.
+fn belongs(level: Level, style: Style) -> Result<(), Refusal> {
+    let wrong = |belongs| Err(Refusal::OtherLevel { level, style, belongs });
+    match style {
+        Style::S1Bicortical if level != Level::S1 => wrong("S1"),
+        Style::S2AlarIliac => wrong("a case with labels of sacrum and ilium"),
+        Style::Cortical if level.region() != 'L' => wrong("L1 to L5"),
+        _ => Ok(()),
+    }
+}
+
+impl Style {
+    /// What a plan calls a screw of this style.
+    pub fn of_screw(self) -> ScrewStyle {
+        match self {
+            Self::Straight | Self::Anatomic | Self::S1Bicortical => ScrewStyle::Pedicle,
+            Self::Cortical => ScrewStyle::Cortical,
+            Self::S2AlarIliac => ScrewStyle::S2AlarIliac,
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! What a screw scores, term by term.
+//!
+//! In: the bone along a line, and a size. Out: a [`Score`] that can be read: for each term its
+//! measure, its unit, its share.
+
+use super::Site;
+use super::line::{Bore, Frame, Line};
+use super::rules::{Limits, Rules};
+use crate::clearance::SignedDistance;
+use crate::clearance::grade::ENTRY_ZONE_MM;
+use crate::space::{Dir, Patient, Point};
+use serde::Serialize;
+use std::f64::consts::TAU;
+
+/// The terms, in the order of [`super::rules::Ramps`].
+pub const NAMES: [&str; 12] = [
+    "canal",
+    "wall",
+    "entry",
+    "density",
+    "length",
+    "diameter",
+    "end plate",
+    "convergence",
+    "facet",
+    "head",
+    "reach",
+    "midline",
+];
+/// What each term is measured in.
+pub const UNITS: [&str; 12] =
+    ["mm", "mm", "mm", "HU", "", "", "deg", "deg", "mm", "mm", "mm", "mm"];
+
+/// One term of a score.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Term {
+    /// What it is about.
+    pub name: &'static str,
+    /// What was measured; `None` where there was nothing to measure.
+    pub measure: Option<f64>,
+    /// Its unit; empty for a share.
+    pub unit: &'static str,
+    /// What that scores, 0 (unusable) to 1.
+    pub score: f64,
+    /// How much it counts; 0 where there was nothing to measure.
+    pub weight: f64,
+}
+
+/// What a screw scores: 0 is unusable, 100 can not be bettered.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Score {
+    /// The weighted geometric mean of the terms, times 100.
+    pub total: f64,
+    /// Why.
+    pub terms: Vec<Term>,
+}
+
+/// The measures of one screw, in the order of [`NAMES`]; NaN where there is nothing to measure.
+pub(super) type Measures = [f64; NAMES.len()];
+
+impl Score {
+    pub(super) fn new(measures: &Measures, rules: &Rules) -> Self {
+        let ramps = rules.terms.in_order();
+        let terms = measures.iter().zip(ramps).zip(NAMES.iter().zip(UNITS));
+        let terms = terms.map(|((&measure, ramp), (name, unit))| {
+            let known = Some(measure).filter(|x| !x.is_nan());
+            let weight = known.map_or(0.0, |_| ramp.weight);
+            Term { name, measure: known, unit, score: ramp.score(measure), weight }
+        });
+        Self { total: total(measures, rules), terms: terms.collect() }
+    }
+    /// The term of this name.
+    pub fn term(&self, name: &str) -> Option<&Term> {
+        self.terms.iter().find(|term| term.name == name)
+    }
+}
+
+/// The weighted geometric mean of the terms that could be measured, times 100.
+pub(super) fn total(measures: &Measures, rules: &Rules) -> f64 {
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for (&measure, ramp) in measures.iter().zip(rules.terms.in_order()) {
+        if !measure.is_nan() {
+            sum += ramp.weight * ramp.score(measure).ln();
+            weights += ramp.weight;
+        }
+    }
+    if weights > 0.0 { 100.0 * (sum / weights).exp() } else { 0.0 }
+}
+
+/// Directions in which the side of a screw is probed while searching; the grade takes 24 and
+/// searches between them.
+const DIRECTIONS: usize = 12;
+
+/// Smallest distance to daylight over the ring of a cylinder, mm.
+fn ring_mm(
+    bone: &impl SignedDistance,
+    centre: Point<Patient>,
+    [u, v]: [Dir<Patient>; 2],
+    radius_mm: f64,
+) -> f64 {
+    let at = |n: usize| {
+        let (sin, cos) = (TAU * n as f64 / DIRECTIONS as f64).sin_cos();
+        bone.signed_distance_mm(centre + u * (radius_mm * cos) + v * (radius_mm * sin))
+    };
+    (0..DIRECTIONS).map(at).fold(f64::INFINITY, f64::min)
+}
+
+/// Up to this depth the bone around a screw is that of its entry, thin on any slanted bone, mm.
+pub const ENTRY_END_MM: f64 = 8.0;
+
+/// Smallest distances to daylight over the judged surface of a cylinder, mm.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Walls {
+    /// From the entry zone's end to [`ENTRY_END_MM`].
+    pub entry_mm: f64,
+    /// From there to the tip, the tip's end with it.
+    pub deep_mm: f64,
+}
+
+/// The walls for each of some lengths, ascending; told no larger than `enough_mm`, from which on
+/// nobody asks.
+pub(super) fn walls<const N: usize>(
+    bone: &impl SignedDistance,
+    bore: &Bore,
+    radius_mm: f64,
+    lengths_mm: [f64; N],
+    enough_mm: f64,
+) -> [Walls; N] {
+    let u = bore.axis.any_perpendicular();
+    let across = [u, bore.axis.cross(u)];
+    let at = |depth: f64| bore.entry + bore.axis * depth;
+    let ring = |depth: f64| ring_mm(bone, at(depth), across, radius_mm);
+    let least_between = |from: f64, to: f64, mut least: f64| {
+        for (depth, to_daylight) in bore.between(from, to) {
+            // The distance changes by no more than the way to the ring.
+            if to_daylight - radius_mm < least {
+                least = least.min(ring(depth));
+            }
+        }
+        least
+    };
+    let entry_mm = least_between(ENTRY_ZONE_MM, ENTRY_END_MM, ring(ENTRY_ZONE_MM).min(enough_mm));
+    let (mut deep_mm, mut from) = (enough_mm, ENTRY_END_MM);
+    lengths_mm.map(|length| {
+        deep_mm = least_between(from, length, deep_mm);
+        from = length;
+        let tip = ring(length).min(bone.signed_distance_mm(at(length)));
+        Walls { entry_mm, deep_mm: deep_mm.min(tip) }
+    })
+}
+
+/// Smallest distance to daylight around the rim of the tip, mm.
+pub(super) fn rim_mm(
+    bone: &impl SignedDistance,
+    bore: &Bore,
+    length_mm: f64,
+    radius_mm: f64,
+) -> f64 {
+    let u = bore.axis.any_perpendicular();
+    ring_mm(bone, bore.entry + bore.axis * length_mm, [u, bore.axis.cross(u)], radius_mm)
+}
+
+/// The gap between head and shaft and the level above, and between the head and its own bone, mm;
+/// then the free way behind the head, mm.
+pub(super) fn behind_mm<B: SignedDistance>(
+    site: &Site<'_, B>,
+    bore: &Bore,
+    radius_mm: f64,
+    limits: &Limits,
+) -> [f64; 3] {
+    let u = bore.axis.any_perpendicular();
+    let across = [u, bore.axis.cross(u)];
+    let at = |behind: f64| bore.entry - bore.axis * behind;
+    let (from, to) = (limits.head_from_mm, limits.head_to_mm);
+    let rings = [from, 0.5 * (from + to), to];
+    let deepest = |bone: &B| {
+        let outermost = |behind: f64| {
+            let centre = at(behind);
+            let rim = (0..8).map(|n| {
+                let (sin, cos) = (TAU * f64::from(n) / 8.0).sin_cos();
+                let r = limits.head_radius_mm;
+                bone.signed_distance_mm(centre + across[0] * (r * cos) + across[1] * (r * sin))
+            });
+            rim.fold(bone.signed_distance_mm(centre), f64::max)
+        };
+        rings.iter().map(|behind| outermost(*behind)).fold(f64::NEG_INFINITY, f64::max)
+    };
+    let facet = site.above.map_or(f64::NAN, |above| {
+        let shaft = (0..8).map(|n| {
+            let depth = f64::from(n) * 2.5;
+            above.signed_distance_mm(bore.entry + bore.axis * depth) + radius_mm
+        });
+        -shaft.fold(deepest(above), f64::max)
+    });
+    let mut free = 0.0;
+    while free < limits.reach_mm && site.bone.signed_distance_mm(at(1.5 + free)) < 0.0 {
+        free += 1.0;
+    }
+    [facet, -deepest(site.bone), free.min(limits.reach_mm)]
+}
+
+/// Mean HU along a screw, over its axis and a ring at 0.7 of its radius; NaN without a CT or
+/// outside it.
+pub(super) fn density_hu<B>(
+    site: &Site<'_, B>,
+    bore: &Bore,
+    length_mm: f64,
+    radius_mm: f64,
+) -> f64 {
+    const STEP_MM: f64 = 2.0;
+    let Some(ct) = site.ct else { return f64::NAN };
+    let voxel_from_patient = ct.grid().voxel_from_patient();
+    let u = bore.axis.any_perpendicular() * (0.7 * radius_mm);
+    let v = bore.axis.cross(u);
+    let (mut sum, mut count) = (0.0, 0.0);
+    for n in 0..=(length_mm / STEP_MM) as usize {
+        let centre = bore.entry + bore.axis * (n as f64 * STEP_MM);
+        for p in [centre, centre + u, centre - u, centre + v, centre - v] {
+            if let Some(hu) = ct.trilinear_voxel(voxel_from_patient.point(p)) {
+                sum += hu;
+                count += 1.0;
+            }
+        }
+    }
+    if count > 0.0 { sum / count } else { f64::NAN }
+}
+
+/// Angles of a line off the two that are aimed at, degrees.
+pub(super) fn off_aim_deg(line: &Line, aim: [f64; 2]) -> [f64; 2] {
+    [(line[2] - aim[0]).abs(), (line[3] - aim[1]).abs()]
+}
+
+/// From the tip's side to the midline, mm.
+pub(super) fn to_midline_mm(frame: &Frame, bore: &Bore, length_mm: f64, radius_mm: f64) -> f64 {
+    frame.from_midline_mm(bore.entry + bore.axis * length_mm) - radius_mm
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules() -> Rules {
+        Rules::builtin().expect("our own file")
+    }
+
+    /// Measures at which every term scores all.
+    fn best() -> Measures {
+        let rules = rules();
+        let full = rules.terms.in_order().map(|ramp| ramp.full);
+        full
+    }
+
+    #[test]
+    fn nothing_betters_a_hundred_and_one_zero_is_unusable() {
+        let rules = rules();
+        assert!((Score::new(&best(), &rules).total - 100.0).abs() < 1e-9);
+        let mut breached = best();
+        breached[0] = -0.1;
+        assert_eq!(Score::new(&breached, &rules).total, 0.0);
+        let mut thin = best();
+        thin[1] = 0.1;
+        let score = Score::new(&thin, &rules).total;
+        assert!(score > 50.0 && score < 95.0, "{score}");
+    }
+
+    #[test]
+    fn what_could_not_be_measured_does_not_count() {
+        let rules = rules();
+        let mut blind = best();
+        blind[3] = f64::NAN;
+        let score = Score::new(&blind, &rules);
+        assert!((score.total - 100.0).abs() < 1e-9);
+        assert_eq!(score.term("density").map(|t| t.weight), Some(0.0));
+    }
+}

@@ -1,0 +1,249 @@
+//! What a person should look at before a plan is used, each with a hint.
+//!
+//! In: what was measured of a plan's screws. Out: [`Issue`]s, gravest first. Nothing here decides:
+//! an issue is a sentence, never a lock.
+
+use crate::clearance::{Grade, Wall};
+use crate::labels::Level;
+use crate::space::Side;
+use serde::Serialize;
+use std::fmt;
+
+/// How much an issue matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weight {
+    /// The plan should not be used so.
+    Grave,
+    /// A person should look at it.
+    Look,
+    /// Good to know.
+    Note,
+}
+
+impl fmt::Display for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Grave => "grave",
+            Self::Look => "look",
+            Self::Note => "note",
+        })
+    }
+}
+
+/// One thing to look at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Issue {
+    /// How much it matters.
+    pub weight: Weight,
+    /// What is the matter, naming level and side.
+    pub what: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+/// One screw as the checks see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// Level, side and id.
+    pub name: String,
+    /// The level as it is called now.
+    pub level: Level,
+    /// The side.
+    pub side: Side,
+    /// Diameter and length, mm.
+    pub size_mm: [f64; 2],
+    /// Letter, breach in mm and its wall.
+    pub breach: (Grade, f64, Option<Wall>),
+    /// To the canal, mm.
+    pub canal_mm: Option<f64>,
+    /// Babu's grade of the facet above.
+    pub facet: Option<u8>,
+    /// The nearest other screw and the gap to it, mm.
+    pub nearest: Option<(String, f64)>,
+    /// How far its head is from the rod of its side, mm.
+    pub rod_misfit_mm: Option<f64>,
+    /// Its vertebra is cut off by the image.
+    pub is_cut_off: bool,
+}
+
+/// Two screws nearer than this are named, mm.
+const TOO_NEAR_MM: f64 = 1.0;
+/// A head further off its rod than this is named, mm; reduction screws reach further. Provisional.
+const MISSED_ROD_MM: f64 = 3.0;
+/// Left and right that differ by more than this are named, mm.
+const DIFFERS_MM: [f64; 2] = [1.5, 10.0];
+/// Slices thicker than this are too thick to plan on (MySpine: 1 mm and less; T Cool 2021), mm.
+const THICK_MM: f64 = 1.5;
+
+/// Checks a plan. `slice_mm` is the largest spacing of the image, `half_mm` the half width of the
+/// band that follows from it.
+pub fn check(screws: &[Seen], slice_mm: f64, half_mm: f64) -> Vec<Issue> {
+    let mut issues: Vec<Issue> = screws.iter().flat_map(of_one).collect();
+    issues.extend(pairs(screws));
+    if slice_mm > THICK_MM {
+        issues.push(Issue {
+            weight: Weight::Look,
+            what: format!(
+                "the image has slices of {slice_mm:.1} mm: every distance is sure to {half_mm:.1} \
+                 mm only"
+            ),
+            hint: "plan on a CT of 1 mm slices or thinner".to_owned(),
+        });
+    }
+    issues.sort();
+    issues.dedup();
+    issues
+}
+
+fn of_one(screw: &Seen) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    let mut say = |weight, what: String, hint: &str| {
+        issues.push(Issue { weight, what: format!("{}: {what}", screw.name), hint: hint.into() });
+    };
+    let (grade, mm, wall) = screw.breach;
+    if let Some(wall) = wall {
+        let is_grave = wall == Wall::Medial || grade > Grade::B;
+        let weight = if is_grave { Weight::Grave } else { Weight::Look };
+        say(weight, format!("it breaches {mm:.1} mm {wall} ({grade:?})"), away_from(wall));
+    }
+    if let Some(canal) = screw.canal_mm.filter(|mm| *mm < 0.5 && wall != Some(Wall::Medial)) {
+        let weight = if canal < 0.0 { Weight::Grave } else { Weight::Look };
+        say(weight, format!("{canal:.1} mm are left to the canal"), away_from(Wall::Medial));
+    }
+    match screw.facet {
+        Some(3) => say(Weight::Grave, "it runs inside the facet joint above".into(), LOWER),
+        Some(2) => say(Weight::Look, "it enters the facet joint above".into(), LOWER),
+        Some(1) => say(Weight::Note, "its head touches the facet above".into(), LOWER),
+        _ => {}
+    }
+    if let Some(mm) = screw.rod_misfit_mm.filter(|mm| *mm > MISSED_ROD_MM) {
+        say(
+            Weight::Look,
+            format!("the rod passes its head by {mm:.1} mm"),
+            "move the entry towards the rod, or plan the side together",
+        );
+    }
+    if screw.is_cut_off {
+        say(
+            Weight::Grave,
+            "the image ends inside its vertebra".into(),
+            "take an image that holds the whole vertebra",
+        );
+    }
+    issues
+}
+
+const LOWER: &str = "move the entry down or outwards, off the joint";
+
+fn away_from(wall: Wall) -> &'static str {
+    match wall {
+        Wall::Medial => "move it outwards, or take a thinner screw",
+        Wall::Lateral => "move it inwards, or take a thinner screw",
+        Wall::Cranial => "move it down, or take a thinner screw",
+        Wall::Caudal => "move it up, off the root, or take a thinner screw",
+        Wall::Anterior => "take a shorter screw",
+        Wall::Posterior => "sink it further, or move its entry",
+    }
+}
+
+fn pairs(screws: &[Seen]) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    for (n, screw) in screws.iter().enumerate() {
+        if let Some((other, mm)) = screw.nearest.as_ref().filter(|(_, mm)| *mm < TOO_NEAR_MM) {
+            let mut names = [screw.name.clone(), other.clone()];
+            names.sort();
+            let [a, b] = names;
+            issues.push(Issue {
+                weight: if *mm < 0.0 { Weight::Grave } else { Weight::Look },
+                what: format!("{a} and {b} are {mm:.1} mm apart"),
+                hint: "shorten or turn one of them".to_owned(),
+            });
+        }
+        for other in screws[n + 1..].iter().filter(|other| other.level == screw.level) {
+            issues.extend(twice(screw, other).or_else(|| unlike(screw, other)));
+        }
+    }
+    issues
+}
+
+/// Two screws on one side of a level.
+fn twice(a: &Seen, b: &Seen) -> Option<Issue> {
+    (a.side == b.side).then(|| Issue {
+        weight: Weight::Look,
+        what: format!("{} {} has two screws", a.level, a.side),
+        hint: "delete one of them, or rename the level that was counted twice".to_owned(),
+    })
+}
+
+/// Left and right of one level that differ much.
+fn unlike(a: &Seen, b: &Seen) -> Option<Issue> {
+    let off = |n: usize| (a.size_mm[n] - b.size_mm[n]).abs();
+    (off(0) > DIFFERS_MM[0] || off(1) > DIFFERS_MM[1]).then(|| Issue {
+        weight: Weight::Note,
+        what: format!(
+            "{}: left and right differ, {} x {} and {} x {} mm",
+            a.level, a.size_mm[0], a.size_mm[1], b.size_mm[0], b.size_mm[1]
+        ),
+        hint: "look whether the pedicles do too".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(level: &str, side: Side) -> Seen {
+        Seen {
+            name: format!("{level} {side}"),
+            level: level.parse().expect("a level"),
+            side,
+            size_mm: [6.5, 45.0],
+            breach: (Grade::A, 0.0, None),
+            canal_mm: Some(2.0),
+            facet: Some(0),
+            nearest: Some(("other".into(), 12.0)),
+            rod_misfit_mm: Some(0.4),
+            is_cut_off: false,
+        }
+    }
+
+    fn weights(screws: &[Seen]) -> Vec<Weight> {
+        check(screws, 1.0, 0.28).into_iter().map(|issue| issue.weight).collect()
+    }
+
+    #[test]
+    fn a_sound_plan_has_no_issue_and_a_thick_scan_is_named() {
+        let plan = [seen("L4", Side::Left), seen("L4", Side::Right), seen("L5", Side::Left)];
+        assert!(check(&plan, 1.0, 0.28).is_empty());
+        let thick = check(&plan, 3.0, 0.64);
+        assert!(thick.len() == 1 && thick[0].what.contains("3.0 mm"), "{thick:?}");
+    }
+
+    #[test]
+    fn every_trouble_is_named_with_a_hint_the_gravest_first() {
+        let medial = Seen { breach: (Grade::B, 0.8, Some(Wall::Medial)), ..seen("L4", Side::Left) };
+        let lateral =
+            Seen { breach: (Grade::B, 0.8, Some(Wall::Lateral)), ..seen("L4", Side::Right) };
+        assert_eq!(weights(&[lateral.clone(), medial]), [Weight::Grave, Weight::Look]);
+        let wide = Seen { breach: (Grade::C, 2.0, Some(Wall::Lateral)), ..seen("L4", Side::Left) };
+        assert_eq!(weights(&[wide]), [Weight::Grave]);
+        let joint = Seen { facet: Some(3), ..seen("L4", Side::Left) };
+        let off_rod = Seen { rod_misfit_mm: Some(6.0), ..seen("L5", Side::Left) };
+        let cut = Seen { is_cut_off: true, ..seen("T9", Side::Left) };
+        let touching = Seen { nearest: Some(("L5 left".into(), -0.3)), ..seen("L3", Side::Left) };
+        let all = check(&[joint, off_rod, cut, touching], 1.0, 0.28);
+        assert_eq!(all.len(), 4, "{all:?}");
+        assert!(all.iter().all(|issue| !issue.hint.is_empty()));
+        assert!(all.windows(2).all(|pair| pair[0].weight <= pair[1].weight));
+    }
+
+    #[test]
+    fn a_level_counted_twice_and_unlike_sides_are_named() {
+        let twice = check(&[seen("L4", Side::Left), seen("L4", Side::Left)], 1.0, 0.28);
+        assert!(twice[0].what.contains("two screws"), "{twice:?}");
+        let thin = Seen { size_mm: [4.5, 30.0], ..seen("L4", Side::Right) };
+        let unlike = check(&[seen("L4", Side::Left), thin], 1.0, 0.28);
+        assert!(unlike[0].what.contains("differ"), "{unlike:?}");
+    }
+}

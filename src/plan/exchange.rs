@@ -1,0 +1,134 @@
+//! A plan for other programs: 3D Slicer's markups and a table of comma-separated values.
+//!
+//! In: a [`Plan`]. Out: text. Coordinates are LPS mm, as Slicer's markups say they are; numbers in
+//! the table have a decimal point and a header row with units.
+
+use super::{Plan, Screw};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Slicer's markups: one line per screw, from entry to tip, named by level, side and size. A file
+/// that 3D Slicer opens by itself (schema v1.0.3, `Line`).
+pub fn slicer_markups(plan: &Plan) -> Value {
+    let markups: Vec<Value> = plan.screws.iter().map(line).collect();
+    json!({
+        "@schema": "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#",
+        "markups": markups,
+    })
+}
+
+fn line(screw: &Screw) -> Value {
+    let point = |id: u32, label: &str, place: [f64; 3]| {
+        json!({
+            "id": id.to_string(),
+            "label": label,
+            "description": "",
+            "associatedNodeID": "",
+            "position": place,
+            "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0],
+            "selected": true,
+            "locked": true,
+            "visibility": true,
+            "positionStatus": "defined",
+        })
+    };
+    json!({
+        "type": "Line",
+        "coordinateSystem": "LPS",
+        "coordinateUnits": "mm",
+        "locked": true,
+        "labelFormat": "%N",
+        "name": format!("{} {} {} x {}", screw.level, screw.side, screw.diameter_mm, screw.length_mm),
+        "controlPoints": [
+            point(1, "entry", screw.entry.to_array()),
+            point(2, "tip", screw.tip().to_array()),
+        ],
+    })
+}
+
+/// One row per screw.
+pub fn csv(plan: &Plan) -> String {
+    let mut text = "level,side,style,diameter_mm,length_mm,entry_l_mm,entry_p_mm,entry_s_mm,\
+                    tip_l_mm,tip_p_mm,tip_s_mm,state,author\n"
+        .to_owned();
+    for screw in &plan.screws {
+        let places = [screw.entry.to_array(), screw.tip().to_array()].concat();
+        let places: Vec<String> = places.iter().map(|mm| format!("{mm:.3}")).collect();
+        // Writing into a String can not fail.
+        let _ = writeln!(
+            text,
+            "{},{},{},{},{},{},{},{}",
+            screw.level,
+            screw.side,
+            format!("{:?}", screw.style).to_lowercase(),
+            screw.diameter_mm,
+            screw.length_mm,
+            places.join(","),
+            format!("{:?}", screw.state).to_lowercase(),
+            quoted(&screw.author),
+        );
+    }
+    text
+}
+
+/// A cell in quotes where it needs them. A cell that a spreadsheet would take for a formula gets an
+/// apostrophe.
+fn quoted(text: &str) -> String {
+    let text = match text.starts_with(['=', '+', '-', '@']) {
+        true => format!("'{text}"),
+        false => text.to_owned(),
+    };
+    match text.contains([',', '"', '\n']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::labels::VertebraId;
+    use crate::plan::{ScrewId, ScrewState, ScrewStyle};
+    use crate::space::{Dir, Point, Side};
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    fn plan() -> Plan {
+        let screw = Screw {
+            id: ScrewId(Uuid::nil()),
+            vertebra: VertebraId::of_label("x", 1),
+            level: "L4".parse().expect("a level"),
+            side: Side::Left,
+            style: ScrewStyle::Pedicle,
+            entry: Point::new(20.0, 30.5, -4.25),
+            axis: -Dir::Y,
+            diameter_mm: 6.5,
+            length_mm: 45.0,
+            author: "=a, b".to_owned(),
+            edited: Timestamp::UNIX_EPOCH,
+            state: ScrewState::Suggested,
+            unknown: serde_json::Map::new(),
+        };
+        Plan { screws: vec![screw], ..Plan::default() }
+    }
+
+    #[test]
+    fn markups_say_their_frame_and_keep_left_left() {
+        let value = slicer_markups(&plan());
+        let line = &value["markups"][0];
+        assert_eq!((&line["coordinateSystem"], &line["type"]), (&json!("LPS"), &json!("Line")));
+        assert_eq!(line["name"], "L4 left 6.5 x 45");
+        assert_eq!(line["controlPoints"][0]["position"], json!([20.0, 30.5, -4.25]));
+        assert_eq!(line["controlPoints"][1]["position"], json!([20.0, -14.5, -4.25]));
+    }
+
+    #[test]
+    fn the_table_has_a_row_per_screw_and_no_formula() {
+        let text = csv(&plan());
+        let rows: Vec<&str> = text.lines().collect();
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows[0].split(',').count(), 13);
+        assert!(rows[1].starts_with("L4,left,pedicle,6.5,45,20.000,30.500,-4.250,20.000,-14.500,"));
+        assert!(rows[1].ends_with("suggested,\"'=a, b\""), "{}", rows[1]);
+    }
+}

@@ -1,0 +1,128 @@
+//! How near a screw's numbers are to the truth, and whether the band that is stated holds it.
+
+use crate::plan_auto::made_at;
+use corridor::case::judge;
+use corridor::clearance::{
+    Assessment, Band, Grade, ScrewShape, SignedDistance, assess, entry_on_axis,
+};
+use corridor::labels::Level;
+use corridor::phantom::{Scan, Spec};
+use corridor::space::{Dir, Patient, Point, Side};
+use rayon::prelude::*;
+
+/// Few by default; as many as the issue asks for in the long run.
+fn screws_asked() -> u64 {
+    if std::env::var_os("CORRIDOR_FULL").is_some() { 1000 } else { 20 }
+}
+
+/// A number from 0 to 1 that follows from two others.
+fn random(seed: u64, what: u64) -> f64 {
+    let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ what.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    for _ in 0..3 {
+        x = (x ^ (x >> 31)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    }
+    (x >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// A screw somewhere in or beside a pedicle.
+fn random_screw(
+    bone: &impl SignedDistance,
+    anatomy: &corridor::anatomy::VertebraAnatomy,
+    seed: u64,
+) -> Option<ScrewShape> {
+    let within = |what: u64, most: f64| (2.0 * random(seed, what) - 1.0) * most;
+    let side = if random(seed, 9) < 0.5 { Side::Left } else { Side::Right };
+    let pedicle = anatomy.pedicle(side)?;
+    let frame = anatomy.patient_from_vertebra;
+    let to = |x, y, z| frame.dir(Dir::new(x, y, z));
+    let axis = (pedicle.axis + to(within(1, 0.25), 0.0, within(2, 0.2))).unit()?;
+    let through = pedicle.isthmus + to(within(3, 4.5), 0.0, within(4, 6.0));
+    Some(ScrewShape {
+        entry: entry_on_axis(bone, through, axis)?,
+        axis,
+        length_mm: 25.0 + 25.0 * random(seed, 5),
+        diameter_mm: 4.0 + 4.0 * random(seed, 6),
+    })
+}
+
+struct Pair {
+    got: Assessment,
+    truth: Assessment,
+}
+
+/// Random screws in one vertebra scanned so, judged on its image and on its true surface.
+fn pairs(spacing_mm: f64, scan: Scan, level: Level) -> (Vec<Pair>, f64) {
+    let spec = Spec { levels: vec![level], seed: 11, scan, ..Spec::default() };
+    let made = made_at(&spec, spacing_mm);
+    let vertebra = made.spine.vertebrae[0].clone();
+    let bone = made.phantom.bone(level).unwrap().clone();
+    let exact = |p: Point<Patient>| bone.signed_distance_mm(p);
+    let anatomy = &vertebra.anatomy;
+    assert_eq!(anatomy.pedicles.len(), 2, "{:?}", anatomy.warnings);
+    let found = (0..screws_asked())
+        .into_par_iter()
+        .filter_map(|seed| {
+            let screw = random_screw(&vertebra.field, anatomy, seed)?;
+            let truth = assess(&screw, &exact, anatomy).ok()?;
+            Some(Pair { got: assess(&screw, &vertebra.field, anatomy).ok()?, truth })
+        })
+        .collect::<Vec<_>>();
+    (found, judge::half_width_mm(&made.spine))
+}
+
+/// How far a screw is in daylight, bone left being negative.
+fn out_mm(found: &Assessment) -> f64 {
+    if found.breach_mm > 0.0 { found.breach_mm } else { -found.clearance_mm }
+}
+
+#[test]
+fn on_half_millimetre_voxels_a_screw_is_told_to_a_tenth() {
+    let scan = Scan { noise_hu: 0.0, ..Scan::default() };
+    let (pairs, _) = pairs(0.5, scan, Level::L3);
+    let mut errors: Vec<f64> =
+        pairs.iter().map(|p| (out_mm(&p.got) - out_mm(&p.truth)).abs()).collect();
+    errors.sort_by(f64::total_cmp);
+    let of = |share: f64| errors[((errors.len() - 1) as f64 * share) as usize];
+    println!(
+        "0.5 mm, {} screws: error median {:.3}, 95 % {:.3}, most {:.3} mm",
+        errors.len(),
+        of(0.5),
+        of(0.95),
+        of(1.0)
+    );
+    let graded: Vec<Grade> = pairs.iter().map(|p| p.truth.grade).collect();
+    assert!(graded.iter().any(|g| *g > Grade::B), "{graded:?}");
+    assert!(of(1.0) <= 0.1, "{}", of(1.0));
+    for p in &pairs {
+        let edge = [0.0, 2.0, 4.0, 6.0].map(|mm| (out_mm(&p.truth) - mm).abs());
+        let is_clear = edge.into_iter().all(|mm| mm > 0.1);
+        assert!(
+            !is_clear || p.got.grade == p.truth.grade,
+            "{} {}",
+            out_mm(&p.got),
+            out_mm(&p.truth)
+        );
+    }
+}
+
+#[test]
+fn the_band_holds_the_truth_on_a_noisy_ct() {
+    let (pairs, half_mm) = pairs(1.0, Scan::default(), Level::L2);
+    let holds = |p: &&Pair| {
+        let [low, high] = Band::new(&p.got, half_mm).breach_mm;
+        (low..=high).contains(&out_mm(&p.truth))
+    };
+    let held = pairs.iter().filter(holds).count();
+    let mut errors: Vec<f64> =
+        pairs.iter().map(|p| (out_mm(&p.got) - out_mm(&p.truth)).abs()).collect();
+    errors.sort_by(f64::total_cmp);
+    println!(
+        "1 mm noisy: band of {:.2} mm holds {held} of {}; error median {:.3}, 95 % {:.3}",
+        2.0 * half_mm,
+        pairs.len(),
+        errors[errors.len() / 2],
+        errors[errors.len() * 95 / 100]
+    );
+    assert!(2.0 * half_mm <= 0.6, "{half_mm}");
+    assert!(held * 100 >= pairs.len() * 95, "{held} of {}", pairs.len());
+}

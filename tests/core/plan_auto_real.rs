@@ -1,0 +1,63 @@
+//! Screws that plan themselves, on real cases: never through the medial wall, and all but nowhere
+//! out of bone.
+
+use crate::plan_auto::plan;
+use crate::real_data::real;
+use corridor::case::spine::{self, Source};
+use corridor::case::suggest::{Planned, Wish};
+use corridor::clearance::{Grade, Wall};
+use corridor::work::Work;
+use std::path::PathBuf;
+
+/// Plans a case; `least` screws at least must come out of it.
+fn check(ct: Option<PathBuf>, labels: Option<PathBuf>, least: usize) -> Planned {
+    let source = Source::Files { ct, labels, numbering: None };
+    let planned = plan(&spine::load(&source, &Work::silent()).unwrap(), &Wish::default());
+    for (screw, found) in &planned.screws {
+        let (name, judged) = (format!("{} {}", screw.level, screw.side), &found.assessment);
+        assert!(judged.grade <= Grade::B, "{name}: {judged:?}");
+        assert_ne!(judged.breach_wall, Some(Wall::Medial), "{name}: {judged:?}");
+        assert!(
+            found.score.term("canal").unwrap().measure >= Some(0.2),
+            "{name}: {:?}",
+            found.score
+        );
+        assert!(screw.diameter_mm <= 0.8 * found.isthmus_mm || found.is_narrow, "{name}");
+    }
+    let letters = planned.screws.iter().filter(|(_, s)| s.assessment.grade == Grade::A).count();
+    assert!(letters * 20 >= planned.screws.len() * 19, "{letters} of {}", planned.screws.len());
+    assert!(planned.screws.len() >= least, "{:?}", planned.refusals);
+    planned
+}
+
+#[test]
+fn verse014_is_planned_whole() {
+    let Some(folder) = real("verse014_lumbar_ct") else { return };
+    let planned = check(
+        Some(folder.join("sub-verse014_ct.nii.gz")),
+        Some(folder.join("sub-verse014_seg-vert_msk.nii.gz")),
+        10,
+    );
+    assert!(planned.refusals.is_empty(), "{:?}", planned.refusals);
+}
+
+#[test]
+fn s0328_is_planned_but_for_what_the_image_cuts() {
+    let Some(folder) = real("totalseg_s0328_bone") else { return };
+    let ct = folder.join("ct328_bone.nrrd");
+    let planned = check(Some(ct), Some(folder.join("s0328_spine_labels.nii.gz")), 15);
+    assert!(planned.refusals.iter().any(|r| r.to_string().starts_with("T9: ")));
+}
+
+#[test]
+fn labels_alone_are_planned_without_hu() {
+    if let Some(folder) = real("totalseg_s0327_labels_C7-S1") {
+        let planned = check(None, Some(folder.join("s0327_spine_labels.nii.gz")), 32);
+        let density = planned.screws[0].1.score.term("density").unwrap();
+        assert!(density.measure.is_none() && density.weight == 0.0);
+    }
+    if let Some(folder) = real("verse_masks") {
+        let labels = folder.join("verse004/sub-verse004_seg-vert_msk.nii.gz");
+        check(None, Some(labels), 18);
+    }
+}
