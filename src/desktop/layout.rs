@@ -202,7 +202,11 @@ fn cells_of(
     wish
 }
 
-/// The 3D view takes the larger part; the slices stand beside it.
+/// Height of a slice from which three of them stand beside the 3D view, one above the other.
+const TALL_ENOUGH: f32 = 240.0;
+
+/// A spine is tall, and so is the 3D view: the slices stand beside it, or with it two by two where
+/// the window is too low for three rows.
 fn arrange(
     middle: egui::Rect,
     maximised: Option<Cell>,
@@ -214,12 +218,22 @@ fn arrange(
     if !has_slices {
         return vec![(Cell::Model, middle)];
     }
+    let is_tall = middle.height() >= 3.0 * TALL_ENOUGH;
     let column = (middle.width() * 0.5).round();
-    let row = (middle.height() * 0.5).round();
+    let row = (middle.height() / if is_tall { 3.0 } else { 2.0 }).round();
     let at = |x: f32, y: f32, w: f32, h: f32| {
         egui::Rect::from_min_size(middle.min + vec2(x, y), vec2(w - GAP, h - GAP))
     };
-    let (right, bottom) = (middle.width() - column, middle.height() - row);
+    let right = middle.width() - column;
+    if is_tall {
+        return vec![
+            (Cell::Model, at(0.0, 0.0, column, middle.height())),
+            (Cell::Slice(View::Axial), at(column, 0.0, right, row)),
+            (Cell::Slice(View::Sagittal), at(column, row, right, row)),
+            (Cell::Slice(View::Coronal), at(column, 2.0 * row, right, middle.height() - 2.0 * row)),
+        ];
+    }
+    let bottom = middle.height() - row;
     vec![
         (Cell::Model, at(0.0, 0.0, column, row)),
         (Cell::Slice(View::Axial), at(column, 0.0, right, row)),
@@ -263,4 +277,41 @@ fn is_mouse_free(ctx: &egui::Context, model: Option<Rect>) -> bool {
     let is_inside = model.contains(Vec2::new(mouse.x, mouse.y));
     let layer = ctx.layer_id_at(mouse);
     is_inside && layer.is_none_or(|layer| layer.order == Order::Background)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::LEAST_WINDOW;
+
+    /// What bars and panels leave of a window.
+    fn middle(width: f32, height: f32) -> egui::Rect {
+        const BARS: f32 = 76.0;
+        egui::Rect::from_min_size(egui::pos2(LEFT, 38.0), vec2(width - LEFT - RIGHT, height - BARS))
+    }
+
+    #[test]
+    fn every_view_can_be_read_in_every_window() {
+        for (width, height) in
+            [(LEAST_WINDOW.x, LEAST_WINDOW.y), (1440.0, 900.0), (1000.0, 1400.0), (3840.0, 2160.0)]
+        {
+            let middle = middle(width, height);
+            let cells = arrange(middle, None, true);
+            assert_eq!(cells.len(), 4);
+            for (n, (cell, rect)) in cells.iter().enumerate() {
+                assert!(middle.contains_rect(*rect), "{cell:?} at {width} x {height}");
+                assert!(rect.width() > 200.0 && rect.height() > 200.0, "{cell:?}: {rect}");
+                let others = cells.iter().skip(n + 1);
+                assert!(others.clone().all(|(_, other)| !rect.intersects(*other)), "{cell:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_case_without_slices_is_all_model_and_a_maximised_view_is_alone() {
+        let middle = middle(1440.0, 900.0);
+        assert_eq!(arrange(middle, None, false), [(Cell::Model, middle)]);
+        let axial = Cell::Slice(View::Axial);
+        assert_eq!(arrange(middle, Some(axial), true), [(axial, middle)]);
+    }
 }
