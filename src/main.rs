@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Parser as _;
 use corridor::cli::{self, Command, Request, grade, plan, progress};
 use corridor::platform::fs::RealFs;
+use corridor::work::on_all_cores;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -24,11 +25,12 @@ fn run(request: Request) -> Result<()> {
     match request.command {
         Some(Command::Grade(args)) => run_grade(&args),
         Some(Command::Plan(args)) => run_plan(&args),
+        Some(Command::Phantom(args)) => run_phantom(&args),
         #[cfg(feature = "app")]
         command => corridor::program::dispatch::run(command, request.display),
         #[cfg(not(feature = "app"))]
         _ => anyhow::bail!(
-            "this corridor was built without its windows: only `grade` and `plan` work here"
+            "this corridor was built without its windows: only `grade`, `phantom` and `plan` work here"
         ),
     }
 }
@@ -63,6 +65,17 @@ fn say(text: &str, notices: &[String]) -> Result<()> {
     terminal.write_all(text.as_bytes())?;
     for notice in notices {
         writeln!(terminal, "note: {notice}")?;
+    }
+    Ok(())
+}
+
+fn run_phantom(args: &cli::phantom::PhantomArgs) -> Result<()> {
+    let (work, bar) = progress::on_terminal();
+    let told = on_all_cores(|| cli::phantom::write(args, &work))?;
+    bar.finish_and_clear();
+    let mut terminal = std::io::stdout().lock();
+    for line in told {
+        writeln!(terminal, "{line}")?;
     }
     Ok(())
 }

@@ -7,10 +7,11 @@
 use super::guard;
 use super::jobs::{ActiveCase, CaseOpened};
 use super::schedule::FrameSystems;
+use super::words;
 use crate::case::request::CaseRequest;
 use crate::case::spine::Spine;
 use crate::case::store::StoreError;
-use crate::case::{Notice, Session, SystemClock, judge};
+use crate::case::{Notice, SaveState, Session, SystemClock, judge};
 use crate::clearance::Assessment;
 use crate::implant::{Catalogue, CatalogueError};
 use crate::plan::{Plan, Screw};
@@ -118,9 +119,9 @@ pub struct StatusLine {
 }
 
 impl StatusLine {
-    /// Says something.
+    /// Says something; a sentence begins with a capital letter.
     pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
-        *self = Self { text: text.into(), tone };
+        *self = Self { text: words::sentence(&text.into()), tone };
     }
 }
 
@@ -136,6 +137,7 @@ pub fn plugin(app: &mut App) {
                 .in_set(FrameSystems::Pointer),
         )
         .add_systems(Update, (show_plan, judge_draft).in_set(FrameSystems::Judge))
+        .add_systems(Update, tell_failed_save.in_set(FrameSystems::Judge))
         .add_systems(Last, leave.run_if(on_message::<AppExit>));
 }
 
@@ -162,6 +164,26 @@ fn say_notices(document: Option<Res<Document>>, mut status: ResMut<StatusLine>) 
     match document.notices().first() {
         Some(notice) => status.say(Tone::Warning, notice.to_string()),
         None => status.say(Tone::Done, document.session().location().to_string()),
+    }
+}
+
+/// A write that fails is told at once, in the disk's own words; and that it was made up for.
+fn tell_failed_save(
+    document: Option<Res<Document>>,
+    mut status: ResMut<StatusLine>,
+    mut has_failed: Local<bool>,
+) {
+    let Some(document) = document else { return };
+    match document.session().save_state() {
+        SaveState::Failed(why) if !*has_failed => {
+            *has_failed = true;
+            status.say(Tone::Fault, why);
+        }
+        SaveState::Saved { .. } if *has_failed => {
+            *has_failed = false;
+            status.say(Tone::Done, words::SAVED_AFTER_ALL);
+        }
+        _ => {}
     }
 }
 

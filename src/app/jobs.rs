@@ -3,7 +3,7 @@
 //! In: [`OpenCase`]. Out: [`Progress`] while it lasts, then [`ActiveCase`], the document and
 //! [`CaseOpened`], or [`LoadFailure`]. Nothing here waits in a frame.
 
-use super::history::{Document, DocumentError};
+use super::history::{Document, DocumentError, StatusLine, Tone};
 use super::schedule::FrameSystems;
 use super::{Phase, guard};
 use crate::case::request::CaseRequest;
@@ -128,7 +128,18 @@ pub fn plugin(app: &mut App) {
         .add_message::<CaseOpened>()
         .init_resource::<Progress>()
         .init_resource::<LoadFailure>()
-        .add_systems(Update, (start_job, finish_job).chain().in_set(FrameSystems::Jobs));
+        .add_systems(Update, (start_job, finish_job).chain().in_set(FrameSystems::Jobs))
+        .add_systems(Last, admit_failure.run_if(on_message::<AppExit>));
+}
+
+/// Exit code of a program that was left without having opened a case.
+pub(super) const NOTHING_OPENED: u8 = 2;
+
+/// Whoever started the program for a case learns from its exit code that there was none.
+fn admit_failure(phase: Res<State<Phase>>, mut exits: MessageWriter<AppExit>) {
+    if *phase.get() == Phase::Failed {
+        exits.write(AppExit::from_code(NOTHING_OPENED));
+    }
 }
 
 fn start_job(
@@ -150,7 +161,7 @@ fn start_job(
 fn finish_job(
     job: Option<Res<LoadJob>>,
     mut progress: ResMut<Progress>,
-    mut failure: ResMut<LoadFailure>,
+    (mut failure, mut status): (ResMut<LoadFailure>, ResMut<StatusLine>),
     mut phase: ResMut<NextState<Phase>>,
     mut opened: MessageWriter<CaseOpened>,
     shown: Option<Res<ActiveCase>>,
@@ -174,7 +185,8 @@ fn finish_job(
         }
         Err(fault) => {
             error!("{fault}");
-            failure.0 = Some(fault.to_string());
+            status.say(Tone::Fault, fault.to_string());
+            failure.0 = Some(status.text.clone());
             // A case that is already open stays open.
             phase.set(if shown.is_some() { Phase::Ready } else { Phase::Failed });
         }

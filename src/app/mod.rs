@@ -65,6 +65,9 @@ pub enum AppError {
     /// A part of the program panicked.
     #[error("the program had to end: {0}")]
     Stopped(String),
+    /// The person left without a case having opened; the window and the log said why.
+    #[error("no case was opened")]
+    NothingOpened,
     /// The engine ended with an exit code of its own.
     #[error("the engine ended with code {0}")]
     Ended(u8),
@@ -116,6 +119,9 @@ impl Plugin for CorePlugin {
 pub fn run(mut app: App) -> Result<(), AppError> {
     match guard::catch(move || app.run()) {
         Ok(AppExit::Success) => Ok(()),
+        Ok(AppExit::Error(code)) if code.get() == jobs::NOTHING_OPENED => {
+            Err(AppError::NothingOpened)
+        }
         Ok(AppExit::Error(code)) => Err(AppError::Ended(code.get())),
         Err(reason) => Err(AppError::Stopped(reason)),
     }

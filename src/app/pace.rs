@@ -2,12 +2,14 @@
 //! nothing but wait, so that the cores read the case.
 //!
 //! A picture drawn by the processor takes whole cores from the reading; one drawn by a graphics card
-//! takes little, and a headset that has one is never held back.
+//! takes little, and a headset that has one is never held back. Where the processor draws, the
+//! window is drawn anew when something happens, and else ten times a second.
 
 use super::Phase;
 use super::jobs::ActiveCase;
 use bevy::prelude::*;
 use bevy::render::renderer::RenderAdapterInfo;
+use bevy::winit::{UpdateMode, WinitSettings};
 use std::thread;
 use std::time::{Duration, Instant};
 use wgpu::DeviceType;
@@ -17,13 +19,32 @@ const REST_SOFTWARE: Duration = Duration::from_millis(250);
 /// The same where a graphics card draws into a window.
 const REST_WINDOW: Duration = Duration::from_millis(50);
 
+/// From frame to frame while the processor draws and nothing happens.
+const EASY: Duration = Duration::from_millis(100);
+
 /// The headset sets the pace: whoever drives one says so.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HeadsetPace(pub bool);
 
 /// Adds the rest between frames. For apps with a window; an app that draws pictures never rests.
 pub fn plugin(app: &mut App) {
-    app.init_resource::<HeadsetPace>().add_systems(Last, rest.run_if(in_state(Phase::Loading)));
+    app.init_resource::<HeadsetPace>().add_systems(
+        Last,
+        (rest.run_if(in_state(Phase::Loading)), go_easy.run_if(resource_changed::<HeadsetPace>)),
+    );
+}
+
+/// A window that the processor draws waits for something to happen.
+fn go_easy(
+    adapter: Option<Res<RenderAdapterInfo>>,
+    headset: Res<HeadsetPace>,
+    settings: Option<ResMut<WinitSettings>>,
+) {
+    let is_software = adapter.is_some_and(|a| a.device_type == DeviceType::Cpu);
+    if let Some(mut settings) = settings.filter(|_| is_software && !headset.0) {
+        let wait = UpdateMode::reactive(EASY);
+        *settings = WinitSettings { focused_mode: wait, unfocused_mode: wait };
+    }
 }
 
 fn rest(

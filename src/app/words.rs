@@ -99,6 +99,8 @@ pub const LABELS_FIELD: &str = "Label map of the vertebrae (may stay empty)";
 /// Hint of it.
 pub const DROP_HINT: &str = "A file can also be dropped onto the window.";
 /// Button of it.
+pub const OPEN_NOW: &str = "Open";
+/// Button of it.
 pub const OPEN_BUILTIN: &str = "Open the built-in case";
 
 /// All edits are in the plan file.
@@ -107,6 +109,8 @@ pub const SAVED: &str = "Saved";
 pub const SAVING: &str = "Saving…";
 /// A write failed.
 pub const NOT_SAVED: &str = "Not saved";
+/// A write failed and was made up for.
+pub const SAVED_AFTER_ALL: &str = "The disk takes the plan again: everything is saved.";
 /// Heading of the 3D view.
 pub const MODEL: &str = "3D";
 /// A slice outside the image.
@@ -265,6 +269,19 @@ pub fn degrees(value: f64) -> String {
     signed(format!("{value:.0}°"))
 }
 
+/// With a capital letter in front; a path stays as it is.
+pub fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    match rest.next() {
+        Some(first)
+            if !text.split(' ').next().is_some_and(|word| word.contains(['/', '.', ':'])) =>
+        {
+            first.to_uppercase().chain(rest).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
 /// Minus zero is zero, and the hyphen becomes a minus.
 fn signed(text: String) -> String {
     let is_zero = text.chars().all(|c| !('1'..='9').contains(&c));
@@ -285,5 +302,14 @@ mod tests {
         assert_eq!(mm(-2.04), "−2.0 mm");
         assert_eq!(mm(-0.04), "0.0 mm");
         assert_eq!(degrees(-12.4), "−12°");
+        assert_eq!(window(Window::new(1500.0, -600.0)), "W 1500  L −600");
+        assert_eq!((hu(Some(-41.6)).as_str(), hu(None).as_str()), ("−42 HU", OUTSIDE));
+    }
+
+    #[test]
+    fn a_sentence_begins_with_a_capital_and_a_path_does_not() {
+        assert_eq!(sentence("the plan is kept"), "The plan is kept");
+        assert_eq!(sentence("scan.nii.gz: truncated"), "scan.nii.gz: truncated");
+        assert_eq!(sentence(""), "");
     }
 }

@@ -33,7 +33,10 @@ impl Kept {
     /// In the user's cache folder; finds what any earlier session kept and adds the built-in case
     /// alone. `None` where the system names no such folder.
     pub fn demo_only() -> Option<Self> {
-        Some(Self::in_folder(platform::cache_folder()?.join("corridor"), cache::program_mark()?))
+        Some(Self::in_folder(
+            platform::cache_folder()?.join("corridor").join("kept"),
+            cache::program_mark()?,
+        ))
     }
     /// The same in a folder of choice; `program` is what tells one build from another.
     pub fn in_folder(folder: PathBuf, program: String) -> Self {

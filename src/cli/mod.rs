@@ -5,6 +5,7 @@
 
 pub mod grade;
 pub mod plan;
+pub mod phantom;
 pub mod progress;
 pub mod table;
 
@@ -52,6 +53,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Draw a case into a PNG file, without a window.
     Picture(PictureArgs),
+    /// Make a spine with known truth: CT, labels and every true number.
+    Phantom(Box<phantom::PhantomArgs>),
     /// Say what this machine has, and how to get what is missing.
     Doctor,
 }

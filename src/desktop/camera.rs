@@ -91,6 +91,19 @@ pub fn reading_distance(model: &ModelBox) -> f32 {
     fitting_distance((model.radius_mm() + LETTER_ROOM_MM) as f32 * 1e-3)
 }
 
+/// The same seen along a letter's axis: only what lies across it must fit, before its near end.
+fn reading_distance_along(model: &ModelBox, letter: Letter) -> f32 {
+    let along = letter.dir().to_array().map(f64::abs);
+    let part = |is_along: bool| {
+        let of_axis =
+            |(half, along): (f64, f64)| if (along > 0.5) == is_along { half } else { 0.0 };
+        let parts = model.half_mm.into_iter().zip(along).map(of_axis);
+        parts.map(|mm| mm * mm).sum::<f64>().sqrt()
+    };
+    let across = fitting_distance((part(false) + LETTER_ROOM_MM) as f32 * 1e-3);
+    across + part(true) as f32 * 1e-3
+}
+
 /// Distance from which a ball of this radius fills the view.
 pub fn fitting_distance(radius: f32) -> f32 {
     radius / (FIELD_OF_VIEW / 2.0).sin() * 0.92
@@ -136,7 +149,7 @@ pub fn look_from(
     eye.target_yaw = yaw;
     eye.target_pitch = pitch;
     eye.target_focus = world_from_patient(root, model.middle);
-    eye.target_radius = reading_distance(&model) * root.scale().x * 1e3;
+    eye.target_radius = reading_distance_along(&model, *letter) * root.scale().x * 1e3;
 }
 
 /// Gives the eye wings and takes them away.
@@ -234,6 +247,13 @@ pub fn plugin(app: &mut App) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_model_is_seen_from_nearer_along_its_length() {
+        let model = ModelBox { half_mm: [40.0, 40.0, 150.0], ..ModelBox::default() };
+        let [above, behind] = [Letter::S, Letter::P].map(|l| reading_distance_along(&model, l));
+        assert!(above < behind && behind < reading_distance(&model) + 0.04);
+    }
 
     #[test]
     fn the_front_is_at_plus_z_and_the_left_at_plus_x() {

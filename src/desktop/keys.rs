@@ -30,7 +30,12 @@ const DIGITS: [KeyCode; 5] =
     [KeyCode::Digit1, KeyCode::Digit2, KeyCode::Digit3, KeyCode::Digit4, KeyCode::Digit5];
 
 fn is_ctrl(keys: &ButtonInput<KeyCode>) -> bool {
-    keys.any_pressed([KeyCode::ControlLeft, KeyCode::ControlRight])
+    is_held(keys, [KeyCode::ControlLeft, KeyCode::ControlRight])
+}
+
+/// Held now, or pressed and let go within this frame: a frame may be longer than a short stroke.
+fn is_held(keys: &ButtonInput<KeyCode>, any: [KeyCode; 2]) -> bool {
+    keys.any_pressed(any) || keys.any_just_pressed(any) || keys.any_just_released(any)
 }
 
 /// Edits of the document.
@@ -41,7 +46,7 @@ fn edit_keys(
     mut intents: MessageWriter<Intent>,
 ) {
     if is_ctrl(&keys) {
-        let is_shift = keys.any_pressed([KeyCode::ShiftLeft, KeyCode::ShiftRight]);
+        let is_shift = is_held(&keys, [KeyCode::ShiftLeft, KeyCode::ShiftRight]);
         if keys.just_pressed(KeyCode::KeyZ) {
             intents.write(if is_shift { Intent::Redo } else { Intent::Undo });
         } else if keys.just_pressed(KeyCode::KeyY) {

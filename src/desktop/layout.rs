@@ -51,6 +51,8 @@ pub struct OpenDialog {
     pub labels: String,
     /// What is computed from the case may be kept on this computer.
     pub keep: bool,
+    /// Its first field was given the keyboard.
+    pub has_focus: bool,
 }
 
 /// What the window is drawn from.

@@ -38,6 +38,9 @@ fn ask(
     }
 }
 
+/// Width of the dialog: long paths are read in it.
+const WIDTH: f32 = 520.0;
+
 /// The dialog, where it is open.
 pub fn dialog(
     ctx: &egui::Context,
@@ -55,19 +58,28 @@ pub fn dialog(
         .collapsible(false)
         .resizable(false)
         .anchor(Align2::CENTER_CENTER, egui::Vec2::ZERO)
+        .default_width(WIDTH)
         .show(ctx, |ui| {
+            ui.set_min_width(WIDTH);
+            let mut is_entered = false;
             for (name, text) in
                 [(words::CT_FIELD, &mut dialog.ct), (words::LABELS_FIELD, &mut dialog.labels)]
             {
                 ui.label(RichText::new(name).color(theme::WEAK));
-                ui.add(TextEdit::singleline(text).desired_width(460.0));
+                let field = ui.add(TextEdit::singleline(text).desired_width(f32::INFINITY));
+                if !std::mem::replace(&mut dialog.has_focus, true) {
+                    field.request_focus();
+                }
+                let is_enter = ui.input(|input| input.key_pressed(egui::Key::Enter));
+                is_entered |= field.lost_focus() && is_enter;
             }
             ui.checkbox(&mut dialog.keep, words::KEEP);
             ui.label(RichText::new(words::DROP_HINT).small().color(theme::WEAK));
             ui.add_space(6.0);
             ui.horizontal(|ui| {
                 let has_path = !dialog.ct.trim().is_empty() || !dialog.labels.trim().is_empty();
-                if ui.add_enabled(has_path, egui::Button::new(words::OPEN)).clicked() {
+                let open = ui.add_enabled(has_path, egui::Button::new(words::OPEN_NOW));
+                if open.clicked() || (is_entered && has_path) {
                     wanted = Some(request(&dialog.ct, &dialog.labels, dialog.keep));
                 }
                 if ui.button(words::OPEN_BUILTIN).clicked() {
@@ -80,6 +92,7 @@ pub fn dialog(
         is_open = false;
     }
     dialog.is_open = is_open;
+    dialog.has_focus &= is_open;
 }
 
 /// A dropped file is opened; a second one joins it as its labels.

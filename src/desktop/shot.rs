@@ -5,10 +5,12 @@
 
 use crate::app::history::{Document, StatusLine, Tone};
 use crate::panel::words;
+use crate::platform::fs::{RealFs, write_atomically};
 use bevy::prelude::*;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
 use bevy::tasks::futures::check_ready;
 use bevy::tasks::{IoTaskPool, Task};
+use std::io::{self, Cursor};
 use std::path::Path;
 
 /// Asks for a picture of the window.
@@ -37,19 +39,19 @@ fn take(document: Option<Res<Document>>, mut commands: Commands) {
     );
 }
 
-/// Writes a picture, and says how that went.
+/// Writes a picture, whole or not at all, and says how that went.
 pub fn write(image: Image, file: &Path) -> (Tone, String) {
-    let picture = match image.try_into_dynamic() {
-        Ok(picture) => picture.to_rgb8(),
+    let mut png = Cursor::new(Vec::new());
+    let encoded = match image.try_into_dynamic() {
+        Ok(picture) => picture.to_rgb8().write_to(&mut png, image::ImageFormat::Png),
         Err(fault) => return (Tone::Fault, words::picture_failed(file, &fault)),
     };
-    match picture.save_with_format(file, image::ImageFormat::Png) {
+    let written = encoded
+        .map_err(io::Error::other)
+        .and_then(|()| write_atomically(&RealFs, file, png.get_ref()));
+    match written {
         Ok(()) => (Tone::Done, words::picture_written(file)),
-        Err(fault) => {
-            // Half a picture is none.
-            let _left_behind = std::fs::remove_file(file);
-            (Tone::Fault, words::picture_failed(file, &fault))
-        }
+        Err(fault) => (Tone::Fault, words::picture_failed(file, &fault)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A new screw from a point on bone: which side, along which axis, of which size.
 
 use crate::case::spine::VertebraModel;
+use crate::clearance::default_screw;
 use crate::implant::Catalogue;
 use crate::labels::Level;
 use crate::plan::{Screw, ScrewId, ScrewState, ScrewStyle};
@@ -9,9 +10,9 @@ use crate::space::{Dir, Patient, Point, Side};
 /// Who placed a screw by hand in this program.
 const AUTHOR: &str = "surgeon";
 /// Farthest from a pedicle's axis that an entry is still taken as meant for that pedicle, mm.
-const REACH_MM: f64 = 18.0;
+const REACH_MM: f64 = 10.0;
 /// Widest angle between the way through the isthmus and the pedicle's axis that is offered.
-const WIDEST_RAD: f64 = 0.6;
+const WIDEST_RAD: f64 = 0.35;
 /// Share of the pedicle's width that the thread fills; 80 % is taught as the largest that does not
 /// widen an adult pedicle.
 const FILL: f64 = 0.8;
@@ -40,8 +41,12 @@ pub fn new_screw(
     now: jiff::Timestamp,
 ) -> Screw {
     let side = side_of(vertebra, start.entry);
-    let axis = start.drill.or_else(|| pedicle_axis(vertebra, side, start.entry));
-    let axis = axis.unwrap_or(-start.normal).unit().unwrap_or(-Dir::Y);
+    let (entry, axis) = match start.drill {
+        Some(drill) => (start.entry, drill),
+        None => along_pedicle(vertebra, side, start.entry, catalogue)
+            .unwrap_or((start.entry, -start.normal)),
+    };
+    let axis = axis.unit().unwrap_or(-Dir::Y);
     let diameter_mm = diameter(vertebra, side, catalogue);
     Screw {
         id: ScrewId::random(),
@@ -49,10 +54,10 @@ pub fn new_screw(
         level,
         side,
         style: ScrewStyle::Pedicle,
-        entry: start.entry,
+        entry,
         axis,
         diameter_mm,
-        length_mm: length(vertebra, start.entry, axis, catalogue),
+        length_mm: length(vertebra, entry, axis, catalogue),
         author: AUTHOR.to_owned(),
         edited: now,
         state: ScrewState::Reviewed,
@@ -66,22 +71,28 @@ pub fn side_of(vertebra: &VertebraModel, p: Point<Patient>) -> Side {
     Side::of_x(local.to_array()[0])
 }
 
-/// From the entry through the middle of the isthmus; along the pedicle where that leads too far
-/// from its axis; `None` where the entry is not meant for the pedicle.
-fn pedicle_axis(
+/// Entry and axis of a screw that follows the pedicle: from the place that was pointed at through
+/// the middle of the isthmus; where that is no way for a screw (the lamina, a process), the
+/// pedicle's own way. `None` for a place in front of the pedicle, which is not meant for it.
+fn along_pedicle(
     vertebra: &VertebraModel,
     side: Side,
-    entry: Point<Patient>,
-) -> Option<Dir<Patient>> {
+    at: Point<Patient>,
+    catalogue: &Catalogue,
+) -> Option<(Point<Patient>, Dir<Patient>)> {
     let pedicle = vertebra.anatomy.pedicle(side)?;
-    let to_isthmus = pedicle.isthmus - entry;
-    let aside = to_isthmus - pedicle.axis * to_isthmus.dot(pedicle.axis);
-    if aside.length() > REACH_MM {
+    let to_isthmus = pedicle.isthmus - at;
+    let ahead = to_isthmus.dot(pedicle.axis);
+    if ahead < 0.0 {
         return None;
     }
+    let aside = to_isthmus - pedicle.axis * ahead;
     let through = to_isthmus.unit()?;
-    let is_straight = through.angle_to_rad(pedicle.axis) < WIDEST_RAD;
-    Some(if is_straight { through } else { pedicle.axis })
+    if aside.length() < REACH_MM && through.angle_to_rad(pedicle.axis) < WIDEST_RAD {
+        return Some((at, through));
+    }
+    let usual = default_screw(&vertebra.field, pedicle, catalogue)?;
+    Some((usual.entry, usual.axis))
 }
 
 fn diameter(vertebra: &VertebraModel, side: Side, catalogue: &Catalogue) -> f64 {

@@ -2,7 +2,7 @@
 
 use super::column::{Placed, between};
 use super::jet::Jet;
-use super::shape::Shape;
+use super::shape::{Blob, Shape, Solid};
 use super::sizes::{Measures, Vary};
 use super::{sacrum, vertebra};
 use crate::labels::Level;
@@ -36,12 +36,13 @@ impl Bone {
             let vary = Vary::new(seed, lower.level, share);
             let (turn, shift) =
                 between(&placed.patient_from_vertebra, &lower.patient_from_vertebra);
-            let clear = match &lower.measures {
-                Measures::Mobile(sizes, _) => vertebra::kept_clear(sizes, &vary),
-                Measures::Sacrum(sizes) => sacrum::kept_clear(sizes, &vary),
+            let clear: Vec<Vec<(Blob, f64)>> = match &lower.measures {
+                Measures::Mobile(sizes, _) => vertebra::kept_clear(sizes, &vary).into(),
+                Measures::Sacrum(sizes) => sacrum::kept_clear(sizes, &vary).into(),
             };
-            for blob in clear {
-                shape.cut(blob.moved(turn, shift), 2.0, JOINT_GAP_MM);
+            for joined in clear {
+                let moved = joined.into_iter().map(|(blob, seam)| (blob.moved(turn, shift), seam));
+                shape.cut(Solid::Joined(moved.collect()), 2.0, JOINT_GAP_MM);
             }
         }
         Self::of(placed.level, placed.patient_from_vertebra, shape)
@@ -88,7 +89,8 @@ impl Bone {
     ///
     /// A first candidate is found down the slope. Points further than a millimetre may have a
     /// nearer sheet elsewhere: wherever a point within reach lies on the other side of the surface
-    /// there is one, so the ball around `p` is searched for such points.
+    /// there is one, so the ball around `p` is searched for such points. A sheet that the ball's
+    /// surface only just misses is looked for from the places on it that are nearest to bone's edge.
     pub fn nearest_surface_point(&self, p: Point<Patient>) -> Point<Patient> {
         let local = self.vertebra_from_patient.point(p).vec();
         let mut best = settle(&self.shape, local, local).unwrap_or_else(|| self.any_near(local));
@@ -103,7 +105,26 @@ impl Bone {
                 }
             }
         }
+        let best = self.nearer_sheet(local, best);
         self.patient_from_vertebra.point(Point::from_vec(best))
+    }
+    /// The nearest point found from those places on the sphere through `best` that lie furthest
+    /// towards the other side of the surface.
+    fn nearer_sheet(&self, local: DVec3, best: DVec3) -> DVec3 {
+        const STARTS: usize = 10;
+        let reach = local.distance(best);
+        if reach < 1.0 {
+            return best;
+        }
+        let sign = if self.local_value(local) >= 0.0 { 1.0 } else { -1.0 };
+        let mut places: Vec<(f64, DVec3)> = (0..DIRECTIONS)
+            .map(|n| local + direction(n) * reach)
+            .map(|there| (sign * self.local_value(there), there))
+            .collect();
+        places.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let found = places.into_iter().take(STARTS);
+        let found = found.filter_map(|(_, there)| settle(&self.shape, local, there));
+        found.fold(best, |a, b| if local.distance(b) < local.distance(a) { b } else { a })
     }
     /// Some point of the surface, near rather than far, for a place where the slope leads nowhere.
     fn any_near(&self, local: DVec3) -> DVec3 {
@@ -164,17 +185,36 @@ impl Nearby<'_> {
         self.shape.value(self.bone.vertebra_from_patient.point(p).to_array())
     }
     /// An estimate of the signed distance for points near the surface, by two steps of Newton's
-    /// method along one normal, and that normal, into the bone. Far away only the sign means
-    /// something.
+    /// method along one normal, and that normal, into the bone. Where these steps do not meet the
+    /// surface, as in the middle of a thin part, it is looked for along the normal. Far away only
+    /// the sign means something.
     pub(super) fn quick_distance_mm(&self, p: Point<Patient>) -> (f64, DVec3) {
         let local = self.bone.vertebra_from_patient.point(p).vec();
         let jet = self.shape.value(Jet::coordinates(local));
         let steep = jet.slope.length().max(0.2);
+        let inwards = jet.slope / steep;
         let first = jet.value / steep;
-        let foot = local - jet.slope / steep * first;
-        let second = self.shape.value(foot.to_array()) / steep;
-        let normal = self.bone.patient_from_vertebra.rotation() * (jet.slope / steep);
+        let second = self.shape.value((local - inwards * first).to_array()) / steep;
+        let normal = self.bone.patient_from_vertebra.rotation() * inwards;
+        if jet.value > 0.0 && second.abs() > 0.1 {
+            return (self.way_out_mm(local, -inwards), normal);
+        }
         (first + second.clamp(-1.0, 1.0), normal)
+    }
+    /// Distance from a point in bone to the surface along a direction, mm, up to a few millimetres.
+    fn way_out_mm(&self, from: DVec3, along: DVec3) -> f64 {
+        const STEP_MM: f64 = 0.3;
+        const MOST: usize = 12;
+        let at = |n: usize| self.shape.value((from + along * (n as f64 * STEP_MM)).to_array());
+        let mut before = at(0);
+        for n in 1..=MOST {
+            let here = at(n);
+            if here < 0.0 {
+                return (n as f64 - here / (here - before)) * STEP_MM;
+            }
+            before = here;
+        }
+        MOST as f64 * STEP_MM
     }
 }
 

@@ -7,6 +7,9 @@ use crate::volume::Volume;
 /// Spacing of the demo's voxels, mm.
 const SPACING_MM: f64 = 1.0;
 
+/// Counts the changes to the shapes themselves, so that a kept case is made anew after one.
+const SHAPES: u32 = 2;
+
 /// The built-in case's spine.
 ///
 /// # Panics
@@ -31,7 +34,7 @@ pub fn demo_images() -> (Volume<i16>, LabelMap) {
 
 /// What [`demo`] is made from, as a text: another text, another case.
 pub fn demo_spec() -> String {
-    format!("{SPACING_MM} mm {:?}", Spec::demo())
+    format!("shapes {SHAPES}, {SPACING_MM} mm {:?}", Spec::demo())
 }
 
 /// CT, labels and truth of the built-in case, L1 to S1; the same every time.

@@ -6,23 +6,34 @@
 //! read from the measures that made it. The same spec gives the same bytes on any number of
 //! threads. Left and right differ on purpose.
 
+mod block;
 mod bone;
 mod column;
 mod deformity;
 mod demo;
 mod jet;
+mod metal;
+mod noise;
+mod pelvis;
+mod rib;
 mod sacrum;
 mod scan;
 mod shape;
 pub mod sizes;
+mod soft;
+mod structure;
 mod table;
+mod tissue;
 mod truth;
 mod vertebra;
 
 pub use bone::Bone;
 pub use deformity::{Curve, Deformity, Fracture, Slip};
 pub use demo::{demo, demo_images, demo_spec};
-pub use scan::{BEAD_HU, BEAD_RADIUS_MM, Scan};
+pub use metal::OldScrew;
+pub use scan::{BEAD_HU, BEAD_RADIUS_MM, Recorded, Scan};
+pub use structure::Structure;
+pub use tissue::Contrast;
 pub use truth::{
     AlignmentTruth, BetweenTruth, CobbTruth, LevelTruth, PedicleTruth, PelvisTruth, PlateTruth,
     Truth,
@@ -31,7 +42,11 @@ pub use truth::{
 use crate::labels::{LabelMap, Level, Posture};
 use crate::space::{Dir, Patient, Point};
 use crate::volume::{Grid, Volume};
+use crate::work::{Cancelled, Work};
 use column::{Placed, PlacedDisc};
+use metal::Metal;
+use pelvis::Stand;
+use structure::OtherBone;
 
 /// What spine to make. [`Spec::default`] is the built-in case.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,12 +60,18 @@ pub struct Spec {
     pub variation: f64,
     /// Angle of the upper end plate of S1 against the horizontal, front edge down.
     pub sacral_slope_deg: f64,
+    /// Pelvic incidence: where the hips lie under that end plate.
+    pub pelvic_incidence_deg: f64,
     /// How the patient lies or stands: sets the lordosis where [`Deformity`] does not.
     pub posture: Posture,
     /// What bends, slides or crushes the column.
     pub deformity: Deformity,
     /// Where the middle of that end plate lies, LPS mm.
     pub sacral_plate: Point<Patient>,
+    /// Contrast in vessels and sac, if any.
+    pub contrast: Option<Contrast>,
+    /// Screws from an earlier operation; two or more on a side carry a rod.
+    pub old_screws: Vec<OldScrew>,
     /// A dense ball in the soft tissue on the patient's left, [`Phantom::bead`], to tell sides by.
     pub bead_left: bool,
     /// What the scanner does.
@@ -64,9 +85,12 @@ impl Default for Spec {
             seed: 1,
             variation: 1.0,
             sacral_slope_deg: 37.0,
+            pelvic_incidence_deg: 52.0,
             posture: Posture::Supine,
             deformity: Deformity::default(),
             sacral_plate: Point::new(3.0, 4.0, -86.0),
+            contrast: None,
+            old_screws: Vec::new(),
             bead_left: false,
             scan: Scan::default(),
         }
@@ -105,9 +129,15 @@ pub struct Phantom {
     /// Cranial ones first.
     bones: Vec<Bone>,
     placed: Vec<Placed>,
+    /// Ribs, hip bones and femurs.
+    others: Vec<OtherBone>,
+    /// Where the pelvis stands, if there is one.
+    stand: Option<Stand>,
     discs: Vec<PlacedDisc>,
-    /// Middle of the canal of each bone, for the tube through all of them.
-    canal: Vec<Point<Patient>>,
+    /// Screws and rods.
+    metal: Vec<Metal>,
+    /// Everything that is no bone, in the order in which it is painted.
+    soft: Vec<soft::Soft>,
 }
 
 impl Phantom {
@@ -132,8 +162,20 @@ impl Phantom {
         made.reverse();
         let (placed, bones): (Vec<Placed>, Vec<Bone>) = made.into_iter().unzip();
         let discs = discs.into_iter().filter(|disc| spec.levels.contains(&disc.below)).collect();
-        let canal = placed.iter().map(canal_middle).collect();
-        Ok(Self { spec: spec.clone(), bones, placed, discs, canal })
+        let (others, stand) = structure::other_bones(spec, &placed);
+        let metal = tissue::old_metal(spec, &placed)?;
+        let mut phantom = Self {
+            spec: spec.clone(),
+            bones,
+            placed,
+            others,
+            stand,
+            discs,
+            metal,
+            soft: Vec::new(),
+        };
+        phantom.soft = tissue::of(&phantom);
+        Ok(phantom)
     }
     /// What it was made from.
     pub fn spec(&self) -> &Spec {
@@ -160,7 +202,7 @@ impl Phantom {
         let corners = self.bones.iter().flat_map(|bone| bone.corners().map(Point::vec));
         let far = glam::DVec3::splat(f64::INFINITY);
         let (low, high) = corners.fold((far, -far), |(low, high), c| (low.min(c), high.max(c)));
-        let high = high.with_y(scan::SKIN_BEHIND_MM + self.spec.sacral_plate.vec().y + 6.0);
+        let high = high.with_y(tissue::SKIN_BEHIND_MM + self.spec.sacral_plate.vec().y + 6.0);
         let step = spacing_mm.max(0.05);
         let size = ((high - low) / step).to_array().map(|n| n.ceil().max(0.0) as usize + 1);
         Grid::along_axes(Point::from_vec(low), step, size)
@@ -174,14 +216,31 @@ impl Phantom {
     pub fn labels(&self, grid: &Grid) -> LabelMap {
         self.images(grid).1
     }
+    /// Which voxel centre lies in which other structure: [`Structure`] by its value, vertebrae 0.
+    pub fn structures(&self, grid: &Grid) -> Volume<u16> {
+        scan::record(self, grid, &Work::silent()).map_or_else(|_| empty(grid), |r| r.structures)
+    }
+    /// CT, labels and structures at once, with progress; stops where it is told to.
+    pub fn record(&self, grid: &Grid, work: &Work) -> Result<Recorded, Cancelled> {
+        scan::record(self, grid, work)
+    }
     /// CT and labels at once, in the time of one.
     pub fn images(&self, grid: &Grid) -> (Volume<i16>, LabelMap) {
-        scan::images(self, grid)
+        let recorded = scan::record(self, grid, &Work::silent());
+        recorded.map_or_else(
+            |_| (Volume::from_fn(grid.clone(), |_| 0), scan::name(self, empty(grid))),
+            |r| (r.ct, r.labels),
+        )
     }
     /// The true numbers, solved on the surface.
     pub fn truth(&self) -> Truth {
         truth::solve(self)
     }
+}
+
+/// Labels of nothing.
+fn empty(grid: &Grid) -> Volume<u16> {
+    Volume::from_fn(grid.clone(), |_| 0)
 }
 
 /// Middle of the canal of a level at the height of its pedicles, as it was planned.

@@ -166,10 +166,10 @@ pub(super) fn blobs(sizes: &Sacrum, vary: &Vary) -> Vec<Blob> {
     shape(sizes, vary).blobs().cloned().collect()
 }
 
-/// What the arch of L5 has to keep clear of.
-pub(super) fn kept_clear(sizes: &Sacrum, vary: &Vary) -> Vec<Blob> {
-    let joints = Side::BOTH.map(|side| [upper_facet(sizes, vary, side), ridge(sizes, side)]);
-    joints.into_iter().flatten().collect()
+/// What the arch of L5 has to keep clear of, joined as it is.
+pub(super) fn kept_clear(sizes: &Sacrum, vary: &Vary) -> [Vec<(Blob, f64)>; 1] {
+    let side = |side| [(ridge(sizes, side), 8.0), (upper_facet(sizes, vary, side), 7.0)];
+    [Side::BOTH.into_iter().flat_map(side).collect()]
 }
 
 /// The upper articular process of S1.

@@ -217,6 +217,8 @@ fn kidney<N: Real>(u: N, v: N, a: N, b: N) -> (N, N) {
 pub(super) enum Solid {
     Blob(Blob),
     Column(Column),
+    /// Blobs joined smoothly, each with the width of its seam.
+    Joined(Vec<(Blob, f64)>),
 }
 
 impl Solid {
@@ -225,6 +227,9 @@ impl Solid {
         match self {
             Self::Blob(blob) => blob.value(p),
             Self::Column(column) => column.value(p),
+            Self::Joined(blobs) => blobs.iter().fold(N::from(-1e3), |all, (blob, seam_mm)| {
+                all.smooth_max(blob.value(p), *seam_mm)
+            }),
         }
     }
 }
@@ -235,7 +240,18 @@ impl Solid {
         match self {
             Self::Blob(blob) => (blob.centre, blob.half_extent()),
             Self::Column(column) => (column.centre, column.half_extent()),
+            Self::Joined(_) => (DVec3::ZERO, DVec3::splat(1e3)),
         }
+    }
+    /// The same solid as it is felt within reach of `p`, where `slack` is what any value may change
+    /// by on the way: of joined blobs those that count.
+    fn near(&self, p: DVec3, slack: f64) -> Self {
+        let Self::Joined(blobs) = self else { return self.clone() };
+        let valued: Vec<f64> = blobs.iter().map(|(blob, _)| blob.value(p.to_array())).collect();
+        let most = valued.iter().copied().fold(-1e3, f64::max);
+        let felt =
+            blobs.iter().zip(&valued).filter(|((_, seam), value)| **value > most - slack - seam);
+        Self::Joined(felt.map(|(blob, _)| blob.clone()).collect())
     }
 }
 
@@ -285,7 +301,7 @@ impl Shape {
     pub(super) fn blobs(&self) -> impl Iterator<Item = &Blob> {
         self.added.iter().filter_map(|part| match &part.solid {
             Solid::Blob(blob) => Some(blob),
-            Solid::Column(_) => None,
+            Solid::Column(_) | Solid::Joined(_) => None,
         })
     }
     /// A box that holds everything, mm: its lowest and its highest corner.
@@ -308,12 +324,15 @@ impl Shape {
         let (added, cut) = (valued(&self.added, 1.0), valued(&self.cut, -1.0));
         let most = added.iter().map(|(value, _)| *value).fold(-1e3, f64::max);
         let seams: f64 = self.added.iter().map(|part| part.seam_mm).fold(0.0, f64::max);
-        let felt =
-            |(value, part): (f64, Part)| (value > most - slack - part.seam_mm).then_some(part);
+        let nearer = |part: Part| Part { solid: part.solid.near(p, slack), ..part };
+        let felt = |(value, part): (f64, Part)| {
+            (value > most - slack - part.seam_mm).then(|| nearer(part))
+        };
         // A seam may lift the bone by a sixth of itself, several times over.
         let bone_at_most = most + slack + seams;
-        let cuts =
-            |(value, part): (f64, Part)| (value < bone_at_most + part.seam_mm).then_some(part);
+        let cuts = |(value, part): (f64, Part)| {
+            (value < bone_at_most + part.seam_mm).then(|| nearer(part))
+        };
         Self {
             added: added.into_iter().filter_map(felt).collect(),
             cut: cut.into_iter().filter_map(cuts).collect(),

@@ -271,18 +271,18 @@ pub(super) fn shape(sizes: &Mobile, slopes: [f64; 2], vary: &Vary) -> Shape {
     Plan::new(sizes, slopes, vary).shape()
 }
 
-/// What the vertebra above has to keep clear of: everything behind the pedicles, and the canal.
-pub(super) fn kept_clear(sizes: &Mobile, vary: &Vary) -> Vec<Blob> {
+/// What the vertebra above has to keep clear of: everything behind the pedicles, joined as it is,
+/// and the canal.
+pub(super) fn kept_clear(sizes: &Mobile, vary: &Vary) -> [Vec<(Blob, f64)>; 2] {
     let plan = Plan::new(sizes, [0.0; 2], vary);
-    plan.arch().into_iter().map(|(blob, _)| blob).chain([plan.dural_room()]).collect()
+    [plan.arch(), vec![(plan.dural_room(), 1.0)]]
 }
 
 /// Every solid that is added to make the vertebra.
 pub(super) fn solids(sizes: &Mobile, slopes: [f64; 2], vary: &Vary) -> Vec<Solid> {
     let plan = Plan::new(sizes, slopes, vary);
     let pedicles = Side::BOTH.map(|side| plan.pedicle(side).into());
-    let arch = plan.arch().into_iter().map(|(blob, _)| blob.into());
-    [plan.body()].into_iter().chain(pedicles).chain(arch).collect()
+    [plan.body()].into_iter().chain(pedicles).chain([Solid::Joined(plan.arch())]).collect()
 }
 
 /// Where the transverse process of one side ends.

@@ -16,6 +16,9 @@ use std::sync::Arc;
 const FOLDER: &str = "corridor-pictures";
 
 /// Runs a command; without one, the built-in case opens.
+///
+/// `open` succeeds when the case was shown, in a window or, without a display, in pictures; with no
+/// Vulkan driver it writes the plan's table and fails all the same, since nothing could be shown.
 pub fn run(command: Option<Command>, display: Display) -> Result<()> {
     guard::install_panic_hook();
     match command {
@@ -24,7 +27,7 @@ pub fn run(command: Option<Command>, display: Display) -> Result<()> {
         Some(Command::Picture(args)) => draw(&args),
         Some(Command::Doctor) => examine(),
         // `main` runs them, since they need no engine.
-        Some(Command::Grade(_) | Command::Plan(_)) => Ok(()),
+        Some(Command::Grade(_) | Command::Phantom(_) | Command::Plan(_)) => Ok(()),
     }
 }
 
@@ -39,10 +42,11 @@ fn open(args: &CaseArgs, display: Display) -> Result<()> {
             say_files(&case, &files)
         }
         Err(AppError::NoVulkan) => {
-            say(&format!("corridor: {}\n", AppError::NoVulkan))?;
             let case = read(args)?;
             let table = off_screen::write_table(&case, &PathBuf::from(FOLDER))?;
-            say_files(&case, &[table])
+            say_files(&case, &[table])?;
+            // The table is there, but nothing of what was asked for could be shown.
+            Err(AppError::NoVulkan.into())
         }
         Err(fault) => Err(fault.into()),
     }

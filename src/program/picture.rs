@@ -12,10 +12,11 @@ use crate::scene::case::{CASE_PLACE, CaseRoot, world_dir_from_patient, world_fro
 use crate::scene::colour::{self, srgb};
 use crate::scene::layers::{BACKDROP, WORLD, all_layers};
 use crate::scene::letters::{ModelBox, Viewer};
+use crate::scene::lod::FinestOnly;
 use crate::scene::outline::screw_outline;
 use crate::scene::screw::{ScrewLines, ScrewModel};
 use crate::scene::slices::{Slices, SlicesInView};
-use crate::scene::upload::{PendingLevels, PendingMesh};
+use crate::scene::upload::PendingMesh;
 use crate::scene::vertebra::Bone;
 use crate::space::orientation::Letter;
 use crate::volume::{Plane, View};
@@ -130,9 +131,7 @@ fn draw_all(
     loop {
         app.update();
         let world = app.world_mut();
-        let mut pending =
-            world.query_filtered::<(), Or<(With<PendingMesh>, With<PendingLevels>)>>();
-        if pending.iter(world).next().is_none() {
+        if world.query::<&PendingMesh>().iter(world).next().is_none() {
             break;
         }
         give_up_after(start)?;
@@ -158,6 +157,7 @@ fn new_app(spine: &Arc<Spine>, plan: &Arc<Plan>) -> App {
     app.add_plugins(ScenePlugin)
         .insert_resource(ActiveCase { spine: Arc::clone(spine) })
         .insert_resource(ShownPlan(Arc::clone(plan)))
+        .init_resource::<FinestOnly>()
         .init_resource::<Taken>()
         .add_systems(PostUpdate, draw_outlines.after(bevy::transform::TransformSystems::Propagate));
     app.finish();

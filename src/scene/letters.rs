@@ -13,6 +13,8 @@ use bevy::prelude::*;
 const HEIGHT_MM: f32 = 16.0;
 /// Room between the model and a letter, mm.
 const GAP_MM: f64 = 22.0;
+/// Around a model of a larger radius (a whole trunk) both grow with it, mm.
+const USUAL_RADIUS_MM: f64 = 250.0;
 /// A letter is left out when its direction leads this straight to or from the viewer (cosine): it
 /// would stand in front of the model and mean nothing.
 const HEAD_ON: f32 = 0.92;
@@ -67,11 +69,15 @@ impl ModelBox {
     pub fn radius_mm(&self) -> f64 {
         bevy::math::DVec3::from_array(self.half_mm).length()
     }
+    /// How much larger than usual the letters are.
+    fn letter_scale(&self) -> f64 {
+        (self.radius_mm() / USUAL_RADIUS_MM).max(1.0)
+    }
     /// Where a letter stands: outside the box, on its own axis.
     fn anchor(&self, letter: Letter) -> Point<Patient> {
         let d = letter.dir();
         let reach: f64 = d.to_array().iter().zip(self.half_mm).map(|(d, h)| d.abs() * h).sum();
-        self.middle + d * (reach + GAP_MM)
+        self.middle + d * (reach + GAP_MM * self.letter_scale())
     }
 }
 
@@ -88,7 +94,7 @@ pub fn draw_letters(
     mut lines: Gizmos<LetterLines>,
 ) {
     let (Ok(root), Some(viewer)) = (root.single(), viewer.iter().next()) else { return };
-    let size = HEIGHT_MM * root.scale().y;
+    let size = HEIGHT_MM * model.letter_scale() as f32 * root.scale().y;
     for letter in Letter::ALL {
         let at = world_from_patient(root, model.anchor(letter));
         let sight = (at - viewer.translation()).normalize_or_zero();

@@ -17,6 +17,10 @@ const SLACK: f32 = 1.25;
 /// graphics card draws twice in a third of a frame.
 pub const MOST_TRIANGLES: usize = 700_000;
 
+/// No coarser level is made: for pictures, which are drawn once and to be the same every time.
+#[derive(Resource, Clone, Copy, Debug, Default)]
+pub struct FinestOnly;
+
 /// One level of detail on the graphics card.
 #[derive(Clone, Debug)]
 pub struct Level {
@@ -150,7 +154,7 @@ mod tests {
     fn what_is_near_is_drawn_fine_and_what_is_far_coarse() {
         // A screen of 900 pixels over 0.5 rad.
         let eye = View { place: Vec3::ZERO, pixels: 450.0 / 0.25f32.tan(), is_flat: false };
-        let level = |metres| {
+        let level = |metres: f32| {
             let allowed = eye.allowed(Vec3::X * (metres + 0.05), 0.05);
             levels().wanted(allowed * 1e3)
         };

@@ -61,8 +61,14 @@ impl Plugin for ScenePlugin {
     }
 }
 
-/// The file's own window where it has one, else bone.
-fn start_window(case: Res<ActiveCase>, mut window: ResMut<slices::ShownWindow>) {
+/// The file's own window where it has one, else bone; slices in the 3D view where there is nothing
+/// else to see in it.
+fn start_window(
+    case: Res<ActiveCase>,
+    mut window: ResMut<slices::ShownWindow>,
+    mut in_view: ResMut<slices::SlicesInView>,
+) {
+    in_view.set_if_neq(slices::SlicesInView::all(case.spine.vertebrae.is_empty()));
     let own = case.spine.window.map(|(width, level)| Window::new(width, level));
     window.0 = own.unwrap_or(Window::BONE);
 }

@@ -4,7 +4,7 @@
 //! own frame, millimetres, with the light that reaches each vertex in its vertex colours; first the
 //! finest, so that something is seen, then its coarser levels ([`super::lod`]).
 
-use super::lod::{Level, Levels};
+use super::lod::{FinestOnly, Level, Levels};
 use crate::case::spine::VertebraModel;
 use crate::mesh::{TriMesh, lod};
 use crate::space::{Dir, Patient, Point, Rigid, Vertebra};
@@ -40,7 +40,8 @@ struct Subject {
     neighbours: Vec<Arc<VertebraModel>>,
 }
 
-/// A mesh that is being shaded; goes when [`Mesh3d`] comes, and [`PendingLevels`] with it.
+/// A mesh that is being shaded; goes when [`Mesh3d`] comes, and [`PendingLevels`] with it unless
+/// [`FinestOnly`] is wanted.
 ///
 /// Not on the engine's threads: on few cores the engine has one for such things, and compiles the
 /// programs of the graphics card there.
@@ -81,6 +82,7 @@ impl PendingLevels {
 /// Hands finished meshes to the engine, no more per frame than the budget allows.
 pub fn receive_meshes(
     pending: Query<(Entity, &PendingMesh)>,
+    finest_only: Option<Res<FinestOnly>>,
     mut meshes: ResMut<Assets<Mesh>>,
     mut commands: Commands,
 ) {
@@ -93,12 +95,11 @@ pub fn receive_meshes(
         triangles += ready.triangles;
         let bounds = ready.bounds;
         let finest = on_card(ready, &mut meshes);
-        commands.entity(entity).remove::<PendingMesh>().insert((
-            Mesh3d(finest.mesh.clone()),
-            bounds,
-            Levels::new(finest),
-            PendingLevels::start(pending.subject.clone()),
-        ));
+        let mut bone = commands.entity(entity);
+        bone.remove::<PendingMesh>().insert((Mesh3d(finest.mesh.clone()), bounds));
+        if finest_only.is_none() {
+            bone.insert((Levels::new(finest), PendingLevels::start(pending.subject.clone())));
+        }
     }
 }
 

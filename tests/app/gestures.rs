@@ -51,6 +51,26 @@ fn a_click_places_a_screw_along_the_pedicle_and_undo_takes_it_back() {
 }
 
 #[test]
+fn a_click_that_is_no_way_through_the_pedicle_takes_the_pedicles_own_way() {
+    let (mut app, pointer, _folder) = interaction_app(PointerKind::Mouse);
+    app.insert_resource(Tool::Place);
+    // Next to the midline: from here through the isthmus a screw would leave the bone sideways.
+    let lamina = MIDDLE + Dir::X * 1.0 + Dir::Y * HALF_MM[1];
+    let towards = ray(&mut app, lamina + Dir::Y * 300.0, lamina);
+    point(&mut app, pointer, towards, false);
+    point(&mut app, pointer, towards, true);
+    point(&mut app, pointer, towards, false);
+    let placed = screws(&app);
+    let [screw] = &placed[..] else { panic!("one screw, not {}", placed.len()) };
+    let axis = Dir::new(-0.2, -1.0, 0.0).unit().unwrap();
+    let isthmus = MIDDLE + Dir::X * 12.0 + Dir::Y * 10.0;
+    assert_eq!(screw.side, Side::Left);
+    assert!(screw.axis.angle_to_rad(axis) < 1e-6, "{:?}", screw.axis);
+    let along = (isthmus - screw.entry).dot(axis);
+    assert!(along > 0.0 && (screw.entry + axis * along).distance(isthmus) < 0.1);
+}
+
+#[test]
 fn a_hand_steers_the_screw_with_its_own_direction_and_sees_live_numbers() {
     let (mut app, pointer, _folder) = interaction_app(PointerKind::Hand);
     app.insert_resource(Tool::Place);

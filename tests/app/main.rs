@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 
 mod beads;
+mod desk;
 mod gestures;
 mod pointing;
 mod sides;

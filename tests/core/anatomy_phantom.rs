@@ -11,8 +11,8 @@ use glam::{DAffine3, DMat3, DQuat, DVec3, EulerRot};
 
 /// A surface read straight off the phantom's bone, on a grid turned by `turn`.
 pub fn exact_surface(bone: &Bone, turn: DQuat) -> Surface {
-    const SPACING_MM: f64 = 1.25;
-    const NODES: usize = 110;
+    const SPACING_MM: f64 = 1.0;
+    const NODES: usize = 138;
     let middle = bone.patient_from_vertebra().point(Point::new(0.0, 25.0, -25.0)).vec();
     let axes = DMat3::from_quat(turn) * SPACING_MM;
     let origin = middle - axes * DVec3::splat((NODES - 1) as f64 / 2.0);

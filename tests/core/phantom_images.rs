@@ -1,9 +1,10 @@
 //! What the phantom's scanner records: HU, edges, labels, noise, and which side is which.
 
 use corridor::labels::Level;
-use corridor::phantom::{Phantom, Scan, Spec};
+use corridor::phantom::{Contrast, OldScrew, Phantom, Scan, Spec, Structure};
 use corridor::space::{Affine, Dir, Point, Side};
 use corridor::volume::{Grid, Plane, View};
+use corridor::work::Work;
 use glam::DVec3;
 
 fn spec(noise_hu: f64) -> Spec {
@@ -73,6 +74,60 @@ fn noise_is_the_same_every_time_and_another_with_another_seed() {
     let mean = one.data().iter().map(|hu| f64::from(*hu)).sum::<f64>() / 1728.0;
     let spread = one.data().iter().map(|hu| (f64::from(*hu) - mean).powi(2)).sum::<f64>() / 1728.0;
     assert!((mean - 45.0).abs() < 3.0 && (spread.sqrt() - 20.0).abs() < 2.0, "{mean} {spread}");
+}
+
+#[test]
+fn any_number_of_threads_records_the_same_bytes() {
+    let screw = |side| OldScrew { level: Level::L4, side, diameter_mm: 6.5, length_mm: 45.0 };
+    let old_screws = Side::BOTH.map(screw).to_vec();
+    let phantom = Phantom::new(&Spec { old_screws, ..Spec::default() }).unwrap();
+    let middle = phantom.bone(Level::L4).unwrap().patient_from_vertebra().origin();
+    let first = Point::from_vec(middle.vec() - DVec3::new(60.0, 40.0, 30.0));
+    let grid = Grid::along_axes(first, 2.5, [48, 40, 24]);
+    let [one, three] = [1, 3].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| phantom.record(&grid, &Work::silent()).unwrap())
+    });
+    assert_eq!(one.ct.data(), three.ct.data());
+    assert_eq!(one.structures.data(), three.structures.data());
+    assert!(one.structures.data().iter().any(|s| *s == Structure::Metal.value()));
+    // Streaks darken what has no metal in it.
+    let plain = Scan { streaks: false, ..Scan::default() };
+    let spec = Spec { scan: plain, ..phantom.spec().clone() };
+    let without = Phantom::new(&spec).unwrap().record(&grid, &Work::silent()).unwrap();
+    let changed = |(a, b): (&i16, &i16)| (i32::from(*a) - i32::from(*b)).abs() > 40;
+    assert!(one.ct.data().iter().zip(without.ct.data()).filter(|pair| changed(*pair)).count() > 50);
+}
+
+#[test]
+fn every_structure_is_there_and_the_aorta_lies_left_of_the_vein() {
+    let levels =
+        ["T11", "T12", "L1", "L2", "L3", "L4", "L5", "S1"].map(|l| l.parse().unwrap()).to_vec();
+    let contrast = Some(Contrast { vessels_hu: 320.0, sac_hu: None });
+    let phantom = Phantom::new(&Spec { levels, contrast, ..spec(0.0) }).unwrap();
+    let top = phantom.bones()[0].patient_from_vertebra().origin().vec();
+    let grid =
+        Grid::along_axes(Point::from_vec(top - DVec3::new(115.0, 70.0, 290.0)), 3.0, [77, 50, 104]);
+    let recorded = phantom.record(&grid, &Work::silent()).unwrap();
+    let places = |wanted: Structure| -> Vec<[usize; 3]> {
+        let all = recorded.structures.data().indexed_iter();
+        all.filter(|(_, s)| **s == wanted.value()).map(|((k, j, i), _)| [i, j, k]).collect()
+    };
+    for structure in Structure::ALL {
+        let is_here = !matches!(structure, Structure::Metal);
+        assert_eq!(!places(structure).is_empty(), is_here, "{}", structure.name());
+    }
+    let mean_x = |s: Structure| {
+        let places = places(s);
+        places.iter().map(|index| grid.centre(*index).vec().x).sum::<f64>() / places.len() as f64
+    };
+    assert!(mean_x(Structure::Aorta) > mean_x(Structure::VenaCava) + 15.0);
+    let aorta = places(Structure::Aorta);
+    let bright = aorta.iter().filter(|index| *recorded.ct.get(**index).unwrap() > 250).count();
+    assert!(bright * 2 > aorta.len(), "contrast fills the aorta");
+    // No vertebra's voxel is another structure's.
+    let both = recorded.labels.volume.data().iter().zip(recorded.structures.data());
+    assert!(both.into_iter().all(|(label, structure)| *label == 0 || *structure == 0));
 }
 
 #[test]

@@ -107,6 +107,8 @@ fn neighbours_do_not_touch() {
     for pair in phantom().bones().windows(2) {
         let nearest = surface_points(&pair[0], 4000)
             .into_iter()
+            // Far off the function is no distance, but far it is.
+            .filter(|p| pair[1].value(*p) > -15.0)
             .map(|p| -pair[1].signed_distance_mm(p))
             .fold(f64::INFINITY, f64::min);
         assert!(nearest >= 1.0, "{} and {}: {nearest}", pair[0].level(), pair[1].level());
@@ -214,9 +216,8 @@ fn axes_run_forward_and_inward_through_their_own_side() {
 
 #[test]
 fn left_and_right_are_not_mirror_images() {
-    let l3 = truth().level(level("L3")).unwrap();
-    let [left, right] = &l3.pedicles;
-    assert!((left.width_mm - right.width_mm).abs() > 0.05);
+    let apart = |l: &LevelTruth| (l.pedicles[0].width_mm - l.pedicles[1].width_mm).abs();
+    assert!(truth().levels.iter().map(apart).fold(0.0, f64::max) > 0.1);
     let symmetric = Phantom::new(&Spec { variation: 0.0, ..Spec::default() }).unwrap().truth();
     let [left, right] = &symmetric.level(level("L3")).unwrap().pedicles;
     assert!((left.width_mm - right.width_mm).abs() < 1e-6);

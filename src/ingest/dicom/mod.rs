@@ -3,7 +3,7 @@
 //! In: a file or a folder. Out: a [`Study`]. [`file`] opens what is
 //! half broken, [`scan`] groups files by series, [`header`] reads the
 //! few attributes that are asked for, [`series`] puts slices in order and finds their grid,
-//! [`pixels`] decodes them, [`deidentify`] says what may leave.
+//! [`pixels`] decodes them, [`deidentify`] says what may leave. [`write`] makes a series.
 
 mod deidentify;
 mod file;
@@ -12,6 +12,7 @@ mod lengths;
 mod pixels;
 mod scan;
 mod series;
+pub mod write;
 
 use super::{CtIdentity, IngestError, Study, Warning, content_hash, describe};
 use crate::work::Work;

@@ -83,7 +83,7 @@ pub(super) fn solve(phantom: &Phantom, levels: &[LevelTruth]) -> AlignmentTruth 
         kyphosis: [1, 2, 4, 5].into_iter().filter_map(|n| kyphosis(levels, n)).collect(),
         lordosis: lordosis(levels),
         segments: levels.windows(2).filter_map(segment).collect(),
-        pelvis: None,
+        pelvis: super::pelvis::solve(phantom, levels),
     }
 }
 

@@ -23,17 +23,22 @@
 //! * Canal: middle of the chord from front to back, then from side to side, in the vertebra's plane
 //!   across its top at the mean height of the isthmuses; where the arch is open behind that plane,
 //!   its back is that of the nearest plane below, by whole millimetres, in which it closes.
+//! * Screws: [`Phantom::judge`].
 //! * Angles of the column: see [`AlignmentTruth`].
 
 mod alignment;
 mod frame;
 mod pedicle;
+mod pelvis;
 mod ray;
+mod screw;
 
 pub use alignment::{AlignmentTruth, BetweenTruth, CobbTruth, PelvisTruth};
+pub use screw::ScrewTruth;
 
 use super::sizes::{Measures, Vary};
 use super::{Bone, Phantom, Placed, sacrum, vertebra};
+use crate::clearance::ScrewShape;
 use crate::labels::Level;
 use crate::space::{Dir, Patient, Point, Rigid, Side, Vertebra};
 use glam::{DMat3, DQuat, DVec3};
@@ -104,6 +109,9 @@ pub struct PedicleTruth {
     pub height_mm: f64,
     /// Length of the axis in bone, from the back of the arch to the front of the body, mm.
     pub chord_mm: f64,
+    /// Where the pedicle begins (back, negative) and ends (front), mm from the isthmus along the axis:
+    /// as far as its section is at most 1.8 times that of the isthmus, and no more than 15.
+    pub span_mm: [f64; 2],
     /// How much the axis runs towards the midline on its way forward, degrees.
     pub transverse_deg: f64,
     /// How much it runs towards the head on its way forward, degrees.
@@ -118,6 +126,14 @@ impl Truth {
     /// The canal's centre line, cranial end first: its middle at each level's pedicles.
     pub fn canal_line(&self) -> impl Iterator<Item = Point<Patient>> {
         self.levels.iter().map(|level| level.canal_centre)
+    }
+}
+
+impl Phantom {
+    /// What is true of a screw in the bone of `truth`'s level; `None` where the phantom lacks the
+    /// level, and for a screw without length, width or direction. Takes about a second.
+    pub fn judge(&self, truth: &LevelTruth, screw: &ScrewShape) -> Option<ScrewTruth> {
+        screw::judge(self.bone(truth.level)?, truth, screw)
     }
 }
 
@@ -202,6 +218,7 @@ fn in_patient(bone: &Bone, pedicles: [pedicle::Local; 2], frame: &frame::Frame) 
                 width_mm: p.width_mm,
                 height_mm: p.height_mm,
                 chord_mm: p.chord_mm,
+                span_mm: p.span_mm,
                 transverse_deg: (-own.x * p.side.sign()).atan2(-own.y).to_degrees(),
                 sagittal_deg: own.z.atan2(-own.y).to_degrees(),
             }

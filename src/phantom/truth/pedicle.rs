@@ -13,7 +13,7 @@ pub(super) struct Local {
     pub(super) axis: DVec3,
     pub(super) width_mm: f64,
     pub(super) height_mm: f64,
-    pub(super) area_mm2: f64,
+    pub(super) span_mm: [f64; 2],
     pub(super) chord_mm: f64,
 }
 
@@ -23,6 +23,11 @@ pub(super) const MOST_MM: f64 = 15.0;
 const RAYS: usize = 72;
 /// The longest chord looked for, mm, to one side.
 const MOST_CHORD_MM: f64 = 90.0;
+/// A pedicle's span ends where its section is so many times that of the isthmus, and here at last.
+const OPEN_AREA: f64 = 1.8;
+const MOST_SPAN_MM: f64 = 15.0;
+/// The span declared for S1, mm.
+const OPEN_SPAN_MM: [f64; 2] = [-10.0, 10.0];
 /// Where along the axis the centroids are taken, mm from the isthmus.
 const PLACES_MM: [f64; 7] = [-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0];
 
@@ -50,14 +55,13 @@ pub(super) fn closed(shape: &Shape, side: Side, start: DVec3, along: DVec3) -> L
             break;
         }
     }
-    let area_mm2 = section(&nearby, line.middle, line.axis, RAYS, MOST_MM).area_mm2;
     Local {
         side,
         isthmus: line.middle,
         axis: line.axis,
         width_mm: 0.0,
         height_mm: 0.0,
-        area_mm2,
+        span_mm: [-1.0, 1.0].map(|sense| sense * span(shape, line, sense)),
         chord_mm: chord(shape, line.middle, line.axis),
     }
 }
@@ -75,6 +79,23 @@ impl Local {
 /// From where the axis leaves bone behind the isthmus to where it does in front, mm.
 fn chord(shape: &Shape, isthmus: DVec3, axis: DVec3) -> f64 {
     [axis, -axis].map(|d| reach(shape, isthmus, d, MOST_CHORD_MM)).iter().sum()
+}
+
+/// How far from the isthmus the section stays closed enough, mm.
+fn span(shape: &Shape, line: Line, sense: f64) -> f64 {
+    let nearby = shape.near(line.middle, MOST_SPAN_MM + MOST_MM);
+    let most = OPEN_AREA * area(&nearby, line, 0.0);
+    let is_open = |t: f64| area(&nearby, line, sense * t) > most;
+    let steps = (1..=(2.0 * MOST_SPAN_MM) as usize).map(|n| n as f64 / 2.0);
+    let Some(open) = steps.into_iter().find(|t| is_open(*t)) else {
+        return MOST_SPAN_MM;
+    };
+    let (mut closed, mut open) = (open - 0.5, open);
+    while open - closed > 1e-6 {
+        let middle = (open + closed) / 2.0;
+        if is_open(middle) { open = middle } else { closed = middle }
+    }
+    closed
 }
 
 fn area(shape: &Shape, line: Line, at: f64) -> f64 {
@@ -120,5 +141,5 @@ pub(super) fn open(shape: &Shape, side: Side, isthmus: DVec3, axis: DVec3) -> Lo
     let chord_of = |d: DVec3| reach(shape, isthmus, d, 60.0) + reach(shape, isthmus, -d, 60.0);
     let [width_mm, height_mm] = across(axis, DVec3::X).map(chord_of);
     let chord_mm = chord(shape, isthmus, axis);
-    Local { side, isthmus, axis, width_mm, height_mm, area_mm2: f64::NAN, chord_mm }
+    Local { side, isthmus, axis, width_mm, height_mm, span_mm: OPEN_SPAN_MM, chord_mm }
 }

@@ -1,0 +1,97 @@
+//! `corridor phantom` and what it writes: a DICOM series that a strict validator accepts and that
+//! reads back as it was, the same bytes every time.
+
+use crate::ingest_formats::read;
+use clap::Parser;
+use corridor::cli::{Command, Request, phantom as cli};
+use corridor::ingest::{Warning, content_hash};
+use corridor::work::Work;
+use std::path::{Path, PathBuf};
+
+fn write(folder: &Path, more: &str) -> PathBuf {
+    let out = folder.join("phantom");
+    let line = format!("corridor phantom {} --levels L4,L5 --voxel 2.5 {more}", out.display());
+    let request = Request::try_parse_from(line.split_whitespace()).unwrap();
+    let Some(Command::Phantom(args)) = request.command else { panic!("another command") };
+    cli::write(&args, &Work::silent()).unwrap();
+    out
+}
+
+fn slices(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder.join("dicom")).unwrap().flatten().map(|e| e.path()).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn the_series_and_the_nifti_image_are_one_ct() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = write(folder.path(), "");
+    let [dicom, image] = [out.join("dicom"), out.join("ct.nii.gz")].map(|path| read(&path));
+    assert_eq!(dicom.ct.data(), image.ct.data());
+    assert_eq!(content_hash(&dicom.ct), content_hash(&image.ct));
+    assert!(dicom.warnings.is_empty(), "{:?}", dicom.warnings);
+    let corner = dicom.ct.grid().size().map(|n| n - 1);
+    let [here, there] = [&dicom, &image].map(|study| study.ct.grid().centre(corner));
+    assert!(here.distance(there) < 1e-4);
+}
+
+#[test]
+fn the_same_arguments_give_the_same_bytes_and_another_seed_others() {
+    let folders = [0; 3].map(|_| tempfile::tempdir().unwrap());
+    let [one, again, other] = [("--seed 4", 0), ("--seed 4", 1), ("--seed 5", 2)]
+        .map(|(more, n)| write(folders[n].path(), more));
+    let bytes = |out: &Path, n: usize| std::fs::read(&slices(out)[n]).unwrap();
+    for n in 0..slices(&one).len() {
+        assert_eq!(bytes(&one, n), bytes(&again, n), "slice {n}");
+    }
+    for file in ["ct.nii.gz", "vertebrae.nii.gz", "structures.nii.gz", "truth.json"] {
+        let [a, b] = [&one, &again].map(|out| std::fs::read(out.join(file)).unwrap());
+        assert_eq!(a, b, "{file}");
+    }
+    assert_ne!(bytes(&one, 3), bytes(&other, 3));
+}
+
+#[test]
+fn a_tilted_gantry_and_thick_slices_are_read_back_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = write(folder.path(), "--tilt 15 --slice 3");
+    let study = read(&out.join("dicom"));
+    let told = study.warnings.iter().any(|w| w.to_string().contains("tilt"));
+    assert!(told, "{:?}", study.warnings.iter().map(Warning::to_string).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_labels_are_numbered_as_verse_does_and_the_truth_names_the_structures() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = write(folder.path(), "--contrast 300 --screw L4:left:6.5x45");
+    let labels = corridor::ingest::load_labels(&out.join("vertebrae.nii.gz"), &Work::silent());
+    let values: std::collections::BTreeSet<u16> =
+        labels.unwrap().volume.data().iter().copied().collect();
+    assert_eq!(values.into_iter().collect::<Vec<_>>(), [0, 23, 24]);
+    let truth = std::fs::read_to_string(out.join("truth.json")).unwrap();
+    let truth: serde_json::Value = serde_json::from_str(&truth).unwrap();
+    assert_eq!(truth["structures"]["metal"], 12);
+    assert_eq!(truth["truth"]["levels"].as_array().unwrap().len(), 2);
+    assert!(truth["truth"]["levels"][0]["pedicles"][0]["width_mm"].as_f64().unwrap() > 5.0);
+}
+
+/// Debian's `dicom3tools` has the validator; `tests/run` installs it.
+#[test]
+fn a_strict_validator_accepts_every_slice() {
+    if std::process::Command::new("dciodvfy").arg("-version").output().is_err() {
+        println!("dciodvfy is not installed (Debian: dicom3tools): skipped");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for more in ["", "--contrast 250 --tilt -12 --slice 3"] {
+        let out = write(folder.path(), more);
+        for file in slices(&out).iter().step_by(7) {
+            let verdict = std::process::Command::new("dciodvfy").arg(file).output().unwrap();
+            let said = String::from_utf8_lossy(&verdict.stderr).into_owned();
+            assert!(!said.contains("Error"), "{said}");
+            assert!(said.contains("CTImage"), "it was not judged as a CT: {said}");
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The true numbers of the phantom against independent samples of its surface, and deformed spines
+//! against what was asked of them.
+
+use corridor::anatomy::{Pedicle, VertebraAnatomy};
+use corridor::clearance::{ScrewShape, assess};
+use corridor::labels::{Level, Posture};
+use corridor::phantom::{
+    Bone, Curve, Deformity, Fracture, LevelTruth, PedicleTruth, Phantom, Slip, Spec, Truth,
+};
+use corridor::space::{Dir, Patient, Point, Side};
+use glam::{DMat3, DVec3};
+use std::sync::OnceLock;
+
+fn level(name: &str) -> Level {
+    name.parse().unwrap()
+}
+
+/// T6 and L3 of a whole column, and L3's truth.
+fn straight() -> &'static (Phantom, Truth) {
+    static MADE: OnceLock<(Phantom, Truth)> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let levels = ["T6", "L3", "S1"].map(level).to_vec();
+        let phantom = Phantom::new(&Spec { levels, seed: 3, ..Spec::default() }).unwrap();
+        let truth = phantom.truth();
+        (phantom, truth)
+    })
+}
+
+/// A severe right thoracic curve with a lumbar one below it.
+fn curved() -> &'static (Phantom, Truth) {
+    static MADE: OnceLock<(Phantom, Truth)> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let curve = |upper, lower, cobb_deg, convex| Curve {
+            upper: level(upper),
+            lower: level(lower),
+            cobb_deg,
+            convex,
+            rotation_deg: 0.4 * cobb_deg,
+        };
+        let curves =
+            vec![curve("T5", "T12", 60.0, Side::Right), curve("T12", "L4", 40.0, Side::Left)];
+        let deformity = Deformity { curves, ..Deformity::default() };
+        let levels = Spec::whole_column();
+        let phantom = Phantom::new(&Spec { levels, deformity, ..Spec::default() }).unwrap();
+        let truth = phantom.truth();
+        (phantom, truth)
+    })
+}
+
+fn dir(d: DVec3) -> Dir<Patient> {
+    Dir::from_vec(d)
+}
+
+/// Where the way from `from` along `d` leaves the bone, by steps of a tenth and then halving.
+fn way_out(bone: &Bone, from: Point<Patient>, d: DVec3) -> f64 {
+    let inside = |t: f64| bone.value(from + dir(d * t)) >= 0.0;
+    let far = (1..1000).map(|n| f64::from(n) * 0.1).find(|t| !inside(*t)).unwrap();
+    let (mut low, mut high) = (far - 0.1, far);
+    for _ in 0..40 {
+        let middle = (low + high) / 2.0;
+        if inside(middle) { low = middle } else { high = middle }
+    }
+    low
+}
+
+/// Area and centroid of the section across the axis, counted on a fine square lattice.
+fn counted(bone: &Bone, at: Point<Patient>, axis: DVec3, left: DVec3) -> (f64, DVec3) {
+    const CELL_MM: f64 = 0.12;
+    let u = left.reject_from(axis).normalize();
+    let v = u.cross(axis);
+    let (mut count, mut sum) = (0.0, DVec3::ZERO);
+    for i in -80..=80 {
+        for j in -100..=100 {
+            let off = u * (f64::from(i) * CELL_MM) + v * (f64::from(j) * CELL_MM);
+            // Only what is seen from the middle belongs to the section.
+            let seen = |share: f64| bone.value(at + dir(off * share)) >= 0.0;
+            if seen(1.0) && seen(0.9) && seen(0.75) && seen(0.5) {
+                (count, sum) = (count + 1.0, sum + off);
+            }
+        }
+    }
+    (count * CELL_MM * CELL_MM, sum / count)
+}
+
+#[test]
+fn the_isthmus_is_the_least_section_and_the_axis_runs_through_the_centroids() {
+    let (phantom, truth) = straight();
+    for name in ["T6", "L3"] {
+        let (bone, truth) = (phantom.bone(level(name)).unwrap(), truth.level(level(name)).unwrap());
+        let pedicle = truth.pedicle(Side::Left);
+        let (axis, left) = (pedicle.axis.vec(), truth.left.vec());
+        let section = |t: f64| counted(bone, pedicle.isthmus + dir(axis * t), axis, left);
+        let sections: Vec<_> = (-3..=3).map(|t| (f64::from(t), section(f64::from(t)))).collect();
+        let least = sections[3].1.0;
+        for (t, (area, _)) in &sections {
+            assert!(*area > least - 0.15, "{name}: {area} at {t}, {least} at the isthmus");
+        }
+        assert!(sections[3].1.1.length() < 0.02, "{name}: {:?}", sections[3].1.1);
+        let slope = sections.iter().fold(DVec3::ZERO, |sum, (t, (_, off))| sum + *off * *t) / 28.0;
+        assert!(slope.length().atan().to_degrees() < 0.35, "{name}: {slope:?}");
+    }
+}
+
+#[test]
+fn chords_end_on_the_surface_and_angles_are_those_of_the_axis_in_the_frame() {
+    let (phantom, truth) = straight();
+    for name in ["T6", "L3"] {
+        let (bone, truth) = (phantom.bone(level(name)).unwrap(), truth.level(level(name)).unwrap());
+        for pedicle in &truth.pedicles {
+            let both =
+                [1.0, -1.0].map(|sense| way_out(bone, pedicle.isthmus, pedicle.axis.vec() * sense));
+            let chord = both[0] + both[1];
+            assert!((chord - pedicle.chord_mm).abs() < 1e-4, "{name}: {chord}");
+            let d = |other: Dir<Patient>| pedicle.axis.dot(other);
+            let inwards = -d(truth.left) * pedicle.side.sign();
+            let transverse = inwards.atan2(-d(truth.back)).to_degrees();
+            assert!((transverse - pedicle.transverse_deg).abs() < 1e-9);
+            let sagittal = d(truth.top).atan2(-d(truth.back)).to_degrees();
+            assert!((sagittal - pedicle.sagittal_deg).abs() < 1e-9);
+        }
+    }
+}
+
+#[test]
+fn plates_fit_the_surface_and_the_frame_stands_between_them() {
+    let (phantom, truth) = straight();
+    for name in ["T6", "L3"] {
+        let (bone, truth) = (phantom.bone(level(name)).unwrap(), truth.level(level(name)).unwrap());
+        let axes = [truth.left, truth.back, truth.top].map(|d| d.vec());
+        let chord =
+            |d: DVec3| way_out(bone, truth.body_centre, d) + way_out(bone, truth.body_centre, -d);
+        let half = [chord(axes[0]), chord(axes[1])].map(|mm| mm / 2.0 * 0.65);
+        for (plate, sign) in [(truth.upper_plate, 1.0), (truth.lower_plate.unwrap(), -1.0)] {
+            // Least squares over a lattice of the ellipse.
+            let (mut normal, mut right) = (DMat3::ZERO, DVec3::ZERO);
+            for i in -16..=16 {
+                for j in -16..=16 {
+                    let (x, y) = (f64::from(i) / 16.5, f64::from(j) / 16.5);
+                    if x.hypot(y) <= 1.0 {
+                        let at = axes[0] * (x * half[0]) + axes[1] * (y * half[1]);
+                        let z = sign * way_out(bone, truth.body_centre + dir(at), axes[2] * sign);
+                        let row = DVec3::new(1.0, x * half[0], y * half[1]);
+                        normal += DMat3::from_cols(row * row.x, row * row.y, row * row.z);
+                        right += row * z;
+                    }
+                }
+            }
+            let fit = normal.inverse() * right;
+            let up = (axes[2] - axes[0] * fit.y - axes[1] * fit.z).normalize();
+            let off = up.angle_between(plate.up.vec()).to_degrees();
+            assert!(off < 0.05, "{name}: plate off by {off} degrees");
+            let height = (plate.centre - truth.body_centre).dot(truth.top);
+            assert!((height - fit.x).abs() < 0.03, "{name}: {height} for {}", fit.x);
+        }
+        let between =
+            (truth.upper_plate.up.vec() + truth.lower_plate.unwrap().up.vec()).normalize();
+        assert!(between.distance(truth.top.vec()) < 1e-7);
+        let back = (truth.canal_centre - truth.body_centre).vec();
+        assert!(back.dot(truth.left.vec()).abs() < 1e-6, "{name}: the back is not the canal's");
+    }
+}
+
+#[test]
+fn a_curve_has_the_angle_the_side_and_the_turn_that_were_asked_for() {
+    let (_, truth) = curved();
+    let [main, lumbar, ..] = truth.alignment.curves.as_slice() else { panic!("no two curves") };
+    let near = |found: Level, wanted: &str| {
+        let place = |l: Level| Level::all().position(|x| x == l).unwrap();
+        place(found).abs_diff(place(level(wanted))) <= 1
+    };
+    assert!((main.cobb_deg - 60.0).abs() < 3.0 && main.convex == Side::Right, "{main:?}");
+    assert!(near(main.upper, "T5") && near(main.lower, "T12"), "{main:?}");
+    assert!((lumbar.cobb_deg - 40.0).abs() < 3.0 && lumbar.convex == Side::Left, "{lumbar:?}");
+    let at = |name: &str| truth.level(level(name)).unwrap();
+    // The apex turns its front to the convex side, the patient's right, by about what was asked.
+    assert!((at("T8").rotation_deg() + 23.0).abs() < 4.0, "{}", at("T8").rotation_deg());
+    let [concave, convex] = [Side::Left, Side::Right].map(|side| at("T8").pedicle(side).width_mm);
+    assert!(concave < 0.7 * convex, "{concave} and {convex}");
+    let [upper, apex, lower] = ["T4", "T8", "T12"].map(|name| at(name).canal_centre.vec().x);
+    assert!(apex < (upper + lower) / 2.0 - 10.0, "the apex lies to the right");
+}
+
+#[test]
+fn bones_of_a_severe_curve_do_not_overlap() {
+    let (phantom, _) = curved();
+    for pair in phantom.bones().windows(2) {
+        let middle = pair[1].patient_from_vertebra().origin().vec();
+        for n in 0..40i32.pow(3) {
+            let [i, j, k] = [n % 40, n / 40 % 40, n / 1600].map(|n| f64::from(n) - 20.0);
+            let p = Point::from_vec(middle + DVec3::new(i * 2.2, j * 2.4 + 22.0, k * 1.6));
+            let [upper, lower] = [&pair[0], &pair[1]].map(|bone| bone.value(p));
+            assert!(upper.min(lower) < 0.0, "{} and {} at {p:?}", pair[0].level(), pair[1].level());
+        }
+    }
+}
+
+#[test]
+fn incidence_is_tilt_and_slope_though_each_is_measured_for_itself() {
+    for (incidence, slope) in [(40.0, 30.0), (52.0, 37.0), (70.0, 45.0)] {
+        let spec = Spec {
+            levels: vec![Level::S1],
+            pelvic_incidence_deg: incidence,
+            sacral_slope_deg: slope,
+            ..Spec::default()
+        };
+        let pelvis = Phantom::new(&spec).unwrap().truth().alignment.pelvis.unwrap();
+        assert!((pelvis.incidence_deg - pelvis.tilt_deg - pelvis.slope_deg).abs() < 1e-9);
+        assert!((pelvis.incidence_deg - incidence).abs() < 1.0, "{pelvis:?}");
+        assert!((pelvis.slope_deg - slope).abs() < 1.0, "{pelvis:?}");
+        assert!(pelvis.hips[0].vec().x > 80.0 && pelvis.hips[1].vec().x < -80.0);
+    }
+}
+
+#[test]
+fn posture_slip_and_fracture_do_what_they_say() {
+    let levels = ["L1", "L4", "L5", "S1"].map(level).to_vec();
+    let truth =
+        |spec: Spec| Phantom::new(&Spec { levels: levels.clone(), ..spec }).unwrap().truth();
+    let lordosis = |truth: &Truth| truth.alignment.lordosis[0].deg;
+    let [lying, standing] = [Posture::Supine, Posture::Standing]
+        .map(|posture| truth(Spec { posture, ..Spec::default() }));
+    let more = lordosis(&standing) - lordosis(&lying);
+    assert!((more - 13.0).abs() < 1.5, "{more}");
+    let deformity = Deformity {
+        slips: vec![Slip { level: level("L4"), forward_mm: 8.0 }],
+        fractures: vec![Fracture { level: level("L1"), front_loss: 0.4 }],
+        ..Deformity::default()
+    };
+    let sick = truth(Spec { deformity, ..Spec::default() });
+    let step = |truth: &Truth| {
+        let [l4, l5] = ["L4", "L5"].map(|name| truth.level(level(name)).unwrap().clone());
+        (l4.body_centre - l5.body_centre).dot(-l5.back)
+    };
+    assert!((step(&sick) - step(&lying) - 8.0).abs() < 1.0);
+    let wedge = |truth: &Truth| {
+        let l1 = truth.level(level("L1")).unwrap();
+        l1.upper_plate.up.angle_to_rad(l1.lower_plate.unwrap().up).to_degrees()
+    };
+    assert!(wedge(&sick) > wedge(&lying) + 12.0, "{}", wedge(&sick));
+}
+
+#[test]
+fn deformities_that_can_not_be_are_refused_by_level() {
+    let with = |deformity| Phantom::new(&Spec { deformity, ..Spec::default() }).map(drop);
+    let curve = Curve {
+        upper: level("L4"),
+        lower: level("T8"),
+        cobb_deg: 30.0,
+        convex: Side::Left,
+        rotation_deg: 0.0,
+    };
+    let upside_down = Deformity { curves: vec![curve], ..Deformity::default() };
+    assert!(with(upside_down).unwrap_err().to_string().starts_with("L4"));
+    let fracture = Fracture { level: level("T9"), front_loss: 1.5 };
+    let gone = Deformity { fractures: vec![fracture], ..Deformity::default() };
+    assert!(with(gone).unwrap_err().to_string().starts_with("T9"));
+}
+
+#[test]
+fn six_lumbar_vertebrae_and_thirteen_thoracic_ones_can_be_had() {
+    let mut levels = Spec::lumbar();
+    levels.extend([level("L6"), level("T13")]);
+    let phantom = Phantom::new(&Spec { levels, ..Spec::default() }).unwrap();
+    let named: Vec<_> = phantom.bones().iter().map(|b| b.level().to_string()).collect();
+    assert_eq!(named, ["T13", "L1", "L2", "L3", "L4", "L5", "L6", "S1"]);
+}
+
+/// The true anatomy as the program's own judge takes it.
+fn anatomy(truth: &LevelTruth) -> VertebraAnatomy {
+    let one = |p: &PedicleTruth| Pedicle {
+        side: p.side,
+        isthmus: p.isthmus,
+        axis: p.axis,
+        width_mm: p.width_mm,
+        height_mm: p.height_mm,
+        span_mm: p.span_mm,
+    };
+    VertebraAnatomy {
+        patient_from_vertebra: truth.patient_from_vertebra(),
+        canal_centre: truth.canal_centre,
+        pedicles: truth.pedicles.iter().map(one).collect(),
+        warnings: Vec::new(),
+    }
+}
+
+#[test]
+fn the_true_letter_of_a_screw_is_what_the_rule_gives_on_the_same_bone() {
+    let (phantom, truth) = straight();
+    let l3 = truth.level(Level::L3).unwrap();
+    let bone = phantom.bone(Level::L3).unwrap();
+    let exact = |p: Point<Patient>| bone.signed_distance_mm(p);
+    let pedicle = l3.pedicle(Side::Left);
+    for (medial_mm, diameter_mm) in [(0.0, 5.0), (3.0, 6.0)] {
+        let entry = pedicle.isthmus - pedicle.axis * 22.0 - l3.left * medial_mm;
+        let screw = ScrewShape { entry, axis: pedicle.axis, length_mm: 42.0, diameter_mm };
+        let true_one = phantom.judge(l3, &screw).unwrap();
+        let judged = assess(&screw, &exact, &anatomy(l3)).unwrap();
+        let off = true_one.clearance_mm - judged.clearance_mm;
+        assert!(off.abs() < 0.01, "{true_one:?} {judged:?}");
+        let off = true_one.wall_breach_mm - judged.wall_breach_mm;
+        assert!(off.abs() < 0.02, "{true_one:?} {judged:?}");
+        assert_eq!(true_one.grade, judged.grade);
+    }
+}
