@@ -56,10 +56,12 @@ impl Canal {
             return None;
         }
         let height = |n: usize| centre.z + (n as f64 - MIDDLE as f64) * SLICE_MM;
-        let first = cast(|q| at(q, centre.z), centre.truncate());
+        // The measured middle is no more than near the middle; ends of open rays hang on it.
+        let middle = (0..5).fold(centre.truncate(), |m, _| recentred(|q| at(q, centre.z), m));
+        let first = cast(|q| at(q, centre.z), middle);
         let widest = first.iter().flatten().fold(0.0_f64, |most, mm| most.max(*mm));
         let caps = first.map(|hit| hit.unwrap_or(widest));
-        let mut middles = vec![centre.truncate(); SLICES];
+        let mut middles = vec![middle; SLICES];
         for n in (0..MIDDLE).rev() {
             middles[n] = recentred(|q| at(q, height(n)), middles[n + 1]);
         }

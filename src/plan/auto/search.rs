@@ -221,7 +221,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         let enough = self.most_diameter_mm / 2.0 + 1.0;
         let value = |line: &Line, radius: f64| {
             let [convergence, end_plate] = score::off_aim_deg(line, self.aim);
-            let wall = 2.0 * (radius / enough).min(1.0) - 1.0;
+            let wall = (radius / enough).clamp(-0.98, 1.0);
             let measures =
                 [nan, wall, nan, nan, nan, nan, end_plate, convergence, nan, nan, nan, nan];
             score::total(&measures, self.rules)
