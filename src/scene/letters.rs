@@ -17,7 +17,7 @@ const GAP_MM: f64 = 22.0;
 const USUAL_RADIUS_MM: f64 = 250.0;
 /// A letter is left out when its direction leads this straight to or from the viewer (cosine): it
 /// would stand in front of the model and mean nothing.
-const HEAD_ON: f32 = 0.92;
+const HEAD_ON: f32 = 0.85;
 
 /// Strokes that lie over everything.
 #[derive(Default, Reflect, GizmoConfigGroup)]
