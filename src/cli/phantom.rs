@@ -7,8 +7,8 @@ use crate::ingest::dicom::write::{self as dicom, About, WriteError};
 use crate::ingest::{IngestError, nifti};
 use crate::labels::{Level, Posture};
 use crate::phantom::{
-    Contrast, Curve, Deformity, Fracture, OldScrew, Phantom, Recorded, Scan, Slip, Spec, SpecError,
-    Structure,
+    Contrast, Curve, Deformity, Fracture, Narrow, OldScrew, Phantom, Recorded, Scan, Slip, Spec,
+    SpecError, Structure,
 };
 use crate::space::{Affine, Dir, Side};
 use crate::volume::Grid;
@@ -85,6 +85,9 @@ pub struct ShapeArgs {
     /// A wedge fracture: share of the front height that is lost.
     #[arg(long = "fracture", value_name = "L1:0.4", value_parser = parse_fracture)]
     pub fractures: Vec<Fracture>,
+    /// A narrow pedicle: share of its usual width.
+    #[arg(long = "narrow", value_name = "L2:right:0.6", value_parser = parse_narrow)]
+    pub narrow: Vec<Narrow>,
 }
 
 /// Voxels, bone, noise, metal, contrast.
@@ -182,6 +185,7 @@ impl PhantomArgs {
                 curves: shape.curves.clone(),
                 slips: shape.slips.clone(),
                 fractures: shape.fractures.clone(),
+                narrow: shape.narrow.clone(),
             },
             contrast: scan.contrast.map(|vessels_hu| Contrast { vessels_hu, sac_hu: None }),
             old_screws: scan.screws.clone(),
@@ -352,6 +356,11 @@ fn parse_slip(text: &str) -> Result<Slip, String> {
 fn parse_fracture(text: &str) -> Result<Fracture, String> {
     let [at, loss] = parts(text, "L1:0.4")?;
     Ok(Fracture { level: level(&at)?, front_loss: number(&loss)? })
+}
+
+fn parse_narrow(text: &str) -> Result<Narrow, String> {
+    let [at, on, share] = parts(text, "L2:right:0.6")?;
+    Ok(Narrow { level: level(&at)?, side: side(&on)?, share: number(&share)? })
 }
 
 fn parse_screw(text: &str) -> Result<OldScrew, String> {

@@ -19,6 +19,8 @@ pub struct UnknownLevel(String);
 const REGIONS: [(char, u8); 4] = [('C', 7), ('T', 13), ('L', 6), ('S', 1)];
 
 impl Level {
+    /// The last thoracic vertebra of nearly everybody.
+    pub const T12: Self = Self(18);
     /// The first lumbar vertebra.
     pub const L1: Self = Self(20);
     /// The second lumbar vertebra.
@@ -132,8 +134,9 @@ mod tests {
         }
         let named = |s: &str| s.parse::<Level>().expect("a level");
         assert!(named("C7") < named("T1") && named("T13") < named("L1") && named("L6") < Level::S1);
-        let constants = [Level::L1, Level::L2, Level::L3, Level::L4, Level::L5, Level::S1];
-        assert_eq!(constants.map(|l| l.to_string()), ["L1", "L2", "L3", "L4", "L5", "S1"]);
+        let constants =
+            [Level::T12, Level::L1, Level::L2, Level::L3, Level::L4, Level::L5, Level::S1];
+        assert_eq!(constants.map(|l| l.to_string()), ["T12", "L1", "L2", "L3", "L4", "L5", "S1"]);
     }
 
     #[test]

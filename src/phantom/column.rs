@@ -35,6 +35,9 @@ pub(super) struct PlacedDisc {
 /// `clinical-numbers` section 6.
 const STANDING_LORDOSIS_DEG: f64 = 13.0;
 
+/// Discs are at least this high at their lowest edge, mm.
+const LEAST_EDGE_MM: f64 = 1.8;
+
 /// How an end plate or a body stands: tilt to the left, then front edge down, degrees.
 #[derive(Clone, Copy)]
 struct Stance {
@@ -146,15 +149,16 @@ impl<'a> Stack<'a> {
     }
     fn put_disc(&mut self, level: Level, sizes: &Mobile, disc: &Disc, upper: Stance) {
         let turn = self.plate.between(upper).turn();
-        let half = turn * DVec3::Z * (disc.height_mm / 2.0);
         let slopes = slopes(turn, upper, self.plate);
-        self.discs.push(disc_between(
-            level,
-            sizes,
-            disc,
-            slopes,
-            Rigid::new(turn, self.top + half),
-        ));
+        // Plates that lean towards each other keep apart at their nearest edges.
+        let [half_width, half_depth] =
+            [sizes.body_width_mm[1], sizes.body_depth_mm].map(|w| w / 2.0);
+        let closing = 2.0 * (slopes[0] * half_width).hypot(slopes[1] * half_depth);
+        let height_mm = disc.height_mm.max(LEAST_EDGE_MM + closing);
+        let half = turn * DVec3::Z * (height_mm / 2.0);
+        let disc = Disc { height_mm, ..*disc };
+        let frame = Rigid::new(turn, self.top + half);
+        self.discs.push(disc_between(level, sizes, &disc, slopes, frame));
         self.top += half * 2.0;
     }
     fn keep(

@@ -23,6 +23,8 @@ pub struct Deformity {
     pub slips: Vec<Slip>,
     /// Bodies that lost height in front.
     pub fractures: Vec<Fracture>,
+    /// Pedicles narrower than their level's.
+    pub narrow: Vec<Narrow>,
 }
 
 /// One coronal curve.
@@ -58,6 +60,17 @@ pub struct Fracture {
     pub front_loss: f64,
 }
 
+/// One narrow pedicle.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Narrow {
+    /// The level.
+    pub level: Level,
+    /// The side.
+    pub side: Side,
+    /// Share of the usual width that is left, 0.3 to 1.
+    pub share: f64,
+}
+
 /// A curve narrows the concave pedicle of its apex by this share per degree of Cobb angle.
 /// General knowledge of the field (concave pedicles of severe curves have about half the width);
 /// provisional.
@@ -87,6 +100,10 @@ impl<'a> Plan<'a> {
         for fracture in &deformity.fractures {
             let is_sane = (0.0..=0.7).contains(&fracture.front_loss);
             plan.known(fracture.level, is_sane, "a front loss outside 0 to 0.7")?;
+        }
+        for narrow in &deformity.narrow {
+            let is_sane = (0.3..=1.0).contains(&narrow.share);
+            plan.known(narrow.level, is_sane, "a pedicle of under 0.3 of its width or over all")?;
         }
         Ok(plan)
     }
@@ -172,6 +189,9 @@ impl<'a> Plan<'a> {
             let narrower = NARROWER_PER_DEG * curve.cobb_deg.min(75.0) * self.felt(curve, place);
             let concave = usize::from(curve.convex == Side::Left);
             sizes.pedicle_share[concave] *= 1.0 - narrower;
+        }
+        for narrow in self.deformity.narrow.iter().filter(|n| n.level == row.level) {
+            sizes.pedicle_share[usize::from(narrow.side == Side::Right)] *= narrow.share;
         }
         for fracture in self.deformity.fractures.iter().filter(|f| f.level == row.level) {
             crush(&mut sizes, fracture.front_loss);

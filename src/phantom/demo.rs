@@ -1,7 +1,8 @@
 //! The built-in case: what the program opens when it is given nothing.
 
-use super::{Phantom, Spec, Truth};
-use crate::labels::LabelMap;
+use super::{Curve, Deformity, Narrow, Phantom, Scan, Spec, Truth};
+use crate::labels::{LabelMap, Level};
+use crate::space::Side;
 use crate::volume::Volume;
 
 /// Spacing of the demo's voxels, mm.
@@ -20,9 +21,26 @@ fn phantom() -> Phantom {
 }
 
 impl Spec {
-    /// The built-in case: the lumbar spine of an adult.
+    /// The built-in case: the lumbar spine of an adult with a slight curve, whose apex L2 is the
+    /// hard level: its right pedicle, on the concave side, is under 5 mm wide and turned.
     pub fn demo() -> Self {
-        Self::default()
+        let curve = Curve {
+            upper: Level::T12,
+            lower: Level::L4,
+            cobb_deg: 12.0,
+            convex: Side::Left,
+            rotation_deg: 7.0,
+        };
+        let narrow = Narrow { level: Level::L2, side: Side::Right, share: 0.85 };
+        Self {
+            deformity: Deformity {
+                curves: vec![curve],
+                narrow: vec![narrow],
+                ..Deformity::default()
+            },
+            scan: Scan { texture_hu: 35.0, ..Scan::default() },
+            ..Self::default()
+        }
     }
 }
 

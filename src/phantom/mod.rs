@@ -28,7 +28,7 @@ mod truth;
 mod vertebra;
 
 pub use bone::Bone;
-pub use deformity::{Curve, Deformity, Fracture, Slip};
+pub use deformity::{Curve, Deformity, Fracture, Narrow, Slip};
 pub use demo::{demo, demo_images, demo_spec};
 pub use metal::OldScrew;
 pub use scan::{BEAD_HU, BEAD_RADIUS_MM, Recorded, Scan};

@@ -59,6 +59,7 @@ impl<'a> Plan<'a> {
             shape.add(solid, seam_mm);
         }
         shape.cut(Solid::Column(self.canal(60.0)), 2.0, 0.0);
+        shape.cut(Solid::Column(self.disc_room()), 1.0, -0.3);
         shape
     }
     /// Everything behind the pedicles, each part with the width of its seam.
@@ -241,6 +242,22 @@ impl<'a> Plan<'a> {
             from,
             from + DVec3::new(aside, cos * sizes.spinous_length_mm, -sin * sizes.spinous_length_mm),
         ]
+    }
+    /// The room over the upper end plate, into which no root of a pedicle may rise.
+    fn disc_room(&self) -> Column {
+        const TALL_MM: f64 = 10.0;
+        let [lean, wedge] = self.slopes;
+        Column {
+            centre: DVec3::new(0.0, -0.3, self.half_height + TALL_MM),
+            half_width: [self.sizes.body_width_mm[0] / 2.0 + 1.0; 2],
+            half_depth: self.half_depth + 1.0,
+            half_height: TALL_MM,
+            wedge: -wedge,
+            lean: -lean,
+            heart: self.sizes.heart,
+            notch: NOTCH_MM,
+            ..Column::default()
+        }
     }
     /// The canal up and down to a height: round in the thorax, three-cornered in the loins.
     fn canal(&self, half_height: f64) -> Column {

@@ -302,3 +302,13 @@ fn the_true_letter_of_a_screw_is_what_the_rule_gives_on_the_same_bone() {
         assert_eq!(true_one.grade, judged.grade);
     }
 }
+
+#[test]
+fn the_built_in_case_has_one_hard_level() {
+    let truth = Phantom::new(&Spec::demo()).unwrap().truth();
+    let widths = |l: &LevelTruth| l.pedicles.map(|p| p.width_mm);
+    let narrow: Vec<_> = truth.levels.iter().filter(|l| widths(l)[1] < 5.0).collect();
+    assert_eq!(narrow.iter().map(|l| l.level).collect::<Vec<_>>(), [Level::L2]);
+    assert!(widths(narrow[0])[1] > 4.0 && narrow[0].rotation_deg() > 3.0, "{:?}", narrow[0]);
+    assert!(truth.levels.iter().all(|l| widths(l)[0] > 5.0));
+}

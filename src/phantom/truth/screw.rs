@@ -95,7 +95,15 @@ impl Surface {
         let (entry, (u, v)) = (screw.entry.vec(), axis.any_orthonormal_pair());
         let in_bone = |t: f64| bone.value(Point::from_vec(entry + axis * t)) >= 0.0;
         let steps = |most: f64| (0..=(most / 0.05) as usize).map(|n| n as f64 * 0.05);
-        let depth = steps(screw.length_mm).find(|t| in_bone(*t));
+        // Where the axis enters, by steps and then by halving.
+        let depth = steps(screw.length_mm).find(|t| in_bone(*t)).map(|found| {
+            let (mut air, mut bone) = ((found - 0.05_f64).max(0.0), found);
+            while bone - air > 1e-7 {
+                let middle = (air + bone) / 2.0;
+                if in_bone(middle) { bone = middle } else { air = middle }
+            }
+            bone
+        });
         // Air between bones is no excuse: see `clearance::entry`.
         let judged_from = depth.map_or(0.0, |depth| {
             let behind = depth > 0.0 && steps(BEHIND_MM).any(|t| in_bone(-t));
