@@ -57,7 +57,7 @@ impl Fit {
     pub(super) fn of(claims: &Claims, found: &BTreeMap<u16, LabelStats>) -> Self {
         let missing = match (claims.keys().next(), claims.keys().next_back()) {
             (Some(first), Some(last)) => Level::all()
-                .filter(|level| level > first && level < last && !is_rare(*level))
+                .filter(|level| level > first && level < last && !level.is_rare())
                 .filter(|level| !claims.contains_key(level))
                 .collect(),
             _ => Vec::new(),
@@ -105,14 +105,10 @@ fn places(claims: &Claims, found: &BTreeMap<u16, LabelStats>) -> Vec<(Level, Poi
     all.iter().filter(|(_, _, whole)| wanted(*whole)).map(|(level, at, _)| (*level, *at)).collect()
 }
 
-fn is_rare(level: Level) -> bool {
-    [('T', 13), ('L', 6)].contains(&(level.region(), level.number()))
-}
-
 /// How far apart the centroids of two levels usually lie in an adult, mm.
 fn usual_mm(upper: Level, lower: Level) -> f64 {
     let between = Level::all().filter(|l| *l >= upper && *l < lower);
-    between.filter(|l| *l == upper || !is_rare(*l)).map(below_mm).sum()
+    between.filter(|l| *l == upper || !l.is_rare()).map(below_mm).sum()
 }
 
 /// How far below a level's centroid the next one lies in an adult, mm: rounded means of five people

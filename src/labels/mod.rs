@@ -4,6 +4,7 @@
 //! stable id and a [`Level`] that a person may correct.
 
 pub mod auto;
+pub mod edit;
 mod evidence;
 pub mod level;
 pub mod map;
