@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Parser as _;
-use corridor::cli::{self, Command, Request, grade, progress};
+use corridor::cli::{self, Command, Request, grade, measure, progress};
 use corridor::platform::fs::RealFs;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -23,10 +23,13 @@ fn main() -> ExitCode {
 fn run(request: Request) -> Result<()> {
     match request.command {
         Some(Command::Grade(args)) => run_grade(&args),
+        Some(Command::Measure(args)) => run_measure(&args),
         #[cfg(feature = "app")]
         command => corridor::program::dispatch::run(command, request.display),
         #[cfg(not(feature = "app"))]
-        _ => anyhow::bail!("this corridor was built without its windows: only `grade` works here"),
+        _ => anyhow::bail!(
+            "this corridor was built without its windows: only `grade` and `measure` work here"
+        ),
     }
 }
 
@@ -47,4 +50,17 @@ fn run_grade(args: &cli::GradeArgs) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn run_measure(args: &cli::MeasureArgs) -> Result<()> {
+    let (work, bar) = progress::on_terminal();
+    let source = args.case.request(&RealFs)?.source;
+    let measures = measure::read(&source, args.posture.into(), &work)?;
+    bar.finish_and_clear();
+    let text = if args.json {
+        format!("{:#}\n", measure::as_json(&measures))
+    } else {
+        measure::as_text(&measures)
+    };
+    Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
 }

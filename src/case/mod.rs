@@ -17,11 +17,13 @@
 //! | [`identity`] | same patient, other, or unknown |
 //! | [`bundle`] | a case as a folder |
 //! | [`spine`] | files to volumes, surfaces, anatomy and distances |
+//! | [`measures`] | every number measured on the spine: anatomy, angles, density |
 //! | [`judge`] | the screws of a plan against the spine |
 //! | [`request`] | what was asked to be opened, and where its plan lives |
 //! | [`clock`] | the time as an edit is told it |
 
 pub mod spine;
+pub mod measures;
 pub mod judge;
 pub mod request;
 pub mod clock;

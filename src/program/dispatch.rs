@@ -23,8 +23,8 @@ pub fn run(command: Option<Command>, display: Display) -> Result<()> {
         Some(Command::Open(args)) => open(&args, display),
         Some(Command::Picture(args)) => draw(&args),
         Some(Command::Doctor) => examine(),
-        // `main` runs it, since it needs no engine.
-        Some(Command::Grade(_)) => Ok(()),
+        // `main` runs them, since they need no engine.
+        Some(Command::Grade(_) | Command::Measure(_)) => Ok(()),
     }
 }
 
