@@ -152,9 +152,13 @@ pub(super) fn show_plan(document: Option<Res<Document>>, mut shown: ResMut<Shown
     }
 }
 
-/// The first thing a surgeon reads: what came back, or where the plan is kept.
+/// The first thing a surgeon reads: what came back, or where the plan is kept. The terminal gets all
+/// of it.
 fn say_notices(document: Option<Res<Document>>, mut status: ResMut<StatusLine>) {
     let Some(document) = document else { return };
+    for notice in document.notices() {
+        warn!("{notice}");
+    }
     match document.notices().first() {
         Some(notice) => status.say(Tone::Warning, notice.to_string()),
         None => status.say(Tone::Done, document.session().location().to_string()),

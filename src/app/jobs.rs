@@ -7,8 +7,8 @@ use super::history::{Document, DocumentError};
 use super::schedule::FrameSystems;
 use super::{Phase, guard};
 use crate::case::request::CaseRequest;
-use crate::case::spine::{self, Spine, SpineError};
-use crate::work::{CancelToken, Work};
+use crate::case::spine::{Spine, SpineError};
+use crate::work::{CancelToken, Work, on_all_cores};
 use bevy::prelude::*;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -63,11 +63,28 @@ pub struct OpenedCase {
     pub document: Document,
 }
 
-/// Reads a case and opens its document; blocks until it is done.
-pub fn open_case(request: &CaseRequest, work: &Work) -> Result<OpenedCase, OpenError> {
-    let spine = Arc::new(spine::load(&request.source, work)?);
+/// Reads a case and opens its document, on every core where there is nothing to steer meanwhile;
+/// blocks until it is done.
+fn open_case(
+    request: &CaseRequest,
+    threads: Threads,
+    work: &Work,
+) -> Result<OpenedCase, OpenError> {
+    let spine = Arc::new(match threads {
+        Threads::All => on_all_cores(|| request.load(work))?,
+        Threads::Spare => request.load(work)?,
+    });
     let document = Document::open(&spine, request)?;
     Ok(OpenedCase { spine, document })
+}
+
+/// Which threads a case is read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Threads {
+    /// Every core: no case is open, the person waits.
+    All,
+    /// Those that are left beside a moving hand: another case is open.
+    Spare,
 }
 
 /// The reading under way.
@@ -84,7 +101,7 @@ struct Shared {
 }
 
 impl LoadJob {
-    fn start(request: CaseRequest) -> Self {
+    fn start(request: CaseRequest, threads: Threads) -> Self {
         let shared = Arc::new(Mutex::new(Shared::default()));
         let cancel = CancelToken::default();
         let (seen, done) = (Arc::clone(&shared), Arc::clone(&shared));
@@ -97,7 +114,7 @@ impl LoadJob {
         };
         let work = Work::new(sink, cancel.clone());
         thread::spawn(move || {
-            let outcome = guard::catch(|| open_case(&request, &work))
+            let outcome = guard::catch(|| open_case(&request, threads, &work))
                 .unwrap_or_else(|reason| Err(OpenError::Fault(reason)));
             done.lock().unwrap_or_else(PoisonError::into_inner).outcome = Some(outcome);
         });
@@ -117,6 +134,7 @@ pub fn plugin(app: &mut App) {
 fn start_job(
     mut wanted: MessageReader<OpenCase>,
     running: Option<Res<LoadJob>>,
+    shown: Option<Res<ActiveCase>>,
     mut phase: ResMut<NextState<Phase>>,
     mut commands: Commands,
 ) {
@@ -125,7 +143,8 @@ fn start_job(
         job.cancel.cancel();
     }
     phase.set(Phase::Loading);
-    commands.insert_resource(LoadJob::start(request.clone()));
+    let threads = if shown.is_some() { Threads::Spare } else { Threads::All };
+    commands.insert_resource(LoadJob::start(request.clone(), threads));
 }
 
 fn finish_job(

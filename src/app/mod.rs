@@ -11,8 +11,10 @@ pub mod guard;
 pub mod history;
 pub mod jobs;
 pub mod judge;
+pub mod pace;
 pub mod schedule;
 pub mod selection;
+pub mod words;
 
 use bevy::app::{PluginGroupBuilder, ScheduleRunnerPlugin};
 use bevy::log::LogPlugin;
@@ -104,6 +106,7 @@ impl Plugin for CorePlugin {
             jobs::plugin,
             history::plugin,
             judge::plugin,
+            pace::plugin,
             selection::plugin,
         ));
     }

@@ -18,10 +18,13 @@
 //! | [`bundle`] | a case as a folder |
 //! | [`spine`] | files to volumes, surfaces, anatomy and distances |
 //! | [`measures`] | every number measured on the spine: anatomy, angles, density |
+//! | [`kept`], `pack` | what is kept between sessions, so that a case opens faster |
 //! | [`judge`] | the screws of a plan against the spine |
 //! | [`request`] | what was asked to be opened, and where its plan lives |
 //! | [`clock`] | the time as an edit is told it |
 
+mod pack;
+pub mod kept;
 pub mod spine;
 pub mod measures;
 pub mod judge;

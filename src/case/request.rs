@@ -2,13 +2,15 @@
 
 use super::bundle::{self, BundleError};
 use super::judge;
+use super::kept::Kept;
 use super::open::Opening;
-use super::spine::{Source, Spine};
+use super::spine::{self, Source, Spine, SpineError};
 use super::store::{self, Location, Opened, StoreError};
 use crate::implant::Catalogue;
 use crate::labels::numbering::Numbering;
 use crate::plan::CatalogueRef;
 use crate::platform::{self, fs::FileSystem};
+use crate::work::Work;
 use std::path::{Path, PathBuf};
 
 /// A case to be opened, and its plan.
@@ -20,12 +22,15 @@ pub struct CaseRequest {
     pub plan: Option<PathBuf>,
     /// Open the plan although nothing tells whether it belongs to this patient.
     pub accept_unknown: bool,
+    /// Keep what is computed from these images in the user's cache folder; the built-in case is
+    /// kept in any case.
+    pub keep: bool,
 }
 
 impl CaseRequest {
     /// The built-in case.
     pub fn demo() -> Self {
-        Self { source: Source::Demo, plan: None, accept_unknown: false }
+        Self { source: Source::Demo, plan: None, accept_unknown: false, keep: false }
     }
 
     /// Files as a person names them: `ct` may be a CT, a label map alone, or a case bundle, whose
@@ -49,7 +54,13 @@ impl CaseRequest {
             (None, None) => Source::Demo,
             _ => Source::Files { ct, labels, numbering },
         };
-        Ok(Self { source, plan, accept_unknown: false })
+        Ok(Self { source, plan, accept_unknown: false, keep: false })
+    }
+
+    /// Reads the images and derives everything from them; what earlier sessions kept saves time.
+    pub fn load(&self, work: &Work) -> Result<Spine, SpineError> {
+        let kept = Kept::demo_only().map(|kept| if self.keep { kept.all() } else { kept });
+        spine::load_kept(&self.source, kept.as_ref(), work)
     }
 
     /// Where the plan of this case lives.

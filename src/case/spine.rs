@@ -3,6 +3,7 @@
 //! In: a [`Source`]. Out: a [`Spine`], everything that is derived from the images and never
 //! edited by hand; cheap to clone, since the big parts are shared.
 
+use super::kept::Kept;
 use crate::anatomy::{self, VertebraAnatomy};
 use crate::clearance::Field;
 use crate::ingest::{self, CtIdentity, IngestError, RawLabels, Study};
@@ -117,25 +118,48 @@ impl Spine {
     }
 }
 
-/// Loads a case and derives everything from it, on the core's own threads.
+/// Loads a case and derives everything from it, on the core's own threads; on those of the caller
+/// where it is one of them.
 pub fn load(source: &Source, work: &Work) -> Result<Spine, SpineError> {
-    on_pool(|| match source {
-        Source::Demo => load_demo(work),
-        Source::Files { ct, labels, numbering } => {
-            load_files(ct.as_deref(), labels.as_deref(), *numbering, work)
+    load_kept(source, None, work)
+}
+
+/// The same, with what is `kept` from earlier sessions taken over and added to.
+pub fn load_kept(source: &Source, kept: Option<&Kept>, work: &Work) -> Result<Spine, SpineError> {
+    on_pool(|| {
+        let mut spine = match source {
+            Source::Demo => load_demo(kept, work)?,
+            Source::Files { ct, labels, numbering } => {
+                load_files(ct.as_deref(), labels.as_deref(), *numbering, work)?
+            }
+        };
+        let surfaces = kept.and_then(|kept| kept.surfaces(&spine));
+        let is_new = surfaces.is_none();
+        derive(&mut spine, surfaces.unwrap_or_default(), work)?;
+        if let Some(kept) = kept.filter(|_| is_new) {
+            kept.add_surfaces(&spine);
         }
+        Ok(spine)
     })
 }
 
-fn load_demo(work: &Work) -> Result<Spine, SpineError> {
+/// The built-in case as voxels.
+fn load_demo(kept: Option<&Kept>, work: &Work) -> Result<Spine, SpineError> {
     work.step("making the built-in case", 0.0)?;
-    let (ct, labels, _truth) = phantom::demo();
+    let spec = phantom::demo_spec();
+    let (ct, labels) = kept.and_then(|kept| kept.demo(&spec)).unwrap_or_else(|| {
+        let (ct, labels) = phantom::demo_images();
+        if let Some(kept) = kept {
+            kept.add_demo(&spec, &ct, &labels);
+        }
+        (ct, labels)
+    });
     let hashes = CaseHashes {
         ct_content_hash: Some(ingest::content_hash(&ct)),
         labels_hash: Some(ingest::labels_hash(&labels.volume)),
         ..CaseHashes::default()
     };
-    let mut spine = Spine {
+    Ok(Spine {
         ct: Some(Arc::new(ct)),
         hashes,
         labels: Some(Arc::new(labels)),
@@ -143,10 +167,10 @@ fn load_demo(work: &Work) -> Result<Spine, SpineError> {
         window: None,
         warnings: Vec::new(),
         is_demo: true,
-    };
-    derive(&mut spine, work)?;
-    Ok(spine)
+    })
 }
+
+/// The user's files as voxels.
 
 fn load_files(
     ct: Option<&Path>,
@@ -154,21 +178,19 @@ fn load_files(
     wanted: Option<Numbering>,
     work: &Work,
 ) -> Result<Spine, SpineError> {
-    let mut spine = match (ct, labels) {
-        (Some(ct), None) => load_one_file(ct, wanted, work)?,
+    match (ct, labels) {
+        (Some(ct), None) => load_one_file(ct, wanted, work),
         (Some(ct), Some(labels)) => {
             let study = ingest::load(ct, work)?;
             let raw = ingest::load_labels(labels, work)?;
             let raw = ingest::labels_on_grid(raw, study.ct.grid(), study.has_space, work)?;
             let mut spine = of_study(study);
             add_labels(&mut spine, labels, raw, wanted)?;
-            spine
+            Ok(spine)
         }
-        (None, Some(labels)) => labels_alone(labels, wanted, work)?,
-        (None, None) => return load_demo(work),
-    };
-    derive(&mut spine, work)?;
-    Ok(spine)
+        (None, Some(labels)) => labels_alone(labels, wanted, work),
+        (None, None) => load_demo(None, work),
+    }
 }
 
 /// One file without labels beside it: a CT, unless its values look like labels.
@@ -236,16 +258,23 @@ fn add_labels(
 }
 
 /// Surfaces, anatomy, meshes and fields of all vertebrae, in parallel. A vertebra that can not be
-/// made is a warning; the others go on.
-fn derive(spine: &mut Spine, work: &Work) -> Result<(), SpineError> {
+/// made is a warning; the others go on. `kept` holds the surfaces that are known already, in the
+/// order of the labels, or nothing.
+fn derive(
+    spine: &mut Spine,
+    mut kept: Vec<Option<Surface>>,
+    work: &Work,
+) -> Result<(), SpineError> {
     let Some(labels) = spine.labels.clone() else { return Ok(()) };
+    kept.resize_with(labels.vertebrae.len(), || None);
     let done = AtomicUsize::new(0);
     let count = labels.vertebrae.len();
     let made: Vec<_> = labels
         .vertebrae
         .par_iter()
-        .map(|vertebra| {
-            let made = model(&labels, vertebra, spine.ct.as_deref(), work);
+        .zip(kept)
+        .map(|(vertebra, kept)| {
+            let made = model(&labels, vertebra, spine.ct.as_deref(), kept, work);
             let so_far = done.fetch_add(1, Ordering::Relaxed) + 1;
             work.step("making surfaces", so_far as f32 / count as f32)?;
             made
@@ -266,14 +295,18 @@ fn derive(spine: &mut Spine, work: &Work) -> Result<(), SpineError> {
     Ok(())
 }
 
-/// One vertebra from its labels (and the CT's edge, where there is one).
+/// One vertebra from its labels (and the CT's edge, where there is one), or from its surface.
 fn model(
     labels: &LabelMap,
     vertebra: &LabelledVertebra,
     ct: Option<&Volume<i16>>,
+    kept: Option<Surface>,
     work: &Work,
 ) -> Result<VertebraModel, SurfaceError> {
-    let surface = surface::declare(labels, vertebra, ct, work)?;
+    let surface = match kept {
+        Some(surface) => surface,
+        None => surface::declare(labels, vertebra, ct, work)?,
+    };
     let mesh = mesh::extract(&surface);
     let field = Field::to_mesh(&surface, &mesh, work)?;
     let anatomy = anatomy::measure(labels, vertebra, &surface);

@@ -380,32 +380,36 @@ impl Nearest {
         }
     }
     /// From a triangle near `p` on to nearer ones next to it, until `p` is right over one or there
-    /// is none.
-    fn walk(&self, p: Vec3, mut triangle: u32) -> u32 {
+    /// is none: that triangle, and its point nearest to `p`.
+    fn walk(&self, p: Vec3, mut triangle: u32) -> (u32, Vec3) {
         /// So far from the surface a neighbour's triangle is near enough to the nearest one.
         const FAR_MM: f32 = 2.2;
-        let square = |t: u32| closest_point(p, self.corners_of(t)).distance_squared(p);
-        let mut least = square(triangle);
-        while least > self.seeded && least < FAR_MM * FAR_MM && !self.is_over(p, triangle) {
+        let nearest = |t: u32| closest_point(p, self.corners_of(t));
+        let mut point = nearest(triangle);
+        let mut least = point.distance_squared(p);
+        while least > self.seeded && least < FAR_MM * FAR_MM && !self.is_over(p, point, triangle) {
             let corners = self.triangles[triangle as usize];
             let distance = |n: &u32| self.corners[*n as usize].distance_squared(p);
             let corner = corners.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
-            let Some(corner) = corner.map(|n| n as usize) else { return triangle };
+            let Some(corner) = corner.map(|n| n as usize) else { return (triangle, point) };
             let next = self.around[self.first_around[corner]..self.first_around[corner + 1]]
                 .iter()
-                .map(|&t| (square(t), t))
+                .map(|&t| (nearest(t), t))
+                .map(|(at, t)| (at.distance_squared(p), at, t))
                 .min_by(|a, b| a.0.total_cmp(&b.0));
             match next {
-                Some((nearer, t)) if nearer < least => (least, triangle) = (nearer, t),
+                Some((nearer, at, t)) if nearer < least => {
+                    (least, point, triangle) = (nearer, at, t);
+                }
                 _ => break,
             }
         }
-        triangle
+        (triangle, point)
     }
-    /// True when the point of the triangle nearest to `p` is no point of its edges.
-    fn is_over(&self, p: Vec3, triangle: u32) -> bool {
+    /// True when `point`, the triangle's nearest to `p`, is no point of its edges.
+    fn is_over(&self, p: Vec3, point: Vec3, triangle: u32) -> bool {
         let [a, b, c] = self.corners_of(triangle);
-        let away = p - closest_point(p, [a, b, c]);
+        let away = p - point;
         let normal = (b - a).cross(c - a);
         away.dot(normal).powi(2) > 0.9999 * away.length_squared() * normal.length_squared()
     }
@@ -426,12 +430,13 @@ impl Nearest {
         if triangle == NONE {
             return Node { distance_mm: f32::MIN, slope: [0; 4] };
         }
-        let Facet { corners, normal } = self.facet(self.walk(p, triangle));
-        let away = p - closest_point(p, corners);
+        let (triangle, point) = self.walk(p, triangle);
+        let away = p - point;
         let distance = away.length();
-        let inside = if distance < NEAR_MM { away.dot(normal) < 0.0 } else { is_inside };
+        let normal = || self.facet(triangle).normal;
+        let inside = if distance < NEAR_MM { away.dot(normal()) < 0.0 } else { is_inside };
         let sign = if inside { 1.0 } else { -1.0 };
-        let slope = (sign * away).try_normalize().unwrap_or(-normal.normalize_or_zero());
+        let slope = (sign * away).try_normalize().unwrap_or_else(|| -normal().normalize_or_zero());
         let [x, y, z] = (slope * 127.0).round().to_array().map(|x| x as i8);
         Node { distance_mm: sign * distance, slope: [x, y, z, 0] }
     }

@@ -4,7 +4,7 @@ use super::table::layout;
 use crate::case::judge::{self, Unjudged};
 use crate::case::open;
 use crate::case::request::CaseRequest;
-use crate::case::spine::{self, Spine, SpineError};
+use crate::case::spine::{Spine, SpineError};
 use crate::case::store::StoreError;
 use crate::case::{Clock, Notice, OpenError, SystemClock};
 use crate::clearance::Assessment;
@@ -12,7 +12,7 @@ use crate::implant::{Catalogue, CatalogueError};
 use crate::plan::file::{self, FileError};
 use crate::plan::{PlanFile, Screw};
 use crate::platform::fs::FileSystem;
-use crate::work::Work;
+use crate::work::{Work, on_all_cores};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ pub fn read(
     if let Some(plan) = request.plan.as_ref().filter(|plan| !plan.exists()) {
         return Err(GradeError::NoPlan(plan.clone()));
     }
-    let spine = Arc::new(spine::load(&request.source, work)?);
+    let spine = Arc::new(on_all_cores(|| request.load(work))?);
     let location = request.location(&spine, fs)?;
     let opening = request.opening(&spine, &Catalogue::builtin()?);
     let (file, notices) = open::read(&location, &opening, SystemClock.now(), fs)?;

@@ -76,6 +76,10 @@ pub struct CaseArgs {
     /// Open the plan although nothing tells whether it belongs to this patient.
     #[arg(long)]
     pub accept_unknown: bool,
+    /// Keep the surfaces computed from this case in your cache folder, so that it opens faster the
+    /// next time; without this nothing that comes from a patient is kept.
+    #[arg(long)]
+    pub keep: bool,
 }
 
 /// Numberings of label values, as spelt on the command line.
@@ -105,7 +109,7 @@ impl CaseArgs {
         let numbering = self.numbering.map(Numbering::from);
         let (ct, labels) = (self.ct.as_deref(), self.labels.as_deref());
         let request = CaseRequest::of_paths(ct, labels, self.plan.as_deref(), numbering, fs)?;
-        Ok(CaseRequest { accept_unknown: self.accept_unknown, ..request })
+        Ok(CaseRequest { accept_unknown: self.accept_unknown, keep: self.keep, ..request })
     }
 }
 

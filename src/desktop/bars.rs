@@ -2,7 +2,7 @@
 //! the notice).
 
 use super::camera::{Flying, LookFrom};
-use super::keys::{VIEWS, WINDOWS};
+use super::keys::VIEWS;
 use super::layout::OpenDialog;
 use super::shot::TakeShot;
 use crate::app::history::{Document, StatusLine, Tone};
@@ -11,7 +11,9 @@ use crate::interact::cursor::ClearBones;
 use crate::interact::gesture::Tool;
 use crate::interact::intent::Intent;
 use crate::panel::{theme, words};
-use crate::scene::slices::{SlicesInView, Window as GreyWindow};
+use crate::scene::slices::{ShownWindow, SlicesInView};
+use crate::volume::Window;
+use crate::volume::window::PRESETS;
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 use bevy_egui::egui::{self, Align, Layout, RichText, Ui};
@@ -23,7 +25,7 @@ pub struct Switches<'w> {
     clear: ResMut<'w, ClearBones>,
     in_view: ResMut<'w, SlicesInView>,
     flying: ResMut<'w, Flying>,
-    window: ResMut<'w, GreyWindow>,
+    window: ResMut<'w, ShownWindow>,
     dialog: ResMut<'w, OpenDialog>,
     looks: MessageWriter<'w, LookFrom>,
     shots: MessageWriter<'w, TakeShot>,
@@ -35,12 +37,12 @@ impl Switches<'_> {
         &mut self.dialog
     }
     /// The window of the slices.
-    pub fn window(&self) -> GreyWindow {
-        *self.window
+    pub fn window(&self) -> Window {
+        self.window.0
     }
     /// Sets the window of the slices.
-    pub fn set_window(&mut self, window: GreyWindow) {
-        self.window.set_if_neq(window);
+    pub fn set_window(&mut self, window: Window) {
+        self.window.set_if_neq(ShownWindow(window));
     }
 }
 
@@ -123,18 +125,17 @@ fn tools(ui: &mut Ui, switches: &mut Switches) {
 
 fn menus(ui: &mut Ui, switches: &mut Switches) {
     ui.menu_button(words::VIEW, |ui| {
-        for (name, letter) in VIEWS {
-            if ui.button(name).clicked() {
+        for letter in VIEWS {
+            if ui.button(words::look(letter)).clicked() {
                 switches.looks.write(LookFrom(letter));
                 ui.close();
             }
         }
     });
     ui.menu_button(words::WINDOW, |ui| {
-        for (key, (name, width, level)) in WINDOWS.into_iter().enumerate() {
-            let text = format!("{}   {name}   {width:.0} / {level:.0}", key + 1);
-            if ui.button(text).clicked() {
-                switches.window.set_if_neq(GreyWindow { width, level });
+        for (key, preset) in PRESETS.into_iter().enumerate() {
+            if ui.button(words::preset(key + 1, &preset)).clicked() {
+                switches.set_window(preset.window);
                 ui.close();
             }
         }

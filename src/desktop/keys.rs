@@ -10,29 +10,14 @@ use crate::app::selection::Selection;
 use crate::interact::cursor::ClearBones;
 use crate::interact::gesture::Tool;
 use crate::interact::intent::Intent;
-use crate::scene::slices::{SlicesInView, Window as GreyWindow};
+use crate::scene::slices::{ShownWindow, SlicesInView};
 use crate::space::orientation::Letter;
+use crate::volume::window::PRESETS;
 use bevy::prelude::*;
 use bevy_egui::input::egui_wants_any_keyboard_input;
 
-/// Name, width and level in HU of the windows on the keys 1 to 5.
-pub const WINDOWS: [(&str, f64, f64); 5] = [
-    ("Bone", 2500.0, 480.0),
-    ("Soft tissue", 400.0, 40.0),
-    ("Bone, narrow", 1000.0, 400.0),
-    ("Lung", 1500.0, -600.0),
-    ("Metal", 4000.0, 1000.0),
-];
-
-/// Name and direction of the standard views.
-pub const VIEWS: [(&str, Letter); 6] = [
-    ("Posterior", Letter::P),
-    ("Anterior", Letter::A),
-    ("Left", Letter::L),
-    ("Right", Letter::R),
-    ("Superior", Letter::S),
-    ("Inferior", Letter::I),
-];
+/// The standard views, in the order of the menu.
+pub const VIEWS: [Letter; 6] = [Letter::P, Letter::A, Letter::L, Letter::R, Letter::S, Letter::I];
 
 /// Keys of the number pad, and what they show without and with Ctrl.
 const PAD: [(KeyCode, Letter, Letter); 3] = [
@@ -94,7 +79,7 @@ fn edit_keys(
 /// How things are shown.
 fn view_keys(
     keys: Res<ButtonInput<KeyCode>>,
-    mut window: ResMut<GreyWindow>,
+    mut window: ResMut<ShownWindow>,
     mut looks: MessageWriter<LookFrom>,
     (mut clear, mut in_view): (ResMut<ClearBones>, ResMut<SlicesInView>),
     (mut tool, mut flying): (ResMut<Tool>, ResMut<Flying>),
@@ -108,9 +93,9 @@ fn view_keys(
     if is_ctrl(&keys) {
         return;
     }
-    for (key, (_, width, level)) in DIGITS.into_iter().zip(WINDOWS) {
+    for (key, preset) in DIGITS.into_iter().zip(PRESETS) {
         if keys.just_pressed(key) {
-            window.set_if_neq(GreyWindow { width, level });
+            window.set_if_neq(ShownWindow(preset.window));
         }
     }
     if keys.just_pressed(KeyCode::KeyF) {

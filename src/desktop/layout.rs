@@ -11,8 +11,8 @@ use crate::app::judge::Judgements;
 use crate::app::selection::{Crosshair, Selection};
 use crate::interact::intent::Intent;
 use crate::panel::{Facts, levels, screw, theme, words};
-use crate::scene::plane::Slicing;
 use crate::scene::slices::Slices;
+use crate::volume::View;
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 use bevy_egui::egui::{
@@ -26,7 +26,7 @@ pub enum Cell {
     /// The 3D view.
     Model,
     /// A slice.
-    Slice(Slicing),
+    Slice(View),
 }
 
 /// Where things are in the window.
@@ -49,6 +49,8 @@ pub struct OpenDialog {
     pub ct: String,
     /// What is typed for the labels.
     pub labels: String,
+    /// What is computed from the case may be kept on this computer.
+    pub keep: bool,
 }
 
 /// What the window is drawn from.
@@ -168,15 +170,15 @@ fn cells_of(
     cells.model = None;
     let mut wish = SliceWish::default();
     for (cell, rect) in arranged {
-        let slicing = match cell {
+        let view = match cell {
             Cell::Model => {
                 cells.model = Some(engine_rect(rect));
                 label(ui, rect);
                 continue;
             }
-            Cell::Slice(slicing) => slicing,
+            Cell::Slice(view) => view,
         };
-        let Some(slice) = shown.slices.0.iter().find(|s| s.plane.slicing == slicing) else {
+        let Some(slice) = shown.slices.0.iter().find(|s| s.view == view) else {
             continue;
         };
         let texture = contexts.add_image(EguiTextureHandle::Weak(slice.image.id()));
@@ -218,9 +220,9 @@ fn arrange(
     let (right, bottom) = (middle.width() - column, middle.height() - row);
     vec![
         (Cell::Model, at(0.0, 0.0, column, row)),
-        (Cell::Slice(Slicing::Axial), at(column, 0.0, right, row)),
-        (Cell::Slice(Slicing::Sagittal), at(0.0, row, column, bottom)),
-        (Cell::Slice(Slicing::Coronal), at(column, row, right, bottom)),
+        (Cell::Slice(View::Axial), at(column, 0.0, right, row)),
+        (Cell::Slice(View::Sagittal), at(0.0, row, column, bottom)),
+        (Cell::Slice(View::Coronal), at(column, row, right, bottom)),
     ]
 }
 

@@ -14,9 +14,10 @@ pub mod open;
 pub mod shot;
 
 use crate::app::schedule::FrameSystems;
+use bevy::asset::AssetEventSystems;
 use bevy::camera_controller::free_camera::FreeCameraPlugin;
 use bevy::prelude::*;
-use bevy_egui::{EguiGlobalSettings, EguiPlugin, EguiPrimaryContextPass};
+use bevy_egui::{EguiGlobalSettings, EguiPlugin, EguiPostUpdateSet, EguiPrimaryContextPass};
 use bevy_panorbit_camera::PanOrbitCameraPlugin;
 
 /// Adds the window's content.
@@ -34,6 +35,12 @@ impl Plugin for DesktopPlugin {
             .init_resource::<layout::OpenDialog>()
             .init_resource::<mpr::Views>()
             .add_systems(Update, open::take_dropped.in_set(FrameSystems::Gesture))
-            .add_systems(EguiPrimaryContextPass, layout::draw);
+            .add_systems(EguiPrimaryContextPass, layout::draw)
+            // A glyph written for the first time changes the picture of all glyphs. The engine must
+            // hear of that in the same frame, or the frame shows holes where the glyph should be.
+            .configure_sets(
+                PostUpdate,
+                EguiPostUpdateSet::PostProcessOutput.before(AssetEventSystems),
+            );
     }
 }

@@ -5,10 +5,9 @@ use crate::clearance::Assessment;
 use crate::panel::{Facts, theme, words};
 use crate::plan::Screw;
 use crate::scene::outline::screw_outline;
-use crate::scene::plane::{Plane, Slicing};
-use crate::scene::slices::{LEAST_WIDTH, Slice, Window as GreyWindow};
-use crate::space::orientation::letters;
+use crate::scene::slices::Slice;
 use crate::space::{Patient, Point};
+use crate::volume::{Plane, Window};
 use bevy::prelude::Resource;
 use bevy_egui::egui::{
     self, Align2, Color32, FontId, PointerButton, Pos2, Rect, Response, Sense, Shape, Stroke,
@@ -40,7 +39,7 @@ pub struct SliceWish {
     /// The crosshair goes here.
     pub look: Option<Point<Patient>>,
     /// The window becomes this.
-    pub window: Option<GreyWindow>,
+    pub window: Option<Window>,
     /// The cell fills the window, or gives it back.
     pub toggle_maximised: Option<Cell>,
 }
@@ -54,10 +53,10 @@ struct Canvas {
 
 impl Canvas {
     fn new(rect: Rect, plane: &Plane, view: View) -> Self {
-        let [w, h] = plane.size.map(|n| n as f32);
+        let [w, h] = plane.pixels().map(|n| n as f32);
         let fit = (rect.width() / w).min(rect.height() / h);
         let points_per_pixel = fit * view.zoom;
-        let shift = view.shift_mm / plane.pixel_mm as f32 * points_per_pixel;
+        let shift = view.shift_mm / pixel_mm(plane) * points_per_pixel;
         let origin = rect.center() + shift - vec2(w, h) * points_per_pixel / 2.0;
         Self { rect, origin, points_per_pixel }
     }
@@ -71,9 +70,14 @@ impl Canvas {
         [f64::from(p.x) - 0.5, f64::from(p.y) - 0.5]
     }
     fn image(&self, plane: &Plane) -> Rect {
-        let [w, h] = plane.size.map(|n| n as f32);
+        let [w, h] = plane.pixels().map(|n| n as f32);
         Rect::from_min_size(self.origin, vec2(w, h) * self.points_per_pixel)
     }
+}
+
+/// Side of a pixel of a slice, mm; they are square.
+fn pixel_mm(plane: &Plane) -> f32 {
+    plane.pixel_mm()[0] as f32
 }
 
 /// What a slice is drawn from.
@@ -85,26 +89,26 @@ pub struct SliceFacts<'a> {
     /// The point in all slices.
     pub crosshair: Point<Patient>,
     /// The window.
-    pub window: GreyWindow,
+    pub window: Window,
     /// The plan and its numbers.
     pub facts: &'a Facts<'a>,
 }
 
 /// Draws one slice into `rect` and reads the mouse on it.
 pub fn show(ui: &mut Ui, rect: Rect, on: &SliceFacts, views: &mut Views) -> SliceWish {
-    let slicing = on.slice.plane.slicing;
-    let view = &mut views.0[slicing as usize];
+    let plane = on.slice.plane();
+    let view = &mut views.0[on.slice.view as usize];
     let response = ui.allocate_rect(rect, Sense::click_and_drag());
-    let canvas = Canvas::new(rect, &on.slice.plane, *view);
+    let canvas = Canvas::new(rect, plane, *view);
     let wish = read_mouse(ui, &response, &canvas, on, view);
-    let canvas = Canvas::new(rect, &on.slice.plane, *view);
+    let canvas = Canvas::new(rect, plane, *view);
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 0.0, theme::SLICE);
     let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-    painter.image(on.texture, canvas.image(&on.slice.plane), whole, Color32::WHITE);
+    painter.image(on.texture, canvas.image(plane), whole, Color32::WHITE);
     draw_screws(&painter, &canvas, on);
     draw_crosshair(&painter, &canvas, on);
-    draw_letters(&painter, rect, slicing);
+    draw_letters(&painter, rect, plane);
     draw_words(&painter, &canvas, on, response.hover_pos());
     wish
 }
@@ -117,15 +121,15 @@ fn read_mouse(
     view: &mut View,
 ) -> SliceWish {
     let mut wish = SliceWish::default();
-    let plane = &on.slice.plane;
-    let mm_per_point = plane.pixel_mm as f32 / canvas.points_per_pixel;
+    let plane = on.slice.plane();
+    let mm_per_point = pixel_mm(plane) / canvas.points_per_pixel;
     let (scroll, modifiers) = ui.input(|i| (i.smooth_scroll_delta.y, i.modifiers));
     let steps = ui.input(wheel_steps);
     if response.hovered() && modifiers.ctrl {
         zoom_by(view, (scroll * 0.004).exp());
     } else if response.hovered() && steps != 0.0 {
-        let thickness = plane.pixel_mm.max(0.5);
-        wish.look = Some(on.crosshair + plane.slicing.paging() * (f64::from(steps) * thickness));
+        let thickness = f64::from(pixel_mm(plane)).max(0.5);
+        wish.look = Some(on.crosshair + on.slice.view.paging() * (f64::from(steps) * thickness));
     }
     let drag = response.drag_delta();
     let is_shift = response.dragged_by(PointerButton::Middle)
@@ -142,7 +146,7 @@ fn read_mouse(
         wish.look = Some(point_under(canvas, plane, at));
     }
     if response.double_clicked() {
-        wish.toggle_maximised = Some(Cell::Slice(plane.slicing));
+        wish.toggle_maximised = Some(Cell::Slice(on.slice.view));
     }
     wish
 }
@@ -165,7 +169,7 @@ fn zoom_by(view: &mut View, factor: f32) {
 
 fn point_under(canvas: &Canvas, plane: &Plane, at: Pos2) -> Point<Patient> {
     let [x, y] = canvas.pixel(at);
-    plane.point(x, y)
+    plane.point([x, y])
 }
 
 /// Near the crosshair a drag takes it along; elsewhere it changes the window, to the right wider,
@@ -180,7 +184,7 @@ fn drag_primary(
     const NEAR: f32 = 14.0;
     let id = response.id.with("has crosshair");
     if response.drag_started() {
-        let cross = canvas.screen(on.slice.plane.project(on.crosshair).0);
+        let cross = canvas.screen(on.slice.plane().pixel(on.crosshair).0);
         let start = ui.input(|i| i.pointer.press_origin()).unwrap_or(cross);
         let is_near = (start.x - cross.x).abs() < NEAR || (start.y - cross.y).abs() < NEAR;
         ui.data_mut(|data| data.insert_temp(id, is_near));
@@ -188,20 +192,16 @@ fn drag_primary(
     let has_crosshair: bool = ui.data(|data| data.get_temp(id)).unwrap_or_default();
     if has_crosshair {
         let at = response.interact_pointer_pos();
-        wish.look = at.map(|at| point_under(canvas, &on.slice.plane, at));
+        wish.look = at.map(|at| point_under(canvas, on.slice.plane(), at));
     } else {
         let drag = response.drag_delta();
-        let speed = (on.window.width / 400.0).max(0.5);
-        wish.window = Some(GreyWindow {
-            width: (on.window.width + f64::from(drag.x) * speed).max(LEAST_WIDTH),
-            level: on.window.level + f64::from(drag.y) * speed,
-        });
+        wish.window = Some(on.window.dragged(drag.x.into(), drag.y.into()));
     }
 }
 
 fn draw_crosshair(painter: &egui::Painter, canvas: &Canvas, on: &SliceFacts) {
     const GAP: f32 = 9.0;
-    let at = canvas.screen(on.slice.plane.project(on.crosshair).0);
+    let at = canvas.screen(on.slice.plane().pixel(on.crosshair).0);
     let stroke = Stroke::new(1.0, theme::ACCENT.gamma_multiply(0.75));
     let rect = canvas.rect;
     painter.hline(rect.left()..=at.x - GAP, at.y, stroke);
@@ -210,17 +210,18 @@ fn draw_crosshair(painter: &egui::Painter, canvas: &Canvas, on: &SliceFacts) {
     painter.vline(at.x, at.y + GAP..=rect.bottom(), stroke);
 }
 
-fn draw_letters(painter: &egui::Painter, rect: Rect, slicing: Slicing) {
+fn draw_letters(painter: &egui::Painter, rect: Rect, plane: &Plane) {
     let font = FontId::proportional(15.0);
     let inside = rect.shrink(9.0);
-    for (at, align, towards) in [
-        (inside.right_center(), Align2::RIGHT_CENTER, slicing.right()),
-        (inside.left_center(), Align2::LEFT_CENTER, -slicing.right()),
-        (inside.center_bottom(), Align2::CENTER_BOTTOM, slicing.down()),
-        (inside.center_top(), Align2::CENTER_TOP, -slicing.down()),
-    ] {
-        let colour = theme::colour32(crate::scene::colour::LETTER);
-        outlined(painter, at, align, &letters(towards), font.clone(), colour);
+    let colour = theme::colour32(crate::scene::colour::LETTER);
+    let edges = [
+        (inside.left_center(), Align2::LEFT_CENTER),
+        (inside.right_center(), Align2::RIGHT_CENTER),
+        (inside.center_top(), Align2::CENTER_TOP),
+        (inside.center_bottom(), Align2::CENTER_BOTTOM),
+    ];
+    for ((at, align), letter) in edges.into_iter().zip(plane.edge_letters()) {
+        outlined(painter, at, align, &letter, font.clone(), colour);
     }
 }
 
@@ -245,7 +246,7 @@ fn draw_screws(painter: &egui::Painter, canvas: &Canvas, on: &SliceFacts) {
     for screw in on.facts.screws() {
         let colour = grade_colour(on.facts.assessment(screw));
         let is_current = current == Some(screw.id);
-        let outline = screw_outline(screw, &on.slice.plane);
+        let outline = screw_outline(screw, on.slice.plane());
         if outline.len() > 2 {
             let points: Vec<Pos2> = outline.into_iter().map(|p| canvas.screen(p)).collect();
             let width = if is_current { 2.0 } else { 1.5 };
@@ -266,7 +267,7 @@ fn draw_axis(
     screw: &Screw,
     colour: Color32,
 ) {
-    let at = |p| canvas.screen(on.slice.plane.project(p).0);
+    let at = |p| canvas.screen(on.slice.plane().pixel(p).0);
     let (entry, tip) = (at(screw.entry), at(screw.tip()));
     let stroke = Stroke::new(1.0, colour.gamma_multiply(0.8));
     painter.extend(Shape::dashed_line(&[entry, tip], stroke, 5.0, 4.0));
@@ -279,20 +280,20 @@ fn grade_colour(assessment: Option<&Assessment>) -> Color32 {
 }
 
 fn draw_words(painter: &egui::Painter, canvas: &Canvas, on: &SliceFacts, mouse: Option<Pos2>) {
-    let plane = &on.slice.plane;
+    let plane = on.slice.plane();
     let font = FontId::proportional(12.0);
     let rect = canvas.rect.shrink(9.0);
-    let place = (on.crosshair - Point::ORIGIN).dot(plane.slicing.paging());
-    let name = format!("{}  {}", words::slicing(plane.slicing), words::mm(place));
+    let place = (on.crosshair - Point::ORIGIN).dot(on.slice.view.paging());
+    let name = format!("{}  {}", words::view(on.slice.view), words::mm(place));
     outlined(painter, rect.left_top(), Align2::LEFT_TOP, &name, font.clone(), theme::TEXT);
-    let window = format!("W {:.0}  L {:.0}", on.window.width, on.window.level);
+    let window = words::window(on.window);
     let weak = theme::WEAK;
     outlined(painter, rect.left_bottom(), Align2::LEFT_BOTTOM, &window, font.clone(), weak);
     if let Some(mouse) = mouse {
-        let [x, y] = canvas.pixel(mouse).map(f64::round);
-        let value =
-            if x >= 0.0 && y >= 0.0 { on.slice.value(x as usize, y as usize) } else { None };
-        let text = value.map_or_else(|| words::OUTSIDE.to_owned(), |hu| format!("{hu} HU"));
+        let pixel = canvas.pixel(mouse).map(f64::round);
+        let is_inside = pixel.iter().all(|n| *n >= 0.0);
+        let value = is_inside.then(|| on.slice.value(pixel.map(|n| n as usize))).flatten();
+        let text = words::hu(value);
         outlined(painter, rect.right_top(), Align2::RIGHT_TOP, &text, font, weak);
     }
     draw_ruler(painter, canvas, plane);
@@ -300,7 +301,7 @@ fn draw_words(painter: &egui::Painter, canvas: &Canvas, on: &SliceFacts, mouse: 
 
 /// A scale: the longest round length that takes at most a quarter of the cell.
 fn draw_ruler(painter: &egui::Painter, canvas: &Canvas, plane: &Plane) {
-    let points_per_mm = canvas.points_per_pixel / plane.pixel_mm as f32;
+    let points_per_mm = canvas.points_per_pixel / pixel_mm(plane);
     let most = canvas.rect.width() / 4.0;
     let rounds = [200.0, 100.0, 50.0, 20.0, 10.0, 5.0, 2.0, 1.0_f32];
     let Some(mm) = rounds.into_iter().find(|mm| mm * points_per_mm <= most) else { return };

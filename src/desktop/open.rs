@@ -12,14 +12,16 @@ use bevy::window::FileDragAndDrop;
 use bevy_egui::egui::{self, Align2, RichText, TextEdit};
 use std::path::{Path, PathBuf};
 
-/// The request for what was typed; the built-in case where nothing was.
-fn request(ct: &str, labels: &str) -> Result<CaseRequest, BundleError> {
+/// The request for what was typed; the built-in case where nothing was. Only with `keep` is
+/// anything computed from a patient kept on this computer.
+fn request(ct: &str, labels: &str, keep: bool) -> Result<CaseRequest, BundleError> {
     let path = |text: &str| {
         let text = text.trim().trim_matches(['"', '\'']);
         (!text.is_empty()).then(|| PathBuf::from(text))
     };
     let (ct, labels) = (path(ct), path(labels));
-    CaseRequest::of_paths(ct.as_deref(), labels.as_deref(), None, None, &RealFs)
+    let request = CaseRequest::of_paths(ct.as_deref(), labels.as_deref(), None, None, &RealFs)?;
+    Ok(CaseRequest { keep, ..request })
 }
 
 /// Asks for the case, or says why it can not be one.
@@ -60,15 +62,16 @@ pub fn dialog(
                 ui.label(RichText::new(name).color(theme::WEAK));
                 ui.add(TextEdit::singleline(text).desired_width(460.0));
             }
+            ui.checkbox(&mut dialog.keep, words::KEEP);
             ui.label(RichText::new(words::DROP_HINT).small().color(theme::WEAK));
             ui.add_space(6.0);
             ui.horizontal(|ui| {
                 let has_path = !dialog.ct.trim().is_empty() || !dialog.labels.trim().is_empty();
                 if ui.add_enabled(has_path, egui::Button::new(words::OPEN)).clicked() {
-                    wanted = Some(request(&dialog.ct, &dialog.labels));
+                    wanted = Some(request(&dialog.ct, &dialog.labels, dialog.keep));
                 }
                 if ui.button(words::OPEN_BUILTIN).clicked() {
-                    wanted = Some(request("", ""));
+                    wanted = Some(request("", "", false));
                 }
             });
         });
@@ -96,8 +99,8 @@ pub fn take_dropped(
     let Some(first) = dropped.first() else { return };
     dialog.ct = first.display().to_string();
     dialog.labels = dropped.get(1).map(|path| path.display().to_string()).unwrap_or_default();
-    status.say(Tone::Done, format!("{}: {}", words::LOADING, dialog.ct));
-    ask(request(&dialog.ct, &dialog.labels), &mut opens, &mut status);
+    status.say(Tone::Done, words::reading(&dialog.ct));
+    ask(request(&dialog.ct, &dialog.labels, dialog.keep), &mut opens, &mut status);
 }
 
 #[cfg(test)]
@@ -107,8 +110,9 @@ mod tests {
 
     #[test]
     fn what_is_typed_is_what_is_opened() {
-        assert_eq!(request("", " ").expect("no bundle to read"), CaseRequest::demo());
-        let typed = request(" 'a b.nii.gz' ", "").expect("no bundle to read");
+        assert_eq!(request("", " ", false).expect("no bundle to read"), CaseRequest::demo());
+        let typed = request(" 'a b.nii.gz' ", "", true).expect("no bundle to read");
+        assert!(typed.keep);
         let Source::Files { ct, labels, .. } = typed.source else { panic!("a file was named") };
         assert_eq!(ct, Some(PathBuf::from("a b.nii.gz")));
         assert_eq!(labels, None);

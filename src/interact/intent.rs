@@ -6,6 +6,7 @@
 use crate::app::history::{Document, StatusLine, Tone};
 use crate::app::jobs::ActiveCase;
 use crate::app::selection::{Crosshair, Selection};
+use crate::app::words;
 use crate::case::{Command, StepError};
 use crate::implant::ScrewSize;
 use crate::labels::VertebraId;
@@ -118,8 +119,8 @@ fn carry_out_edit(intent: &Intent, document: &mut Document) -> Result<String, St
             document.session_mut().delete(*screw)?;
             Ok(last_edit(document))
         }
-        Intent::Undo => document.session_mut().undo().map(|c| said("Undone", &c)),
-        Intent::Redo => document.session_mut().redo().map(|c| said("Done again", &c)),
+        Intent::Undo => document.session_mut().undo().map(|c| said(words::UNDONE, &c)),
+        Intent::Redo => document.session_mut().redo().map(|c| said(words::REDONE, &c)),
         Intent::Save => {
             document.session().save();
             Ok(document.session().location().to_string())
@@ -139,7 +140,7 @@ fn last_edit(document: &Document) -> String {
 fn resize(document: &mut Document, screw: Screw, size: ScrewSize) -> Result<String, StepError> {
     let after = Screw { diameter_mm: size.diameter_mm, length_mm: size.length_mm, ..screw.clone() };
     if after == screw {
-        return Ok("The catalogue has no size beyond this one.".to_owned());
+        return Ok(words::NO_SUCH_SIZE.to_owned());
     }
     change(document, after)
 }

@@ -17,7 +17,7 @@ pub fn show(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
         theme::heading(ui, words::LEVELS);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             // The patient's left stands on the right, as on an axial slice seen from the feet.
-            for letter in ["L", "R"] {
+            for letter in words::SIDES {
                 let (rect, _) = ui.allocate_exact_size(Vec2::new(CELL, 14.0), Sense::hover());
                 let font = egui::FontId::proportional(11.0);
                 let at = egui::Align2::CENTER_CENTER;
@@ -52,7 +52,7 @@ fn row(ui: &mut Ui, facts: &Facts, vertebra: &VertebraModel, intents: &mut Vec<I
     let level = facts.level_of(vertebra);
     inside.label(egui::RichText::new(level.to_string()).size(14.5).strong());
     if vertebra.is_cut_off {
-        inside.label(egui::RichText::new("cut off").small().color(theme::WEAK));
+        inside.label(egui::RichText::new(words::CUT_OFF).small().color(theme::WEAK));
     }
     inside.with_layout(Layout::right_to_left(Align::Center), |ui| {
         for side in [Side::Left, Side::Right] {
@@ -87,10 +87,7 @@ fn cell(
         ui.painter().rect_stroke(response.rect, CornerRadius::same(5), stroke, kind);
     }
     let count = facts.screws().filter(is_here).count();
-    let mut text = format!("{} {}", screw.level, words::side(side));
-    if count > 1 {
-        text.push_str(&format!(", {count} screws"));
-    }
+    let text = words::screws(screw.level, side, count);
     if response.on_hover_text(text).clicked() {
         intents.push(Intent::Choose(Some(screw.id)));
     }

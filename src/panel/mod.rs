@@ -7,7 +7,8 @@ pub mod clearance;
 pub mod levels;
 pub mod screw;
 pub mod theme;
-pub mod words;
+
+pub use crate::app::words;
 
 use crate::app::history::{Document, Draft};
 use crate::app::judge::Judgements;

@@ -42,9 +42,9 @@ fn head(ui: &mut Ui, screw: &Screw, assessment: Option<&Assessment>) {
         theme::grade_badge(ui, assessment.map(|a| a.grade), 42.0);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 1.0;
-            let name = format!("{} {}", screw.level, words::side(screw.side));
+            let name = words::screws(screw.level, screw.side, 1);
             ui.label(RichText::new(name).size(18.0).strong());
-            let size = format!("Ø {:.1} × {:.0} mm", screw.diameter_mm, screw.length_mm);
+            let size = words::size(screw.diameter_mm, screw.length_mm);
             ui.label(RichText::new(size).color(theme::WEAK));
         });
     });
@@ -104,8 +104,8 @@ pub fn angles_deg(screw: &Screw, vertebra: &VertebraModel) -> (f64, f64) {
 
 fn angles(ui: &mut Ui, screw: &Screw, vertebra: &VertebraModel) {
     let (axial, sagittal) = angles_deg(screw, vertebra);
-    let medial = if axial >= 0.0 { "medial" } else { "lateral" };
-    let cranial = if sagittal >= 0.0 { "cranial" } else { "caudal" };
+    let medial = if axial >= 0.0 { words::MEDIAL } else { words::LATERAL };
+    let cranial = if sagittal >= 0.0 { words::CRANIAL } else { words::CAUDAL };
     line(ui, words::AXIAL_ANGLE, &format!("{} {medial}", words::degrees(axial.abs())));
     line(ui, words::SAGITTAL_ANGLE, &format!("{} {cranial}", words::degrees(sagittal.abs())));
 }

@@ -1,12 +1,12 @@
 //! One vertebra of the phantom: an implicit function in patient space, and its exact distance.
 
-use super::column::{Placed, below, between};
+use super::column::{Placed, between};
 use super::jet::Jet;
 use super::shape::Shape;
 use super::sizes::{Measures, Vary};
-use super::{lumbar, sacrum};
+use super::{sacrum, vertebra};
 use crate::labels::Level;
-use crate::space::{Dir, Patient, Point, Rigid, Side, Vertebra};
+use crate::space::{Dir, Patient, Point, Rigid, Vertebra};
 use glam::DVec3;
 
 /// One vertebra with known shape.
@@ -24,41 +24,37 @@ pub struct Bone {
 const JOINT_GAP_MM: f64 = 2.0;
 
 impl Bone {
-    /// The vertebra at `placed`; `neighbour` is the one below it, whose upper articular processes
-    /// its lower ones must not touch.
+    /// The vertebra at `placed`; `neighbour` is the one below it, whose arch and canal its own arch
+    /// keeps clear of.
     pub(super) fn new(placed: &Placed, neighbour: Option<&Placed>, seed: u64, share: f64) -> Self {
-        let vary = Vary::new(seed, placed.row.level, share);
-        let (mut shape, bounds) = match &placed.row.measures {
-            Measures::Lumbar(sizes, _) => (
-                lumbar::shape(sizes, &vary),
-                [DVec3::new(-56.0, -26.0, -36.0), DVec3::new(56.0, 76.0, 34.0)],
-            ),
-            Measures::Sacrum(sizes) => (
-                sacrum::shape(sizes, &vary),
-                [DVec3::new(-68.0, -34.0, -106.0), DVec3::new(68.0, 54.0, 32.0)],
-            ),
+        let vary = Vary::new(seed, placed.level, share);
+        let mut shape = match &placed.measures {
+            Measures::Mobile(sizes, _) => vertebra::shape(sizes, placed.slopes, &vary),
+            Measures::Sacrum(sizes) => sacrum::shape(sizes, &vary),
         };
-        if let Some(lower) = neighbour.filter(|n| below(placed.row.level) == Some(n.row)) {
-            let vary = Vary::new(seed, lower.row.level, share);
+        if let Some(lower) = neighbour {
+            let vary = Vary::new(seed, lower.level, share);
             let (turn, shift) =
                 between(&placed.patient_from_vertebra, &lower.patient_from_vertebra);
-            for side in Side::BOTH {
-                let joint = match &lower.row.measures {
-                    Measures::Lumbar(sizes, _) => lumbar::upper_joint(sizes, &vary, side),
-                    Measures::Sacrum(sizes) => sacrum::upper_joint(sizes, &vary, side),
-                };
-                for blob in joint {
-                    shape.cut(blob.moved(turn, shift), 2.0, JOINT_GAP_MM);
-                }
+            let clear = match &lower.measures {
+                Measures::Mobile(sizes, _) => vertebra::kept_clear(sizes, &vary),
+                Measures::Sacrum(sizes) => sacrum::kept_clear(sizes, &vary),
+            };
+            for blob in clear {
+                shape.cut(blob.moved(turn, shift), 2.0, JOINT_GAP_MM);
             }
         }
-        Self {
-            level: placed.row.level,
-            patient_from_vertebra: placed.patient_from_vertebra,
-            vertebra_from_patient: placed.patient_from_vertebra.inverse(),
-            shape,
-            bounds,
-        }
+        Self::of(placed.level, placed.patient_from_vertebra, shape)
+    }
+    /// Any shape, placed in the patient; `level` is the one it belongs to.
+    pub(super) fn of(
+        level: Level,
+        patient_from_vertebra: Rigid<Patient, Vertebra>,
+        shape: Shape,
+    ) -> Self {
+        let bounds = shape.bounds();
+        let vertebra_from_patient = patient_from_vertebra.inverse();
+        Self { level, patient_from_vertebra, vertebra_from_patient, shape, bounds }
     }
     /// Which level it is.
     pub fn level(&self) -> Level {
@@ -96,7 +92,7 @@ impl Bone {
     pub fn nearest_surface_point(&self, p: Point<Patient>) -> Point<Patient> {
         let local = self.vertebra_from_patient.point(p).vec();
         let mut best = settle(&self.shape, local, local).unwrap_or_else(|| self.any_near(local));
-        for share in [0.95, 0.7, 0.45] {
+        for share in [0.98, 0.9, 0.8, 0.65, 0.45] {
             let reach = local.distance(best) * share;
             if reach < 1.0 {
                 break;
@@ -119,7 +115,7 @@ impl Bone {
     /// The nearest point found from those places on a sphere that lie across the surface.
     fn nearest_across(&self, local: DVec3, reach: f64) -> Option<DVec3> {
         let inside = self.local_value(local) >= 0.0;
-        let places = SEARCH.iter().map(|direction| local + direction.normalize() * reach);
+        let places = (0..DIRECTIONS).map(|n| local + direction(n) * reach);
         places
             .filter(|there| (self.local_value(*there) >= 0.0) != inside)
             .map(|there| self.across(local, there))
@@ -138,6 +134,17 @@ impl Bone {
     pub(super) fn near(&self, p: Point<Patient>, radius_mm: f64) -> Nearby<'_> {
         let local = self.vertebra_from_patient.point(p).vec();
         Nearby { bone: self, shape: self.shape.near(local, radius_mm) }
+    }
+    /// The corners of a box that holds the whole bone.
+    pub fn corners(&self) -> [Point<Patient>; 8] {
+        std::array::from_fn(|c| {
+            let pick = |axis: usize| self.bounds[c >> axis & 1][axis];
+            self.patient_from_vertebra.point(Point::new(pick(0), pick(1), pick(2)))
+        })
+    }
+    /// The shape, in its own frame.
+    pub(super) fn shape(&self) -> &Shape {
+        &self.shape
     }
     /// The box that holds the bone, in its own frame, mm.
     pub(super) fn bounds(&self) -> [DVec3; 2] {
@@ -171,20 +178,18 @@ impl Nearby<'_> {
     }
 }
 
-/// The 26 directions to the neighbours of a cell.
-const SEARCH: [DVec3; 26] = {
-    let mut all = [DVec3::ZERO; 26];
-    let (mut n, mut cell) = (0, 0);
-    while cell < 27 {
-        if cell != 13 {
-            let (x, y, z) = (cell % 3, cell / 3 % 3, cell / 9);
-            all[n] = DVec3::new(x as f64 - 1.0, y as f64 - 1.0, z as f64 - 1.0);
-            n += 1;
-        }
-        cell += 1;
-    }
-    all
-};
+/// Directions in which the surroundings of a point are searched.
+const DIRECTIONS: usize = 160;
+
+/// The `n`th of directions that lie evenly on a sphere: a spiral from pole to pole whose turns are
+/// apart by the golden angle.
+fn direction(n: usize) -> DVec3 {
+    const GOLDEN_ANGLE: f64 = 2.399_963_229_728_653;
+    let z = 1.0 - (2 * n + 1) as f64 / DIRECTIONS as f64;
+    let (sin, cos) = (n as f64 * GOLDEN_ANGLE).sin_cos();
+    let r = (1.0 - z * z).max(0.0).sqrt();
+    DVec3::new(r * cos, r * sin, z)
+}
 
 fn slope(shape: &Shape, p: DVec3) -> DVec3 {
     shape.value(Jet::coordinates(p)).slope

@@ -8,31 +8,36 @@
 
 mod bone;
 mod column;
+mod deformity;
 mod demo;
 mod jet;
-mod lumbar;
 mod sacrum;
 mod scan;
 mod shape;
 pub mod sizes;
+mod table;
 mod truth;
+mod vertebra;
 
 pub use bone::Bone;
-pub use demo::demo;
+pub use deformity::{Curve, Deformity, Fracture, Slip};
+pub use demo::{demo, demo_images, demo_spec};
 pub use scan::{BEAD_HU, BEAD_RADIUS_MM, Scan};
-pub use truth::{LevelTruth, PedicleTruth, Truth};
+pub use truth::{
+    AlignmentTruth, BetweenTruth, CobbTruth, LevelTruth, PedicleTruth, PelvisTruth, PlateTruth,
+    Truth,
+};
 
-use crate::labels::{LabelMap, Level};
+use crate::labels::{LabelMap, Level, Posture};
 use crate::space::{Dir, Patient, Point};
 use crate::volume::{Grid, Volume};
-use column::{PlacedDisc, Start};
-use sizes::ROWS;
+use column::{Placed, PlacedDisc};
 
 /// What spine to make. [`Spec::default`] is the built-in case.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
-    /// The levels wanted; each must have a row in [`sizes::ROWS`]. They stand where they would
-    /// stand in the whole column.
+    /// The levels wanted, of T1 to S1 with T13 and L6. They stand where they would stand in the
+    /// whole column, which has a T13 or an L6 only where they are wanted.
     pub levels: Vec<Level>,
     /// Seed of the small differences between sides and levels, and of the noise.
     pub seed: u64,
@@ -40,6 +45,10 @@ pub struct Spec {
     pub variation: f64,
     /// Angle of the upper end plate of S1 against the horizontal, front edge down.
     pub sacral_slope_deg: f64,
+    /// How the patient lies or stands: sets the lordosis where [`Deformity`] does not.
+    pub posture: Posture,
+    /// What bends, slides or crushes the column.
+    pub deformity: Deformity,
     /// Where the middle of that end plate lies, LPS mm.
     pub sacral_plate: Point<Patient>,
     /// A dense ball in the soft tissue on the patient's left, [`Phantom::bead`], to tell sides by.
@@ -51,10 +60,12 @@ pub struct Spec {
 impl Default for Spec {
     fn default() -> Self {
         Self {
-            levels: ROWS.iter().map(|row| row.level).collect(),
+            levels: Self::lumbar(),
             seed: 1,
             variation: 1.0,
             sacral_slope_deg: 37.0,
+            posture: Posture::Supine,
+            deformity: Deformity::default(),
             sacral_plate: Point::new(3.0, 4.0, -86.0),
             bead_left: false,
             scan: Scan::default(),
@@ -62,15 +73,29 @@ impl Default for Spec {
     }
 }
 
+impl Spec {
+    /// L1 to L5 and S1.
+    pub fn lumbar() -> Vec<Level> {
+        vec![Level::L1, Level::L2, Level::L3, Level::L4, Level::L5, Level::S1]
+    }
+    /// T1 to S1, without the rare T13 and L6.
+    pub fn whole_column() -> Vec<Level> {
+        table::column(&[]).into_iter().map(|row| row.level).collect()
+    }
+}
+
 /// A spec that can not be made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SpecError {
     /// A level without measures.
-    #[error("the phantom has no shape for {0}; it has L1 to L5 and S1")]
+    #[error("the phantom has no shape for {0}; it has T1 to T13, L1 to L6 and S1")]
     NoShape(Level),
     /// Nothing asked for.
-    #[error("the phantom was asked for no level at all; name at least one of L1 to L5 and S1")]
+    #[error("the phantom was asked for no level at all; name at least one of T1 to S1")]
     NoLevels,
+    /// A deformity that can not be made at this level.
+    #[error("{0} can not be made so: {1}; choose other levels or smaller numbers")]
+    Deformity(Level, &'static str),
 }
 
 /// A spine with known shape.
@@ -79,7 +104,7 @@ pub struct Phantom {
     spec: Spec,
     /// Cranial ones first.
     bones: Vec<Bone>,
-    sizes: Vec<sizes::Row>,
+    placed: Vec<Placed>,
     discs: Vec<PlacedDisc>,
     /// Middle of the canal of each bone, for the tube through all of them.
     canal: Vec<Point<Patient>>,
@@ -91,46 +116,24 @@ impl Phantom {
         if spec.levels.is_empty() {
             return Err(SpecError::NoLevels);
         }
-        match spec.levels.iter().find(|l| ROWS.iter().all(|row| row.level != **l)) {
-            Some(level) => Err(SpecError::NoShape(*level)),
-            None => Ok(Self::assemble(spec)),
+        if let Some(level) = spec.levels.iter().find(|level| table::row(**level).is_none()) {
+            return Err(SpecError::NoShape(*level));
         }
-    }
-    /// The same for a spec whose levels are known to have shapes; others are left out.
-    fn assemble(spec: &Spec) -> Self {
-        let (placed, discs) = column::stack(&Start {
-            plate: spec.sacral_plate,
-            slope_deg: spec.sacral_slope_deg,
-            seed: spec.seed,
-            variation: spec.variation,
-        });
-        let mut made: Vec<_> = placed
+        let (column, discs) = column::stack(spec)?;
+        let mut made: Vec<_> = column
             .iter()
             .enumerate()
-            .filter(|(_, here)| spec.levels.contains(&here.row.level))
+            .filter(|(_, here)| spec.levels.contains(&here.level))
             .map(|(n, here)| {
-                let lower = n.checked_sub(1).and_then(|n| placed.get(n));
-                (here, Bone::new(here, lower, spec.seed, spec.variation))
+                let lower = n.checked_sub(1).and_then(|n| column.get(n));
+                (*here, Bone::new(here, lower, spec.seed, spec.variation))
             })
             .collect();
         made.reverse();
-        let canal = made
-            .iter()
-            .map(|(here, _)| {
-                let middle = match &here.row.measures {
-                    sizes::Measures::Lumbar(sizes, _) => lumbar::canal_middle(sizes),
-                    sizes::Measures::Sacrum(sizes) => sacrum::canal_middle(sizes),
-                };
-                here.patient_from_vertebra.point(Point::from_vec(middle))
-            })
-            .collect();
-        Self {
-            spec: spec.clone(),
-            sizes: made.iter().map(|(here, _)| here.row).collect(),
-            bones: made.into_iter().map(|(_, bone)| bone).collect(),
-            discs,
-            canal,
-        }
+        let (placed, bones): (Vec<Placed>, Vec<Bone>) = made.into_iter().unzip();
+        let discs = discs.into_iter().filter(|disc| spec.levels.contains(&disc.below)).collect();
+        let canal = placed.iter().map(canal_middle).collect();
+        Ok(Self { spec: spec.clone(), bones, placed, discs, canal })
     }
     /// What it was made from.
     pub fn spec(&self) -> &Spec {
@@ -154,14 +157,7 @@ impl Phantom {
     }
     /// A grid along the patient's axes that holds the spine and the skin behind it.
     pub fn grid(&self, spacing_mm: f64) -> Grid {
-        let corners = self.bones.iter().flat_map(|bone| {
-            let [low, high] = bone.bounds();
-            let tight = [low * 0.9, high * 0.9];
-            (0..8).map(move |c| {
-                let pick = |axis: usize| tight[c >> axis & 1][axis];
-                bone.patient_from_vertebra().point(Point::new(pick(0), pick(1), pick(2))).vec()
-            })
-        });
+        let corners = self.bones.iter().flat_map(|bone| bone.corners().map(Point::vec));
         let far = glam::DVec3::splat(f64::INFINITY);
         let (low, high) = corners.fold((far, -far), |(low, high), c| (low.min(c), high.max(c)));
         let high = high.with_y(scan::SKIN_BEHIND_MM + self.spec.sacral_plate.vec().y + 6.0);
@@ -186,4 +182,13 @@ impl Phantom {
     pub fn truth(&self) -> Truth {
         truth::solve(self)
     }
+}
+
+/// Middle of the canal of a level at the height of its pedicles, as it was planned.
+fn canal_middle(placed: &Placed) -> Point<Patient> {
+    let middle = match &placed.measures {
+        sizes::Measures::Mobile(sizes, _) => vertebra::canal_middle(sizes),
+        sizes::Measures::Sacrum(sizes) => sacrum::canal_middle(sizes),
+    };
+    placed.patient_from_vertebra.point(Point::from_vec(middle))
 }

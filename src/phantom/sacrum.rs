@@ -26,6 +26,10 @@ const FORAMINA: [[f64; 4]; 4] = [
     [12.5, 5.0, -71.5, 3.2],
 ];
 
+/// The bars of bone above, between and below the foramina: y, z and half height.
+const BARS: [[f64; 3]; 4] =
+    [[8.0, -28.5, 6.6], [9.5, -47.0, 6.4], [8.5, -63.5, 6.0], [4.0, -78.0, 5.0]];
+
 /// Tops of the tubercles of the median crest: y, z, half length, half height.
 const CREST: [[f64; 4]; 4] = [
     [38.5, -5.0, 8.0, 8.0],
@@ -62,6 +66,9 @@ fn body(sizes: &Sacrum) -> Solid {
         waist: 0.06,
         notch: NOTCH_MM,
         dish: 1.6,
+        lean: 0.0,
+        heart: 0.0,
+        rim_mm: 2.6,
     })
 }
 
@@ -98,6 +105,10 @@ fn add_lateral_mass(shape: &mut Shape, sizes: &Sacrum, vary: &Vary, side: Side) 
     let to = at(side, 11.0, -4.0, -88.0);
     shape
         .add(Blob::along(Outline::Tube, [from, to], DVec3::Y, [8.0, 6.5]).tapered(-0.35, 0.0), 8.0);
+    for [y, z, half] in BARS {
+        let ends = [at(side, 6.0, y, z), at(side, 36.0 + 0.3 * z, y + 3.0, z - 1.0)];
+        shape.add(Blob::along(Outline::Tube, ends, DVec3::Z, [7.0, half]), 7.0);
+    }
     shape.add(ridge(sizes, side), 8.0);
     shape.add(upper_facet(sizes, vary, side), 7.0);
 }
@@ -150,9 +161,15 @@ fn cut_openings(shape: &mut Shape, sizes: &Sacrum) {
     }
 }
 
-/// What the lower articular process of L5 comes near to.
-pub(super) fn upper_joint(sizes: &Sacrum, vary: &Vary, side: Side) -> Vec<Blob> {
-    vec![upper_facet(sizes, vary, side), ridge(sizes, side)]
+/// Every blob of the sacrum: all of it but the body of S1.
+pub(super) fn blobs(sizes: &Sacrum, vary: &Vary) -> Vec<Blob> {
+    shape(sizes, vary).blobs().cloned().collect()
+}
+
+/// What the arch of L5 has to keep clear of.
+pub(super) fn kept_clear(sizes: &Sacrum, vary: &Vary) -> Vec<Blob> {
+    let joints = Side::BOTH.map(|side| [upper_facet(sizes, vary, side), ridge(sizes, side)]);
+    joints.into_iter().flatten().collect()
 }
 
 /// The upper articular process of S1.

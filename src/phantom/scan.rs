@@ -126,7 +126,14 @@ fn name(phantom: &Phantom, volume: Volume<u16>) -> LabelMap {
 
 /// VerSe's number of a level the phantom has.
 fn label_value(level: Level) -> u16 {
-    if level == Level::S1 { 26 } else { 19 + u16::from(level.number()) }
+    let number = u16::from(level.number());
+    match level.region() {
+        'C' => number,
+        'T' if number == 13 => 28,
+        'T' => 7 + number,
+        'L' => 19 + number,
+        _ => 26,
+    }
 }
 
 /// Calls `see` for the voxels of slab `k` within about `reach_mm` of the bone or inside it, with

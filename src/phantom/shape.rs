@@ -81,6 +81,16 @@ impl Blob {
             ..self.clone()
         }
     }
+    /// Half of the size of a box around it, along the axes.
+    fn half_extent(&self) -> DVec3 {
+        let grown = 1.0 + self.taper.abs() + self.flare.max(0.0);
+        let abs = DMat3::from_cols(
+            self.axes.x_axis.abs() * grown,
+            self.axes.y_axis.abs() * grown,
+            self.axes.z_axis.abs(),
+        );
+        abs * self.radii
+    }
     /// Positive inside; see the file's head.
     fn value<N: Real>(&self, p: [N; 3]) -> N {
         let q = minus(p, self.centre);
@@ -105,7 +115,7 @@ impl Blob {
             }
         };
         let (dx, dy, dt) = (dx * per_u, dy * per_v, dt * (1.0 / self.radii.z));
-        in_mm(level, power, dx * dx + dy * dy + dt * dt)
+        in_mm(level, power, dx * dx + dy * dy + dt * dt).clamp(-1e4, self.radii.min_element())
     }
 }
 
@@ -119,7 +129,7 @@ fn dot<N: Real>([x, y, z]: [N; 3], a: DVec3) -> N {
 
 /// Turns a homogeneous level of power 2 or 4 (1 on the surface, less inside) with its squared slope
 /// into something close to millimetres: linear along every ray from the centre, and with slope 1 on
-/// the surface.
+/// the surface. At the very centre, where every ray says something else, it is to be limited.
 fn in_mm<N: Real>(level: N, power: f64, slope_squared: N) -> N {
     // Keeps the very centre, where no direction is the nearest, finite.
     let level = level + N::from(1e-9);
@@ -129,7 +139,7 @@ fn in_mm<N: Real>(level: N, power: f64, slope_squared: N) -> N {
 }
 
 /// A vertebral body or a disc: a kidney-shaped column, waisted, between two end plates.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Column {
     pub(super) centre: DVec3,
     /// Half of the width at the upper and at the lower end plate.
@@ -139,24 +149,40 @@ pub(super) struct Column {
     pub(super) half_height: f64,
     /// Slope of each end plate against the middle: positive is taller in front.
     pub(super) wedge: f64,
+    /// The same from side to side: positive is taller on the right.
+    pub(super) lean: f64,
+    /// 1 narrows the front like a heart's tip; 0 does not.
+    pub(super) heart: f64,
     /// Share by which width and depth shrink at half height; negative bulges.
     pub(super) waist: f64,
     /// How deep the back is hollowed at the midline, mm.
     pub(super) notch: f64,
     /// How deep each end plate is dished, mm; negative bulges.
     pub(super) dish: f64,
+    /// How far the rims of the end plates are rounded, mm.
+    pub(super) rim_mm: f64,
 }
 
 impl Column {
+    fn half_extent(&self) -> DVec3 {
+        let wide = self.half_width[0].max(self.half_width[1]) * (1.0 + 0.17 * self.heart);
+        let bulge = 1.0 - self.waist.min(0.0);
+        let deep = self.half_depth;
+        let tall = self.half_height + deep * self.wedge.abs() + wide * self.lean.abs();
+        DVec3::new(wide * bulge, deep * bulge, tall - self.dish.min(0.0))
+    }
     fn value<N: Real>(&self, p: [N; 3]) -> N {
-        const EDGE_MM: f64 = 3.5;
+        /// How much of its width a heart-shaped body loses at the front, and gains at the back.
+        const HEART_SHARE: f64 = 0.17;
         let one = N::from(1.0);
         let [x, y, z] = minus(p, self.centre);
         let rise = (z * (1.0 / self.half_height)).clamp(-1.0, 1.0);
         let middle = one - rise * rise;
         let slim = one - middle * middle * self.waist;
         let [upper, lower] = self.half_width;
-        let a = ((one - rise) * ((lower - upper) / 2.0) + N::from(upper)) * slim;
+        let back = (y * (1.0 / self.half_depth)).clamp(-1.2, 1.2);
+        let broad = back * (HEART_SHARE * self.heart) + one;
+        let a = ((one - rise) * ((lower - upper) / 2.0) + N::from(upper)) * slim * broad;
         let b = slim * self.half_depth;
         let (u, v) = (x / a, y / b);
         let v = if v.value() > 0.0 {
@@ -166,11 +192,13 @@ impl Column {
             v
         };
         let (level, slope) = kidney(u, v, a, b);
-        let side = in_mm(level, 4.0, slope);
+        let thinnest = self.half_depth.min(self.half_width[0]).min(self.half_width[1]);
+        let side = in_mm(level, 4.0, slope).clamp(-1e4, thinnest);
         let rim = (one - (level + N::from(1e-9)).sqrt() * 1.25).clamp(0.0, 1.0);
         let dish = rim * rim * (N::from(3.0) - rim * 2.0) * self.dish;
-        let half = N::from(self.half_height) - y * self.wedge - dish;
-        (half - z).smooth_min(half + z, EDGE_MM).smooth_min(side, EDGE_MM)
+        let half = N::from(self.half_height) - y * self.wedge - x * self.lean - dish;
+        let rim = self.rim_mm.max(0.1);
+        (half - z).smooth_min(half + z, rim).smooth_min(side, rim)
     }
 }
 
@@ -197,6 +225,16 @@ impl Solid {
         match self {
             Self::Blob(blob) => blob.value(p),
             Self::Column(column) => column.value(p),
+        }
+    }
+}
+
+impl Solid {
+    /// Middle and half size of a box that holds the solid, mm.
+    fn extent(&self) -> (DVec3, DVec3) {
+        match self {
+            Self::Blob(blob) => (blob.centre, blob.half_extent()),
+            Self::Column(column) => (column.centre, column.half_extent()),
         }
     }
 }
@@ -241,6 +279,22 @@ impl Shape {
             .fold(far, |bone, part| bone.smooth_max(part.solid.value(p), part.seam_mm));
         self.cut.iter().fold(bone, |bone, part| {
             bone.smooth_min(-part.solid.value(p) - N::from(part.gap_mm), part.seam_mm)
+        })
+    }
+    /// The blobs among the solids that are added.
+    pub(super) fn blobs(&self) -> impl Iterator<Item = &Blob> {
+        self.added.iter().filter_map(|part| match &part.solid {
+            Solid::Blob(blob) => Some(blob),
+            Solid::Column(_) => None,
+        })
+    }
+    /// A box that holds everything, mm: its lowest and its highest corner.
+    pub(super) fn bounds(&self) -> [DVec3; 2] {
+        let far = DVec3::splat(1e3);
+        self.added.iter().fold([far, -far], |[low, high], part| {
+            let (centre, half) = part.solid.extent();
+            let half = half + DVec3::splat(part.seam_mm / 6.0);
+            [low.min(centre - half), high.max(centre + half)]
         })
     }
     /// The same shape for points within `radius_mm` of `p` alone: without the solids that can not

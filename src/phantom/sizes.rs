@@ -1,16 +1,14 @@
-//! How large each level is: one row of numbers per level, and the small seeded differences that
-//! make left and right unlike.
+//! What is measured on a level, and the small seeded differences that make left and right unlike.
+//! The numbers themselves stand in [`super::table`].
 //!
-//! Pedicle width, height and angles: `clinical-numbers` section 3 (outer cortex, across the axis).
-//! Everything else is general knowledge of the field without a source at hand, rounded, and
-//! provisional: it makes the phantom look right, and no test or warning rests on it.
+//! In: a seed. Out: differences that depend on nothing but the seed, the level and their name.
 
 use crate::labels::Level;
 use crate::space::Side;
 
-/// The measures of one lumbar vertebra. Millimetres and degrees.
+/// The measures of one vertebra above the sacrum. Millimetres and degrees.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lumbar {
+pub struct Mobile {
     /// Width of the upper and of the lower end plate.
     pub body_width_mm: [f64; 2],
     /// Front to back of the body at the end plates.
@@ -19,30 +17,63 @@ pub struct Lumbar {
     pub body_height_mm: f64,
     /// Angle between the end plates, positive when the front is taller.
     pub body_wedge_deg: f64,
+    /// 0 for a kidney-shaped body, 1 for one that narrows to the front like a heart.
+    pub heart: f64,
     /// Width of the pedicle at its isthmus.
     pub pedicle_width_mm: f64,
+    /// Share of that width on the left and on the right.
+    pub pedicle_share: [f64; 2],
     /// Height of the pedicle at its isthmus.
     pub pedicle_height_mm: f64,
     /// How much the pedicle's axis runs towards the midline on its way forward.
     pub pedicle_convergence_deg: f64,
     /// How much it runs towards the head on its way forward.
     pub pedicle_cranial_deg: f64,
+    /// How high the isthmus lies above the middle of the body.
+    pub pedicle_rise_mm: f64,
     /// Width of the canal between the pedicles.
     pub canal_width_mm: f64,
     /// Depth of the canal in the midline.
     pub canal_depth_mm: f64,
+    /// 0 for a round canal; 3 narrows its back to a corner.
+    pub canal_corners: f64,
     /// Tip to tip of the transverse processes.
     pub transverse_span_mm: f64,
     /// Half of the thickness of a transverse process, front to back, and half of its height.
     pub transverse_half_mm: [f64; 2],
-    /// From the back of the canal to the tip of the spinous process.
+    /// How far behind the middle of the canal, and how far above the middle of the body, its tip
+    /// lies.
+    pub transverse_tip_mm: [f64; 2],
+    /// Radius of the knob at its tip that carries the rib; 0 for none.
+    pub transverse_knob_mm: f64,
+    /// Height of the laminae.
+    pub lamina_height_mm: f64,
+    /// How far the middle of the laminae lies under the middle of the body.
+    pub lamina_drop_mm: f64,
+    /// From the back of the canal to the tip of the spinous process, along it.
     pub spinous_length_mm: f64,
-    /// Height of the spinous process.
+    /// Height of the spinous process, across it.
     pub spinous_height_mm: f64,
+    /// How steeply it runs down.
+    pub spinous_drop_deg: f64,
+    /// Distance of the upper articular processes from each other, middle to middle.
+    pub upper_facets_apart_mm: f64,
+    /// How far they reach above the upper end plate.
+    pub upper_facets_reach_mm: f64,
+    /// Half of their width in the joint and half of their thickness.
+    pub upper_facets_half_mm: [f64; 2],
+    /// Where their joint faces: 0 straight back, 90 to the midline.
+    pub facet_turn_deg: f64,
     /// Distance of the lower articular processes from each other, middle to middle.
     pub lower_facets_apart_mm: f64,
-    /// How far the lower articular processes reach below the lower end plate.
+    /// How far they reach below the lower end plate.
     pub lower_facets_reach_mm: f64,
+    /// Half of their width in the joint and half of their thickness.
+    pub lower_facets_half_mm: [f64; 2],
+    /// Where their joint faces: 0 straight to the front, 90 away from the midline.
+    pub lower_turn_deg: f64,
+    /// Size of the mammillary process behind the upper joint; 0 for none.
+    pub mammillary_mm: f64,
 }
 
 /// The disc below a level.
@@ -76,8 +107,8 @@ pub struct Sacrum {
 /// What one level is made from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Measures {
-    /// L1 to L5, with the disc below it.
-    Lumbar(Lumbar, Disc),
+    /// T1 to L6, with the disc below it.
+    Mobile(Mobile, Disc),
     /// S1, standing for the whole sacrum.
     Sacrum(Sacrum),
 }
@@ -90,125 +121,6 @@ pub struct Row {
     /// Its measures.
     pub measures: Measures,
 }
-
-const fn lumbar(level: Level, l: Lumbar, height_mm: f64, wedge_deg: f64) -> Row {
-    Row { level, measures: Measures::Lumbar(l, Disc { height_mm, wedge_deg }) }
-}
-
-/// The levels that have a shape, cranial ones first.
-pub const ROWS: [Row; 6] = [
-    lumbar(Level::L1, L1, 8.5, 4.0),
-    lumbar(Level::L2, L2, 9.5, 5.0),
-    lumbar(Level::L3, L3, 10.5, 7.0),
-    lumbar(Level::L4, L4, 11.5, 10.0),
-    lumbar(Level::L5, L5, 11.0, 12.0),
-    Row { level: Level::S1, measures: Measures::Sacrum(S1) },
-];
-
-const L1: Lumbar = Lumbar {
-    body_width_mm: [41.2, 43.3],
-    body_depth_mm: 31.5,
-    body_height_mm: 26.5,
-    body_wedge_deg: -1.0,
-    pedicle_width_mm: 7.6,
-    pedicle_height_mm: 15.4,
-    pedicle_convergence_deg: 11.0,
-    pedicle_cranial_deg: 2.0,
-    canal_width_mm: 23.0,
-    canal_depth_mm: 17.5,
-    transverse_span_mm: 74.0,
-    transverse_half_mm: [3.4, 5.2],
-    spinous_length_mm: 32.0,
-    spinous_height_mm: 21.0,
-    lower_facets_apart_mm: 22.0,
-    lower_facets_reach_mm: 9.0,
-};
-
-const L2: Lumbar = Lumbar {
-    body_width_mm: [42.6, 45.5],
-    body_depth_mm: 32.5,
-    body_height_mm: 27.0,
-    body_wedge_deg: 0.0,
-    pedicle_width_mm: 8.0,
-    pedicle_height_mm: 15.0,
-    pedicle_convergence_deg: 12.0,
-    pedicle_cranial_deg: 2.0,
-    canal_width_mm: 23.5,
-    canal_depth_mm: 17.0,
-    transverse_span_mm: 82.0,
-    transverse_half_mm: [3.4, 5.4],
-    spinous_length_mm: 34.0,
-    spinous_height_mm: 22.5,
-    lower_facets_apart_mm: 23.0,
-    lower_facets_reach_mm: 9.5,
-};
-
-const L3: Lumbar = Lumbar {
-    body_width_mm: [44.1, 48.0],
-    body_depth_mm: 33.5,
-    body_height_mm: 27.5,
-    body_wedge_deg: 1.0,
-    pedicle_width_mm: 9.7,
-    pedicle_height_mm: 14.9,
-    pedicle_convergence_deg: 14.0,
-    pedicle_cranial_deg: 0.0,
-    canal_width_mm: 24.0,
-    canal_depth_mm: 16.5,
-    transverse_span_mm: 92.0,
-    transverse_half_mm: [3.4, 5.6],
-    spinous_length_mm: 34.0,
-    spinous_height_mm: 23.0,
-    lower_facets_apart_mm: 25.0,
-    lower_facets_reach_mm: 9.5,
-};
-
-const L4: Lumbar = Lumbar {
-    body_width_mm: [46.6, 49.5],
-    body_depth_mm: 34.0,
-    body_height_mm: 27.0,
-    body_wedge_deg: 2.0,
-    pedicle_width_mm: 11.8,
-    pedicle_height_mm: 14.8,
-    pedicle_convergence_deg: 18.0,
-    pedicle_cranial_deg: 0.0,
-    canal_width_mm: 25.0,
-    canal_depth_mm: 17.0,
-    transverse_span_mm: 86.0,
-    transverse_half_mm: [3.6, 5.4],
-    spinous_length_mm: 31.0,
-    spinous_height_mm: 19.5,
-    lower_facets_apart_mm: 30.0,
-    lower_facets_reach_mm: 7.5,
-};
-
-const L5: Lumbar = Lumbar {
-    body_width_mm: [48.5, 50.0],
-    body_depth_mm: 34.0,
-    body_height_mm: 26.5,
-    body_wedge_deg: 8.0,
-    pedicle_width_mm: 16.3,
-    pedicle_height_mm: 14.0,
-    pedicle_convergence_deg: 30.0,
-    pedicle_cranial_deg: -2.0,
-    canal_width_mm: 27.0,
-    canal_depth_mm: 18.0,
-    transverse_span_mm: 92.0,
-    transverse_half_mm: [5.0, 6.4],
-    spinous_length_mm: 25.0,
-    spinous_height_mm: 15.0,
-    lower_facets_apart_mm: 38.0,
-    lower_facets_reach_mm: 7.0,
-};
-
-const S1: Sacrum = Sacrum {
-    plate_width_mm: 50.0,
-    plate_depth_mm: 33.0,
-    body_height_mm: 29.0,
-    alar_span_mm: 112.0,
-    pedicle_convergence_deg: 26.0,
-    canal_width_mm: 31.0,
-    canal_depth_mm: 17.0,
-};
 
 /// Small differences between sides and levels: the same seed gives the same ones.
 #[derive(Clone, Copy, Debug)]
@@ -224,6 +136,10 @@ impl Vary {
         let level = Level::all().position(|l| l == level).unwrap_or(0) as u64;
         Self { seed, level, share }
     }
+    /// The differences of the whole person.
+    pub(super) fn of_person(seed: u64, share: f64) -> Self {
+        Self { seed, level: 1000, share }
+    }
     /// A number within plus or minus `most`, the same whenever the same `what` is asked.
     pub(super) fn by(&self, what: &str, most: f64) -> f64 {
         let name = what.bytes().fold(self.level + 1, |h, byte| mix(h ^ u64::from(byte)));
@@ -234,6 +150,34 @@ impl Vary {
         match side {
             Side::Left => self.by(what, most),
             Side::Right => self.by(&format!("{what}, right"), most),
+        }
+    }
+}
+
+impl Mobile {
+    /// The measures of one person: the whole build, its parts, and this level by itself differ.
+    pub(super) fn of_person(self, person: &Vary, level: &Vary) -> Self {
+        let share = |what: &str, all: f64, one: f64| {
+            1.0 + person.by(what, all) + level.by(&format!("{what} here"), one)
+        };
+        let build = 1.0 + person.by("build", 0.05);
+        let body = build * share("body width", 0.03, 0.012);
+        let pedicle = share("pedicle width", 0.04, 0.03);
+        let processes = build * share("processes", 0.04, 0.02);
+        Self {
+            body_width_mm: self.body_width_mm.map(|w| w * body),
+            body_depth_mm: self.body_depth_mm * build * share("body depth", 0.03, 0.012),
+            body_height_mm: self.body_height_mm * build * share("body height", 0.02, 0.012),
+            pedicle_width_mm: self.pedicle_width_mm * pedicle,
+            pedicle_height_mm: self.pedicle_height_mm * share("pedicle height", 0.04, 0.03),
+            canal_width_mm: self.canal_width_mm * share("canal width", 0.03, 0.01),
+            canal_depth_mm: self.canal_depth_mm * share("canal depth", 0.03, 0.01),
+            transverse_span_mm: self.transverse_span_mm * processes,
+            spinous_length_mm: self.spinous_length_mm * processes,
+            spinous_height_mm: self.spinous_height_mm * share("spinous height", 0.05, 0.04),
+            spinous_drop_deg: self.spinous_drop_deg + person.by("spinous drop", 3.0),
+            facet_turn_deg: self.facet_turn_deg + level.by("facet turn", 3.0),
+            ..self
         }
     }
 }

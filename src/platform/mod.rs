@@ -1,6 +1,7 @@
-//! What differs between operating systems: thread priority, folders of the user, file locks,
-//! atomic renames, signals. Linux is built and tested; everything else would be added here.
+//! What differs between operating systems: thread priority, folders of the user, what is kept in
+//! them, file locks, atomic renames, signals. Linux is built and tested; everything else would be added here.
 
+pub mod cache;
 pub mod fs;
 
 use std::io;
@@ -11,13 +12,25 @@ use std::sync::atomic::AtomicBool;
 /// The folder where this user's programs keep their data: `$XDG_DATA_HOME`, else
 /// `~/.local/share`; on Windows `%LOCALAPPDATA%`. `None` where the system names no such folder.
 pub fn data_folder() -> Option<PathBuf> {
-    let named = |variable: &str| {
-        std::env::var_os(variable).map(PathBuf::from).filter(|folder| folder.is_absolute())
-    };
     if cfg!(windows) {
-        return named("LOCALAPPDATA");
+        return named_folder("LOCALAPPDATA");
     }
-    named("XDG_DATA_HOME").or_else(|| Some(named("HOME")?.join(".local").join("share")))
+    let usual = || Some(named_folder("HOME")?.join(".local").join("share"));
+    named_folder("XDG_DATA_HOME").or_else(usual)
+}
+
+/// The folder where this user's programs keep what they can make again: `$XDG_CACHE_HOME`, else
+/// `~/.cache`; on Windows `%LOCALAPPDATA%`. `None` where the system names no such folder.
+pub fn cache_folder() -> Option<PathBuf> {
+    if cfg!(windows) {
+        return named_folder("LOCALAPPDATA");
+    }
+    named_folder("XDG_CACHE_HOME").or_else(|| Some(named_folder("HOME")?.join(".cache")))
+}
+
+/// The absolute path that a variable holds; a relative one is none.
+fn named_folder(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from).filter(|folder| folder.is_absolute())
 }
 
 /// A flag that is set once the system asks the program to end (a terminal that closes, a shutdown,

@@ -5,7 +5,7 @@ use crate::app::jobs::{ActiveCase, CaseOpened};
 use crate::app::selection::Crosshair;
 use crate::app::{self, AppError, Shape, gpu, guard};
 use crate::case::spine::Spine;
-use crate::cli::View;
+use crate::cli;
 use crate::plan::Plan;
 use crate::scene::ScenePlugin;
 use crate::scene::case::{CASE_PLACE, CaseRoot, world_dir_from_patient, world_from_patient};
@@ -13,12 +13,12 @@ use crate::scene::colour::{self, srgb};
 use crate::scene::layers::{BACKDROP, WORLD, all_layers};
 use crate::scene::letters::{ModelBox, Viewer};
 use crate::scene::outline::screw_outline;
-use crate::scene::plane::{Plane, Slicing};
 use crate::scene::screw::{ScrewLines, ScrewModel};
 use crate::scene::slices::{Slices, SlicesInView};
-use crate::scene::upload::PendingMesh;
+use crate::scene::upload::{PendingLevels, PendingMesh};
 use crate::scene::vertebra::Bone;
 use crate::space::orientation::Letter;
+use crate::volume::{Plane, View};
 use bevy::camera::visibility::RenderLayers;
 use bevy::camera::{RenderTarget, ScalingMode};
 use bevy::prelude::*;
@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Debug)]
 pub struct Drawing {
     /// From where.
-    pub view: View,
+    pub view: cli::View,
     /// Width and height, pixels.
     pub size: (u32, u32),
     /// The PNG.
@@ -73,25 +73,25 @@ const SETTLING_FRAMES: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Subject {
     Model(Letter),
-    Slice(Slicing),
+    Slice(View),
 }
 
-fn subject(view: View) -> Subject {
+fn subject(view: cli::View) -> Subject {
     match view {
-        View::Posterior => Subject::Model(Letter::P),
-        View::Anterior => Subject::Model(Letter::A),
-        View::Left => Subject::Model(Letter::L),
-        View::Right => Subject::Model(Letter::R),
-        View::Superior => Subject::Model(Letter::S),
-        View::Inferior => Subject::Model(Letter::I),
-        View::Axial => Subject::Slice(Slicing::Axial),
-        View::Coronal => Subject::Slice(Slicing::Coronal),
-        View::Sagittal => Subject::Slice(Slicing::Sagittal),
+        cli::View::Posterior => Subject::Model(Letter::P),
+        cli::View::Anterior => Subject::Model(Letter::A),
+        cli::View::Left => Subject::Model(Letter::L),
+        cli::View::Right => Subject::Model(Letter::R),
+        cli::View::Superior => Subject::Model(Letter::S),
+        cli::View::Inferior => Subject::Model(Letter::I),
+        cli::View::Axial => Subject::Slice(View::Axial),
+        cli::View::Coronal => Subject::Slice(View::Coronal),
+        cli::View::Sagittal => Subject::Slice(View::Sagittal),
     }
 }
 
 /// Whether the case has what this view shows.
-pub fn can_draw(spine: &Spine, view: View) -> bool {
+pub fn can_draw(spine: &Spine, view: cli::View) -> bool {
     match subject(view) {
         Subject::Model(_) => !spine.vertebrae.is_empty(),
         Subject::Slice(_) => spine.ct.is_some() || spine.labels.is_some(),
@@ -130,7 +130,9 @@ fn draw_all(
     loop {
         app.update();
         let world = app.world_mut();
-        if world.query::<&PendingMesh>().iter(world).next().is_none() {
+        let mut pending =
+            world.query_filtered::<(), Or<(With<PendingMesh>, With<PendingLevels>)>>();
+        if pending.iter(world).next().is_none() {
             break;
         }
         give_up_after(start)?;
@@ -170,7 +172,7 @@ struct Taken(Option<Image>);
 
 /// The slice whose outlines are drawn, if the picture shows one.
 #[derive(Resource)]
-struct OutlinesOn(Slicing);
+struct OutlinesOn(View);
 
 /// Puts camera, target and scene as the drawing wants them.
 fn set_up(app: &mut App, drawing: &Drawing, spine: &Spine) {
@@ -192,9 +194,9 @@ fn set_up(app: &mut App, drawing: &Drawing, spine: &Spine) {
             world.remove_resource::<OutlinesOn>();
             model_eye(world, letter, width as f32 / height as f32)
         }
-        Subject::Slice(slicing) => {
-            world.insert_resource(OutlinesOn(slicing));
-            slice_eye(world, slicing, spine)
+        Subject::Slice(view) => {
+            world.insert_resource(OutlinesOn(view));
+            slice_eye(world, view, spine)
         }
     };
     let layers = if is_slice { RenderLayers::layer(WORLD) } else { all_layers() };
@@ -254,9 +256,9 @@ fn model_eye(world: &mut World, letter: Letter, aspect: f32) -> (Transform, Proj
     (eye, lens)
 }
 
-fn slice_eye(world: &mut World, slicing: Slicing, spine: &Spine) -> (Transform, Projection) {
+fn slice_eye(world: &mut World, view: View, spine: &Spine) -> (Transform, Projection) {
     let mut shown = SlicesInView::default();
-    shown.0[slicing as usize] = true;
+    shown.0[view as usize] = true;
     world.insert_resource(shown);
     let first = world.resource::<ShownPlan>().0.screws.first().map(|s| s.entry.lerp(s.tip(), 0.5));
     let through = first.unwrap_or_else(|| spine.middle());
@@ -265,12 +267,12 @@ fn slice_eye(world: &mut World, slicing: Slicing, spine: &Spine) -> (Transform, 
     let grid = spine.ct.as_ref().map(|ct| ct.grid());
     let grid = grid.or_else(|| spine.labels.as_ref().map(|l| l.volume.grid()));
     let Some(grid) = grid else { return (Transform::default(), Projection::default()) };
-    let plane = Plane::through(through, slicing, grid);
-    let [width, height] = plane.extent_mm();
-    world.insert_resource(ModelBox { middle: plane.middle(), half_mm: half_box(&plane) });
-    let right = world_dir_from_patient(&root, slicing.right());
-    let up = world_dir_from_patient(&root, -slicing.down());
-    let at = world_from_patient(&root, plane.middle());
+    let plane = Plane::over(view, through, grid);
+    let [width, height] = plane.size_mm();
+    world.insert_resource(ModelBox { middle: plane.centre(), half_mm: half_box(&plane) });
+    let right = world_dir_from_patient(&root, plane.right());
+    let up = world_dir_from_patient(&root, -plane.down());
+    let at = world_from_patient(&root, plane.centre());
     let eye = Transform::from_translation(at + right.cross(up)).looking_at(at, up);
     let scale = root.scale().x;
     let lens = Projection::Orthographic(OrthographicProjection {
@@ -285,9 +287,8 @@ fn slice_eye(world: &mut World, slicing: Slicing, spine: &Spine) -> (Transform, 
 
 /// Half the plane's extent along LPS.
 fn half_box(plane: &Plane) -> [f64; 3] {
-    let [width, height] = plane.extent_mm();
-    let reach =
-        plane.slicing.right().vec().abs() * width + plane.slicing.down().vec().abs() * height;
+    let [width, height] = plane.size_mm();
+    let reach = plane.right().vec().abs() * width + plane.down().vec().abs() * height;
     (reach / 2.0).to_array()
 }
 
@@ -301,14 +302,14 @@ fn draw_outlines(
     mut lines: Gizmos<ScrewLines>,
 ) {
     let (Some(on), Ok(root)) = (on, root.single()) else { return };
-    let Some(slice) = slices.0.iter().find(|s| s.plane.slicing == on.0) else { return };
+    let Some(slice) = slices.0.iter().find(|s| s.view == on.0) else { return };
     for screw in &plan.0.screws {
         let grade = judgements.of(screw).map(|a| a.grade);
         let rgb = grade.map_or(colour::PENDING, colour::of_grade);
-        let mut outline = screw_outline(screw, &slice.plane);
+        let mut outline = screw_outline(screw, slice.plane());
         outline.extend(outline.first().copied());
         let points =
-            outline.into_iter().map(|[x, y]| world_from_patient(root, slice.plane.point(x, y)));
+            outline.into_iter().map(|[x, y]| world_from_patient(root, slice.plane().point([x, y])));
         lines.linestrip(points, srgb(rgb));
     }
 }

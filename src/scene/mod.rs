@@ -1,25 +1,26 @@
 //! Data becomes entities: what is seen of the case, on a screen, in a picture and in a headset.
 //!
 //! In: [`ActiveCase`](crate::app::jobs::ActiveCase), the document, its numbers. Out: below one
-//! [`case::CaseRoot`] the bones ([`vertebra`], [`upload`]), the screws ([`screw`],
-//! [`screw_mesh`]) and the slices ([`slices`], [`plane`]), with letters around them ([`letters`]),
+//! [`case::CaseRoot`] the bones ([`vertebra`], [`upload`], [`lod`]), the screws ([`screw`],
+//! [`screw_mesh`]) and the slices ([`slices`]), with letters around them ([`letters`]),
 //! lights and background ([`layers`]). Nothing here knows what the user wants.
 
 pub mod case;
 pub mod colour;
 pub mod layers;
 pub mod letters;
+pub mod lod;
 pub mod material;
 pub mod outline;
-pub mod plane;
 pub mod screw;
 pub mod screw_mesh;
 pub mod slices;
 pub mod upload;
 pub mod vertebra;
 
-use crate::app::jobs::CaseOpened;
+use crate::app::jobs::{ActiveCase, CaseOpened};
 use crate::app::schedule::FrameSystems;
+use crate::volume::Window;
 use bevy::prelude::*;
 
 /// Adds everything that is seen.
@@ -34,7 +35,7 @@ impl Plugin for ScenePlugin {
             .init_resource::<letters::ModelBox>()
             .init_resource::<slices::Slices>()
             .init_resource::<slices::SlicesInView>()
-            .init_resource::<slices::Window>()
+            .init_resource::<slices::ShownWindow>()
             .init_gizmo_group::<letters::LetterLines>()
             .init_gizmo_group::<screw::ScrewLines>()
             .add_systems(Startup, (layers::spawn_lights, layers::spawn_backdrop, set_up_lines))
@@ -44,7 +45,7 @@ impl Plugin for ScenePlugin {
                     (vertebra::spawn_case, letters::measure, start_window)
                         .run_if(on_message::<CaseOpened>),
                     layers::set_tones,
-                    upload::receive_meshes,
+                    (upload::receive_levels, upload::receive_meshes, lod::choose_levels).chain(),
                     vertebra::show_bones,
                     (screw::show_screws, screw::colour_screws).chain(),
                     (slices::cut_slices, slices::spawn_quads, slices::place_quads).chain(),
@@ -61,11 +62,9 @@ impl Plugin for ScenePlugin {
 }
 
 /// The file's own window where it has one, else bone.
-fn start_window(case: Res<crate::app::jobs::ActiveCase>, mut window: ResMut<slices::Window>) {
-    *window = case
-        .spine
-        .window
-        .map_or_else(slices::Window::default, |(width, level)| slices::Window { width, level });
+fn start_window(case: Res<ActiveCase>, mut window: ResMut<slices::ShownWindow>) {
+    let own = case.spine.window.map(|(width, level)| Window::new(width, level));
+    window.0 = own.unwrap_or(Window::BONE);
 }
 
 fn set_up_lines(mut store: ResMut<GizmoConfigStore>) {

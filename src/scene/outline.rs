@@ -1,7 +1,7 @@
 //! Where a slice cuts a screw.
 
-use super::plane::Plane;
 use crate::plan::Screw;
+use crate::volume::Plane;
 use std::f64::consts::TAU;
 
 /// Sides of the prism that stands for the cylinder; its corners lie on the thread's crest.
@@ -29,11 +29,11 @@ pub fn screw_outline(screw: &Screw, plane: &Plane) -> Vec<[f64; 2]> {
     };
     for k in 0..SIDES {
         let (here, next) = (rim(k), rim(k + 1));
-        let near = plane.project(screw.entry + here);
-        let far = plane.project(screw.tip() + here);
+        let near = plane.pixel(screw.entry + here);
+        let far = plane.pixel(screw.tip() + here);
         cross(near, far);
-        cross(near, plane.project(screw.entry + next));
-        cross(far, plane.project(screw.tip() + next));
+        cross(near, plane.pixel(screw.entry + next));
+        cross(far, plane.pixel(screw.tip() + next));
     }
     in_order(cut)
 }
@@ -52,11 +52,14 @@ mod tests {
     use super::*;
     use crate::labels::{Level, VertebraId};
     use crate::plan::{ScrewId, ScrewState, ScrewStyle};
-    use crate::scene::plane::Slicing;
-    use crate::space::{Dir, Point, Side};
+    use crate::space::{Dir, Patient, Point, Side};
+    use crate::volume::View;
 
-    fn plane(slicing: Slicing) -> Plane {
-        Plane { slicing, corner: Point::ORIGIN, size: [100, 100], pixel_mm: 0.5 }
+    /// 100 x 100 pixels of half a millimetre, the first one's centre at `corner`.
+    fn plane(view: View, corner: Point<Patient>) -> Plane {
+        let [right, down] = view.directions();
+        let centre = corner + (right + down) * (99.0 * 0.25);
+        Plane::view(view, centre, [50.0; 2], [100; 2]).expect("a plane")
     }
 
     fn screw() -> Screw {
@@ -85,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_slice_along_the_screw_shows_its_length_and_width() {
-        let outline = screw_outline(&screw(), &plane(Slicing::Axial));
+        let outline = screw_outline(&screw(), &plane(View::Axial, Point::ORIGIN));
         let [left, top, right, bottom] = bounds(&outline);
         // In pixels of half a millimetre: x 17 to 23 mm, y 10 to 30 mm.
         assert!((left - 34.0).abs() < 0.1 && (right - 46.0).abs() < 0.1, "{left} {right}");
@@ -94,8 +97,7 @@ mod tests {
 
     #[test]
     fn a_slice_across_the_screw_shows_its_round() {
-        let mut across = plane(Slicing::Coronal);
-        across.corner = Point::new(0.0, 20.0, 10.0);
+        let across = plane(View::Coronal, Point::new(0.0, 20.0, 10.0));
         let outline = screw_outline(&screw(), &across);
         assert_eq!(outline.len(), SIDES);
         for p in outline {
@@ -106,8 +108,7 @@ mod tests {
 
     #[test]
     fn a_slice_beside_the_screw_shows_nothing() {
-        let mut beside = plane(Slicing::Axial);
-        beside.corner = Point::new(0.0, 0.0, 3.2);
+        let beside = plane(View::Axial, Point::new(0.0, 0.0, 3.2));
         assert!(screw_outline(&screw(), &beside).is_empty());
     }
 }

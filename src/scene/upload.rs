@@ -1,18 +1,18 @@
 //! Bone meshes on their way to the graphics card: shaded in the background, a few per frame.
 //!
 //! In: a vertebra's mesh and the distance fields around it. Out: an engine mesh in the vertebra's
-//! own frame, millimetres, with the light that reaches each vertex in its vertex colours.
+//! own frame, millimetres, with the light that reaches each vertex in its vertex colours; first the
+//! finest, so that something is seen, then its coarser levels ([`super::lod`]).
 
+use super::lod::{Level, Levels};
 use crate::case::spine::VertebraModel;
-use crate::mesh::TriMesh;
+use crate::mesh::{TriMesh, lod};
 use crate::space::{Dir, Patient, Point, Rigid, Vertebra};
-use crate::work::on_pool;
+use crate::work::Later;
 use bevy::asset::RenderAssetUsages;
 use bevy::camera::primitives::Aabb;
 use bevy::mesh::{Indices, PrimitiveTopology};
 use bevy::prelude::*;
-use bevy::tasks::futures::check_ready;
-use bevy::tasks::{AsyncComputeTaskPool, Task};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -30,53 +30,104 @@ pub struct ReadyMesh {
     mesh: Mesh,
     bounds: Aabb,
     triangles: usize,
+    error_mm: f32,
 }
 
-/// A mesh that is being shaded; goes when [`Mesh3d`] comes.
+/// A bone and those beside it, which take light from it where they are close.
+#[derive(Clone)]
+struct Subject {
+    model: Arc<VertebraModel>,
+    neighbours: Vec<Arc<VertebraModel>>,
+}
+
+/// A mesh that is being shaded; goes when [`Mesh3d`] comes, and [`PendingLevels`] with it.
+///
+/// Not on the engine's threads: on few cores the engine has one for such things, and compiles the
+/// programs of the graphics card there.
 #[derive(Component)]
-pub struct PendingMesh(Task<ReadyMesh>);
+pub struct PendingMesh {
+    ready: Later<ReadyMesh>,
+    subject: Subject,
+}
+
+/// Coarser levels that are being made; goes when they come.
+#[derive(Component)]
+pub struct PendingLevels(Later<Vec<ReadyMesh>>);
 
 impl PendingMesh {
     /// Starts to shade `model`; its neighbours take light from it where they are close.
+    /// At full priority: until it is done nothing is seen.
     pub fn start(model: &Arc<VertebraModel>, neighbours: Vec<Arc<VertebraModel>>) -> Self {
-        let model = Arc::clone(model);
-        let pool = AsyncComputeTaskPool::get();
-        Self(pool.spawn(async move { on_pool(|| prepare(&model, &neighbours)) }))
+        let subject = Subject { model: Arc::clone(model), neighbours };
+        let shaded = subject.clone();
+        let ready = Later::soon(move || prepare(&shaded, &shaded.model.mesh, 0.0));
+        Self { ready, subject }
+    }
+}
+
+impl PendingLevels {
+    /// Starts to make the coarser levels, beside everything else.
+    fn start(subject: Subject) -> Self {
+        let make = move || {
+            let levels = lod::levels(&subject.model.mesh);
+            let errors = [lod::DESKTOP, lod::HEADSET, lod::FAR].map(|(_, error_mm)| error_mm);
+            let levels = levels.iter().zip(errors);
+            levels.map(|(mesh, error)| prepare(&subject, mesh, error as f32)).collect()
+        };
+        Self(Later::on_pool(make))
     }
 }
 
 /// Hands finished meshes to the engine, no more per frame than the budget allows.
 pub fn receive_meshes(
-    mut pending: Query<(Entity, &mut PendingMesh)>,
+    pending: Query<(Entity, &PendingMesh)>,
     mut meshes: ResMut<Assets<Mesh>>,
     mut commands: Commands,
 ) {
     let mut triangles = 0;
-    for (entity, mut task) in &mut pending {
+    for (entity, pending) in &pending {
         if triangles > TRIANGLES_PER_FRAME {
             return;
         }
-        let Some(ready) = check_ready(&mut task.0) else { continue };
+        let Some(ready) = pending.ready.take() else { continue };
         triangles += ready.triangles;
-        commands
-            .entity(entity)
-            .remove::<PendingMesh>()
-            .insert((Mesh3d(meshes.add(ready.mesh)), ready.bounds));
+        let bounds = ready.bounds;
+        let finest = on_card(ready, &mut meshes);
+        commands.entity(entity).remove::<PendingMesh>().insert((
+            Mesh3d(finest.mesh.clone()),
+            bounds,
+            Levels::new(finest),
+            PendingLevels::start(pending.subject.clone()),
+        ));
     }
 }
 
-fn prepare(model: &VertebraModel, neighbours: &[Arc<VertebraModel>]) -> ReadyMesh {
+/// Hands finished coarser levels to the engine.
+pub fn receive_levels(
+    mut pending: Query<(Entity, &PendingLevels, &mut Levels)>,
+    mut meshes: ResMut<Assets<Mesh>>,
+    mut commands: Commands,
+) {
+    for (entity, coarser, mut levels) in &mut pending {
+        let Some(ready) = coarser.0.take() else { continue };
+        levels.extend(ready.into_iter().map(|ready| on_card(ready, &mut meshes)));
+        commands.entity(entity).remove::<PendingLevels>();
+    }
+}
+
+fn on_card(ready: ReadyMesh, meshes: &mut Assets<Mesh>) -> Level {
+    let ReadyMesh { mesh, triangles, error_mm, .. } = ready;
+    Level { mesh: meshes.add(mesh), triangles, error_mm }
+}
+
+fn prepare(subject: &Subject, mesh: &TriMesh, error_mm: f32) -> ReadyMesh {
+    let Subject { model, neighbours } = subject;
     let vertebra_from_patient = model.anatomy.patient_from_vertebra.inverse();
     let light = |p: Point<Patient>, n: Dir<Patient>| light_at(model, neighbours, p, n);
-    let shades: Vec<f32> = model
-        .mesh
-        .positions
-        .par_iter()
-        .zip(&model.mesh.normals)
-        .map(|(p, n)| light(*p, *n))
-        .collect();
-    let (mesh, bounds) = engine_mesh(&model.mesh, vertebra_from_patient, &shades);
-    ReadyMesh { mesh, bounds, triangles: model.mesh.triangles.len() }
+    let places = mesh.positions.par_iter().zip(&mesh.normals);
+    let shades: Vec<f32> = places.map(|(p, n)| light(*p, *n)).collect();
+    let (engine, bounds) = engine_mesh(mesh, vertebra_from_patient, &shades);
+    ReadyMesh { mesh: engine, bounds, triangles: mesh.triangles.len(), error_mm }
 }
 
 /// The share of light from all around that reaches a vertex: at each probe along the normal, how

@@ -3,6 +3,7 @@
 //! Nodes are stored as a [`crate::volume::Volume`] stores them: i fastest, then j, then k.
 
 use glam::{UVec3, Vec3};
+use rayon::prelude::*;
 
 /// Values on the nodes of a box; node (i, j, k) lies at the position (i, j, k).
 #[derive(Clone, Debug)]
@@ -30,6 +31,19 @@ impl Block {
     pub fn is_inner(&self, node: [usize; 3], layers: usize) -> bool {
         (0..3).all(|a| node[a] >= layers && node[a] + layers < self.size[a])
     }
+    /// Replaces the value of every node by what `value` makes of its index, its place and its old
+    /// value, in parallel.
+    pub fn update(&mut self, value: impl Fn(usize, [usize; 3], f32) -> f32 + Sync) {
+        let [ni, nj, _] = self.size;
+        self.values.par_chunks_mut(ni * nj).enumerate().for_each(|(k, slab)| {
+            for (j, row) in slab.chunks_mut(ni).enumerate() {
+                let start = ni * (j + nj * k);
+                for (i, slot) in row.iter_mut().enumerate() {
+                    *slot = value(start + i, [i, j, k], *slot);
+                }
+            }
+        });
+    }
     /// Trilinear value at `p`, `None` outside the box of nodes.
     pub fn trilinear(&self, p: Vec3) -> Option<f32> {
         let last = UVec3::from_array(self.size.map(|n| n as u32 - 1)).as_vec3();
@@ -44,6 +58,36 @@ impl Block {
         let row = |at: usize| v[at] + (v[at + sx] - v[at]) * t.x;
         let slab = |at: usize| row(at) + (row(at + sy) - row(at)) * t.y;
         Some(slab(at) + (slab(at + sz) - slab(at)) * t.z)
+    }
+    /// Trilinear values at `start`, `start + step` and so on; 0 outside the box of nodes.
+    pub fn sample_row(&self, start: Vec3, step: Vec3, out: &mut [f32]) {
+        // Along i, as nearly always, what the rows around give is put together only once.
+        let is_along_i = step.y.abs().max(step.z.abs()) * (out.len() as f32) < 1e-3;
+        let line = is_along_i.then(|| self.line(start.y, start.z)).flatten();
+        for (n, value) in out.iter_mut().enumerate() {
+            let p = start + step * n as f32;
+            let found = match &line {
+                Some(line) => linear(line, p.x),
+                None => self.trilinear(p),
+            };
+            *value = found.unwrap_or(0.0);
+        }
+    }
+    /// The values along i at a place between rows and slabs; `None` outside.
+    fn line(&self, y: f32, z: f32) -> Option<Vec<f32>> {
+        let [ni, nj, nk] = self.size;
+        let split = |x: f32, count: usize| {
+            let last = count as f32 - 1.0;
+            let lower = x.min(last - 1.0).max(0.0) as usize;
+            (0.0..=last).contains(&x).then_some((lower, x - lower as f32))
+        };
+        let ((j, ty), (k, tz)) = (split(y, nj)?, split(z, nk)?);
+        let row = |j: usize, k: usize| &self.values[ni * (j + nj * k)..][..ni];
+        let between = |k: usize| {
+            let pairs = row(j, k).iter().zip(row(j + 1, k));
+            pairs.map(move |(a, b)| a + (b - a) * ty)
+        };
+        Some(between(k).zip(between(k + 1)).map(|(a, b)| a + (b - a) * tz).collect())
     }
     /// Gradient by central differences, per node step. The node must not be on the box's border.
     pub fn gradient(&self, index: usize) -> Vec3 {
@@ -132,6 +176,17 @@ impl Block {
     }
 }
 
+/// Linear between the values of a row; `None` outside of it.
+fn linear(line: &[f32], x: f32) -> Option<f32> {
+    let last = line.len() as f32 - 1.0;
+    if !(0.0..=last).contains(&x) {
+        return None;
+    }
+    let lower = x.min(last - 1.0).max(0.0) as usize;
+    let [a, b] = [line[lower], line[lower + 1]];
+    Some(a + (b - a) * (x - lower as f32))
+}
+
 /// The middle and the side weights of a Gauss of `sigma` nodes; just the middle when it is tiny.
 pub(crate) fn gauss_taps(sigma: f64) -> Vec<f32> {
     let reach = (3.0 * sigma).ceil() as i32;
@@ -186,6 +241,20 @@ mod tests {
         for j in 6..20 {
             let at = fine.index([2, j, 1]);
             assert!((fine.values[at] - wave(j as f32 / 2.0)).abs() < 2e-3);
+        }
+    }
+
+    #[test]
+    fn a_row_of_samples_is_what_each_of_them_is() {
+        let block = ball(8.0);
+        for step in [Vec3::new(0.6, 0.0, 0.0), Vec3::new(0.6, 0.01, -0.02)] {
+            let start = Vec3::new(-1.5, 3.3, 22.9);
+            let mut row = [f32::NAN; 45];
+            block.sample_row(start, step, &mut row);
+            for (n, value) in row.into_iter().enumerate() {
+                let alone = block.trilinear(start + step * n as f32).unwrap_or(0.0);
+                assert!((value - alone).abs() < 1e-5, "{n}: {value} {alone}");
+            }
         }
     }
 

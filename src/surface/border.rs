@@ -220,10 +220,8 @@ impl Crop {
             for (j, row) in slab.chunks_mut(ni).enumerate() {
                 let start =
                     self.crop_from_node.transform_point3(Vec3::new(0.0, j as f32, k as f32));
-                for (i, value) in row.iter_mut().enumerate() {
-                    let part = smoothed.part.trilinear(start + step * i as f32).unwrap_or(0.0);
-                    *value = self.distance_mm(part);
-                }
+                smoothed.part.sample_row(start, step, row);
+                row.iter_mut().for_each(|part| *part = self.distance_mm(*part));
             }
         });
         even_out(&mut nodes, node_mm as f32, CUT_SIGMAS * self.sigma_mm);
@@ -247,16 +245,13 @@ pub(super) fn affine_f32(map: DAffine3) -> glam::Affine3A {
 /// Divides the field by its slope near zero, so that it grows by 1 per mm there.
 pub(super) fn even_out(field: &mut Block, node_mm: f32, cut_mm: f32) {
     let old = field.clone();
-    let [ni, nj, _] = field.size;
-    field.values.par_chunks_mut(ni * nj).enumerate().for_each(|(k, slab)| {
-        for (n, value) in slab.iter_mut().enumerate() {
-            let at = n + k * ni * nj;
-            if value.abs() < cut_mm && old.is_inner(old.node(at), 1) {
-                let slope = old.gradient(at).length() / node_mm;
-                *value /= slope.max(0.2);
-            }
-            *value = value.clamp(-cut_mm, cut_mm);
+    field.update(|at, node, value| {
+        let mut even = value;
+        if value.abs() < cut_mm && old.is_inner(node, 1) {
+            let slope = old.gradient(at).length() / node_mm;
+            even /= slope.max(0.2);
         }
+        even.clamp(-cut_mm, cut_mm)
     });
 }
 

@@ -137,7 +137,7 @@ impl Scan {
     }
     fn line(&self, border: &Border, node: usize) -> Option<Line> {
         let field = &border.inside_mm;
-        let (foot, out) = foot(border, node)?;
+        let (foot, out) = foot(border, node, field.node(node))?;
         let step = out * (self.step_mm / border.node_mm);
         let first = self.scan_from_node.transform_point3(foot - step * AT_BORDER as f32);
         let scan_step = self.scan_from_node.transform_vector3(step);
@@ -174,11 +174,11 @@ fn upsampled(mut block: Block, spacing_mm: [f64; 3]) -> (Block, DVec3) {
 }
 
 /// The point of the border nearest to a node, and the way out there; `None` on a flat field.
-fn foot(border: &Border, node: usize) -> Option<(Vec3, Vec3)> {
+fn foot(border: &Border, at: usize, node: [usize; 3]) -> Option<(Vec3, Vec3)> {
     let field = &border.inside_mm;
-    let out = -field.gradient(node).try_normalize()?;
-    let position = Vec3::from_array(field.node(node).map(|n| n as f32));
-    Some((position + out * (field.values[node] / border.node_mm), out))
+    let out = -field.gradient(at).try_normalize()?;
+    let position = Vec3::from_array(node.map(|n| n as f32));
+    Some((position + out * (field.values[at] / border.node_mm), out))
 }
 
 impl Line {
@@ -308,21 +308,17 @@ fn shifts(
 }
 
 fn move_border(border: &mut Border, start: &Block, shifts: &Means<1>) {
-    let moved: Vec<f32> = (0..start.values.len())
-        .into_par_iter()
-        .map(|at| {
-            let field = &border.inside_mm;
-            let value = field.values[at];
-            if value.abs() > 2.6 || !field.is_inner(field.node(at), 2) {
-                return value;
-            }
-            let Some((foot, out)) = foot(border, at) else { return value };
-            let Some([shift]) = shifts.at(foot) else { return value };
-            let reach = REACH_VOXELS * (out * border.voxel_mm).length();
-            (value + shift).clamp(start.values[at] - reach, start.values[at] + reach)
-        })
-        .collect();
-    border.inside_mm.values = moved;
+    let mut moved = border.inside_mm.clone();
+    moved.update(|at, node, value| {
+        if value.abs() > 2.6 || !start.is_inner(node, 2) {
+            return value;
+        }
+        let Some((foot, out)) = foot(border, at, node) else { return value };
+        let Some([shift]) = shifts.at(foot) else { return value };
+        let reach = REACH_VOXELS * (out * border.voxel_mm).length();
+        (value + shift).clamp(start.values[at] - reach, start.values[at] + reach)
+    });
+    border.inside_mm = moved;
 }
 
 /// What lies inside another vertebra's border is outside this one.

@@ -21,11 +21,9 @@ pub(super) fn make_solid(field: &mut Block) -> bool {
 }
 
 fn clear_border(field: &mut Block) {
-    for at in 0..field.values.len() {
-        if !field.is_inner(field.node(at), 1) {
-            field.values[at] = field.values[at].min(-NUDGE_MM);
-        }
-    }
+    let size = field.size;
+    let is_border = |node: [usize; 3]| (0..3).any(|a| node[a] == 0 || node[a] + 1 == size[a]);
+    field.update(|_, node, value| if is_border(node) { value.min(-NUDGE_MM) } else { value });
 }
 
 /// Marks what is reached from `start` over faces between nodes for which `is_part`, with `mark`;

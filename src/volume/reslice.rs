@@ -3,10 +3,9 @@
 //! In: a [`Volume`] and a [`Plane`] in patient space. Out: a [`Slice`], one value per pixel. Which
 //! letter stands at which edge is read from the plane's own directions, never typed.
 
-use super::Volume;
+use super::{Grid, Volume};
 use crate::space::orientation::letters;
 use crate::space::{Dir, Patient, Point, Voxel};
-use crate::work::on_pool;
 use glam::DVec3;
 use rayon::prelude::*;
 
@@ -33,7 +32,18 @@ impl View {
             Self::Sagittal => [Dir::Y, -Dir::Z],
         }
     }
+    /// The direction in which slices are paged: towards head, back and left.
+    pub fn paging(self) -> Dir<Patient> {
+        match self {
+            Self::Axial => Dir::Z,
+            Self::Coronal => Dir::Y,
+            Self::Sagittal => Dir::X,
+        }
+    }
 }
+
+/// Most pixels along a side of [`Plane::over`]: more than a screen shows.
+const MOST_PIXELS: f64 = 640.0;
 
 /// A rectangle in patient space with pixels on it.
 ///
@@ -79,6 +89,28 @@ impl Plane {
     ) -> Option<Self> {
         let [right, down] = view.directions();
         Self::new(centre, right, down, size_mm, pixels)
+    }
+    /// The usual view through `point` that covers all voxel centres of `grid`: square pixels, as
+    /// fine as its finest spacing, but at most 640 along a side.
+    pub fn over(view: View, point: Point<Patient>, grid: &Grid) -> Self {
+        let [right, down] = view.directions();
+        let across = view.paging();
+        let along = |p: Point<Patient>, d: Dir<Patient>| (p - Point::ORIGIN).dot(d);
+        let ends = |d: Dir<Patient>| {
+            let places = grid.corners().map(|corner| along(corner, d));
+            let low = places.iter().copied().fold(f64::INFINITY, f64::min);
+            (low, places.iter().copied().fold(f64::NEG_INFINITY, f64::max) - low)
+        };
+        let ((left, width), (top, height)) = (ends(right), ends(down));
+        let finest = grid.spacing_mm().into_iter().fold(f64::INFINITY, f64::min);
+        let pixel_mm = finest.max(width.max(height) / MOST_PIXELS).max(1e-3);
+        let pixels = [width, height].map(|mm| (mm / pixel_mm).floor() as usize + 1);
+        let [half_width, half_height] = pixels.map(|n| 0.5 * (n as f64 - 1.0) * pixel_mm);
+        let centre = Point::ORIGIN
+            + right * (left + half_width)
+            + down * (top + half_height)
+            + across * along(point, across);
+        Self { centre, right, down, size_mm: pixels.map(|n| n as f64 * pixel_mm), pixels }
     }
     /// A cut that holds a screw's axis: its entry at the top, its tip below. `angle_rad` turns the
     /// cut about the axis; at 0 the image's right is as far towards the patient's left as can be.
@@ -192,6 +224,10 @@ impl<T: Copy> Slice<T> {
         let [nx, ny] = self.plane.pixels;
         if x < nx && y < ny { self.values.get(y * nx + x).copied().flatten() } else { None }
     }
+    /// The same cut with every value replaced.
+    pub fn map<U>(&self, mut f: impl FnMut(T) -> U) -> Slice<U> {
+        Slice { plane: self.plane, values: self.values.iter().map(|v| v.map(&mut f)).collect() }
+    }
 }
 
 impl<T: Copy + Into<f64> + Sync> Volume<T> {
@@ -223,10 +259,9 @@ impl<T: Copy + Sync> Volume<T> {
             let start = first + down * y as f64;
             (0..nx).map(move |x| start + across * x as f64)
         };
-        let values = on_pool(|| {
-            let rows = (0..ny).into_par_iter();
-            rows.flat_map_iter(|y| row(y).map(|p| value(self, p))).collect()
-        });
+        // On the threads at hand: a hand that pages through slices does not queue behind long work.
+        let rows = (0..ny).into_par_iter();
+        let values = rows.flat_map_iter(|y| row(y).map(|p| value(self, p))).collect();
         Slice { plane: *plane, values }
     }
 }
@@ -234,7 +269,8 @@ impl<T: Copy + Sync> Volume<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::volume::Grid;
+    use crate::space::Affine;
+    use glam::DAffine3;
 
     fn plane(view: View) -> Plane {
         Plane::view(view, Point::new(1.0, 2.0, 3.0), [40.0, 30.0], [80, 30]).expect("a plane")
@@ -285,6 +321,28 @@ mod tests {
         let across = Plane::across_screw(middle, axis, [60.0; 2], [60; 2]).expect("a plane");
         assert!(across.away().dot(axis) > 1.0 - 1e-12);
         assert!(across.down().to_array()[2] < -0.9, "the feet are below");
+    }
+
+    #[test]
+    fn a_view_over_a_grid_covers_it_and_passes_through_its_point() {
+        // Flipped in x, so that voxel order and patient order differ.
+        let map = DAffine3::from_scale_rotation_translation(
+            DVec3::new(-1.0, 1.0, 2.0),
+            glam::DQuat::IDENTITY,
+            DVec3::new(30.0, -10.0, 5.0),
+        );
+        let grid = Grid::new([31, 21, 11], Affine::new(map)).expect("a valid grid");
+        let p = Point::new(12.0, -3.0, 17.0);
+        for view in View::ALL {
+            let plane = Plane::over(view, p, &grid);
+            let ([x, y], behind) = plane.pixel(p);
+            assert!(behind.abs() < 1e-9 && plane.point([x, y]).distance(p) < 1e-9);
+            assert!(x >= 0.0 && y >= 0.0);
+            assert!(x < plane.pixels()[0] as f64 && y < plane.pixels()[1] as f64);
+        }
+        let axial = Plane::over(View::Axial, p, &grid);
+        assert_eq!((axial.pixels(), axial.pixel_mm()), ([31, 21], [1.0, 1.0]));
+        assert!(axial.point([0.0, 0.0]).distance(Point::new(0.0, -10.0, 17.0)) < 1e-9);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::comfort::EYE_LAYER;
 use super::config::SessionConfig;
 use super::line::{Answer, Attention, Frame, Line, Reply, Request};
 use super::session::{self, XrStatus};
+use crate::app::pace::HeadsetPace;
 use crate::desktop::camera::DeskCamera;
 use crate::scene::layers::all_layers;
 use crate::scene::letters::Viewer;
@@ -273,10 +274,12 @@ fn pace_the_window(
     status: Res<XrStatus>,
     mut windows: Query<&mut Window, With<PrimaryWindow>>,
     updates: Option<ResMut<WinitSettings>>,
+    mut pace: ResMut<HeadsetPace>,
 ) {
     if !status.is_changed() {
         return;
     }
+    pace.0 = matches!(*status, XrStatus::Running(_));
     let (mode, update) = match *status {
         XrStatus::Running(_) => (PresentMode::AutoNoVsync, WinitSettings::continuous()),
         _ => (PresentMode::AutoVsync, WinitSettings::game()),

@@ -9,7 +9,7 @@ use super::config::Comfort;
 use super::frame::{Eye, Hands, Rig};
 use super::placement::{self, Placement, rigid};
 use super::session::Recentred;
-use crate::app::jobs::ActiveCase;
+use crate::app::jobs::{ActiveCase, CaseOpened};
 use crate::app::selection::Crosshair;
 use crate::scene::case::CaseRoot;
 use crate::space::{Dir, Patient, Point, Rigid, Stage};
@@ -53,10 +53,16 @@ pub(super) fn start_over(
     *holding = Holding::default();
 }
 
-/// Says that the room was recentred, in the log.
-pub(super) fn note_recentred(mut recentred: MessageReader<Recentred>) {
+/// Says in the log that the patient was put in front of the user, for whoever watches the terminal.
+pub(super) fn say_where(
+    mut opened: MessageReader<CaseOpened>,
+    mut recentred: MessageReader<Recentred>,
+) {
+    if opened.read().last().is_some() {
+        info!("The case is open; the spine stands in front of the user.");
+    }
     if recentred.read().last().is_some() {
-        info!("the room was recentred; the spine stands in front of the user again");
+        info!("The room was recentred; the spine stands in front of the user again.");
     }
 }
 

@@ -168,7 +168,7 @@ fn build_room(app: &mut App) {
                     .run_if(not(hands_are_ours).or_else(on_message::<session::Recentred>)),
                 locomotion::start_over
                     .run_if(on_message::<CaseOpened>.or_else(on_message::<session::Recentred>)),
-                locomotion::note_recentred,
+                locomotion::say_where,
                 (
                     locomotion::hold,
                     locomotion::push_sticks,

@@ -5,6 +5,7 @@
 //! [`hands_are_ours`].
 
 use super::line::{Attention, News};
+use crate::app::history::{StatusLine, Tone};
 use bevy::prelude::*;
 
 /// The state of the headset. Present whenever the XR plugin is.
@@ -76,23 +77,36 @@ pub fn hands_are_ours(status: Option<Res<XrStatus>>) -> bool {
     status.is_some_and(|s| s.is_focused())
 }
 
-/// Sets the status and says it in the log when it is another one.
+/// Sets the status and says it in the log when it is another one; and on the desk when the headset
+/// is gone or back, since whoever takes it off looks there.
 pub(super) fn enter(world: &mut World, status: XrStatus) {
-    if world.get_resource::<XrStatus>() == Some(&status) {
+    let before = world.get_resource::<XrStatus>().cloned();
+    if before.as_ref() == Some(&status) {
         return;
     }
-    if status.is_over() || status == XrStatus::Stalled {
-        warn!("{}", status.sentence());
+    let is_out = |status: &XrStatus| status.is_over() || *status == XrStatus::Stalled;
+    let (sentence, is_gone) = (status.sentence(), is_out(&status));
+    let tone = if is_gone { Tone::Warning } else { Tone::Done };
+    if is_gone {
+        warn!("{sentence}");
     } else {
-        info!("{}", status.sentence());
+        info!("{sentence}");
+    }
+    if (is_gone || before.as_ref().is_some_and(is_out))
+        && let Some(mut line) = world.get_resource_mut::<StatusLine>()
+    {
+        line.say(tone, sentence);
     }
     world.insert_resource(status);
 }
 
-/// Passes on what happened in the runtime.
+/// Passes on what happened in the runtime. States that it only passed through are not told.
 pub(super) fn tell(world: &mut World, news: Vec<News>) {
-    for item in news {
+    let is_state = |item: &News| matches!(item, News::Attention(_));
+    let last_state = news.iter().rposition(is_state);
+    for (index, item) in news.into_iter().enumerate() {
         match item {
+            News::Attention(_) if Some(index) != last_state => {}
             News::Attention(attention) => enter(world, XrStatus::Running(attention)),
             News::Ended => enter(world, XrStatus::Ended),
             News::Recentred => {

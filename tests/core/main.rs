@@ -7,6 +7,7 @@ mod architecture;
 mod case_spine;
 mod case_commands;
 mod case_faults;
+mod case_kept;
 mod case_kill;
 mod case_opening;
 mod case_session;

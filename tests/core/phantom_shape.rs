@@ -245,6 +245,6 @@ fn truth_is_kept_as_json_with_units_in_its_keys() {
 #[test]
 fn what_has_no_shape_is_refused_by_name() {
     let with = |levels: Vec<Level>| Phantom::new(&Spec { levels, ..Spec::default() }).map(drop);
-    assert_eq!(with(vec![level("L4"), level("T5")]), Err(SpecError::NoShape(level("T5"))));
+    assert_eq!(with(vec![level("L4"), level("C5")]), Err(SpecError::NoShape(level("C5"))));
     assert_eq!(with(Vec::new()), Err(SpecError::NoLevels));
 }

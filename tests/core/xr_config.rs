@@ -183,19 +183,54 @@ fn both_hands_point_hold_and_are_seen_and_feel_where_they_can() {
     }
 }
 
+/// What each input is for, as `conventions.md` of this project lists it, with `input/` left out: one entry for both hands
+/// or `left;right`, `-` for none, `+` between several.
+///
+/// Where a hand has no menu button of its own, pressing its stick saves. The simple controller has one button a hand, so
+/// its left one holds the patient and its right one selects.
+const CONVENTIONS: &str = "
+khr/simple_controller            | -;select/click | select/click;- | - | menu/click;- | - | -;menu/click
+khr/generic_controller           | trigger/value | squeeze/value | thumbstick | primary/click | secondary/click | thumbstick/click
+oculus/touch_controller          | trigger/value | squeeze/value | thumbstick | x/click;a/click | y/click;b/click | menu/click;thumbstick/click
+meta/touch_controller_plus       | trigger/value | squeeze/value | thumbstick | x/click;a/click | y/click;b/click | menu/click;thumbstick/click
+facebook/touch_controller_pro    | trigger/value+stylus_fb/force | squeeze/value | thumbstick | x/click;a/click | y/click;b/click | menu/click;thumbstick/click
+valve/index_controller           | trigger/value | squeeze/force | thumbstick | a/click | b/click | thumbstick/click
+htc/vive_controller              | trigger/value | squeeze/click | trackpad | trackpad/click | trackpad/click | menu/click
+htc/vive_focus3_controller       | trigger/value | squeeze/value | thumbstick | x/click;a/click | y/click;b/click | menu/click;thumbstick/click
+htc/vive_cosmos_controller       | trigger/value | squeeze/click | thumbstick | x/click;a/click | y/click;b/click | menu/click;thumbstick/click
+bytedance/pico4_controller       | trigger/value | squeeze/value | thumbstick | x/click;a/click | y/click;b/click | menu/click;thumbstick/click
+bytedance/pico_neo3_controller   | trigger/value | squeeze/value | thumbstick | x/click;a/click | y/click;b/click | menu/click
+hp/mixed_reality_controller      | trigger/value | squeeze/value | thumbstick | x/click;a/click | y/click;b/click | menu/click
+microsoft/motion_controller      | trigger/value | squeeze/click | thumbstick | trackpad/click | trackpad/click | menu/click
+varjo/xr-4_controller            | trigger/value | squeeze/click | thumbstick | a/click | b/click | menu/click;thumbstick/click
+ml/ml2_controller                | trigger/value | shoulder/click | trackpad | trackpad/click | trackpad/click | menu/click
+ext/hand_interaction_ext         | aim_activate_ext/value+pinch_ext/value | grasp_ext/value | - | - | - | -
+microsoft/hand_interaction       | select/value | squeeze/value | - | - | - | -
+htc/hand_interaction             | select/value | squeeze/value | - | - | - | -
+logitech/mx_ink_stylus_logitech  | tip_logitech/force+cluster_middle_logitech/force | cluster_back_logitech/click | - | cluster_front_logitech/click | cluster_front_logitech/double_tap_logitech | -
+";
+
 #[test]
-fn letters_stand_on_the_hand_that_has_them() {
-    // A mirrored file would still be refused whole: x and y are on the left of these, a and b on the right.
-    let touch =
-        ours().into_iter().find(|o| o.profile == "oculus/touch_controller").expect("a touch file");
-    let bound = |hand: &str, action: &str| {
-        touch
-            .bindings
-            .iter()
-            .find(|(h, a, _)| *h == hand && a == action)
-            .map(|(_, _, component)| component.as_str())
-    };
-    assert_eq!(bound("left", "primary"), Some("input/x/click"));
-    assert_eq!(bound("right", "primary"), Some("input/a/click"));
-    assert_eq!(bound("left", "menu"), Some("input/menu/click"));
+fn every_input_does_what_the_conventions_say_on_each_hand() {
+    let ours = ours();
+    let rows: Vec<Vec<&str>> =
+        CONVENTIONS.trim().lines().map(|line| line.split('|').map(str::trim).collect()).collect();
+    assert_eq!(rows.len(), PROMISED.len());
+    for row in rows {
+        let file = ours.iter().find(|o| o.profile == row[0]).expect("a file for every row");
+        let actions = ["select", "grab", "stick", "primary", "secondary", "menu"];
+        for (action, cell) in actions.into_iter().zip(&row[1..]) {
+            let (left, right) = cell.split_once(';').unwrap_or((cell, cell));
+            for (hand, wanted) in [("left", left), ("right", right)] {
+                let wanted: Vec<String> = wanted
+                    .split('+')
+                    .filter(|path| *path != "-")
+                    .map(|path| format!("input/{path}"))
+                    .collect();
+                let bindings = file.bindings.iter().filter(|(h, a, _)| *h == hand && a == action);
+                let bound: Vec<&String> = bindings.map(|(_, _, component)| component).collect();
+                assert_eq!(bound, wanted.iter().collect::<Vec<_>>(), "{}: {hand} {action}", row[0]);
+            }
+        }
+    }
 }

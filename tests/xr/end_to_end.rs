@@ -8,14 +8,14 @@ use std::process::Command;
 
 use corridor::labels::Level;
 use corridor::phantom::{Phantom, Spec};
-use corridor::space::{Dir, Patient, Point, Side};
+use corridor::space::{Dir, Side};
 use serde_json::Value;
 
 use crate::driver::{EYE_DISTANCE_M, Pose};
 use crate::headset::{Headset, Pictures, keep, wait_for};
 use crate::picture::BothEyes;
 use crate::room::Room;
-use crate::surgeon::{REDO, SAVE, SOON, START, Surgeon, UNDO};
+use crate::surgeon::{REDO, SAVE, SOON, START, Surgeon, UNDO, mark, point, screw_at};
 
 /// How far a screw may lie from where the hand put it.
 const TOLERANCE_MM: f64 = 0.5;
@@ -37,41 +37,33 @@ fn a_scripted_hand_places_steers_and_saves_a_screw_in_the_left_l4_pedicle() {
     assert!(ticks.iter().any(|tick| tick.starts_with("right ")), "no tick: {ticks:?}");
     surgeon.let_go();
     let placed = surgeon.wait_for_screws(1);
-    lies_on_the_hands_axis(&placed[0], surgeon.room, surgeon.person.right.pose);
+    lies_on_the_hands_axis(screw_at(&placed, "L4", "left"), &surgeon);
 
     surgeon.press(UNDO);
     surgeon.wait_for_screws(0);
     surgeon.press(REDO);
     assert_eq!(surgeon.wait_for_screws(1), placed, "redo brings back the same screw");
+    // Nothing is left to be written, so only the button can make the plan file a new one.
+    let before = mark(&plan);
     surgeon.press(SAVE);
+    wait_for("the plan file to be saved", SOON, || (mark(&plan) != before).then_some(()));
     headset.screenshot(&keep("end_to_end.png"));
-    surgeon.program.ask_to_end();
-    let ended = surgeon.program.wait_for_end(SOON).expect("it ends when it is asked to");
-    assert!(ended.success(), "{ended}");
+    surgeon.end();
 
     let graded = grade(&plan);
     assert_eq!(graded["screws"][0]["level"], "L4");
     assert_eq!(graded["screws"][0]["grade"], expected_grade(&placed[0], surgeon.room));
 }
 
-fn point(screw: &Value, key: &str) -> Point<Patient> {
-    let [x, y, z] = [0, 1, 2].map(|i| screw[key][i].as_f64().expect("three numbers"));
-    Point::new(x, y, z)
-}
-
-fn lies_on_the_hands_axis(screw: &Value, room: &Room, hand: Pose) {
-    assert_eq!(screw["level"], "L4");
-    assert_eq!(screw["side"], "left");
-    let (from, axis) = room.line_of(hand);
-    for key in ["entry_lps_mm", "tip_lps_mm"] {
-        let off = (point(screw, key) - from).cross(axis).length();
-        assert!(off <= TOLERANCE_MM, "{key} is {off:.3} mm beside the hand's axis");
-    }
+fn lies_on_the_hands_axis(screw: &Value, surgeon: &Surgeon) {
+    let off = surgeon.beside_the_right_hand_mm(screw);
+    assert!(off <= TOLERANCE_MM, "the screw is {off:.3} mm beside the hand's axis");
+    let (_, axis) = surgeon.room.line_of(surgeon.person.right.pose);
     let entry = point(screw, "entry_lps_mm");
     let along = (point(screw, "tip_lps_mm") - entry).dot(axis);
     let length = screw["length_mm"].as_f64().unwrap();
     assert!((along - length).abs() < 0.1, "the screw points {along} mm along the hand");
-    let phantom = Phantom::new(&Spec::default()).unwrap();
+    let phantom = Phantom::new(&Spec::demo()).unwrap();
     let bone = phantom.bone(Level::L4).expect("the built-in case has L4");
     let depth = bone.signed_distance_mm(entry);
     assert!(depth.abs() <= TOLERANCE_MM, "the entry is {depth:.3} mm deep in the true bone");
@@ -79,7 +71,7 @@ fn lies_on_the_hands_axis(screw: &Value, room: &Room, hand: Pose) {
 
 /// The letter of the true bone, around the isthmus: how far the shaft stands out of it.
 fn expected_grade(screw: &Value, room: &Room) -> &'static str {
-    let phantom = Phantom::new(&Spec::default()).unwrap();
+    let phantom = Phantom::new(&Spec::demo()).unwrap();
     let bone = phantom.bone(Level::L4).expect("the built-in case has L4");
     let (entry, tip) = (point(screw, "entry_lps_mm"), point(screw, "tip_lps_mm"));
     let axis = (tip - entry).unit().unwrap();

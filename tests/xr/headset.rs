@@ -16,6 +16,8 @@ use crate::driver::Person;
 pub enum Pictures {
     /// In a window of a virtual display: `screenshot` works.
     Window,
+    /// The same, drawn as sharp as the window shows it.
+    SharpWindow,
     /// Not at all, which is faster.
     None,
 }
@@ -47,10 +49,14 @@ impl Headset {
         let folder = tempfile::Builder::new().prefix("corridor-xr").tempdir().unwrap();
         let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let headset = Self { folder, port: free_port(), _alone: alone };
-        let mode = if pictures == Pictures::Window { "--window" } else { "--null" };
-        let started =
-            headset.script().args(["start", mode, "--port", &headset.port.to_string()]).output();
-        let started = started.unwrap();
+        let mode: &[&str] = match pictures {
+            Pictures::Window => &["--window"],
+            Pictures::SharpWindow => &["--window", "--scale", "60"],
+            Pictures::None => &["--null"],
+        };
+        let mut start = headset.script();
+        start.args(["start", "--port", &headset.port.to_string()]).args(mode);
+        let started = start.output().unwrap();
         assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
         Some(headset)
     }
@@ -144,6 +150,23 @@ impl Program {
     /// Everything that it wrote so far.
     pub fn said(&self) -> String {
         self.said.lock().unwrap().clone()
+    }
+
+    /// Waits until `words` stand on its terminal.
+    pub fn wait_until_it_says(&self, words: &str, within: Duration) {
+        self.wait_until_it_says_again(words, 0, within);
+    }
+
+    /// Waits until `words` stand there more than `before` times.
+    pub fn wait_until_it_says_again(&self, words: &str, before: usize, within: Duration) {
+        wait_for(&format!("{words:?} on the terminal"), within, || {
+            (self.times_said(words) > before).then_some(())
+        });
+    }
+
+    /// How often `words` stand on its terminal.
+    pub fn times_said(&self, words: &str) -> usize {
+        self.said.lock().unwrap().matches(words).count()
     }
 
     /// True until it has ended.

@@ -6,6 +6,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 #![allow(clippy::print_stdout, reason = "a test tells what it skipped")]
 
+#[path = "../app/beads.rs"]
+#[allow(dead_code, reason = "shared with the tests of the desk, which have slices as well")]
+mod beads;
 mod driver;
 mod headset;
 mod picture;
@@ -13,7 +16,9 @@ mod room;
 mod surgeon;
 mod watch;
 
+mod both_hands;
 mod end_to_end;
 mod interruptions;
 mod runtime_dies;
+mod sides;
 mod without_us;

@@ -20,6 +20,38 @@ pub struct Room {
     middle: DVec3,
 }
 
+/// Where the patient was moved since the start: what stood at `p` in the room stands at `scale` p + `offset`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moved {
+    scale: f32,
+    offset: Vec3,
+}
+
+impl Moved {
+    /// Not at all.
+    pub const NOT: Self = Self { scale: 1.0, offset: Vec3::ZERO };
+
+    /// Carried along by a hand that does not turn.
+    pub fn carried(self, by: Vec3) -> Self {
+        Self { offset: self.offset + by, ..self }
+    }
+
+    /// Pulled apart by two hands with this point in their middle.
+    pub fn stretched(self, about: Vec3, growth: f32) -> Self {
+        Self { scale: self.scale * growth, offset: about + (self.offset - about) * growth }
+    }
+
+    /// Where a hand must be now to be, told in the patient, where `start` was at the start.
+    pub fn from_start(self, start: Pose) -> Pose {
+        Pose { position: self.scale * start.position + self.offset, ..start }
+    }
+
+    /// The other way round.
+    pub fn to_start(self, now: Pose) -> Pose {
+        Pose { position: (now.position - self.offset) / self.scale, ..now }
+    }
+}
+
 /// How far a hand is from the bone when it reaches for it, mm.
 const REACH_MM: f64 = 150.0;
 

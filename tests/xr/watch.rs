@@ -1,11 +1,13 @@
 //! The API layer of the tests (`layer/lib.rs`) as a test uses it: what it wrote down, and what it shall make happen.
 
+use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::driver::{Hand, Person, Pose};
 use crate::headset::wait_for;
 
 /// One layer between one program and the runtime.
@@ -54,6 +56,47 @@ impl Watch {
         });
     }
 
+    /// Waits until the program has read the hands as they are now, and has shown what it made of them. Only while the
+    /// hands belong to the program: nobody reads them otherwise.
+    pub fn wait_until_seen(&self, person: &Person) {
+        wait_for("the program to read the hands", WHILE_RUNNING, || {
+            let read = self.read();
+            let hands = [("left", &person.left), ("right", &person.right)];
+            hands.iter().all(|(name, hand)| is_read(&read, name, hand)).then_some(())
+        });
+        self.wait_for_frames(SHOWN);
+    }
+
+    /// Waits until the program draws for eyes on both sides of this head.
+    pub fn wait_until_head_at(&self, head: Pose) {
+        wait_for("the program to read the head", WHILE_RUNNING, || {
+            let read = self.read();
+            let [left, right] =
+                ["eye left", "eye right"].map(|eye| read.get(eye).and_then(pose_of));
+            let middle = left?.position.midpoint(right?.position);
+            let is_there = middle.distance(head.position) < NEAR && is_turned(left?, head);
+            is_there.then_some(())
+        });
+        self.wait_for_frames(SHOWN);
+    }
+
+    /// What the program read last, by the words before the numbers; nothing from before the focus came or went.
+    fn read(&self) -> HashMap<String, Vec<f32>> {
+        let text = std::fs::read_to_string(self.folder.join("record")).unwrap_or_default();
+        let mut read = HashMap::new();
+        for line in text.lines() {
+            if line.starts_with("done focus") {
+                read.clear();
+            } else if line.starts_with("input ") || line.starts_with("eye ") {
+                let (words, numbers): (Vec<&str>, Vec<&str>) =
+                    line.split_whitespace().partition(|word| word.parse::<f32>().is_err());
+                let numbers = numbers.iter().filter_map(|n| n.parse().ok()).collect();
+                read.insert(words.join(" "), numbers);
+            }
+        }
+        read
+    }
+
     /// Makes something happen at the program's next look for events, and waits until it looked.
     pub fn tell_and_wait(&self, command: &str) {
         let before = self.records("done").len();
@@ -61,6 +104,46 @@ impl Watch {
         writeln!(file.unwrap(), "{command}").unwrap();
         wait_for(command, WHILE_RUNNING, || (self.records("done").len() > before).then_some(()));
     }
+}
+
+/// Frames after which what the hands did has passed through the whole program.
+const SHOWN: usize = 2;
+/// Values that were sent and come back as they are, but for rounding.
+const NEAR: f32 = 1e-3;
+
+/// True when this hand was last read as it is now.
+fn is_read(read: &HashMap<String, Vec<f32>>, name: &str, hand: &Hand) -> bool {
+    let found = |action: &str| read.get(&format!("input {name} {action}"));
+    let is = |action: &str, sent: &[f32]| {
+        found(action).is_some_and(|f| {
+            f.len() == sent.len() && f.iter().zip(sent).all(|(a, b)| (a - b).abs() < NEAR)
+        })
+    };
+    let pressed = |down: bool| [f32::from(u8::from(down))];
+    if !hand.is_seen {
+        return found("aim_pose").is_none_or(|pose| pose.is_empty());
+    }
+    is("select", &[hand.trigger])
+        && is("grab", &[hand.squeeze])
+        && is("stick", &hand.stick)
+        && is("primary", &pressed(hand.a))
+        && is("secondary", &pressed(hand.b))
+        && is("menu", &pressed(hand.stick_click))
+        && found("aim_pose").and_then(pose_of).is_some_and(|pose| is_at(pose, hand.pose))
+}
+
+#[allow(clippy::ptr_arg, reason = "passed as it is to `and_then`")]
+fn pose_of(numbers: &Vec<f32>) -> Option<Pose> {
+    let [x, y, z, a, b, c, w] = numbers[..] else { return None };
+    Some(Pose { orientation: glam::Quat::from_xyzw(a, b, c, w), ..Pose::at(x, y, z) })
+}
+
+fn is_at(found: Pose, sent: Pose) -> bool {
+    found.position.distance(sent.position) < NEAR / 10.0 && is_turned(found, sent)
+}
+
+fn is_turned(found: Pose, sent: Pose) -> bool {
+    found.orientation.dot(sent.orientation).abs() > 1.0 - 1e-5
 }
 
 /// Even software rendering on a busy machine shows ten frames in this time.

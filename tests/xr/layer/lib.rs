@@ -6,7 +6,8 @@
 //! is carried out once, at the next poll for events. Out: lines in its file `record`.
 //!
 //! Commands: `focus-lost`, `focus-back`, `recentre X Y Z` (metres, where the new origin lies in the old space).
-//! Records: `haptic HAND AMPLITUDE MILLISECONDS`, `state NAME`, `done COMMAND`, `frames COUNT`, `blend MODE`.
+//! Records: `haptic HAND AMPLITUDE MILLISECONDS`, `state NAME`, `done COMMAND`, `frames COUNT`, `blend MODE`, and of
+//! what the program reads, whenever it changes: `input HAND ACTION VALUE...`, `eye SIDE POSE` (`inputs.rs`).
 //! With `CORRIDOR_TEST_LAYER_ALPHA_BLEND` set the runtime seems to offer ALPHA_BLEND; it is handed on as OPAQUE.
 #![allow(
     unsafe_code,
@@ -14,6 +15,9 @@
 )]
 #![allow(non_snake_case, reason = "the loader looks for this exact name")]
 
+mod inputs;
+
+use inputs::Inputs;
 use openxr::sys::{self, Handle as _, Result as XrResult, pfn};
 use std::ffi::{CStr, c_char};
 use std::fs::OpenOptions;
@@ -30,6 +34,7 @@ struct Layer {
     session: sys::Session,
     frames: u64,
     blend: Option<sys::EnvironmentBlendMode>,
+    inputs: Inputs,
     next: Next,
 }
 
@@ -48,6 +53,10 @@ struct Next {
     state_boolean: pfn::GetActionStateBoolean,
     state_vector: pfn::GetActionStateVector2f,
     state_pose: pfn::GetActionStatePose,
+    create_action: pfn::CreateAction,
+    create_action_space: pfn::CreateActionSpace,
+    locate_space: pfn::LocateSpace,
+    locate_views: pfn::LocateViews,
 }
 
 static LAYER: Mutex<Option<Layer>> = Mutex::new(None);
@@ -143,6 +152,7 @@ fn remember(next: Next) {
         session: sys::Session::NULL,
         frames: 0,
         blend: None,
+        inputs: Inputs::default(),
         next,
     };
     *LAYER.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(layer);
@@ -182,6 +192,10 @@ unsafe fn look_up_all(
         state_boolean: below!(c"xrGetActionStateBoolean", pfn::GetActionStateBoolean),
         state_vector: below!(c"xrGetActionStateVector2f", pfn::GetActionStateVector2f),
         state_pose: below!(c"xrGetActionStatePose", pfn::GetActionStatePose),
+        create_action: below!(c"xrCreateAction", pfn::CreateAction),
+        create_action_space: below!(c"xrCreateActionSpace", pfn::CreateActionSpace),
+        locate_space: below!(c"xrLocateSpace", pfn::LocateSpace),
+        locate_views: below!(c"xrLocateViews", pfn::LocateViews),
     })
 }
 
@@ -207,6 +221,10 @@ unsafe extern "system" fn get_instance_proc_addr(
         b"xrGetActionStateBoolean" => ours!(state_boolean, pfn::GetActionStateBoolean),
         b"xrGetActionStateVector2f" => ours!(state_vector, pfn::GetActionStateVector2f),
         b"xrGetActionStatePose" => ours!(state_pose, pfn::GetActionStatePose),
+        b"xrCreateAction" => ours!(inputs::create_action, pfn::CreateAction),
+        b"xrCreateActionSpace" => ours!(inputs::create_action_space, pfn::CreateActionSpace),
+        b"xrLocateSpace" => ours!(inputs::locate_space, pfn::LocateSpace),
+        b"xrLocateViews" => ours!(inputs::locate_views, pfn::LocateViews),
         b"xrApplyHapticFeedback" => ours!(apply_haptic_feedback, pfn::ApplyHapticFeedback),
         b"xrEnumerateEnvironmentBlendModes" => {
             ours!(enumerate_blend_modes, pfn::EnumerateEnvironmentBlendModes)
@@ -281,6 +299,7 @@ unsafe fn carry_out(command: &str, event: *mut sys::EventDataBuffer) -> bool {
 unsafe fn set_focus(has_focus: bool, event: *mut sys::EventDataBuffer) {
     let session = with(|layer| {
         layer.has_focus = has_focus;
+        layer.inputs.forget();
         layer.session
     });
     let changed = sys::EventDataSessionStateChanged {
@@ -324,7 +343,7 @@ unsafe extern "system" fn sync_actions(
 
 /// A function that asks for an input's state: without focus no input is there.
 macro_rules! state_of_an_input {
-    ($name:ident, $next:ident, $state:ty) => {
+    ($name:ident, $next:ident, $state:ty, $words:expr) => {
         unsafe extern "system" fn $name(
             session: sys::Session,
             info: *const sys::ActionStateGetInfo,
@@ -342,15 +361,31 @@ macro_rules! state_of_an_input {
                     state.write(std::mem::zeroed());
                     ((*state).ty, (*state).next) = (ty, chain);
                 }
+                if result == XrResult::SUCCESS {
+                    let words: fn(&$state) -> String = $words;
+                    inputs::note_state(info, &words(&*state));
+                }
                 result
             }
         }
     };
 }
-state_of_an_input!(state_float, state_float, sys::ActionStateFloat);
-state_of_an_input!(state_boolean, state_boolean, sys::ActionStateBoolean);
-state_of_an_input!(state_vector, state_vector, sys::ActionStateVector2f);
-state_of_an_input!(state_pose, state_pose, sys::ActionStatePose);
+state_of_an_input!(state_float, state_float, sys::ActionStateFloat, |s| format!(
+    "{:.4}",
+    s.current_state
+));
+state_of_an_input!(state_boolean, state_boolean, sys::ActionStateBoolean, |s| u8::from(
+    s.current_state == sys::TRUE
+)
+.to_string());
+state_of_an_input!(state_vector, state_vector, sys::ActionStateVector2f, |s| format!(
+    "{:.4} {:.4}",
+    s.current_state.x, s.current_state.y
+));
+state_of_an_input!(state_pose, state_pose, sys::ActionStatePose, |s| u8::from(
+    s.is_active == sys::TRUE
+)
+.to_string());
 
 // --- what the runtime swallows ------------------------------------------------------------------
 

@@ -1,9 +1,14 @@
-//! Every word that a person reads in the program's windows, in one table.
+//! Every word that a person reads in the program's window and on its panels, in one table. What
+//! the core has to say (errors, notices, edits) it says itself, in whole sentences.
 
 use crate::clearance::Wall;
 use crate::plan::ScrewState;
-use crate::scene::plane::Slicing;
 use crate::space::Side;
+use crate::space::orientation::Letter;
+use crate::volume::View;
+use crate::volume::window::{Preset, Window};
+use std::fmt::Display;
+use std::path::Path;
 
 /// Name of the program.
 pub const PROGRAM: &str = "Corridor";
@@ -137,6 +142,65 @@ pub mod hints {
          Right drag or Ctrl+wheel: zoom. Middle or Shift+drag: shift. Double click: maximise. R: reset.";
 }
 
+/// A vertebra where the image ends.
+pub const CUT_OFF: &str = "cut off";
+/// Heads the columns of screws: the patient's left stands on the right, as on an axial slice.
+pub const SIDES: [&str; 2] = ["L", "R"];
+/// A numeric direction: towards the midline.
+pub const MEDIAL: &str = "medial";
+/// A numeric direction: away from the midline.
+pub const LATERAL: &str = "lateral";
+/// A numeric direction: towards the head.
+pub const CRANIAL: &str = "cranial";
+/// A numeric direction: towards the feet.
+pub const CAUDAL: &str = "caudal";
+/// The catalogue ends here.
+pub const NO_SUCH_SIZE: &str = "The catalogue has no size beyond this one.";
+/// What stands before an edit that was taken back.
+pub const UNDONE: &str = "Undone";
+/// What stands before an edit that was done again.
+pub const REDONE: &str = "Done again";
+/// The patient's data may be kept on this computer.
+pub const KEEP: &str = "Keep its surfaces on this computer, to open it faster the next time";
+
+/// A standard view of the model.
+pub const fn look(letter: Letter) -> &'static str {
+    match letter {
+        Letter::P => "Posterior",
+        Letter::A => "Anterior",
+        Letter::L => "Left",
+        Letter::R => "Right",
+        Letter::S => "Superior",
+        Letter::I => "Inferior",
+    }
+}
+
+/// A screw, or several on one side of a level.
+pub fn screws(level: impl Display, at: Side, count: usize) -> String {
+    let one = format!("{level} {}", side(at));
+    if count > 1 { format!("{one}, {count} screws") } else { one }
+}
+
+/// A size.
+pub fn size(diameter_mm: f64, length_mm: f64) -> String {
+    format!("Ø {diameter_mm:.1} × {length_mm:.0} mm")
+}
+
+/// A case is being read.
+pub fn reading(path: impl Display) -> String {
+    format!("{LOADING}: {path}")
+}
+
+/// A picture of the window is on the disk.
+pub fn picture_written(file: &Path) -> String {
+    format!("Picture: {}", file.display())
+}
+
+/// A picture of the window could not be written.
+pub fn picture_failed(file: &Path, why: &impl Display) -> String {
+    format!("The picture {} could not be written: {why}.", file.display())
+}
+
 /// The patient's side.
 pub const fn side(side: Side) -> &'static str {
     match side {
@@ -167,12 +231,28 @@ pub const fn state(state: ScrewState) -> &'static str {
 }
 
 /// A slice's name.
-pub const fn slicing(slicing: Slicing) -> &'static str {
-    match slicing {
-        Slicing::Axial => "Axial",
-        Slicing::Coronal => "Coronal",
-        Slicing::Sagittal => "Sagittal",
+pub const fn view(view: View) -> &'static str {
+    match view {
+        View::Axial => "Axial",
+        View::Coronal => "Coronal",
+        View::Sagittal => "Sagittal",
     }
+}
+
+/// A window of the menu, with its key.
+pub fn preset(key: usize, preset: &Preset) -> String {
+    let Window { width_hu, level_hu } = preset.window;
+    format!("{key}   {}   {width_hu:.0} / {level_hu:.0}", preset.name)
+}
+
+/// The window of a slice.
+pub fn window(window: Window) -> String {
+    signed(format!("W {:.0}  L ", window.width_hu)) + &signed(format!("{:.0}", window.level_hu))
+}
+
+/// What lies under the mouse; `None` outside the image.
+pub fn hu(value: Option<f32>) -> String {
+    value.map_or_else(|| OUTSIDE.to_owned(), |hu| signed(format!("{hu:.0} HU")))
 }
 
 /// Millimetres to a tenth, with a true minus.

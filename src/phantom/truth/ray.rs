@@ -1,0 +1,118 @@
+//! Rays, chords and sections of a bone, to 1e-9 mm along each ray.
+//!
+//! In: a [`Shape`] in its vertebra's own frame, or the part of it that is felt nearby.
+
+use crate::phantom::shape::{STEEPEST, Shape};
+use glam::DVec3;
+use std::f64::consts::TAU;
+
+/// Shortest step of a ray, mm: what is thinner along the ray is no wall.
+const SHORTEST_MM: f64 = 0.1;
+
+/// Distance from `from` along the unit vector `along` to the first crossing of the surface, mm;
+/// `most` where there is none before it.
+pub(super) fn reach(shape: &Shape, from: DVec3, along: DVec3, most: f64) -> f64 {
+    let at = |t: f64| shape.value((from + along * t).to_array());
+    let (mut t, mut value) = (0.0, at(0.0));
+    let inside = value >= 0.0;
+    while t < most {
+        // The function can not cross zero any sooner.
+        let next = t + (value.abs() / STEEPEST).max(SHORTEST_MM);
+        let next_value = at(next);
+        if (next_value >= 0.0) != inside {
+            return crossing(at, [t, next], [value, next_value]).min(most);
+        }
+        (t, value) = (next, next_value);
+    }
+    most
+}
+
+/// Where a function crosses zero between two places with values of unlike sign: false position,
+/// the Illinois way (the value of an end that stays is halved).
+pub(super) fn crossing(
+    at: impl Fn(f64) -> f64,
+    [mut a, mut b]: [f64; 2],
+    [mut fa, mut fb]: [f64; 2],
+) -> f64 {
+    for _ in 0..60 {
+        let t = (a * fb - b * fa) / (fb - fa);
+        let value = at(t);
+        if value.abs() < 1e-10 {
+            return t;
+        }
+        if (value >= 0.0) == (fb >= 0.0) {
+            fa *= 0.5;
+        } else {
+            (a, fa) = (b, fb);
+        }
+        (b, fb) = (t, value);
+    }
+    b
+}
+
+/// A closed cross-section seen from a point inside it.
+pub(super) struct Section {
+    pub(super) area_mm2: f64,
+    pub(super) centroid: DVec3,
+}
+
+/// Directions left-right and up-down across an axis, where `left` is the vertebra's left.
+pub(super) fn across(axis: DVec3, left: DVec3) -> [DVec3; 2] {
+    let right_left = left.reject_from_normalized(axis).normalize_or(DVec3::X);
+    [right_left, right_left.cross(axis).normalize_or(DVec3::Z)]
+}
+
+/// The section through `centre` across `axis` by `rays` rays of at most `most` mm. Sums over equal
+/// angles of a smooth outline converge faster than any power of their number.
+pub(super) fn section(
+    shape: &Shape,
+    centre: DVec3,
+    axis: DVec3,
+    rays: usize,
+    most: f64,
+) -> Section {
+    let [u, v] = across(axis, DVec3::X);
+    let step = TAU / rays as f64;
+    let (mut area, mut moment) = (0.0, DVec3::ZERO);
+    for n in 0..rays {
+        let (sin, cos) = (n as f64 * step).sin_cos();
+        let along = u * cos + v * sin;
+        let r = reach(shape, centre, along, most);
+        area += r * r * step / 2.0;
+        moment += along * (r * r * r / 3.0 * step);
+    }
+    Section { area_mm2: area, centroid: centre + moment / area.max(1e-9) }
+}
+
+/// How far the section through `centre` across `axis` reaches along the unit vector `d`, mm.
+pub(super) fn support(shape: &Shape, centre: DVec3, axis: DVec3, d: DVec3, most: f64) -> f64 {
+    let side = axis.cross(d);
+    let at = |angle: f64| {
+        let (sin, cos) = angle.sin_cos();
+        reach(shape, centre, d * cos + side * sin, most) * cos
+    };
+    let coarse = (-80..=80).map(|deg| f64::from(deg).to_radians());
+    let best = coarse.max_by(|a, b| at(*a).total_cmp(&at(*b))).unwrap_or(0.0);
+    let (mut low, mut high) = (best - 0.02, best + 0.02);
+    // Thirds: the outline is round about its furthest point.
+    for _ in 0..24 {
+        let (a, b) = (low + (high - low) / 3.0, high - (high - low) / 3.0);
+        if at(a) < at(b) { low = a } else { high = b }
+    }
+    at((low + high) / 2.0).max(at(best))
+}
+
+/// Moves a point to the middle of the chords along `axes`, by turns, until it rests.
+pub(super) fn centred(shape: &Shape, mut centre: DVec3, axes: &[DVec3], most: f64) -> DVec3 {
+    for _ in 0..60 {
+        let before = centre;
+        for d in axes {
+            centre +=
+                *d * ((reach(shape, centre, *d, most) - reach(shape, centre, -*d, most)) / 2.0);
+        }
+        if before.distance(centre) < 1e-9 {
+            break;
+        }
+    }
+    centre
+}
