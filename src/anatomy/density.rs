@@ -122,9 +122,10 @@ pub fn flags(level: Level, region: Region, density: &Density) -> Vec<Flag> {
     RULES.iter().filter(holds).map(|rule| rule.flag).collect()
 }
 
-/// Share of samples with the lowest value at which a CT counts as cut off: in noise no value of
-/// bone is so common.
-const CLIPPED_SHARE: f64 = 0.03;
+/// Share of samples with the lowest value at which a CT counts as cut off, where that value lies so
+/// far under the mean: in noise no value of bone is so common.
+const CLIPPED_SHARE: f64 = 0.08;
+const CLIPPED_UNDER_HU: f64 = 50.0;
 /// Distance of samples, mm.
 const STEP_MM: f64 = 1.0;
 /// Kept from the end plates, mm: plate and the calcified cartilage on it.
@@ -267,7 +268,8 @@ fn summed_up(samples: &[Sample], each_mm3: f64) -> Option<Density> {
         mean_hu,
         sd_hu: square.sqrt(),
         volume_mm3: count * each_mm3,
-        is_clipped: at_lowest > CLIPPED_SHARE * count && square > 0.0,
+        is_clipped: at_lowest > CLIPPED_SHARE * count
+            && mean_hu - f64::from(lowest) > CLIPPED_UNDER_HU,
     })
 }
 

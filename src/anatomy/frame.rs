@@ -18,7 +18,7 @@ const BODY_BEFORE_CANAL_MM: f64 = 12.0;
 const S1_UNDER_PLATE_MM: f64 = 13.0;
 /// Symmetry and canal may disagree about the axes by this much, degrees; past it the canal was not
 /// read right, and symmetry is believed.
-const MOST_APART_DEG: f64 = 15.0;
+const MOST_APART_DEG: f64 = 6.0;
 
 /// Which end plates a bone has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,10 @@ pub(super) fn settle(
         let next = next.and_then(|next| stand_between_plates(&solid.seen_from(next), plates));
         match next {
             Some(next) if is_near(next, solid.frame()) => frame = next,
-            _ => break,
+            _ => {
+                frame = solid.frame();
+                break;
+            }
         }
         if angle < 0.02 {
             break;

@@ -19,6 +19,9 @@ const S1_HALF_WIDTH_MM: f64 = 34.0;
 
 /// The widest pedicle of the series in the literature, at L5, mm (clinical-numbers, section 3).
 const WIDEST_KNOWN_MM: f64 = 21.6;
+/// No pedicle leads further outwards or inwards than this on its way forward, degrees: T12 turns out
+/// by 10 at most, L5 inwards by 30 on average (clinical-numbers, section 3).
+const CONVERGENCE_DEG: [f64; 2] = [-15.0, 37.0];
 /// Where a pedicle was not found, a cut this far beside the canal may be why, mm.
 const BESIDE_CANAL_MM: f64 = 18.0;
 /// A cut this near to the body or to a pedicle's outer wall is still one into it, mm.
@@ -125,7 +128,8 @@ fn with_pedicles<'a>(
         Plates::Upper => *p,
         Plates::Both => pedicle::resized(p, solid, settled.frame),
     };
-    let pedicles: Vec<Pedicle> = found.iter().map(resize).collect();
+    let is_one = |p: &Pedicle| (CONVERGENCE_DEG[0]..CONVERGENCE_DEG[1]).contains(&p.transverse_deg);
+    let pedicles: Vec<Pedicle> = found.iter().map(resize).filter(is_one).collect();
     let solid = solid.seen_from(settled.frame);
     let start = || {
         let z = height.map_or(0.0, |p| settled.frame.inverse().point(p).vec().z);

@@ -8,7 +8,9 @@
 //! angles to which the section is then taken. What hangs on its outer side by a neck, as the transverse
 //! process does at L5, is left out of what is measured ([`Outline::tube`]). Width is the section's extent along
 //! the vertebra's left-right direction (made perpendicular to the axis), height its extent across
-//! that; the chord is the axis from where it leaves bone behind to where it does in front.
+//! that; the chord is the axis from where it leaves bone behind to where it does in front. Where that
+//! axis would leave bone on the way (a pedicle that a process distorts), the nearest direction that
+//! does not is taken.
 
 use super::Pedicle;
 use super::canal::Canal;
@@ -16,6 +18,7 @@ use super::outline::{Outline, across};
 use super::solid::Solid;
 use crate::space::{Dir, Patient, Point, Rigid, Side, Vertebra};
 use glam::{DVec2, DVec3};
+use std::f64::consts::TAU;
 
 /// What is larger than this, mm, is no pedicle.
 const MOST_SIZE_MM: f64 = 26.0;
@@ -35,6 +38,8 @@ const MOST_TILT_DEG: f64 = 25.0;
 const MOST_SHIFT_MM: f64 = 6.0;
 /// The line through the centroids may correct the least section's own axis by this much, degrees.
 const MOST_CORRECTION_DEG: f64 = 9.0;
+/// The two are sought by turns at most so often.
+const MOST_TURNS: usize = 30;
 /// Width of the cells in which coronal sections are looked at, mm.
 const CELL_MM: f64 = 1.0;
 
@@ -64,6 +69,8 @@ fn least_of_side(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<Sized> 
 
 fn measured(solid: &Solid<'_>, side: Side, least: Sized) -> Option<Pedicle> {
     let line = along_centroids(solid, least.line, least.area_mm2);
+    let (line, _) = tube(solid, line, side);
+    let line = Line { axis: through_bone(solid, &line), ..line };
     let (line, [width_mm, height_mm]) = tube(solid, line, side);
     let is_one = width_mm.max(height_mm) <= MOST_SIZE_MM && line.axis.dot(-DVec3::Y) > 0.6;
     is_one.then(|| described(solid, side, line, [width_mm, height_mm], span(solid, &line)))
@@ -98,6 +105,43 @@ pub(super) fn described(
 fn angles_deg(axis: DVec3, side: Side) -> [f64; 2] {
     let transverse = (-axis.x * side.sign()).atan2(-axis.y);
     [transverse.to_degrees(), axis.z.atan2(-axis.y).to_degrees()]
+}
+
+/// The line's own direction where a wire along it stays in bone; else the nearest one, by steps of
+/// 3 degrees, of which that is true. Its own again where there is none.
+fn through_bone(solid: &Solid<'_>, line: &Line) -> DVec3 {
+    const STEP_DEG: f64 = 3.0;
+    const STEPS: usize = 6;
+    const AROUND: usize = 16;
+    let [u, v] = across(line.axis);
+    let tilted = (0..STEPS * AROUND).map(|n| {
+        let tilt = (STEP_DEG * (n / AROUND + 1) as f64).to_radians().tan();
+        let (sin, cos) = (TAU * (n % AROUND) as f64 / AROUND as f64).sin_cos();
+        (line.axis + (u * cos + v * sin) * tilt).normalize()
+    });
+    let mut all = std::iter::once(line.axis).chain(tilted);
+    all.find(|axis| is_wire_in_bone(solid, line.middle, *axis)).unwrap_or(line.axis)
+}
+
+/// True when a thin wire through `middle` goes on in bone for as long ahead as a screw needs to
+/// stand in the body, and meets no other part of the vertebra behind where it leaves the arch.
+fn is_wire_in_bone(solid: &Solid<'_>, middle: DVec3, axis: DVec3) -> bool {
+    const RADIUS_MM: f64 = 0.7;
+    const AHEAD_MM: f64 = 14.0;
+    const BEHIND_MM: f64 = 60.0;
+    let [u, v] = across(axis);
+    let around = (0..8).map(|n| {
+        let (sin, cos) = (TAU * f64::from(n) / 8.0).sin_cos();
+        (u * cos + v * sin) * RADIUS_MM
+    });
+    std::iter::once(DVec3::ZERO).chain(around).all(|off| {
+        let from = middle + off;
+        let back = solid.reach(from, -axis, BEHIND_MM);
+        let beyond = from - axis * (back + 0.2);
+        solid.is_inside(from)
+            && solid.reach(from, axis, AHEAD_MM) >= AHEAD_MM
+            && solid.reach(beyond, -axis, BEHIND_MM) >= BEHIND_MM
+    })
 }
 
 /// The line moved to the middle of the section's tube, and that tube's width and height.
@@ -307,7 +351,8 @@ fn smallest_section(solid: &Solid<'_>, start: Line) -> Option<Sized> {
 /// where too few are closed, or the axis turns far, the least section's own axis stays.
 fn along_centroids(solid: &Solid<'_>, least: Line, area_mm2: f64) -> Line {
     let mut line = least;
-    for _ in 0..12 {
+    for _ in 0..MOST_TURNS {
+        let before = line;
         let (mut slope, mut weight) = (DVec3::ZERO, 0.0);
         for n in [-6, -5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6] {
             let t = f64::from(n) * 0.5;
@@ -324,6 +369,9 @@ fn along_centroids(solid: &Solid<'_>, least: Line, area_mm2: f64) -> Line {
         line.axis = (line.axis + (wanted - line.axis) * 0.4).normalize();
         line.middle += line.axis * to_least(solid, &line);
         line.middle = section(solid, line.middle, line.axis).centroid();
+        if before.axis.distance(line.axis) < 1e-3 && before.middle.distance(line.middle) < 0.02 {
+            break;
+        }
     }
     let here = section(solid, line.middle, line.axis).area_mm2();
     let has_left = here > 1.15 * area_mm2

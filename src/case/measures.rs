@@ -3,6 +3,7 @@
 //!
 //! In: a [`Spine`]. Out: [`Measures`]. Nothing here is kept: it is derived anew from the models.
 
+use super::doubts;
 use super::spine::{Spine, VertebraModel};
 use crate::anatomy::density::{self, Density, Flag, Region};
 use crate::anatomy::{Alignment, Hips, align, hips};
@@ -63,6 +64,7 @@ fn of_level(spine: &Spine, model: &Arc<VertebraModel>) -> LevelMeasures {
 
 fn notices(spine: &Spine, levels: &[LevelMeasures], alignment: &Alignment) -> Vec<String> {
     let mut notices = spine.warnings.clone();
+    notices.extend(doubts::of(spine));
     let bodies: Vec<Density> = levels.iter().filter_map(|l| l.body).collect();
     if spine.ct.is_none() {
         notices.push("no density: there is no CT, so there are no HU".to_owned());

@@ -19,6 +19,7 @@
 //! | [`spine`] | files to volumes, surfaces, anatomy and distances |
 //! | [`measures`] | every number measured on the spine: anatomy, angles, density |
 //! | [`kept`], `pack` | what is kept between sessions, so that a case opens faster |
+//! | [`doubts`] | what looks wrong about the spine as a whole |
 //! | [`judge`] | the screws of a plan against the spine |
 //! | [`request`] | what was asked to be opened, and where its plan lives |
 //! | [`clock`] | the time as an edit is told it |
@@ -26,6 +27,7 @@
 mod pack;
 pub mod kept;
 pub mod spine;
+pub mod doubts;
 pub mod measures;
 pub mod judge;
 pub mod request;

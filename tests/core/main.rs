@@ -32,6 +32,7 @@ mod ingest_real;
 mod ingest_torture;
 mod real_data;
 mod field_distance;
+mod measures;
 mod mesh_extract;
 mod surface_edge;
 mod surface_scan;
