@@ -41,7 +41,11 @@ pub struct LevelMeasures {
 
 /// Measures a case. `posture` is that of the patient in the scanner.
 pub fn of(spine: &Spine, posture: Posture) -> Measures {
-    let levels: Vec<LevelMeasures> = spine.vertebrae.iter().map(|v| of_level(spine, v)).collect();
+    let mut levels: Vec<LevelMeasures> = spine.vertebrae.iter().map(|v| of_level(spine, v)).collect();
+    // One body shows that the CT was cut off; then it was everywhere.
+    if levels.iter().any(|level| level.body.is_some_and(|body| body.is_clipped)) {
+        levels.iter_mut().for_each(|level| level.flags.clear());
+    }
     let column: Vec<_> = spine.vertebrae.iter().map(|v| (v.level, &v.anatomy)).collect();
     let plate = spine.at_level(Level::S1).and_then(|v| v.anatomy.upper_plate);
     let ct = spine.ct.as_deref();
