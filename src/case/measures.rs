@@ -41,7 +41,8 @@ pub struct LevelMeasures {
 
 /// Measures a case. `posture` is that of the patient in the scanner.
 pub fn of(spine: &Spine, posture: Posture) -> Measures {
-    let mut levels: Vec<LevelMeasures> = spine.vertebrae.iter().map(|v| of_level(spine, v)).collect();
+    let mut levels: Vec<LevelMeasures> =
+        spine.vertebrae.iter().map(|v| of_level(spine, v)).collect();
     // One body shows that the CT was cut off; then it was everywhere.
     if levels.iter().any(|level| level.body.is_some_and(|body| body.is_clipped)) {
         levels.iter_mut().for_each(|level| level.flags.clear());
