@@ -2,15 +2,12 @@
 
 use anyhow::Result;
 use clap::Parser as _;
-use corridor::cli::{self, Command, Request, grade, plan, progress, segment};
-use corridor::platform::fs::RealFs;
-use corridor::work::on_all_cores;
+use corridor::cli::{Request, run::run_headless};
 use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let request = Request::parse();
-    match run(request) {
+    match run(Request::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             let mut terminal = std::io::stderr().lock();
@@ -22,77 +19,14 @@ fn main() -> ExitCode {
 }
 
 fn run(request: Request) -> Result<()> {
-    match request.command {
-        Some(Command::Grade(args)) => run_grade(&args),
-        Some(Command::Plan(args)) => run_plan(&args),
-        Some(Command::Phantom(args)) => run_phantom(&args),
-        Some(Command::Segment(args)) => run_segment(&args),
-        #[cfg(feature = "app")]
-        command => corridor::program::dispatch::run(command, request.display),
-        #[cfg(not(feature = "app"))]
-        _ => anyhow::bail!(
-            "this corridor was built without its windows: only `grade`, `phantom`, `plan` and `segment` work here"
-        ),
+    if let Some(done) = request.command.as_ref().and_then(run_headless) {
+        return done;
     }
-}
-
-fn run_segment(args: &cli::SegmentArgs) -> Result<()> {
-    let (work, bar) = progress::on_terminal();
-    let found = segment::run(args, &work)?;
-    bar.finish_and_clear();
-    let mut terminal = std::io::stdout().lock();
-    if args.json {
-        writeln!(terminal, "{:#}", segment::as_json(&found))?;
-        return Ok(());
-    }
-    terminal.write_all(segment::as_table(&found).as_bytes())?;
-    for notice in &found.notices {
-        writeln!(terminal, "note: {notice}")?;
-    }
-    Ok(())
-}
-
-fn run_grade(args: &cli::GradeArgs) -> Result<()> {
-    let (work, bar) = progress::on_terminal();
-    let graded = grade::read(&args.case.request(&RealFs)?, &RealFs, &work)?.graded;
-    bar.finish_and_clear();
-    let written = grade::write_out(args, &graded, &RealFs)?;
-    if args.json {
-        return say(&format!("{:#}\n", grade::as_json(&graded)?), &[]);
-    }
-    let rods = args.rods.map(|bends| grade::rods_as_text(&graded, bends)).transpose()?;
-    say(&grade::as_table(&graded), &graded.notices)?;
-    say(&rods.unwrap_or_default(), &[])?;
-    written.iter().try_for_each(|file| say(&format!("written: {}\n", file.display()), &[]))
-}
-
-fn run_plan(args: &cli::PlanArgs) -> Result<()> {
-    let (work, bar) = progress::on_terminal();
-    let made = plan::run(args, &RealFs, &work)?;
-    bar.finish_and_clear();
-    if args.json {
-        return say(&format!("{:#}\n", plan::as_json(&made.planned)), &[]);
-    }
-    say(&plan::as_table(&made.planned), &made.notices)?;
-    args.output.as_ref().map_or(Ok(()), |file| say(&format!("written: {}\n", file.display()), &[]))
-}
-
-fn say(text: &str, notices: &[String]) -> Result<()> {
-    let mut terminal = std::io::stdout().lock();
-    terminal.write_all(text.as_bytes())?;
-    for notice in notices {
-        writeln!(terminal, "note: {notice}")?;
-    }
-    Ok(())
-}
-
-fn run_phantom(args: &cli::phantom::PhantomArgs) -> Result<()> {
-    let (work, bar) = progress::on_terminal();
-    let told = on_all_cores(|| cli::phantom::write(args, &work))?;
-    bar.finish_and_clear();
-    let mut terminal = std::io::stdout().lock();
-    for line in told {
-        writeln!(terminal, "{line}")?;
-    }
-    Ok(())
+    #[cfg(feature = "app")]
+    return corridor::program::dispatch::run(request.command, request.display);
+    #[cfg(not(feature = "app"))]
+    anyhow::bail!(
+        "this corridor was built without its windows: only `grade`, `measure`, `phantom`, `plan` \
+         and `segment` work here"
+    )
 }

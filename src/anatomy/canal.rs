@@ -3,7 +3,7 @@
 //! In: a cloud of points inside the bone, and a rough frame. Out: the direction along which most
 //! daylight shows, and the hole's place and size in the plane across it.
 
-use super::solid::Cloud;
+use super::solid::{Cloud, Solid};
 use crate::space::{Patient, Point, Rigid, Vertebra};
 use glam::{DQuat, DVec2, DVec3};
 
@@ -14,6 +14,8 @@ const TILT_DEG: [i32; 2] = [40, 16];
 const STEPS_DEG: [i32; 2] = [8, 2];
 /// A hole smaller than this is no canal, mm².
 const LEAST_AREA_MM2: f64 = 40.0;
+/// The back of the canal lies at most this far behind what shows from above, mm.
+const GAPE_MM: f64 = 4.0;
 /// Cells of the projection are at least this wide, mm.
 const CELL_MM: f64 = 2.0;
 
@@ -82,6 +84,46 @@ impl Canal {
         let (origin, up) = self.line_in(frame);
         Point::from_vec(origin + up * ((z - origin.z) / up.z.max(0.2)))
     }
+}
+
+/// The canal in the plane across z of a vertebra's frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Calibre {
+    /// Middle of the chord from front to back, then from side to side.
+    pub centre: DVec3,
+    pub width_mm: f64,
+    pub depth_mm: f64,
+}
+
+/// The canal's middle and calibre in the plane across z at `height`. Where the arch does not close behind it
+/// there, its back is that of the nearest plane below, by millimetres, in which it does. `None`
+/// where bone is in the way or no wall is met.
+pub(super) fn calibre(solid: &Solid<'_>, canal: &Canal, height: f64) -> Option<Calibre> {
+    const MOST_MM: f64 = 20.0;
+    const LOWEST_MM: u8 = 20;
+    let start = canal.at_height(solid.frame(), height).vec();
+    // What shows from above bounds the canal wherever the arch gapes.
+    let rearmost = start.y + canal.to_back_mm + GAPE_MM;
+    let mut found = Calibre { centre: start, width_mm: 0.0, depth_mm: 0.0 };
+    for _ in 0..8 {
+        if solid.is_inside(found.centre) {
+            return None;
+        }
+        let reach = |from: DVec3, d: DVec3| solid.reach(from, d, MOST_MM);
+        let front = reach(found.centre, -DVec3::Y);
+        let behind = |below: u8| reach(found.centre - DVec3::Z * f64::from(below), DVec3::Y);
+        let back = (0..LOWEST_MM).map(behind).find(|r| *r < MOST_MM)?;
+        let back = back.min((rearmost - found.centre.y).max(0.0));
+        found.centre.y += (back - front) / 2.0;
+        found.depth_mm = front + back;
+        let [left, right] = [DVec3::X, -DVec3::X].map(|d| reach(found.centre, d));
+        found.centre.x += (left - right) / 2.0;
+        found.width_mm = left + right;
+        if front.max(left).max(right) >= MOST_MM {
+            return None;
+        }
+    }
+    Some(found)
 }
 
 #[derive(Clone, Copy, Debug)]

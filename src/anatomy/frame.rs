@@ -1,26 +1,24 @@
-//! A vertebra's own axes: z between the end plates, x the axis of symmetry, y to the back.
+//! A vertebra's own axes: z halves the angle of the end plates, y runs from the middle of the body
+//! to the middle of the canal (after Aaro and Dahlborn), x to the left.
 //!
 //! In: the bone and its canal. Out: `patient_from_vertebra`. Left stays left: the frame is only
-//! ever turned by angles well under 90 degrees from one whose x points to the patient's left.
+//! ever turned by angles well under 90 degrees from one whose x points to the patient's left. It is
+//! found in two goes: first with the axis of symmetry, which needs no exact canal ([`find`]); when
+//! the pedicles tell at what height the canal is to be read, with that ([`settle`]).
 
-use super::canal::Canal;
+use super::canal::{Calibre, Canal, calibre};
+use super::endplate::{self, MOST_BODY_MM, Plane};
 use super::solid::{Cloud, Solid};
 use crate::space::{Dir, Patient, Point, Rigid, Vertebra};
-use glam::{DMat3, DQuat, DVec3};
+use glam::{DQuat, DVec3};
 
-/// No body is larger than this from its middle, mm.
-const MOST_BODY_MM: f64 = 45.0;
-/// The part of the body's half width and half depth within which the end plates are measured.
-const PLATE_PART: f64 = 0.65;
-/// End plates are at most this many times as wide as deep.
-const MOST_WIDTH_TO_DEPTH: f64 = 1.5;
-/// Rays per half width or half depth on a plate.
-const PLATE_RAYS: i32 = 6;
 /// Bodies reach about this far forward of the canal from their middle, mm: where to start.
 const BODY_BEFORE_CANAL_MM: f64 = 12.0;
-
-/// The middle of the body of S1 lies this far under its upper end plate, mm. Provisional.
+/// The middle of the body of S1 is taken this far under its upper end plate, mm.
 const S1_UNDER_PLATE_MM: f64 = 13.0;
+/// Symmetry and canal may disagree about the axes by this much, degrees; past it the canal was not
+/// read right, and symmetry is believed.
+const MOST_APART_DEG: f64 = 6.0;
 
 /// Which end plates a bone has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,62 +82,69 @@ fn centre_on_body(solid: &Solid<'_>, plates: Plates) -> Option<Rigid<Patient, Ve
     solid.is_inside(centre).then(|| moved(solid.frame(), centre))
 }
 
+/// The end plates of a bone.
+fn end_plates(solid: &Solid<'_>, plates: Plates) -> (Option<Plane>, Option<Plane>) {
+    let lower = (plates == Plates::Both).then(|| endplate::fit(solid, -DVec3::Z)).flatten();
+    (endplate::fit(solid, DVec3::Z), lower)
+}
+
 /// Turns z onto the normal of the end plates.
 fn stand_between_plates(solid: &Solid<'_>, plates: Plates) -> Option<Rigid<Patient, Vertebra>> {
-    let half = |axis: DVec3| {
-        0.5 * (solid.reach(DVec3::ZERO, axis, MOST_BODY_MM)
-            + solid.reach(DVec3::ZERO, -axis, MOST_BODY_MM))
-    };
-    // The chord across the sacrum runs on into the alae; no plate is so wide for its depth.
-    let half_depth = half(DVec3::Y);
-    let half_width = half(DVec3::X).min(MOST_WIDTH_TO_DEPTH * half_depth);
-    let part = [half_width * PLATE_PART, half_depth * PLATE_PART];
-    let upper = plate_normal(&plate_points(solid, part, DVec3::Z))?;
-    let normal = match plates {
-        Plates::Both => upper + plate_normal(&plate_points(solid, part, -DVec3::Z))?,
-        Plates::Upper => upper,
-    };
-    Some(turned(solid.frame(), DQuat::from_rotation_arc(DVec3::Z, normal.normalize())))
+    let (upper, lower) = end_plates(solid, plates);
+    let up = |plane: Option<Plane>| plane.map_or(DVec3::ZERO, |plane| plane.up);
+    // Where one end is missing (a label that leaks into a disc) the other one tells.
+    let normal = (up(upper) + up(lower)).try_normalize()?;
+    Some(turned(solid.frame(), DQuat::from_rotation_arc(DVec3::Z, normal)))
 }
 
-/// Points of the end plate in direction `up`, over the middle part of the body.
-fn plate_points(solid: &Solid<'_>, part: [f64; 2], up: DVec3) -> Vec<DVec3> {
-    let mut points = Vec::new();
-    for i in -PLATE_RAYS..=PLATE_RAYS {
-        for j in -PLATE_RAYS..=PLATE_RAYS {
-            let (u, v) =
-                (f64::from(i) / f64::from(PLATE_RAYS), f64::from(j) / f64::from(PLATE_RAYS));
-            let from = DVec3::new(u * part[0], v * part[1], 0.0);
-            let height = solid.reach(from, up, MOST_BODY_MM);
-            if u.hypot(v) <= 1.0 && solid.is_inside(from) && height < MOST_BODY_MM {
-                points.push(from + up * height);
+/// A frame and what it was settled on.
+pub(super) struct Settled {
+    pub frame: Rigid<Patient, Vertebra>,
+    pub upper: Option<Plane>,
+    pub lower: Option<Plane>,
+    /// `None` where the canal is not open at the height of the pedicles.
+    pub calibre: Option<Calibre>,
+}
+
+/// The final frame: end plates, and the canal at the height of `pedicles`, a point in patient space.
+pub(super) fn settle(
+    solid: &Solid<'_>,
+    canal: &Canal,
+    pedicles: Option<Point<Patient>>,
+    plates: Plates,
+) -> Settled {
+    let mut frame = solid.frame();
+    let read = |frame: Rigid<Patient, Vertebra>| {
+        let height = pedicles.map_or(0.0, |p| frame.inverse().point(p).vec().z);
+        calibre(&solid.seen_from(frame), canal, height)
+    };
+    for _ in 0..6 {
+        let Some(found) = read(frame) else { break };
+        let back = DVec3::new(found.centre.x, found.centre.y, 0.0);
+        let angle = DVec3::Y.angle_between(back).to_degrees();
+        let turn = DQuat::from_rotation_arc(DVec3::Y, back.normalize_or(DVec3::Y));
+        let next = turned(frame, turn);
+        let next = centre_on_body(&solid.seen_from(next), plates);
+        let next = next.and_then(|next| stand_between_plates(&solid.seen_from(next), plates));
+        match next {
+            Some(next) if is_near(next, solid.frame()) => frame = next,
+            _ => {
+                frame = solid.frame();
+                break;
             }
         }
+        if angle < 0.02 {
+            break;
+        }
     }
-    points
+    let here = solid.seen_from(frame);
+    let (upper, lower) = end_plates(&here, plates);
+    Settled { frame, upper, lower, calibre: read(frame) }
 }
 
-/// The upward unit normal of the plane z = a + b x + c y through the points, by least squares; the
-/// quarter of the points that lies furthest off is left out once.
-fn plate_normal(points: &[DVec3]) -> Option<DVec3> {
-    let first = fit_plane(points)?;
-    let off = |p: &DVec3| (p.z - first.dot(DVec3::new(1.0, p.x, p.y))).abs();
-    let mut sorted: Vec<DVec3> = points.to_vec();
-    sorted.sort_by(|a, b| off(a).total_cmp(&off(b)));
-    let fit = fit_plane(&sorted[..points.len() * 3 / 4])?;
-    Some(DVec3::new(-fit.y, -fit.z, 1.0).normalize())
-}
-
-/// (a, b, c) of z = a + b x + c y; `None` for points on a line.
-fn fit_plane(points: &[DVec3]) -> Option<DVec3> {
-    let mut sums = DMat3::ZERO;
-    let mut right = DVec3::ZERO;
-    for p in points {
-        let row = DVec3::new(1.0, p.x, p.y);
-        sums += DMat3::from_cols(row * row.x, row * row.y, row * row.z);
-        right += row * p.z;
-    }
-    (sums.determinant().abs() > 1e-6 && points.len() >= 8).then(|| sums.inverse() * right)
+fn is_near(a: Rigid<Patient, Vertebra>, b: Rigid<Patient, Vertebra>) -> bool {
+    let apart = |d: Dir<Vertebra>| a.dir(d).angle_to_rad(b.dir(d)).to_degrees();
+    apart(Dir::X).max(apart(Dir::Z)) < MOST_APART_DEG
 }
 
 /// Turns x about z, and shifts it, so that the bone's mirror image in the plane x = 0 covers the

@@ -3,7 +3,7 @@
 use super::canal::{self, Canal};
 use super::frame::{self, Plates};
 use super::solid::{Cloud, Solid, cloud};
-use super::{Pedicle, VertebraAnatomy, pedicle, sacrum};
+use super::{CanalSize, Pedicle, VertebraAnatomy, endplate, pedicle, sacrum};
 use crate::labels::{LabelMap, LabelledVertebra, Level};
 use crate::space::{Patient, Point, Rigid, Side, Vertebra};
 use crate::surface::Surface;
@@ -19,6 +19,9 @@ const S1_HALF_WIDTH_MM: f64 = 34.0;
 
 /// The widest pedicle of the series in the literature, at L5, mm (clinical-numbers, section 3).
 const WIDEST_KNOWN_MM: f64 = 21.6;
+/// No pedicle leads further outwards or inwards than this on its way forward, degrees: T12 turns out
+/// by 10 at most, L5 inwards by 30 on average (clinical-numbers, section 3).
+const CONVERGENCE_DEG: [f64; 2] = [-15.0, 37.0];
 /// Where a pedicle was not found, a cut this far beside the canal may be why, mm.
 const BESIDE_CANAL_MM: f64 = 18.0;
 /// A cut this near to the body or to a pedicle's outer wall is still one into it, mm.
@@ -41,6 +44,10 @@ pub fn measure(
     let unmeasured = |warning: String| VertebraAnatomy {
         patient_from_vertebra: rough,
         canal_centre: rough.origin(),
+        canal: None,
+        upper_plate: None,
+        lower_plate: None,
+        body_mm: None,
         pedicles: Vec::new(),
         warnings: vec![warning],
     };
@@ -60,7 +67,7 @@ pub fn measure(
         ));
     };
     let solid = solid.seen_from(frame);
-    let mut anatomy = with_pedicles(level, &solid, &canal);
+    let (mut anatomy, solid) = with_pedicles(level, &solid, &canal, plates);
     if vertebra.is_cut_off {
         if cuts_what_is_measured(labels, vertebra.value, &anatomy, &solid, &canal) {
             return unmeasured(format!(
@@ -101,21 +108,52 @@ fn cuts_what_is_measured(
     })
 }
 
-/// The pedicles in a known frame, and the canal's centre at their height.
-fn with_pedicles(level: Level, solid: &Solid<'_>, canal: &Canal) -> VertebraAnatomy {
-    let mut warnings = Vec::new();
-    let mut pedicles: Vec<Pedicle> = Vec::new();
-    for side in Side::BOTH {
-        let found = if level == Level::S1 {
-            sacrum::find(solid, canal, side)
-        } else {
-            pedicle::find(solid, canal, side)
-        };
-        match found {
-            Some(pedicle) => pedicles.push(pedicle),
-            None => warnings.push(format!("{level}: its {side} pedicle was not found")),
+/// The pedicles, then the frame that stands on the canal at their height, and everything in it.
+fn with_pedicles<'a>(
+    level: Level,
+    solid: &Solid<'a>,
+    canal: &Canal,
+    plates: Plates,
+) -> (VertebraAnatomy, Solid<'a>) {
+    let found: Vec<Pedicle> = match plates {
+        Plates::Upper => {
+            Side::BOTH.into_iter().filter_map(|side| sacrum::find(solid, canal, side)).collect()
         }
-    }
+        Plates::Both => pedicle::find(solid, canal),
+    };
+    let middle = found.iter().map(|p| p.isthmus.vec()).sum::<DVec3>() / found.len().max(1) as f64;
+    let height = (!found.is_empty()).then(|| Point::from_vec(middle));
+    let settled = frame::settle(solid, canal, height, plates);
+    let resize = |p: &Pedicle| match plates {
+        Plates::Upper => *p,
+        Plates::Both => pedicle::resized(p, solid, settled.frame),
+    };
+    let is_one = |p: &Pedicle| (CONVERGENCE_DEG[0]..CONVERGENCE_DEG[1]).contains(&p.transverse_deg);
+    let pedicles: Vec<Pedicle> = found.iter().map(resize).filter(is_one).collect();
+    let solid = solid.seen_from(settled.frame);
+    let start = || {
+        let z = height.map_or(0.0, |p| settled.frame.inverse().point(p).vec().z);
+        solid.centred(canal.at_height(settled.frame, z).vec(), &[DVec3::Y, DVec3::X], 20.0)
+    };
+    let centre = settled.calibre.map_or_else(start, |c| c.centre);
+    let anatomy = VertebraAnatomy {
+        patient_from_vertebra: settled.frame,
+        canal_centre: settled.frame.point(Point::from_vec(centre)),
+        canal: settled.calibre.map(|c| CanalSize { width_mm: c.width_mm, depth_mm: c.depth_mm }),
+        upper_plate: settled.upper.map(|plane| plane.in_patient(&solid)),
+        lower_plate: settled.lower.map(|plane| plane.in_patient(&solid)),
+        body_mm: Some(endplate::body_mm(&solid)),
+        warnings: doubts(level, &pedicles),
+        pedicles,
+    };
+    (anatomy, solid)
+}
+
+/// What a person should know about the pedicles found and not found.
+fn doubts(level: Level, pedicles: &[Pedicle]) -> Vec<String> {
+    let missing = Side::BOTH.into_iter().filter(|side| pedicles.iter().all(|p| p.side != *side));
+    let mut warnings: Vec<String> =
+        missing.map(|side| format!("{level}: its {side} pedicle was not found")).collect();
     for wide in pedicles.iter().filter(|p| level != Level::S1 && p.width_mm > WIDEST_KNOWN_MM) {
         warnings.push(format!(
             "{level}: its {} pedicle reads {:.1} mm wide, wider than any known; the root of the transverse process is probably in it",
@@ -124,20 +162,10 @@ fn with_pedicles(level: Level, solid: &Solid<'_>, canal: &Canal) -> VertebraAnat
     }
     if level == Level::S1 && !pedicles.is_empty() {
         warnings.push(format!(
-            "{level}: its pedicles have no outer wall; their axes are aimed at the promontory"
+            "{level}: its pedicles have no outer wall; their axes lead through the widest corridor"
         ));
     }
-    let frame_from_patient = solid.frame().inverse();
-    let heights = pedicles.iter().map(|p| frame_from_patient.point(p.isthmus).vec().z);
-    let height = heights.sum::<f64>() / pedicles.len().max(1) as f64;
-    let start = canal.at_height(solid.frame(), height).vec();
-    let centre = solid.centred(start, &[DVec3::Y, DVec3::X], 20.0);
-    VertebraAnatomy {
-        patient_from_vertebra: solid.frame(),
-        canal_centre: solid.frame().point(Point::from_vec(centre)),
-        pedicles,
-        warnings,
-    }
+    warnings
 }
 
 /// The way up along the spine at one vertebra: from the one below to the one above, where they are

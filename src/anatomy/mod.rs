@@ -4,15 +4,23 @@
 //! [`VertebraAnatomy`], made by [`measure`]. The way: the canal is the hole that shows when the
 //! bone is looked through from above ([`canal`]); before it lies the body, whose end plates and
 //! symmetry give the frame ([`frame`]); beside it run the pedicles ([`pedicle`]). The sacrum, whose
-//! pedicles close no ring, goes its own way ([`sacrum`]).
+//! pedicles close no ring, goes its own way ([`sacrum`]). Of the whole column [`alignment`] tells the
+//! angles, with the femoral heads that [`hips`] finds; [`density`] tells HU.
 
+pub mod alignment;
 mod canal;
+pub mod density;
+mod endplate;
 mod frame;
+pub mod hips;
 mod measure;
+mod outline;
 mod pedicle;
 mod sacrum;
 mod solid;
 
+pub use alignment::{Alignment, align};
+pub use hips::Hips;
 pub use measure::measure;
 
 use crate::space::{Dir, Patient, Point, Rigid, Side, Vertebra};
@@ -30,9 +38,34 @@ pub struct Pedicle {
     pub width_mm: f64,
     /// Outer-cortex height of the isthmus, across the axis, mm.
     pub height_mm: f64,
+    /// Length of the axis in bone, from the back of the arch to the front of the body, mm.
+    pub chord_mm: f64,
+    /// How much the axis runs towards the midline on its way forward, degrees, seen along the
+    /// vertebra's top.
+    pub transverse_deg: f64,
+    /// How much it runs towards the head on its way forward, degrees, seen from the side.
+    pub sagittal_deg: f64,
     /// Where the pedicle begins (back, negative) and ends (front, positive) along `axis`, measured
     /// from the isthmus, mm: the span within which a wall breach is looked for.
     pub span_mm: [f64; 2],
+}
+
+/// An end plate as a plane.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EndPlate {
+    /// Its point over (or under) the middle of the body, LPS mm.
+    pub centre: Point<Patient>,
+    /// Unit normal, towards the head.
+    pub up: Dir<Patient>,
+}
+
+/// The bony canal in the plane across the vertebra's top at the height of its pedicles.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CanalSize {
+    /// Left to right, mm.
+    pub width_mm: f64,
+    /// Front to back, mm; where the arch is open behind, to the nearest plane below that closes.
+    pub depth_mm: f64,
 }
 
 /// The measured anatomy of one vertebra.
@@ -42,6 +75,15 @@ pub struct VertebraAnatomy {
     pub patient_from_vertebra: Rigid<Patient, Vertebra>,
     /// Centre of the spinal canal at the height of the pedicles, LPS mm.
     pub canal_centre: Point<Patient>,
+    /// Its calibre there; `None` where no canal is open.
+    pub canal: Option<CanalSize>,
+    /// The upper end plate; `None` where the body has none.
+    pub upper_plate: Option<EndPlate>,
+    /// The lower end plate; the sacrum has none.
+    pub lower_plate: Option<EndPlate>,
+    /// Width and depth of the body, chords through its middle, mm; the width of S1, whose chord runs
+    /// on into the alae, is bounded by its depth. `None` where nothing was measured.
+    pub body_mm: Option<[f64; 2]>,
     /// The pedicles found, left first; a missing one is named in `warnings`.
     pub pedicles: Vec<Pedicle>,
     /// What could not be measured, and why; one sentence each, naming the level.

@@ -1,34 +1,70 @@
-//! The pedicles of S1, which close no ring: medially the canal, laterally the ala without a border.
+//! The pedicles of S1, which close no ring: the ala goes on at the side without a border.
 //!
-//! In: the sacrum in the frame of S1, and its canal. Out: for each side the place beside the canal
-//! at the height of the body's middle, and an axis that leads to the promontory. The
-//! distances from the canal are usual ones, not measured on this bone; the caller says so.
+//! In: the sacrum in the frame of S1, and its canal. Out: for each side the middle of the bridge
+//! between canal and sacral foramen, above that foramen's roof, and the axis of the widest corridor
+//! through it into the body.
+//!
+//! * Medial border: the side wall of the canal.
+//! * Lower border: the roof of the tunnel by which the first sacral nerve leaves; its lateral end
+//!   is that of the bridge.
+//! * Upper border: the top of the sacrum there, but not above the end plate: what rises further is
+//!   the facet.
+//! * Axis: of all directions through the middle that lead forward and inwards, without crossing the
+//!   midline, the one along which the thickest cylinder fits between the isthmus and the front of
+//!   the body; of equally thick ones the longest, which leads towards the promontory.
 
 use super::Pedicle;
 use super::canal::Canal;
-use super::pedicle::across;
+use super::outline::across;
+use super::pedicle::{Line, described};
 use super::solid::Solid;
-use crate::space::{Dir, Point, Side};
+use crate::space::Side;
 use glam::DVec3;
+use std::f64::consts::TAU;
 
 /// The canal of S1 is wider than this from its middle, mm; a narrower hole is another one.
 const LEAST_HALF_WIDTH_MM: f64 = 8.0;
-/// From the canal's side wall to the middle of the pedicle, mm. Provisional.
-const BESIDE_CANAL_MM: f64 = 8.0;
-/// From the canal's front wall back to the isthmus, mm. Provisional.
-const BEHIND_FRONT_MM: f64 = 4.0;
-/// The axis aims at this part of the isthmus's distance from the midline, at the front of the
-/// body. Provisional.
-const AIM_PART: f64 = 0.3;
+/// The tunnel of the first sacral nerve begins beside the canal: it is looked for this far out, and
+/// this far below the middle of the body of S1, mm.
+const MOST_OUT_MM: u32 = 22;
+const MOST_BELOW_MM: f64 = 22.0;
+/// Thinner than this, mm, is a rim of bone, not the bridge.
+const LEAST_THICK_MM: f64 = 8.0;
+/// A bridge narrower than this was not read from a tunnel, mm.
+const LEAST_BRIDGE_MM: f64 = 4.0;
 /// Bone thinner than this, mm, is not the pedicle: labels that leave out the ala show such.
 const LEAST_SIZE_MM: f64 = 12.0;
 /// Chords of the open section end here, mm.
 const MOST_MM: f64 = 60.0;
 /// The span is looked for this far to both sides of the isthmus, mm.
 const MOST_SPAN_MM: f64 = 12.0;
+/// Directions that are tried: towards the midline, and towards the head, as the promontory lies.
+const CONVERGENCE_DEG: [i32; 2] = [10, 45];
+const RISE_DEG: [i32; 2] = [0, 20];
+/// The corridor is looked at from this far behind the isthmus to this far ahead at most, or to this
+/// far behind the front of the body, mm.
+const BEHIND_MM: f64 = 3.0;
+const AHEAD_MM: f64 = 34.0;
+const BEFORE_FRONT_MM: f64 = 8.0;
+/// Wider than this is wide enough, mm.
+const ROOM_MM: f64 = 15.0;
 
-/// The S1 pedicle of one side; `None` when there is no bone where it should be.
+/// The S1 pedicle of one side; `None` when there is no bone where it should be, or no tunnel below.
 pub(super) fn find(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<Pedicle> {
+    let middle = bridge(solid, canal, side)?;
+    let axis = widest_corridor(solid, middle, side)?;
+    let [u, v] = across(axis);
+    let chord = |d: DVec3| solid.reach(middle, d, MOST_MM) + solid.reach(middle, -d, MOST_MM);
+    let size_mm = [chord(u), chord(v)];
+    if size_mm[0].min(size_mm[1]) < LEAST_SIZE_MM {
+        return None;
+    }
+    let span_mm = span(solid, middle, axis, -u * side.sign());
+    Some(described(solid, side, Line { middle, axis }, size_mm, span_mm))
+}
+
+/// The middle of the bridge above the tunnel.
+fn bridge(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<DVec3> {
     let out = DVec3::X * side.sign();
     let in_canal =
         solid.centred(canal.at_height(solid.frame(), 0.0).vec(), &[DVec3::Y, DVec3::X], 20.0);
@@ -36,29 +72,83 @@ pub(super) fn find(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<Pedic
         return None;
     }
     let wall = in_canal + out * solid.reach(in_canal, out, 25.0);
-    let front = in_canal.y - solid.reach(in_canal, -DVec3::Y, 25.0);
-    let isthmus = DVec3::new(wall.x, front + BEHIND_FRONT_MM, 0.0) + out * BESIDE_CANAL_MM;
-    if !solid.is_inside(isthmus) {
+    let to_front = solid.reach(in_canal, -DVec3::Y, 25.0);
+    let roofs: Vec<f64> =
+        (1..=MOST_OUT_MM).map_while(|n| roof(solid, wall + out * f64::from(n), to_front)).collect();
+    let width_mm = roofs.len() as f64;
+    if width_mm < LEAST_BRIDGE_MM {
         return None;
     }
-    let to_front = solid.reach(DVec3::ZERO, -DVec3::Y, 40.0);
-    let aim = DVec3::new(isthmus.x * AIM_PART, -to_front, isthmus.z);
-    let axis = (aim - isthmus).try_normalize()?;
+    let roof_z = roofs.iter().sum::<f64>() / width_mm;
+    let above_roof = (wall + out * (width_mm / 2.0)).with_z(roof_z + 2.0);
+    let plate_z = solid.reach(DVec3::ZERO, DVec3::Z, MOST_MM);
+    let top_z = (above_roof.z + solid.reach(above_roof, DVec3::Z, MOST_MM)).min(plate_z);
+    let centre = above_roof.with_z((roof_z + top_z) / 2.0);
+    solid.is_inside(centre).then_some(centre)
+}
+
+/// Height of the tunnel's roof near `at`: of the places before and behind it at which the way down
+/// from the top of the sacrum leaves bone again, the highest. `None` where there is none.
+fn roof(solid: &Solid<'_>, at: DVec3, to_front: f64) -> Option<f64> {
+    const STEP_MM: f64 = 2.0;
+    const ABOVE_MM: f64 = 40.0;
+    let first = -(to_front / STEP_MM) as i32 - 3;
+    let exit = |n: i32| {
+        let above = (at + DVec3::Y * (f64::from(n) * STEP_MM)).with_z(ABOVE_MM);
+        let top = above.z - solid.reach(above, -DVec3::Z, ABOVE_MM + MOST_BELOW_MM);
+        let inside = above.with_z(top - 0.2);
+        let exit = inside.z - solid.reach(inside, -DVec3::Z, MOST_MM);
+        (solid.is_inside(inside) && top - exit > LEAST_THICK_MM && exit > -MOST_BELOW_MM)
+            .then_some(exit)
+    };
+    (first..=2).filter_map(exit).reduce(f64::max)
+}
+
+/// Of all directions tried, that of the thickest cylinder.
+fn widest_corridor(solid: &Solid<'_>, middle: DVec3, side: Side) -> Option<DVec3> {
+    let direction = |[inwards, up]: [i32; 2]| {
+        let (sin, cos) = f64::from(inwards).to_radians().sin_cos();
+        DVec3::new(-side.sign() * sin, -cos, f64::from(up).to_radians().tan()).normalize()
+    };
+    let mut best: Option<(f64, [i32; 2])> = None;
+    let mut consider = |deg: [i32; 2]| {
+        let room = room(solid, middle, direction(deg), side);
+        if best.is_none_or(|(held, _)| room > held) {
+            best = Some((room, deg));
+        }
+    };
+    for inwards in (CONVERGENCE_DEG[0]..=CONVERGENCE_DEG[1]).step_by(5) {
+        for up in (RISE_DEG[0]..=RISE_DEG[1]).step_by(4) {
+            consider([inwards, up]);
+        }
+    }
+    best.filter(|(room, _)| *room > 0.0).map(|(_, deg)| direction(deg))
+}
+
+/// Least distance from the axis to the bone's surface along the corridor, mm, and a tenth of its
+/// length, which tells apart what is equally thick; 0 for a corridor that crosses the midline.
+fn room(solid: &Solid<'_>, middle: DVec3, axis: DVec3, side: Side) -> f64 {
+    const RAYS: usize = 12;
+    const STEP_MM: f64 = 2.5;
     let [u, v] = across(axis);
-    let chord = |d: DVec3| solid.reach(isthmus, d, MOST_MM) + solid.reach(isthmus, -d, MOST_MM);
-    let [width_mm, height_mm] = [chord(u), chord(v)];
-    if width_mm.min(height_mm) < LEAST_SIZE_MM {
-        return None;
-    }
-    let frame = solid.frame();
-    Some(Pedicle {
-        side,
-        isthmus: frame.point(Point::from_vec(isthmus)),
-        axis: frame.dir(Dir::from_vec(axis)),
-        width_mm,
-        height_mm,
-        span_mm: span(solid, isthmus, axis, -u * side.sign()),
-    })
+    let length = solid.reach(middle, axis, MOST_MM);
+    let to_front = length - BEFORE_FRONT_MM;
+    let steps = ((to_front.min(AHEAD_MM) + BEHIND_MM) / STEP_MM).max(0.0) as usize;
+    let radius = |n: usize| {
+        let at = middle + axis * (n as f64 * STEP_MM - BEHIND_MM);
+        if !solid.is_inside(at) {
+            return 0.0;
+        }
+        let ray = |n: usize| {
+            let (sin, cos) = (TAU * n as f64 / RAYS as f64).sin_cos();
+            solid.reach(at, u * cos + v * sin, ROOM_MM)
+        };
+        (0..RAYS).map(ray).fold(ROOM_MM, f64::min)
+    };
+    let radii: Vec<f64> = (0..=steps).map(radius).collect();
+    let least = radii.iter().copied().fold(ROOM_MM, f64::min);
+    let crosses = (middle + axis * length).x * side.sign() < 0.0;
+    if steps < 4 || least <= 0.0 || crosses { 0.0 } else { least + 0.1 * length }
 }
 
 /// How far behind and ahead of the isthmus the canal's wall lies on the medial side.

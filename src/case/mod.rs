@@ -17,7 +17,9 @@
 //! | [`identity`] | same patient, other, or unknown |
 //! | [`bundle`] | a case as a folder |
 //! | [`spine`] | files to volumes, surfaces, anatomy and distances |
+//! | [`measures`] | every number measured on the spine: anatomy, angles, density |
 //! | [`kept`], `pack` | what is kept between sessions, so that a case opens faster |
+//! | [`doubts`] | what looks wrong about the spine as a whole |
 //! | [`judge`] | the screws of a plan against the spine |
 //! | [`suggest`] | all screws of a case, planned by the program |
 //! | [`request`] | what was asked to be opened, and where its plan lives |
@@ -26,6 +28,8 @@
 mod pack;
 pub mod kept;
 pub mod spine;
+pub mod doubts;
+pub mod measures;
 pub mod judge;
 pub mod suggest;
 pub mod request;

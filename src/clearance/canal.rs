@@ -219,6 +219,10 @@ mod tests {
         VertebraAnatomy {
             patient_from_vertebra: Rigid::new(DQuat::IDENTITY, glam::DVec3::ZERO),
             canal_centre: Point::new(2.5, 5.5, 0.0),
+            canal: None,
+            upper_plate: None,
+            lower_plate: None,
+            body_mm: None,
             pedicles: Vec::new(),
             warnings: Vec::new(),
         }

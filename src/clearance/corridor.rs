@@ -74,6 +74,9 @@ mod tests {
             axis: Dir::Y,
             width_mm: 8.2,
             height_mm: 12.0,
+            chord_mm: 52.0,
+            transverse_deg: 0.0,
+            sagittal_deg: 0.0,
             span_mm: [-5.0, 5.0],
         };
         let screw = default_screw(&bone, &pedicle, &catalogue).unwrap();

@@ -108,7 +108,7 @@ impl Probe {
         let judged = (0..=rings).filter(|ring| depth(*ring) >= self.judged_from_mm);
         let worst = judged.min_by(|a, b| bounds[*a].total_cmp(&bounds[*b]));
         let mut least = f64::INFINITY;
-        for ring in worst {
+        if let Some(ring) = worst {
             self.scan_ring(bone, &mut scan, &mut least, bounds[ring], side(depth(ring)))?;
         }
         for (ring, &bound) in bounds.iter().enumerate() {

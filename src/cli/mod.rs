@@ -1,17 +1,20 @@
 //! Headless use: arguments, and the commands that need no engine.
 //!
-//! In: the command line. Out: a [`Request`] for `main` to dispatch; `grade`, `segment` and the plan table run
-//! here, `open`, `picture` and `doctor` in `app`.
+//! In: the command line. Out: a [`Request`] for `main` to dispatch; `grade`, `measure`, `phantom`,
+//! `plan` and `segment` run here, `open`, `picture` and `doctor` in `program`.
 
 pub mod grade;
-pub mod plan;
+pub mod measure;
 pub mod phantom;
+pub mod plan;
 pub mod progress;
+pub mod run;
 pub mod segment;
 pub mod table;
 
 use crate::case::bundle::BundleError;
 use crate::case::request::CaseRequest;
+use crate::labels::Posture;
 use crate::labels::numbering::Numbering;
 use crate::platform::fs::FileSystem;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -54,6 +57,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Find and name the vertebrae of a CT that has no labels.
     Segment(SegmentArgs),
+    /// Measure the anatomy of a case: pedicles, canal, angles of the column, bone density.
+    Measure(MeasureArgs),
     /// Draw a case into a PNG file, without a window.
     Picture(PictureArgs),
     /// Make a spine with known truth: CT, labels and every true number.
@@ -199,6 +204,42 @@ pub struct SegmentArgs {
     /// Print JSON in place of a table.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `measure`.
+#[derive(Args, Clone, Debug)]
+pub struct MeasureArgs {
+    /// The case to measure.
+    #[command(flatten)]
+    pub case: CaseArgs,
+    /// How the patient lay or stood in the scanner.
+    #[arg(long, value_enum, default_value_t = PostureArg::Supine)]
+    pub posture: PostureArg,
+    /// Print JSON in place of tables.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Postures, as spelt on the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PostureArg {
+    /// On the back, as in nearly every CT.
+    #[default]
+    Supine,
+    /// On the belly.
+    Prone,
+    /// Upright.
+    Standing,
+}
+
+impl From<PostureArg> for Posture {
+    fn from(arg: PostureArg) -> Self {
+        match arg {
+            PostureArg::Supine => Self::Supine,
+            PostureArg::Prone => Self::Prone,
+            PostureArg::Standing => Self::Standing,
+        }
+    }
 }
 
 /// Arguments of `picture`.

@@ -28,9 +28,13 @@ pub fn run(command: Option<Command>, display: Display) -> Result<()> {
         Some(Command::Picture(args)) => draw(&args),
         Some(Command::Doctor) => examine(),
         // `main` runs these, since they need no engine.
-        Some(Command::Grade(_) | Command::Phantom(_) | Command::Plan(_) | Command::Segment(_)) => {
-            Ok(())
-        }
+        Some(
+            Command::Grade(_)
+            | Command::Measure(_)
+            | Command::Phantom(_)
+            | Command::Plan(_)
+            | Command::Segment(_),
+        ) => Ok(()),
     }
 }
 

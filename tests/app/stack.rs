@@ -80,11 +80,18 @@ fn anatomy() -> VertebraAnatomy {
         axis: Dir::new(-side.sign() * 0.2, -1.0, 0.0).unit().unwrap(),
         width_mm: 9.0,
         height_mm: 14.0,
+        chord_mm: 45.0,
+        transverse_deg: 11.3,
+        sagittal_deg: 0.0,
         span_mm: [-6.0, 6.0],
     };
     VertebraAnatomy {
         patient_from_vertebra: Rigid::new(DQuat::IDENTITY, MIDDLE.vec()),
         canal_centre: MIDDLE + Dir::Y * 20.0,
+        canal: None,
+        upper_plate: None,
+        lower_plate: None,
+        body_mm: None,
         pedicles: Side::BOTH.map(pedicle).into(),
         warnings: Vec::new(),
     }

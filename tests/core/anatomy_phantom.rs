@@ -24,51 +24,114 @@ pub fn exact_surface(bone: &Bone, turn: DQuat) -> Surface {
     Surface { field: Volume::from_fn(grid, value) }
 }
 
-/// Largest errors allowed: frame, axis in degrees; isthmus, width and height, canal in mm.
+/// Largest errors allowed: frame, axis, end plates in degrees; the others in mm.
 struct Allowed {
     frame_deg: f64,
     axis_deg: f64,
     isthmus_mm: f64,
-    size_mm: f64,
+    width_mm: f64,
+    height_mm: f64,
+    chord_mm: f64,
     canal_mm: f64,
+}
+
+fn degrees(a: Dir<Patient>, b: Dir<Patient>) -> f64 {
+    a.angle_to_rad(b).to_degrees()
 }
 
 #[track_caller]
 fn check(got: &VertebraAnatomy, truth: &LevelTruth, allowed: &Allowed) {
     let level = truth.level;
-    let degrees = |a: Dir<Patient>, b: Dir<Patient>| a.angle_to_rad(b).to_degrees();
     let frame = got.patient_from_vertebra;
     for (axis, wanted) in [(Dir::X, truth.left), (Dir::Y, truth.back), (Dir::Z, truth.top)] {
         let off = degrees(frame.dir(axis), wanted);
         assert!(off < allowed.frame_deg, "{level}: frame off by {off} degrees");
     }
-    let canal = got.canal_centre.distance(truth.canal_centre);
-    assert!(canal < allowed.canal_mm, "{level}: canal off by {canal} mm");
+    let plates = [(got.upper_plate, Some(truth.upper_plate)), (got.lower_plate, truth.lower_plate)];
+    for (got, wanted) in plates.into_iter().filter_map(|(got, wanted)| Some((got, wanted?))) {
+        let off = degrees(got.unwrap().up, wanted.up);
+        assert!(off < allowed.frame_deg, "{level}: end plate off by {off} degrees");
+    }
+    if level == Level::S1 {
+        return check_sacrum(got, truth);
+    }
+    let canal = got.canal.unwrap();
+    let sizes = [canal.width_mm - truth.canal_width_mm, canal.depth_mm - truth.canal_depth_mm];
+    let off = got.canal_centre.distance(truth.canal_centre).max(sizes[0].abs()).max(sizes[1].abs());
+    assert!(off < allowed.canal_mm, "{level}: canal off by {off} mm");
     for side in Side::BOTH {
-        let (pedicle, wanted) = (got.pedicle(side).unwrap(), truth.pedicle(side));
-        let axis = degrees(pedicle.axis, wanted.axis);
-        assert!(axis < allowed.axis_deg, "{level} {side}: axis off by {axis} degrees");
-        let isthmus = pedicle.isthmus.distance(wanted.isthmus);
-        assert!(isthmus < allowed.isthmus_mm, "{level} {side}: isthmus off by {isthmus} mm");
-        let across = [pedicle.width_mm - wanted.width_mm, pedicle.height_mm - wanted.height_mm];
-        let size = across[0].abs().max(across[1].abs());
-        assert!(size < allowed.size_mm, "{level} {side}: size off by {across:?} mm");
-        assert!(pedicle.span_mm[0] <= -2.0 && pedicle.span_mm[1] >= 2.0, "{level} {side}: no span");
+        check_pedicle(got, truth, side, allowed);
     }
 }
 
-const EXACT: Allowed =
-    Allowed { frame_deg: 1.0, axis_deg: 2.0, isthmus_mm: 0.5, size_mm: 0.2, canal_mm: 0.2 };
-/// S1 has no ring: where its pedicle lies is a matter of usual distances.
-const SACRUM: Allowed =
-    Allowed { frame_deg: 2.0, axis_deg: 6.0, isthmus_mm: 3.0, size_mm: 3.0, canal_mm: 2.0 };
-/// Read off a CT with noise and blur.
-const SCANNED: Allowed =
-    Allowed { frame_deg: 2.0, axis_deg: 5.0, isthmus_mm: 1.5, size_mm: 1.0, canal_mm: 1.0 };
-
-fn allowed(level: Level, others: &'static Allowed) -> &'static Allowed {
-    if level == Level::S1 { &SACRUM } else { others }
+#[track_caller]
+fn check_pedicle(got: &VertebraAnatomy, truth: &LevelTruth, side: Side, allowed: &Allowed) {
+    let name = format!("{} {side}", truth.level);
+    let (pedicle, wanted) = (got.pedicle(side).unwrap(), truth.pedicle(side));
+    let turns = [
+        degrees(pedicle.axis, wanted.axis),
+        pedicle.transverse_deg - wanted.transverse_deg,
+        pedicle.sagittal_deg - wanted.sagittal_deg,
+    ];
+    assert!(turns.iter().all(|off| off.abs() < allowed.axis_deg), "{name}: axis off by {turns:?}");
+    let isthmus = pedicle.isthmus.distance(wanted.isthmus);
+    assert!(isthmus < allowed.isthmus_mm, "{name}: isthmus off by {isthmus} mm");
+    for (what, off, most) in [
+        ("width", pedicle.width_mm - wanted.width_mm, allowed.width_mm),
+        ("height", pedicle.height_mm - wanted.height_mm, allowed.height_mm),
+        ("chord", pedicle.chord_mm - wanted.chord_mm, allowed.chord_mm),
+    ] {
+        assert!(off.abs() < most, "{name}: {what} off by {off} mm");
+    }
+    assert!(pedicle.span_mm[0] <= -2.0 && pedicle.span_mm[1] >= 2.0, "{name}: no span");
 }
+
+/// S1 has no ring, and its true axis is declared, not solved: what is measured is the corridor
+/// between canal and foramen, so it is asked to be one, alike on both sides.
+#[track_caller]
+fn check_sacrum(got: &VertebraAnatomy, truth: &LevelTruth) {
+    let local = truth.patient_from_vertebra().inverse();
+    let half_canal = truth.canal_width_mm / 2.0;
+    let canal = local.point(truth.canal_centre).vec();
+    let found = Side::BOTH.map(|side| {
+        let pedicle = got.pedicle(side).unwrap();
+        let at = local.point(pedicle.isthmus).vec();
+        let beside = (at.x - canal.x) * side.sign() - half_canal;
+        assert!((4.0..14.0).contains(&beside), "{side}: {beside} mm beside the canal");
+        assert!(at.z < 13.0 && at.z > -10.0, "{side}: {at}");
+        assert!(
+            (10.0..40.0).contains(&pedicle.transverse_deg),
+            "{side}: {}",
+            pedicle.transverse_deg
+        );
+        assert!((-5.0..25.0).contains(&pedicle.sagittal_deg), "{side}: {}", pedicle.sagittal_deg);
+        (at, pedicle.transverse_deg)
+    });
+    assert!((found[0].1 - found[1].1).abs() <= 5.0, "{found:?}");
+    assert!((found[0].0.z - found[1].0.z).abs() < 2.0, "{found:?}");
+}
+
+/// Read off the bone itself. The chord of a thoracic pedicle ends behind at the lamina's edge, which
+/// a tenth of a degree misses: it is 3 mm off at T7, and under 1.7 mm elsewhere.
+const EXACT: Allowed = Allowed {
+    frame_deg: 1.0,
+    axis_deg: 2.0,
+    isthmus_mm: 0.5,
+    width_mm: 0.2,
+    height_mm: 0.2,
+    chord_mm: 3.2,
+    canal_mm: 0.3,
+};
+/// Read off a CT of 1 mm with noise and blur.
+const SCANNED: Allowed = Allowed {
+    frame_deg: 1.0,
+    axis_deg: 2.0,
+    isthmus_mm: 0.8,
+    width_mm: 0.45,
+    height_mm: 0.56,
+    chord_mm: 1.7,
+    canal_mm: 0.5,
+};
 
 fn labels_of(phantom: &Phantom) -> LabelMap {
     phantom.labels(&phantom.grid(2.5))
@@ -76,13 +139,14 @@ fn labels_of(phantom: &Phantom) -> LabelMap {
 
 #[test]
 fn the_phantom_is_measured_as_it_is() {
-    let phantom = Phantom::new(&Spec::default()).unwrap();
+    let levels = ["T2", "T7", "T11", "L1", "L3", "L5", "S1"].map(|l| l.parse().unwrap()).to_vec();
+    let phantom = Phantom::new(&Spec { levels, ..Spec::default() }).unwrap();
     let (truth, labels) = (phantom.truth(), labels_of(&phantom));
-    assert_eq!(labels.vertebrae.len(), 6);
+    assert_eq!(labels.vertebrae.len(), 7);
     for at in &labels.vertebrae {
         let surface = exact_surface(phantom.bone(at.level).unwrap(), DQuat::IDENTITY);
         let got = measure(&labels, at, &surface);
-        check(&got, truth.level(at.level).unwrap(), allowed(at.level, &EXACT));
+        check(&got, truth.level(at.level).unwrap(), &EXACT);
     }
 }
 
@@ -110,7 +174,7 @@ fn the_scanned_phantom_is_measured_closely_enough() {
     for at in &labels.vertebrae {
         let surface = surface::declare(&labels, at, Some(&ct), &Work::silent()).unwrap();
         let got = measure(&labels, at, &surface);
-        check(&got, truth.level(at.level).unwrap(), allowed(at.level, &SCANNED));
+        check(&got, truth.level(at.level).unwrap(), &SCANNED);
     }
 }
 

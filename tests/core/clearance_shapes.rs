@@ -76,12 +76,19 @@ pub fn anatomy(turn: DQuat) -> VertebraAnatomy {
             axis: Dir::from_vec(turn * DVec3::NEG_Y),
             width_mm: 2.0 * radius,
             height_mm: 2.0 * radius,
+            chord_mm: 50.0,
+            transverse_deg: 0.0,
+            sagittal_deg: 0.0,
             span_mm: [-6.0, 6.0],
         }
     };
     VertebraAnatomy {
         patient_from_vertebra: Rigid::new(turn, turn * DVec3::new(0.0, -24.0, 0.0)),
         canal_centre: Point::from_vec(turn * DVec3::new(0.0, 1.0, 0.0)),
+        canal: None,
+        upper_plate: None,
+        lower_plate: None,
+        body_mm: None,
         pedicles: Side::BOTH.map(pedicle).to_vec(),
         warnings: Vec::new(),
     }

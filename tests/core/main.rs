@@ -38,6 +38,7 @@ mod ingest_torture;
 mod real_data;
 mod field_distance;
 mod labels_auto;
+mod measures;
 mod mesh_extract;
 mod surface_edge;
 mod surface_scan;

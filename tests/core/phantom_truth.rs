@@ -273,11 +273,18 @@ fn anatomy(truth: &LevelTruth) -> VertebraAnatomy {
         axis: p.axis,
         width_mm: p.width_mm,
         height_mm: p.height_mm,
+        chord_mm: p.chord_mm,
+        transverse_deg: p.transverse_deg,
+        sagittal_deg: p.sagittal_deg,
         span_mm: p.span_mm,
     };
     VertebraAnatomy {
         patient_from_vertebra: truth.patient_from_vertebra(),
         canal_centre: truth.canal_centre,
+        canal: None,
+        upper_plate: None,
+        lower_plate: None,
+        body_mm: None,
         pedicles: truth.pedicles.iter().map(one).collect(),
         warnings: Vec::new(),
     }

@@ -55,12 +55,19 @@ pub fn true_anatomy(truth: &LevelTruth) -> VertebraAnatomy {
             axis: p.axis,
             width_mm: p.width_mm,
             height_mm: p.height_mm,
+            chord_mm: p.chord_mm,
+            transverse_deg: p.transverse_deg,
+            sagittal_deg: p.sagittal_deg,
             span_mm: [-4.0, 4.0],
         }
     };
     VertebraAnatomy {
         patient_from_vertebra: truth.patient_from_vertebra(),
         canal_centre: truth.canal_centre,
+        canal: None,
+        upper_plate: None,
+        lower_plate: None,
+        body_mm: None,
         pedicles: Side::BOTH.map(pedicle).to_vec(),
         warnings: Vec::new(),
     }
@@ -169,11 +176,18 @@ fn narrow(radius_mm: f64) -> (impl Fn(Point<Patient>) -> f64, VertebraAnatomy) {
         axis: -Dir::Y,
         width_mm: 2.0 * radius_mm,
         height_mm: 2.0 * radius_mm,
+        chord_mm: 40.0,
+        transverse_deg: 0.0,
+        sagittal_deg: 0.0,
         span_mm: [-5.0, 5.0],
     };
     let anatomy = VertebraAnatomy {
         patient_from_vertebra: Rigid::new(DQuat::IDENTITY, DVec3::new(0.0, -20.0, 0.0)),
         canal_centre: Point::new(0.0, 5.0, 0.0),
+        canal: None,
+        upper_plate: None,
+        lower_plate: None,
+        body_mm: None,
         pedicles: vec![pedicle],
         warnings: Vec::new(),
     };

@@ -166,6 +166,9 @@ mod tests {
             width_mm: 8.0,
             height_mm: 14.0,
             span_mm: [-5.0, 5.0],
+            chord_mm: 10.0,
+            transverse_deg: 0.0,
+            sagittal_deg: 0.0,
         };
         let bone = |_: Point<Patient>| 0.0;
         let site = Site {
@@ -184,6 +187,10 @@ mod tests {
         VertebraAnatomy {
             patient_from_vertebra: Rigid::new(DQuat::IDENTITY, DVec3::ZERO),
             canal_centre: Point::new(0.0, 20.0, 0.0),
+            canal: None,
+            upper_plate: None,
+            lower_plate: None,
+            body_mm: None,
             pedicles: Vec::new(),
             warnings: Vec::new(),
         }

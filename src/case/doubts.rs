@@ -1,0 +1,97 @@
+//! What looks wrong about a spine as a whole: fused and wedged levels, labels that leak, metal.
+//!
+//! In: a [`Spine`]. Out: sentences that name the level. Nothing is refused: what can be measured
+//! is measured, and the doubt stands beside it.
+
+use super::spine::{Spine, VertebraModel};
+use crate::anatomy::EndPlate;
+use crate::labels::Level;
+use crate::mesh;
+use std::collections::BTreeMap;
+
+/// Plates nearer to each other than this have no disc between them, mm.
+const LEAST_DISC_MM: f64 = 1.5;
+/// Plates of one body that lean apart sideways by more than this are no usual body's, degrees.
+const MOST_WEDGE_DEG: f64 = 15.0;
+/// A bone this many times as large as the mean of its neighbours, or this small a part of it.
+const ODD_VOLUME: [f64; 2] = [0.6, 1.6];
+/// Denser than any bone, HU; and the share of a bone's voxels that must be.
+const METAL_HU: i16 = 2200;
+const METAL_SHARE: f64 = 0.002;
+
+/// Everything that looks wrong, cranial levels first.
+pub fn of(spine: &Spine) -> Vec<String> {
+    let mut doubts: Vec<String> = spine.vertebrae.iter().filter_map(|v| wedged(v)).collect();
+    doubts.extend(spine.vertebrae.windows(2).filter_map(|pair| fused(&pair[0], &pair[1])));
+    doubts.extend(odd_volumes(spine));
+    doubts.extend(metal(spine));
+    doubts
+}
+
+/// A body whose ends lean apart sideways: a half vertebra, or a label that holds part of a body.
+fn wedged(vertebra: &VertebraModel) -> Option<String> {
+    let (upper, lower) = (vertebra.anatomy.upper_plate?, vertebra.anatomy.lower_plate?);
+    let local = vertebra.anatomy.patient_from_vertebra.inverse();
+    let lean = |plate: EndPlate| {
+        let up = local.dir(plate.up).vec();
+        up.x.atan2(up.z).to_degrees()
+    };
+    let deg = (lean(upper) - lean(lower)).abs();
+    (deg > MOST_WEDGE_DEG).then(|| {
+        let level = vertebra.level;
+        format!("{level}: its end plates lean apart sideways by {deg:.0} degrees: a half vertebra, or a label that is not whole")
+    })
+}
+
+fn fused(upper: &VertebraModel, lower: &VertebraModel) -> Option<String> {
+    let (above, below) = (upper.anatomy.lower_plate?, lower.anatomy.upper_plate?);
+    let gap = (above.centre - below.centre).dot(below.up);
+    let names = format!("{} and {}", upper.level, lower.level);
+    (gap < LEAST_DISC_MM).then(|| {
+        format!("{names}: their end plates are {gap:.1} mm apart: fused, or labels that leak through the disc")
+    })
+}
+
+/// Bones much larger or smaller than their neighbours; the sacrum and what is cut off are left out.
+fn odd_volumes(spine: &Spine) -> Vec<String> {
+    let whole: Vec<(Level, f64)> = spine
+        .vertebrae
+        .iter()
+        .filter(|v| v.level != Level::S1 && !v.is_cut_off)
+        .map(|v| (v.level, mesh::volume_mm3(&v.mesh)))
+        .collect();
+    let odd = |n: usize| {
+        let (level, own) = whole[n];
+        let beside = [n.checked_sub(1), Some(n + 1)].into_iter().flatten();
+        let volumes: Vec<f64> = beside.filter_map(|m| whole.get(m)).map(|v| v.1).collect();
+        let mean = volumes.iter().sum::<f64>() / volumes.len().max(1) as f64;
+        let is_odd = volumes.len() == 2 && !(ODD_VOLUME[0]..ODD_VOLUME[1]).contains(&(own / mean));
+        is_odd.then(|| {
+            format!("{level}: its bone is {:.1} times as large as its neighbours': its label may leak or miss a part", own / mean)
+        })
+    };
+    (0..whole.len()).filter_map(odd).collect()
+}
+
+fn metal(spine: &Spine) -> Vec<String> {
+    let (Some(ct), Some(labels)) = (&spine.ct, &spine.labels) else { return Vec::new() };
+    if ct.grid().size() != labels.volume.grid().size() {
+        return Vec::new();
+    }
+    let mut counts: BTreeMap<u16, [usize; 2]> = BTreeMap::new();
+    for (label, hu) in labels.volume.data().iter().zip(ct.data()).filter(|(label, _)| **label != 0)
+    {
+        let [all, dense] = counts.entry(*label).or_default();
+        *all += 1;
+        *dense += usize::from(*hu > METAL_HU);
+    }
+    let of_level = |v: &crate::labels::LabelledVertebra| {
+        let [all, dense] = counts.get(&v.value)?;
+        let share = *dense as f64 / *all as f64;
+        let level = v.level;
+        (share > METAL_SHARE).then(|| {
+            format!("{level}: {:.1} % of it is denser than bone: an implant, whose streaks may move what is measured", 100.0 * share)
+        })
+    };
+    labels.vertebrae.iter().filter_map(of_level).collect()
+}

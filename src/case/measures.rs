@@ -1,0 +1,97 @@
+//! Everything that is measured on a case, in one place: what `corridor measure` prints and a panel
+//! shows.
+//!
+//! In: a [`Spine`]. Out: [`Measures`]. Nothing here is kept: it is derived anew from the models.
+
+use super::doubts;
+use super::spine::{Spine, VertebraModel};
+use crate::anatomy::density::{self, Density, Flag, Region};
+use crate::anatomy::{Alignment, Hips, align, hips};
+use crate::labels::{Level, Posture};
+use crate::space::Side;
+use std::sync::Arc;
+
+/// The numbers of a case.
+#[derive(Clone, Debug)]
+pub struct Measures {
+    /// One entry per vertebra, cranial ones first.
+    pub levels: Vec<LevelMeasures>,
+    /// The angles of the column.
+    pub alignment: Alignment,
+    /// The femoral heads, where both were found in the CT.
+    pub hips: Option<Hips>,
+    /// What a person should know; whole sentences.
+    pub notices: Vec<String>,
+}
+
+/// The numbers of one vertebra.
+#[derive(Clone, Debug)]
+pub struct LevelMeasures {
+    /// What it is called.
+    pub level: Level,
+    /// Its model, which holds the measured anatomy.
+    pub model: Arc<VertebraModel>,
+    /// Density of its body; `None` without a CT, or where plates were not found.
+    pub body: Option<Density>,
+    /// Density of each pedicle found.
+    pub pedicles: Vec<(Side, Density)>,
+    /// Rules of the literature that the body's density falls under.
+    pub flags: Vec<Flag>,
+}
+
+/// Measures a case. `posture` is that of the patient in the scanner.
+pub fn of(spine: &Spine, posture: Posture) -> Measures {
+    let mut levels: Vec<LevelMeasures> =
+        spine.vertebrae.iter().map(|v| of_level(spine, v)).collect();
+    // One body shows that the CT was cut off; then it was everywhere.
+    if levels.iter().any(|level| level.body.is_some_and(|body| body.is_clipped)) {
+        levels.iter_mut().for_each(|level| level.flags.clear());
+    }
+    let column: Vec<_> = spine.vertebrae.iter().map(|v| (v.level, &v.anatomy)).collect();
+    let plate = spine.at_level(Level::S1).and_then(|v| v.anatomy.upper_plate);
+    let ct = spine.ct.as_deref();
+    let hips = plate.zip(ct).and_then(|(plate, ct)| hips::find(ct, &plate));
+    let alignment = align(&column, hips.as_ref(), posture);
+    let notices = notices(spine, &levels, &alignment);
+    Measures { levels, alignment, hips, notices }
+}
+
+fn of_level(spine: &Spine, model: &Arc<VertebraModel>) -> LevelMeasures {
+    let (level, anatomy) = (model.level, &model.anatomy);
+    let ct = spine.ct.as_deref();
+    let body = ct.and_then(|ct| density::of_body(ct, level, anatomy));
+    let up = anatomy.patient_from_vertebra.dir(crate::space::Dir::Z);
+    let of_pedicle = |p| Some((p, density::of_pedicle(ct?, p, up)?));
+    let pedicles = anatomy.pedicles.iter().filter_map(of_pedicle).map(|(p, d)| (p.side, d));
+    let flags = body.map_or_else(Vec::new, |body| density::flags(level, Region::Body, &body));
+    LevelMeasures { level, model: model.clone(), body, pedicles: pedicles.collect(), flags }
+}
+
+fn notices(spine: &Spine, levels: &[LevelMeasures], alignment: &Alignment) -> Vec<String> {
+    let mut notices = spine.warnings.clone();
+    notices.extend(doubts::of(spine));
+    let bodies: Vec<Density> = levels.iter().filter_map(|l| l.body).collect();
+    if spine.ct.is_none() {
+        notices.push("no density: there is no CT, so there are no HU".to_owned());
+    } else if bodies.iter().any(|body| body.is_clipped) {
+        notices.push(
+            "densities can not be trusted: many samples share one lowest value, so the CT was cut \
+             off below it"
+                .to_owned(),
+        );
+    }
+    if alignment.pelvis.is_none() && levels.iter().any(|l| l.level == Level::S1) {
+        notices.push(
+            "no pelvic incidence and tilt: both femoral heads were not found in the CT".to_owned(),
+        );
+    }
+    if alignment.posture != Posture::Standing {
+        notices.push(
+            "angles were measured lying: lordosis lying is about 13 degrees smaller than standing \
+             (PMC6680033), so none of them may be put beside a standing target; pelvic incidence \
+             is free of posture"
+                .to_owned(),
+        );
+    }
+    notices
+}

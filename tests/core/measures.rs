@@ -1,0 +1,98 @@
+//! `corridor measure`: the numbers of a case as a whole.
+
+use crate::real_data::real;
+use corridor::case::measures::{self, Measures};
+use corridor::case::spine::{self, Source};
+use corridor::cli::measure;
+use corridor::labels::Posture;
+use corridor::phantom::{Phantom, Spec};
+use corridor::work::Work;
+use serde_json::Value;
+use std::path::PathBuf;
+
+fn measured(ct: Option<PathBuf>, labels: Option<PathBuf>) -> Measures {
+    let source = match (&ct, &labels) {
+        (None, None) => Source::Demo,
+        _ => Source::Files { ct, labels, numbering: None },
+    };
+    measures::of(&spine::load(&source, &Work::silent()).unwrap(), Posture::Supine)
+}
+
+/// Every number of a document hangs on a key that says its unit, or counts or names something.
+fn keys_without_unit(value: &Value, key: &str, found: &mut Vec<String>) {
+    const UNITS: [&str; 6] = ["_mm", "_mm3", "_deg", "_hu", "_lps", "deg"];
+    match value {
+        Value::Number(_) if !UNITS.iter().any(|unit| key.ends_with(unit)) => found.push(key.into()),
+        Value::Array(all) => all.iter().for_each(|value| keys_without_unit(value, key, found)),
+        Value::Object(all) => {
+            all.iter().for_each(|(key, value)| keys_without_unit(value, key, found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn the_built_in_case_is_measured_as_it_was_made() {
+    let got = measured(None, None);
+    let truth = Phantom::new(&Spec::default()).unwrap().truth();
+    let all = got.alignment.lordosis.iter().zip(&truth.alignment.lordosis);
+    assert_eq!(got.alignment.lordosis.len(), truth.alignment.lordosis.len());
+    for (got, truth) in all.chain(got.alignment.segments.iter().zip(&truth.alignment.segments)) {
+        assert_eq!((got.upper, got.lower), (truth.upper, truth.lower));
+        assert!((got.deg - truth.deg).abs() < 1.5, "{got:?} {truth:?}");
+    }
+    for level in &got.levels {
+        let body = level.body.unwrap();
+        // The cancellous bone is made of 180 HU; the cortex is left out.
+        assert!(
+            (body.mean_hu - 180.0).abs() < 10.0 && !body.is_clipped,
+            "{}: {body:?}",
+            level.level
+        );
+        assert_eq!(level.pedicles.len(), 2);
+    }
+    for turn in &got.alignment.rotation {
+        let wanted = truth.level(turn.level).unwrap().rotation_deg();
+        assert!((turn.deg - wanted).abs() < 1.5, "{turn:?} {wanted}");
+    }
+    let mut bare = Vec::new();
+    keys_without_unit(&measure::as_json(&got), "", &mut bare);
+    assert!(bare.is_empty(), "{bare:?}");
+    let text = measure::as_text(&got);
+    assert!(text.contains("lying on the back") && text.contains("standing target"), "{text}");
+    assert!(!text.contains("strength"));
+}
+
+#[test]
+fn labels_alone_have_no_density_and_a_ct_that_was_cut_off_says_so() {
+    if let Some(folder) = real("totalseg_s0327_labels_C7-S1") {
+        let got = measured(None, Some(folder.join("s0327_spine_labels.nii.gz")));
+        assert!(got.levels.iter().all(|l| l.body.is_none() && l.flags.is_empty()));
+        assert!(got.notices.iter().any(|n| n.contains("no density")), "{:?}", got.notices);
+    }
+    if let Some(folder) = real("totalseg_s0328_bone") {
+        let labels = folder.join("s0328_spine_labels.nii.gz");
+        let got = measured(Some(folder.join("ct328_bone.nrrd")), Some(labels));
+        assert!(got.notices.iter().any(|n| n.contains("cut off below")), "{:?}", got.notices);
+        assert!(got.levels.iter().all(|l| l.flags.is_empty()));
+        assert_eq!(got.alignment.lordosis.len(), 5);
+    }
+}
+
+#[test]
+fn a_real_lumbar_ct_reads_within_what_is_published() {
+    let Some(folder) = real("verse014_lumbar_ct") else { return };
+    let labels = folder.join("sub-verse014_seg-vert_msk.nii.gz");
+    let got = measured(Some(folder.join("sub-verse014_ct.nii.gz")), Some(labels));
+    for level in &got.levels {
+        let [width, depth] = level.model.anatomy.body_mm.unwrap();
+        // At its waist, where the chords are, a body is narrower than its end plates.
+        assert!((28.0..60.0).contains(&width) && (20.0..45.0).contains(&depth), "{width} {depth}");
+        let hu = level.body.unwrap().mean_hu;
+        assert!((20.0..350.0).contains(&hu), "{}: {hu}", level.level);
+        for pedicle in &level.model.anatomy.pedicles {
+            assert!((35.0..65.0).contains(&pedicle.chord_mm), "{} {pedicle:?}", level.level);
+        }
+    }
+    assert!(got.alignment.pelvis.is_none(), "S1 and hips are not labelled");
+}
