@@ -34,7 +34,7 @@ fn keys_without_unit(value: &Value, key: &str, found: &mut Vec<String>) {
 #[test]
 fn the_built_in_case_is_measured_as_it_was_made() {
     let got = measured(None, None);
-    let truth = Phantom::new(&Spec::default()).unwrap().truth();
+    let truth = Phantom::new(&Spec::demo()).unwrap().truth();
     let all = got.alignment.lordosis.iter().zip(&truth.alignment.lordosis);
     assert_eq!(got.alignment.lordosis.len(), truth.alignment.lordosis.len());
     for (got, truth) in all.chain(got.alignment.segments.iter().zip(&truth.alignment.segments)) {
