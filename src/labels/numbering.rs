@@ -120,6 +120,19 @@ fn verse(value: u16) -> Option<Level> {
     }
 }
 
+/// VerSe's number of a level, as label maps of ours are written: C1 is 1, L6 is 25, T13 is 28; the
+/// sacrum is 26.
+pub fn verse_value(level: Level) -> u16 {
+    let number = u16::from(level.number());
+    match level.region() {
+        'C' => number,
+        'T' if number == 13 => 28,
+        'T' => 7 + number,
+        'L' => 19 + number,
+        _ => 26,
+    }
+}
+
 /// Names the vertebrae of a label volume: by `wanted`, else by the names in the file where any of
 /// them names a vertebra, else by the numbering that the spine itself shows.
 ///
@@ -273,6 +286,14 @@ fn labelled(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_level_reads_back_from_the_number_it_is_written_with() {
+        let numbers = (1..=28).filter_map(|value| Some((value, verse(value)?)));
+        let read: Vec<_> = numbers.collect();
+        assert_eq!(read.len(), 27);
+        assert!(read.iter().all(|(value, level)| verse_value(*level) == *value));
+    }
 
     #[test]
     fn every_numbering_counts_as_its_makers_do() {

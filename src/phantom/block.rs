@@ -6,7 +6,8 @@ use super::noise::{gauss, lattice, mix, phi};
 use super::shape::STEEPEST;
 use super::soft::{self, Soft};
 use super::tissue::AIR_HU;
-use super::{Phantom, Scan, Structure, scan};
+use super::{Phantom, Scan, Structure};
+use crate::labels::numbering::verse_value;
 use crate::space::{Patient, Point};
 use crate::volume::Grid;
 use glam::{DMat3, DVec3};
@@ -92,7 +93,7 @@ impl<'a> Scene<'a> {
     /// What is felt within `radius_mm` of a point.
     fn around(&self, middle: Point<Patient>, radius_mm: f64) -> Around<'a> {
         let phantom = self.phantom;
-        let vertebrae = phantom.bones.iter().map(|bone| (bone, scan::label_value(bone.level()), 0));
+        let vertebrae = phantom.bones.iter().map(|bone| (bone, verse_value(bone.level()), 0));
         let others = phantom.others.iter().map(|other| (&other.bone, 0, other.structure.value()));
         let bones = vertebrae.chain(others).filter_map(|(bone, label, structure)| {
             let bone = self.near(bone, middle, radius_mm)?;

@@ -8,7 +8,8 @@
 use super::block::{self, Scene};
 use super::metal;
 use super::{Phantom, Structure};
-use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId, stats};
+use crate::labels::numbering::verse_value;
+use crate::labels::{LabelMap, LabelledVertebra, VertebraId, stats};
 use crate::volume::{Grid, Volume};
 use crate::work::{Cancelled, Work, on_pool};
 use ndarray::Axis;
@@ -106,7 +107,7 @@ pub(super) fn record(phantom: &Phantom, grid: &Grid, work: &Work) -> Result<Reco
 pub(super) fn name(phantom: &Phantom, volume: Volume<u16>) -> LabelMap {
     let found = stats::of(&volume);
     let vertebrae = phantom.bones().iter().filter_map(|bone| {
-        let value = label_value(bone.level());
+        let value = verse_value(bone.level());
         found.get(&value).map(|stats| LabelledVertebra {
             id: VertebraId::of_label("phantom", value),
             level: bone.level(),
@@ -116,16 +117,4 @@ pub(super) fn name(phantom: &Phantom, volume: Volume<u16>) -> LabelMap {
     });
     let vertebrae = vertebrae.collect();
     LabelMap { volume, vertebrae }
-}
-
-/// VerSe's number of a level the phantom has.
-pub(super) fn label_value(level: Level) -> u16 {
-    let number = u16::from(level.number());
-    match level.region() {
-        'C' => number,
-        'T' if number == 13 => 28,
-        'T' => 7 + number,
-        'L' => 19 + number,
-        _ => 26,
-    }
 }

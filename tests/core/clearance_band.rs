@@ -77,10 +77,6 @@ fn out_mm(found: &Assessment) -> f64 {
 
 #[test]
 fn on_half_millimetre_voxels_a_screw_is_told_to_a_tenth() {
-    if std::env::var_os("CORRIDOR_FULL").is_none() {
-        println!("SKIPPED: takes minutes, runs with tests/run --full");
-        return;
-    }
     let scan = Scan { noise_hu: 0.0, ..Scan::default() };
     let (pairs, _) = pairs(0.5, scan, Level::L3);
     let mut errors: Vec<f64> =

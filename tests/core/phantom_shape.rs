@@ -105,7 +105,7 @@ fn the_normal_stands_on_the_surface_and_points_out() {
 #[test]
 fn neighbours_do_not_touch() {
     for pair in phantom().bones().windows(2) {
-        let nearest = surface_points(&pair[0], 1500)
+        let nearest = surface_points(&pair[0], 4000)
             .into_iter()
             // Far off the function is no distance, but far it is.
             .filter(|p| pair[1].value(*p) > -15.0)

@@ -4,6 +4,7 @@ use super::block::Block;
 use super::names::Names;
 use super::split::Column;
 use super::{Automatic, FoundLevel, LOW_CONFIDENCE, on_grid};
+use crate::labels::numbering::verse_value;
 use crate::labels::{Level, stats};
 use crate::volume::Volume;
 use std::collections::BTreeMap;
@@ -17,18 +18,6 @@ const UNLIKE: f64 = 1.8;
 const METAL_HU: i16 = 2500;
 /// So much metal is an implant and not a dense spot, mm³.
 const IMPLANT_MM3: f64 = 60.0;
-
-/// What VerSe calls a level.
-pub(super) fn verse_value(level: Level) -> u16 {
-    let number = u16::from(level.number());
-    match level.region() {
-        'C' => number,
-        'T' if number == 13 => 28,
-        'T' => 7 + number,
-        'L' => 19 + number,
-        _ => 26,
-    }
-}
 
 /// Labels on the CT's grid, the levels and the warnings.
 pub(super) fn judged(
