@@ -74,7 +74,8 @@ pub(super) struct Search<'a, B> {
 /// What was found.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
-    pub best: Rated,
+    /// The best screw first, then the best of other places.
+    pub ranked: Vec<Rated>,
     pub isthmus_mm: f64,
     pub is_narrow: bool,
 }
@@ -140,12 +141,11 @@ impl<'a, B: SignedDistance> Search<'a, B> {
             }
         }
         let refined = starts.into_iter().map(|start| self.climb(start, HALVINGS[0]));
-        let best = refined.max_by(|a, b| a.total.total_cmp(&b.total));
-        let best = best.map(|best| self.climb(best, HALVINGS[1]));
-        match best.filter(|best| best.total > 0.0) {
-            Some(best) => Ok(Found { best, isthmus_mm, is_narrow }),
-            None => Err(no_path),
-        }
+        let mut ranked: Vec<Rated> = refined.filter(|rated| rated.total > 0.0).collect();
+        ranked.sort_by(|a, b| b.total.total_cmp(&a.total));
+        let best = ranked.first().ok_or(no_path)?;
+        ranked[0] = self.climb(best.clone(), HALVINGS[1]);
+        Ok(Found { ranked, isthmus_mm, is_narrow })
     }
 
     /// Screws near the best one that score at least so much: the best for each place of the head,
