@@ -18,7 +18,7 @@ use corridor::interact::intent::Intent;
 use corridor::interact::pointer::PointerKind;
 use corridor::plan::{Screw, ScrewId, ScrewState, ScrewStyle};
 use corridor::platform::fs::RealFs;
-use corridor::scene::slices::{ShownWindow, SlicesInView};
+use corridor::scene::slices::{ShownBorders, ShownWindow, SlicesInView};
 use corridor::space::{Dir, Side};
 use corridor::volume::window::PRESETS;
 use std::fs;
@@ -115,6 +115,7 @@ fn app_with_keys() -> (App, tempfile::TempDir) {
         .init_resource::<EguiWantsInput>()
         .init_resource::<ShownWindow>()
         .init_resource::<SlicesInView>()
+        .init_resource::<ShownBorders>()
         .init_resource::<camera::Flying>()
         .init_resource::<Cells>()
         .init_resource::<OpenDialog>()
