@@ -6,6 +6,7 @@
 
 pub mod display;
 pub mod doctor;
+pub mod frame_times;
 pub mod gpu;
 pub mod guard;
 pub mod history;
