@@ -9,6 +9,7 @@ pub mod checks;
 pub mod closeup;
 pub mod display;
 pub mod doctor;
+pub mod frame_times;
 pub mod gpu;
 pub mod guard;
 pub mod history;

@@ -44,6 +44,9 @@ pub struct Display {
     /// Insist on the headset; end with a sentence when there is none.
     #[arg(long, global = true)]
     pub xr: bool,
+    /// Time this many frames once the case is open, print the table and end.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub measure_frames: Option<u32>,
 }
 
 /// One subcommand.
