@@ -11,6 +11,7 @@ use crate::case::request::CaseRequest;
 use crate::case::spine::{Spine, SpineError};
 use crate::work::{Work, on_all_cores};
 use bevy::prelude::*;
+use bevy::window::ExitSystems;
 use std::sync::Arc;
 
 /// Asks for another case. The open one stays until the new one is ready.
@@ -118,7 +119,7 @@ pub fn plugin(app: &mut App) {
         .init_resource::<Progress>()
         .init_resource::<LoadFailure>()
         .add_systems(Update, (start_job, finish_job).chain().in_set(FrameSystems::Jobs))
-        .add_systems(Last, admit_failure.run_if(on_message::<AppExit>));
+        .add_systems(Last, admit_failure.run_if(on_message::<AppExit>).after(ExitSystems));
 }
 
 /// Exit code of a program that was left without having opened a case.

@@ -5,7 +5,7 @@ use crate::stack::{MIDDLE, core_app, interaction_app};
 use bevy::asset::RenderAssetUsages;
 use bevy::prelude::*;
 use bevy::render::render_resource::{Extent3d, TextureDimension, TextureFormat};
-use bevy::window::FileDragAndDrop;
+use bevy::window::{ExitSystems, FileDragAndDrop};
 use bevy_egui::input::EguiWantsInput;
 use corridor::app::Phase;
 use corridor::app::history::{Document, StatusLine, Tone};
@@ -180,4 +180,16 @@ fn a_picture_is_written_or_the_sentence_says_why_not() {
     assert_eq!((found.dimensions(), found.get_pixel(5, 3).0), ((6, 4), [200, 100, 50]));
     let (tone, said) = shot::write(picture(), &folder.path().join("no folder").join("shot.png"));
     assert!(tone == Tone::Fault && said.contains("no folder"), "{said}");
+}
+
+#[test]
+fn a_window_closed_without_a_case_ends_in_an_error() {
+    let (mut app, _folder) = core_app();
+    app.insert_resource(State::new(Phase::Failed));
+    let close = |mut exits: MessageWriter<AppExit>| {
+        exits.write(AppExit::Success);
+    };
+    app.add_systems(Last, close.in_set(ExitSystems));
+    app.update();
+    assert!(app.should_exit().is_some_and(|exit| exit.is_error()), "{:?}", app.should_exit());
 }
