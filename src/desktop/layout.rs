@@ -111,7 +111,8 @@ const RIGHT_SHARE: f32 = 0.2;
 
 /// How wide the panel at the right is.
 fn right_width(window: f32) -> f32 {
-    (window * RIGHT_SHARE).clamp(RIGHT[0], RIGHT[1])
+    // `max` and `min` make a width of what is none, which `clamp` would hand on.
+    (window * RIGHT_SHARE).max(RIGHT[0]).min(RIGHT[1])
 }
 
 /// What the panel at the right shows.
@@ -137,6 +138,10 @@ pub fn draw(
     mut has_theme: Local<bool>,
 ) -> Result {
     let ctx = contexts.ctx_mut()?.clone();
+    // While the window has no size yet there is nothing to lay out.
+    if !ctx.viewport_rect().is_finite() {
+        return Ok(());
+    }
     if !std::mem::replace(&mut *has_theme, true) {
         theme::apply(&ctx);
     }

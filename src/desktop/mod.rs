@@ -2,7 +2,7 @@
 //!
 //! In: the window. Out: the mouse as a pointer ([`mouse`]), the eye ([`camera`]), the panels and
 //! slices in their places ([`layout`], [`bars`], [`mpr`]), shortcuts ([`keys`]), files
-//! ([`open`], [`shot`]); and less of all that while a headset is worn ([`rest`]).
+//! ([`open`], [`shot`]).
 
 pub mod bars;
 pub mod camera;
@@ -11,7 +11,6 @@ pub mod layout;
 pub mod mouse;
 pub mod mpr;
 pub mod open;
-pub mod rest;
 pub mod shot;
 
 use crate::app::schedule::FrameSystems;
@@ -31,7 +30,7 @@ impl Plugin for DesktopPlugin {
         }
         app.insert_resource(EguiGlobalSettings { auto_create_primary_context: false, ..default() })
             .add_plugins((PanOrbitCameraPlugin, FreeCameraPlugin))
-            .add_plugins((camera::plugin, mouse::plugin, keys::plugin, shot::plugin, rest::plugin))
+            .add_plugins((camera::plugin, mouse::plugin, keys::plugin, shot::plugin))
             .init_resource::<layout::Cells>()
             .init_resource::<layout::OpenDialog>()
             .init_resource::<layout::Tab>()
