@@ -7,6 +7,7 @@ use super::Phase;
 use super::background::{Background, Stage};
 use super::history::{Document, DocumentError, StatusLine, Tone};
 use super::schedule::FrameSystems;
+use super::words;
 use crate::case::request::CaseRequest;
 use crate::case::spine::{Spine, SpineError};
 use crate::work::{Work, on_all_cores};
@@ -58,10 +59,15 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Nothing tells whether plan and image belong together: a person may.
-    fn is_unknown_patient(&self) -> bool {
+    /// What a person is asked, who may know that plan and image belong together where nothing tells.
+    fn question(&self) -> Option<String> {
         use crate::case::OpenError as Plan;
-        matches!(self, Self::Document(DocumentError::Open(Plan::UnknownPatient { .. })))
+        match self {
+            Self::Document(DocumentError::Open(Plan::UnknownPatient { case, image })) => {
+                Some(words::unknown_patient(case, image))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -172,11 +178,11 @@ pub(super) fn finish_job(
         Err(fault) => {
             error!("{fault}");
             status.say(Tone::Fault, fault.to_string());
-            let can_be_accepted = fault.is_unknown_patient();
             let accepted = CaseRequest { accept_unknown: true, ..job.request.clone() };
+            let question = fault.question();
             *failure = LoadFailure {
-                why: Some(status.text.clone()),
-                if_they_belong: can_be_accepted.then_some(accepted),
+                if_they_belong: question.is_some().then_some(accepted),
+                why: Some(question.unwrap_or_else(|| status.text.clone())),
             };
             // A case that is already open stays open.
             phase.set(if shown.is_some() { Phase::Ready } else { Phase::Failed });

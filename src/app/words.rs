@@ -459,6 +459,13 @@ fn signed(text: String) -> String {
     }
 }
 
+/// Why a person is asked whether plan and image belong together; both are named by pseudonyms.
+pub fn unknown_patient(plan: &str, image: &str) -> String {
+    format!(
+        "The plan is of {plan}, what is open is {image}. Nothing shows that they belong together."
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@
 pub mod case;
 pub mod colour;
 pub mod cuts;
+pub mod framing;
 pub mod layers;
 pub mod letters;
 pub mod lod;
