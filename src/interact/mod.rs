@@ -36,7 +36,7 @@ impl Plugin for InteractPlugin {
                 (
                     (
                         pick::measure_balls
-                            .run_if(on_message::<CaseOpened>.or(on_message::<Mended>)),
+                            .run_if(on_message::<CaseOpened>.or_eager(on_message::<Mended>)),
                         pick::pick,
                     )
                         .chain()

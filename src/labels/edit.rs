@@ -60,8 +60,8 @@ impl Stroke {
         let mut kept: Vec<Point<Patient>> = Vec::new();
         for (n, point) in path.iter().enumerate() {
             let is_last = n + 1 == path.len();
-            let is_far = kept.last().is_none_or(|last| last.distance(*point) >= least_mm);
-            if is_far || is_last {
+            let moved_mm = kept.last().map_or(f64::INFINITY, |last| last.distance(*point));
+            if moved_mm >= least_mm || (is_last && moved_mm > 0.01) {
                 kept.push(Point::from_vec((point.vec() * 100.0).round() / 100.0));
             }
         }
