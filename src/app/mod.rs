@@ -16,6 +16,7 @@ pub mod history;
 pub mod jobs;
 pub mod judge;
 pub mod measuring;
+pub mod mending;
 pub mod pace;
 pub mod planning;
 pub mod schedule;
@@ -119,7 +120,7 @@ impl Plugin for CorePlugin {
             judge::plugin,
             pace::plugin,
             selection::plugin,
-            (checks::plugin, closeup::plugin, measuring::plugin, planning::plugin),
+            (checks::plugin, closeup::plugin, measuring::plugin, mending::plugin, planning::plugin),
         ));
     }
 }

@@ -41,6 +41,7 @@ mod ingest_real;
 mod ingest_torture;
 mod real_data;
 mod field_distance;
+mod label_edits;
 mod labels_auto;
 mod measures;
 mod mesh_extract;
