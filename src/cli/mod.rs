@@ -221,6 +221,9 @@ pub struct MeasureArgs {
     /// Print JSON in place of tables.
     #[arg(long)]
     pub json: bool,
+    /// Also write each vertebra's surface into this folder, as STL in LPS mm.
+    #[arg(long, value_name = "FOLDER")]
+    pub surfaces: Option<PathBuf>,
 }
 
 /// Postures, as spelt on the command line.

@@ -68,12 +68,13 @@ fn run_measure(args: &MeasureArgs) -> Result<()> {
     let source = args.case.request(&RealFs)?.source;
     let measures = measure::read(&source, args.posture.into(), &work)?;
     bar.finish_and_clear();
-    let text = if args.json {
-        format!("{:#}\n", measure::as_json(&measures))
-    } else {
-        measure::as_text(&measures)
-    };
-    say(&text, &[])
+    let written = args.surfaces.iter().map(|to| measure::write_surfaces(&measures, to, &RealFs));
+    let written = written.collect::<Result<Vec<_>, _>>()?.concat();
+    if args.json {
+        return say(&format!("{:#}\n", measure::as_json(&measures)), &[]);
+    }
+    say(&measure::as_text(&measures), &[])?;
+    written.iter().try_for_each(|file| say(&format!("written: {}\n", file.display()), &[]))
 }
 
 /// Prints a text, then what there is to note, one line each.
