@@ -10,9 +10,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a bench prints")]
 
 use corridor::case::spine::{self, Source, VertebraModel};
-use corridor::clearance::{
-    Field, ScrewShape, SignedDistance, assess, entry_on_axis, grade::ENTRY_ZONE_MM,
-};
+use corridor::clearance::{Field, ScrewShape, assess, entry_on_axis, grade::ENTRY_ZONE_MM};
 use corridor::mesh;
 use corridor::space::{Dir, Patient, Point, Side};
 use corridor::work::{Work, on_all_cores};
