@@ -25,6 +25,8 @@ pub(super) struct Disc {
     pub(super) up: DVec3,
     /// How much darker it is than the end plates, HU; 0 or less where no disc is seen.
     pub(super) valley_hu: f64,
+    /// The same as a share of what clear discs of this scan show, 0 to 1.
+    pub(super) clear: f64,
     /// Its neighbours asked for it, the image shows none: fused or fractured.
     pub(super) is_guessed: bool,
 }
@@ -50,15 +52,17 @@ pub(super) fn find(
     work.step("looking for the discs", 0.0)?;
     let sheets = sheets(ct, tissue, stations);
     work.step("looking for the discs", 0.8)?;
-    let mut discs = choose(stations, &sheets);
+    let unit = scale(stations, &sheets);
+    let mut discs = choose(stations, &sheets, unit);
     refine(ct, tissue, stations, &mut discs);
+    discs.iter_mut().for_each(|disc| disc.clear = (disc.valley_hu / unit).clamp(0.0, 1.0));
     Ok(discs)
 }
 
 /// The best sheet at every station.
 fn sheets(ct: &Block<i16>, tissue: &Tissue, stations: &[Station]) -> Vec<Sheet> {
     let free: Vec<Sheet> = stations.par_iter().map(|s| best_sheet(ct, tissue, s, 0.0)).collect();
-    let unit = scale(&free);
+    let unit = scale(stations, &free);
     stations.par_iter().map(|s| best_sheet(ct, tissue, s, unit)).collect()
 }
 
@@ -140,8 +144,7 @@ fn sheet(
 const GAPS_MM: [usize; 2] = [13, 52];
 
 /// The discs of the column, head first.
-fn choose(stations: &[Station], sheets: &[Sheet]) -> Vec<Disc> {
-    let unit = scale(sheets);
+fn choose(stations: &[Station], sheets: &[Sheet], unit: f64) -> Vec<Disc> {
     let depth: Vec<f64> = stations.iter().map(|s| s.depth_mm - s.wall_mm).collect();
     let along = along_bodies(stations);
     let mut positions = chain(&gains(sheets, unit), &along, &depth);
@@ -156,6 +159,7 @@ fn choose(stations: &[Station], sheets: &[Sheet]) -> Vec<Disc> {
                 middle: s.body(),
                 up: axes(s, sheet.pitch_deg, sheet.roll_deg)[2],
                 valley_hu: sheet.valley_hu,
+                clear: 0.0,
                 is_guessed: sheet.valley_hu < 0.3 * unit,
             }
         })
@@ -202,15 +206,20 @@ fn centring(ct: &Block<i16>, tissue: &Tissue, s: &Station, disc: &Disc) -> f64 {
     }
 }
 
-/// What a clear disc of this scan shows: the upper quarter of the peaks.
-fn scale(sheets: &[Sheet]) -> f64 {
+/// What a clear disc of this scan shows, HU: the middle one of the strongest peaks, as many as a
+/// column of this length and depth has discs. The waist of a body makes weaker peaks than a disc;
+/// that there may be as many of them must not make them discs.
+fn scale(stations: &[Station], sheets: &[Sheet]) -> f64 {
     let near = |i: usize| i.saturating_sub(6)..(i + 7).min(sheets.len());
     let is_peak =
         |i: &usize| near(*i).all(|k| sheets[k].valley_hu <= sheets[*i].valley_hu || k == *i);
     let mut peaks: Vec<f64> =
         (0..sheets.len()).filter(is_peak).map(|i| sheets[i].valley_hu).collect();
-    peaks.sort_by(f64::total_cmp);
-    peaks.get(peaks.len() * 2 / 3).copied().unwrap_or(0.0).max(15.0)
+    peaks.sort_by(|a, b| b.total_cmp(a));
+    let depth: f64 = stations.iter().map(|s| 2.0 * s.half_depth_mm()).sum::<f64>();
+    let pitch = (depth / stations.len().max(1) as f64 * TALL[0].exp()).max(GAPS_MM[0] as f64);
+    let expected = (stations.len() as f64 / pitch).round() as usize;
+    peaks.get(expected.min(peaks.len()).saturating_sub(1) / 2).copied().unwrap_or(0.0).max(15.0)
 }
 
 fn gains(sheets: &[Sheet], unit: f64) -> Vec<f64> {
@@ -248,7 +257,7 @@ fn along_bodies(stations: &[Station]) -> Vec<f64> {
 
 /// A body with its disc is about as tall as the body is deep, from T1 to L5: mean ratio and
 /// spread, natural logarithm (heights and depths of `sizes` in the phantom's own table).
-const TALL: [f64; 2] = [-0.1, 0.32];
+pub(super) const TALL: [f64; 2] = [-0.1, 0.32];
 
 /// The positions that gain most together, when each gap should be like the one before and fit the
 /// depth of its body.

@@ -12,8 +12,6 @@ use rayon::prelude::*;
 const BODY_GAP_MM: f64 = 6.0;
 /// Gaps that are closed in an arch.
 const ARCH_GAP_MM: f64 = 1.5;
-/// Dark spots in one slice of an arch that are marrow; what is larger is a foramen.
-const SPOT_MM2: f64 = 90.0;
 
 /// Fills each vertebra; a voxel that two claim goes to the lower number, bone stays what it is.
 pub(super) fn fill(names: &mut Block<u8>, column: &Column, work: &Work) -> Result<(), Cancelled> {
@@ -267,27 +265,25 @@ pub(super) fn fill_holes(mask: &mut Block<bool>) {
     mask.data.iter_mut().zip(outside).for_each(|(slot, out)| *slot = !out);
 }
 
-/// Fills small dark spots in the slices along each axis, but nothing of the canal.
+/// Fills what bone closes in within the slices of at least two of three directions, but nothing of
+/// the canal. The hollow of an end plate or a foramen is closed in within one of them; marrow is
+/// in all, or in two where its shell has a gap.
 fn fill_spots(mask: &mut Block<bool>, zone: &[Zone]) {
-    let before = mask.clone();
-    let [ni, nj, nk] = mask.size;
-    let strides = [1, ni, ni * nj];
+    let size = mask.size;
+    let strides = [1, size[0], size[0] * size[1]];
+    let mut votes = vec![0u8; mask.data.len()];
     for axis in 0..3 {
         let (a, b) = ((axis + 1) % 3, (axis + 2) % 3);
-        let size = [ni, nj, nk];
         for slice in 0..size[axis] {
             let at = |u: usize, v: usize| slice * strides[axis] + u * strides[a] + v * strides[b];
-            for spot in spots(&before, [size[a], size[b]], at) {
-                let area = spot.len() as f64 * mask.step_mm * mask.step_mm;
-                let is_body =
-                    spot.iter().filter(|i| zone[**i] == Zone::Body).count() * 2 > spot.len();
-                let is_canal = spot.iter().any(|i| zone[*i] == Zone::Canal);
-                if !is_canal && (is_body || area <= SPOT_MM2) {
-                    spot.iter().for_each(|i| mask.data[*i] = true);
+            for spot in spots(mask, [size[a], size[b]], at) {
+                if !spot.iter().any(|i| zone[*i] == Zone::Canal) {
+                    spot.iter().for_each(|i| votes[*i] += 1);
                 }
             }
         }
     }
+    mask.data.iter_mut().zip(votes).for_each(|(slot, votes)| *slot |= votes >= 2);
 }
 
 /// The dark spots of one slice that do not touch its edge.

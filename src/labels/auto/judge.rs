@@ -1,6 +1,7 @@
 //! The labels as they are handed out, with how sure each level is and what to look at.
 
 use super::block::Block;
+use super::disc::{Disc, TALL};
 use super::names::Names;
 use super::split::Column;
 use super::{Automatic, FoundLevel, LOW_CONFIDENCE, on_grid};
@@ -11,9 +12,14 @@ use std::collections::BTreeMap;
 
 /// A smaller piece at the end of the scan is no vertebra, cm³.
 const SMALLEST_CM3: f64 = 3.0;
-/// Neighbours of one spine differ by no more than this in volume, unless one is broken, fused or
-/// wrongly parted.
-const UNLIKE: f64 = 1.8;
+/// The logarithm of a vertebra's volume against its neighbours': from here on it is odd, and here
+/// it is worth half. From level to level it changes by a tenth; a crushed body costs a quarter.
+const ODD: [f64; 2] = [0.25, 0.6];
+/// A piece at the end of the column with less than this share of its neighbour's volume is no whole
+/// vertebra, whatever the image shows beyond it.
+const PART_SHARE: f64 = 0.7;
+/// From here on the heights of all vertebrae together, in spreads of [`TALL`], fit no spine.
+const MISPARTED: f64 = 1.3;
 /// No bone is denser than this, HU.
 const METAL_HU: i16 = 2500;
 /// So much metal is an implant and not a dense spot, mm³.
@@ -38,19 +44,27 @@ pub(super) fn judged(
     let volume = on_grid(ct, names, value);
     let found = stats::of(&volume);
     let mut warnings = Vec::new();
+    let parting = parting(column);
+    if parting < 1.0 {
+        warnings.push(
+            "the vertebrae are too low or too tall for their depth: they may be wrongly parted"
+                .to_owned(),
+        );
+    }
     let levels = (0..named.levels.len())
         .filter(|n| is_kept(*n))
         .filter_map(|n| {
             let stats = found.get(&verse_value(named.levels[n]))?;
-            Some(one_level(
-                n,
-                column,
-                named,
-                &cm3,
-                stats,
-                ct.grid().voxel_volume_mm3(),
-                &mut warnings,
-            ))
+            let judge = Judge { n, column, level: named.levels[n], cm3: &cm3 };
+            let is_cut_off = stats.is_cut_off() || judge.is_part();
+            let border = judge.border(is_cut_off, &mut warnings);
+            Some(FoundLevel {
+                level: named.levels[n],
+                value: verse_value(named.levels[n]),
+                volume_cm3: stats.voxels as f64 * ct.grid().voxel_volume_mm3() / 1000.0,
+                confidence: (named.sure * parting * border * 100.0).round() / 100.0,
+                is_cut_off,
+            })
         })
         .collect::<Vec<_>>();
     metal(part, names, column, named, &mut warnings);
@@ -68,45 +82,91 @@ pub(super) fn judged(
     Automatic { volume, levels, warnings }
 }
 
-fn one_level(
+/// What is known of one vertebra's border.
+struct Judge<'a> {
+    /// Its place from the top, from 0.
     n: usize,
-    column: &Column,
-    named: &Names,
-    cm3: &[f64],
-    stats: &stats::LabelStats,
-    voxel_mm3: f64,
-    warnings: &mut Vec<String>,
-) -> FoundLevel {
-    let level = named.levels[n];
-    let is_cut_off = stats.is_cut_off();
-    let mut sure = named.sure;
-    let discs = [n.checked_sub(1), Some(n)].into_iter().flatten();
-    if discs.filter_map(|d| column.discs.get(d)).any(|d| d.is_guessed) {
-        sure *= 0.6;
-        warnings.push(format!(
-            "no clear disc was seen beside {level}: fused, broken or wrongly parted"
-        ));
+    column: &'a Column<'a>,
+    level: Level,
+    /// Volumes of all vertebrae.
+    cm3: &'a [f64],
+}
+
+impl Judge<'_> {
+    fn is_sacrum(&self, n: usize) -> bool {
+        self.column.sacrum.is_some_and(|s| usize::from(s) == n + 1)
     }
-    let beside = [n.checked_sub(1), Some(n + 1)].into_iter().flatten();
-    let is_end = column.sacrum.is_some_and(|s| usize::from(s) == n + 1);
-    let unlike = beside
-        .filter(|m| column.sacrum.is_none_or(|s| usize::from(s) != m + 1))
-        .filter_map(|m| cm3.get(m))
-        .filter(|other| **other > super::judge::SMALLEST_CM3)
-        .all(|other| cm3[n] / other > UNLIKE || other / cm3[n] > UNLIKE);
-    if unlike && !is_end && !is_cut_off && cm3.len() > 2 {
-        sure *= 0.6;
-        warnings.push(format!(
-            "{level} is much larger or smaller than its neighbours: look at its border"
-        ));
+    /// The vertebrae above and below that can be compared with, and their volumes.
+    fn beside(&self) -> impl Iterator<Item = f64> {
+        [self.n.checked_sub(1), Some(self.n + 1)]
+            .into_iter()
+            .flatten()
+            .filter(|m| !self.is_sacrum(*m))
+            .filter_map(|m| self.cm3.get(m).copied())
+            .filter(|cm3| *cm3 >= SMALLEST_CM3)
     }
-    FoundLevel {
-        level,
-        value: verse_value(level),
-        volume_cm3: stats.voxels as f64 * voxel_mm3 / 1000.0,
-        confidence: (sure * 100.0).round() / 100.0,
-        is_cut_off,
+    /// The first or last piece of the column, too small to be a whole vertebra.
+    fn is_part(&self) -> bool {
+        let is_end = self.n == 0 || self.n + 1 == self.cm3.len();
+        let beside = self.beside().fold(0.0, f64::max);
+        is_end && !self.is_sacrum(self.n) && self.cm3[self.n] < PART_SHARE * beside
     }
+    /// How sure the border is, 0 to 1; says what speaks against it.
+    fn border(&self, is_cut_off: bool, warnings: &mut Vec<String>) -> f64 {
+        let level = self.level;
+        let mut sure = self.discs(warnings);
+        if is_cut_off {
+            warnings.push(format!(
+                "the image cuts {level} off: what is seen of it is no whole vertebra, so do not \
+                 measure it or plan on it"
+            ));
+            return sure * 0.5;
+        }
+        let odd = self.odd();
+        let share = ((odd - ODD[0]) / (ODD[1] - ODD[0])).clamp(0.0, 1.5);
+        if odd > (ODD[0] + ODD[1]) / 2.0 {
+            warnings.push(format!(
+                "{level} is much larger or smaller than its neighbours: look at its border"
+            ));
+        }
+        sure *= 1.0 - share / 2.0;
+        sure
+    }
+    /// How clear the discs beside it are.
+    fn discs(&self, warnings: &mut Vec<String>) -> f64 {
+        let beside = [self.n.checked_sub(1), Some(self.n)].into_iter().flatten();
+        let discs: Vec<_> = beside.filter_map(|d| self.column.discs.get(d)).collect();
+        if discs.iter().any(|d| d.is_guessed) {
+            warnings.push(format!(
+                "no clear disc was seen beside {}: fused, broken or wrongly parted",
+                self.level
+            ));
+            return 0.6;
+        }
+        let clear = discs.iter().map(|d| d.clear).fold(1.0, f64::min);
+        0.7 + 0.3 * ((clear - 0.3) / 0.3).clamp(0.0, 1.0)
+    }
+    /// How unlike the like of it is: the logarithm of its volume over its neighbours' mean.
+    fn odd(&self) -> f64 {
+        let logs: Vec<f64> = self.beside().map(f64::ln).collect();
+        if self.is_sacrum(self.n) || logs.is_empty() {
+            return 0.0;
+        }
+        (self.cm3[self.n].ln() - logs.iter().sum::<f64>() / logs.len() as f64).abs()
+    }
+}
+
+/// How sure it is that the column was parted at its discs and not elsewhere: 1, or 0.5 where the
+/// heights of all vertebrae together fit no spine of that depth.
+fn parting(column: &Column) -> f64 {
+    let tall = |pair: &[Disc]| {
+        let s = &column.stations[(pair[0].station + pair[1].station) / 2];
+        let depth = (2.0 * s.half_depth_mm()).max(12.0);
+        ((pair[0].middle.distance(pair[1].middle) / depth).ln() - TALL[0]) / TALL[1]
+    };
+    let all: Vec<f64> = column.discs.windows(2).map(tall).collect();
+    let mean = all.iter().sum::<f64>() / all.len().max(1) as f64;
+    if all.len() > 1 && mean.abs() > MISPARTED { 0.5 } else { 1.0 }
 }
 
 /// Volume of each vertebra, cm³.

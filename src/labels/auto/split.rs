@@ -17,6 +17,11 @@ pub(super) const RIB: u8 = 250;
 /// The hip bones.
 pub(super) const ILIUM: u8 = 251;
 
+/// No transverse process reaches further from the midline, mm.
+const PROCESSES_MM: f64 = 55.0;
+/// Nor does a wing of the sacrum: it is up to 125 mm wide.
+const SACRUM_MM: f64 = 62.0;
+
 /// Where a voxel lies, seen from the canal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Locus {
@@ -103,7 +108,8 @@ fn seed(column: &Column, p: DVec3) -> (u8, u8) {
     let here = column.between(p);
     let is_sacrum = column.sacrum.is_some_and(|n| here >= n);
     let radius = at.ahead.hypot(at.aside);
-    if at.aside.abs() > 75.0 || (at.aside.abs() > 55.0 && !is_sacrum) {
+    let beyond = if is_sacrum { SACRUM_MM } else { PROCESSES_MM };
+    if at.aside.abs() > beyond {
         return (if is_sacrum { ILIUM } else { RIB }, here);
     }
     let is_body =
