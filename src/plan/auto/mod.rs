@@ -222,15 +222,45 @@ pub fn choices<B: SignedDistance>(
     let no_path = Refusal::NoPath { level, side, style };
     let Some(rule) = rules.style(style) else { return Err(no_path) };
     let mut search = Search::new(site, rules, rule, allowed)?;
-    let found = search.run()?;
+    let Found { ranked, isthmus_mm, is_narrow } = search.run()?;
+    let judged = |rated: &Rated| {
+        judged(site, rule, rules, allowed.in_out_in, rated.clone(), isthmus_mm, is_narrow)
+    };
+    // The letter stands above the score: the first of the best letter that any of them has. A
+    // screw through both cortices is a B as it should be.
+    let letter = |found: &Suggestion| match rule.is_bicortical {
+        true => Grade::A,
+        false => found.assessment.grade,
+    };
+    let found = ranked.iter().filter_map(|rated| Some((rated, judged(rated)?)));
+    let better = |a: (_, Suggestion), b: (_, Suggestion)| match letter(&b.1) < letter(&a.1) {
+        true => b,
+        false => a,
+    };
+    let (rated, best) = found.reduce(better).ok_or(no_path)?;
     let near = match least_part < 1.0 {
-        true => search.near(&found.best, least_part * found.best.total),
+        true => search.near(rated, least_part * rated.total),
         false => Vec::new(),
     };
-    let Found { best, isthmus_mm, is_narrow } = found;
-    let made = judged(site, rule, rules, allowed.in_out_in, best, isthmus_mm, is_narrow);
-    let best = made.ok_or(no_path)?;
-    Ok(Choices { best, others: near.into_iter().map(Choice).collect(), is_narrow, isthmus_mm })
+    // Nor is it given up for a rod.
+    let keeps = |rated: &Rated| judged(rated).is_some_and(|made| letter(&made) <= letter(&best));
+    let others = near.into_iter().filter(keeps).map(Choice).collect();
+    Ok(Choices { best, others, is_narrow, isthmus_mm })
+}
+
+/// What a given screw scores, with the terms of a search of this style; `None` where the canal is
+/// not known, nothing is planned at this level, or the screw's axis is not in bone at the isthmus.
+pub fn score_of<B: SignedDistance>(
+    site: &Site<'_, B>,
+    style: Style,
+    rules: &Rules,
+    allowed: &Allowed<'_>,
+    shape: &ScrewShape,
+) -> Option<Score> {
+    site.canal?;
+    let search = Search::new(site, rules, rules.style(style)?, allowed).ok()?;
+    let rated = search.rate_shape(shape)?;
+    Some(Score { total: rated.total, ..Score::new(&rated.measures, rules) })
 }
 
 /// One of the choices judged in full; `None` where the grade does not bear it.

@@ -8,7 +8,7 @@ use super::line::{Bore, Frame, Line};
 use super::rules::{Limits, Rules};
 use crate::clearance::SignedDistance;
 use crate::clearance::grade::ENTRY_ZONE_MM;
-use crate::space::{Dir, Patient, Point};
+use crate::space::{Dir, Patient};
 use serde::Serialize;
 use std::f64::consts::TAU;
 
@@ -87,22 +87,83 @@ pub(super) fn total(measures: &Measures, rules: &Rules) -> f64 {
     if weights > 0.0 { 100.0 * (sum / weights).exp() } else { 0.0 }
 }
 
-/// Directions in which the side of a screw is probed while searching; the grade takes 24 and
-/// searches between them.
+/// Directions in which the side of a screw is probed while searching; its worst place is then
+/// looked for between them, as the grade does.
 const DIRECTIONS: usize = 12;
 
-/// Smallest distance to daylight over the ring of a cylinder, mm.
-fn ring_mm(
-    bone: &impl SignedDistance,
-    centre: Point<Patient>,
-    [u, v]: [Dir<Patient>; 2],
+/// A cylinder's side, seen from the line it is bored along.
+struct Side<'a, B> {
+    bone: &'a B,
+    bore: &'a Bore,
+    across: [Dir<Patient>; 2],
     radius_mm: f64,
-) -> f64 {
-    let at = |n: usize| {
-        let (sin, cos) = (TAU * n as f64 / DIRECTIONS as f64).sin_cos();
-        bone.signed_distance_mm(centre + u * (radius_mm * cos) + v * (radius_mm * sin))
-    };
-    (0..DIRECTIONS).map(at).fold(f64::INFINITY, f64::min)
+}
+
+/// A place on the side, and its distance to daylight, mm.
+#[derive(Clone, Copy)]
+struct Spot {
+    depth_mm: f64,
+    angle: f64,
+    distance_mm: f64,
+}
+
+impl<'a, B: SignedDistance> Side<'a, B> {
+    fn new(bone: &'a B, bore: &'a Bore, radius_mm: f64) -> Self {
+        let u = bore.axis.any_perpendicular();
+        Self { bone, bore, across: [u, bore.axis.cross(u)], radius_mm }
+    }
+
+    fn spot(&self, depth_mm: f64, angle: f64) -> Spot {
+        let (sin, cos) = angle.sin_cos();
+        let [u, v] = self.across.map(|d| d * self.radius_mm);
+        let place = self.bore.entry + self.bore.axis * depth_mm + u * cos + v * sin;
+        Spot { depth_mm, angle, distance_mm: self.bone.signed_distance_mm(place) }
+    }
+
+    /// The worst place of a ring: where nothing on it is probed lower.
+    fn ring(&self, depth_mm: f64) -> Spot {
+        let at = |n: usize| self.spot(depth_mm, TAU * n as f64 / DIRECTIONS as f64);
+        let lower = |a: Spot, b: Spot| if b.distance_mm < a.distance_mm { b } else { a };
+        (1..DIRECTIONS).map(at).fold(at(0), lower)
+    }
+
+    /// The lowest distance around a spot between two depths: a pattern search down to 0.02 mm, where
+    /// a distance is off by no more than that.
+    fn lowest(&self, mut spot: Spot, from_mm: f64, to_mm: f64) -> f64 {
+        const STEPS_MM: [f64; 5] = [0.5, 0.25, 0.1, 0.05, 0.02];
+        for step in STEPS_MM {
+            for _ in 0..8 {
+                let turn = step / self.radius_mm;
+                let around = [(step, 0.0), (-step, 0.0), (0.0, turn), (0.0, -turn)];
+                let near = around.map(|(along, turned)| {
+                    self.spot((spot.depth_mm + along).clamp(from_mm, to_mm), spot.angle + turned)
+                });
+                let next = near.into_iter().min_by(|a, b| a.distance_mm.total_cmp(&b.distance_mm));
+                match next.filter(|next| next.distance_mm < spot.distance_mm) {
+                    Some(next) => spot = next,
+                    None => break,
+                }
+            }
+        }
+        spot.distance_mm
+    }
+
+    /// The lowest distance between two depths, told no larger than `most_mm`.
+    fn least_between(&self, from_mm: f64, to_mm: f64, most_mm: f64) -> f64 {
+        let mut worst: Option<Spot> = None;
+        let mut least = most_mm;
+        let ends = [from_mm, to_mm].map(|depth| (depth, f64::NEG_INFINITY));
+        for (depth, to_daylight) in ends.into_iter().chain(self.bore.between(from_mm, to_mm)) {
+            // The distance changes by no more than the way to the ring.
+            if to_daylight - self.radius_mm < least {
+                let ring = self.ring(depth);
+                if ring.distance_mm < least {
+                    (least, worst) = (ring.distance_mm, Some(ring));
+                }
+            }
+        }
+        worst.map_or(most_mm, |spot| self.lowest(spot, from_mm, to_mm))
+    }
 }
 
 /// Up to this depth the bone around a screw is that of its entry, thin on any slanted bone, mm.
@@ -126,25 +187,13 @@ pub(super) fn walls<const N: usize>(
     lengths_mm: [f64; N],
     enough_mm: f64,
 ) -> [Walls; N] {
-    let u = bore.axis.any_perpendicular();
-    let across = [u, bore.axis.cross(u)];
-    let at = |depth: f64| bore.entry + bore.axis * depth;
-    let ring = |depth: f64| ring_mm(bone, at(depth), across, radius_mm);
-    let least_between = |from: f64, to: f64, mut least: f64| {
-        for (depth, to_daylight) in bore.between(from, to) {
-            // The distance changes by no more than the way to the ring.
-            if to_daylight - radius_mm < least {
-                least = least.min(ring(depth));
-            }
-        }
-        least
-    };
-    let entry_mm = least_between(ENTRY_ZONE_MM, ENTRY_END_MM, ring(ENTRY_ZONE_MM).min(enough_mm));
+    let side = Side::new(bone, bore, radius_mm);
+    let entry_mm = side.least_between(ENTRY_ZONE_MM, ENTRY_END_MM, enough_mm);
     let (mut deep_mm, mut from) = (enough_mm, ENTRY_END_MM);
     lengths_mm.map(|length| {
-        deep_mm = least_between(from, length, deep_mm);
+        deep_mm = side.least_between(from, length, deep_mm);
         from = length;
-        let tip = ring(length).min(bone.signed_distance_mm(at(length)));
+        let tip = bone.signed_distance_mm(bore.entry + bore.axis * length);
         Walls { entry_mm, deep_mm: deep_mm.min(tip) }
     })
 }
@@ -156,8 +205,7 @@ pub(super) fn rim_mm(
     length_mm: f64,
     radius_mm: f64,
 ) -> f64 {
-    let u = bore.axis.any_perpendicular();
-    ring_mm(bone, bore.entry + bore.axis * length_mm, [u, bore.axis.cross(u)], radius_mm)
+    Side::new(bone, bore, radius_mm).ring(length_mm).distance_mm
 }
 
 /// The gap between head and shaft and the level above, and between the head and its own bone, mm;

@@ -74,7 +74,8 @@ pub(super) struct Search<'a, B> {
 /// What was found.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
-    pub best: Rated,
+    /// The best screw first, then the best of other places.
+    pub ranked: Vec<Rated>,
     pub isthmus_mm: f64,
     pub is_narrow: bool,
 }
@@ -140,12 +141,11 @@ impl<'a, B: SignedDistance> Search<'a, B> {
             }
         }
         let refined = starts.into_iter().map(|start| self.climb(start, HALVINGS[0]));
-        let best = refined.max_by(|a, b| a.total.total_cmp(&b.total));
-        let best = best.map(|best| self.climb(best, HALVINGS[1]));
-        match best.filter(|best| best.total > 0.0) {
-            Some(best) => Ok(Found { best, isthmus_mm, is_narrow }),
-            None => Err(no_path),
-        }
+        let mut ranked: Vec<Rated> = refined.filter(|rated| rated.total > 0.0).collect();
+        ranked.sort_by(|a, b| b.total.total_cmp(&a.total));
+        let best = ranked.first().ok_or(no_path)?;
+        ranked[0] = self.climb(best.clone(), HALVINGS[1]);
+        Ok(Found { ranked, isthmus_mm, is_narrow })
     }
 
     /// Screws near the best one that score at least so much: the best for each place of the head,
@@ -288,6 +288,20 @@ impl<'a, B: SignedDistance> Search<'a, B> {
             }
         }
         best
+    }
+
+    /// A screw of this very shape on its own line; `None` where that is not in bone at the
+    /// isthmus's plane.
+    pub fn rate_shape(&self, shape: &ScrewShape) -> Option<Rated> {
+        let line = self.frame.line_of(shape.entry, shape.axis)?;
+        let bore = Bore::new(self.site.bone, &self.frame, &line, self.gap_mm)?;
+        let (length, radius) = (shape.length_mm, shape.diameter_mm / 2.0);
+        let mut fixed = self.fixed_measures(&line, &bore, length, radius);
+        if let Some(canal) = self.site.canal {
+            fixed[0] = canal.gap_to_screw_mm(bore.entry, bore.axis, length, 0.0);
+        }
+        let [_, rated] = self.sized(&line, &bore, [length; 2], shape.diameter_mm, &fixed);
+        Some(rated)
     }
 
     /// The longest screw on offer and the next shorter one, ascending.
