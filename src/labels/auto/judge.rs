@@ -1,7 +1,8 @@
 //! The labels as they are handed out, with how sure each level is and what to look at.
 
 use super::block::Block;
-use super::disc::{Disc, TALL};
+use super::chain::TALL;
+use super::disc::Disc;
 use super::names::Names;
 use super::split::Column;
 use super::{Automatic, FoundLevel, LOW_CONFIDENCE, on_grid};

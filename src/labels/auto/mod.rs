@@ -17,8 +17,10 @@
 //! | marrow filled | `fill` |
 //! | ribs, names, confidence | `ribs`, `names`, `judge` |
 
+mod arch;
 mod block;
 mod canal;
+mod chain;
 mod curve;
 mod disc;
 mod fill;
