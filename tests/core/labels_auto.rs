@@ -3,9 +3,9 @@
 use crate::real_data::real;
 use corridor::ingest;
 use corridor::labels::auto::{self, Automatic, LOW_CONFIDENCE, SegmentError};
-use corridor::labels::stats;
-use corridor::phantom::{Phantom, Recorded, Spec, Structure};
-use corridor::space::Point;
+use corridor::labels::{Level, stats};
+use corridor::phantom::{Curve, Deformity, Phantom, Recorded, Spec, Structure};
+use corridor::space::{Point, Side};
 use corridor::volume::{Grid, Volume};
 use corridor::work::{CancelToken, Work};
 use std::collections::BTreeMap;
@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 /// Levels in the numbering that the label map of a phantom has.
 const L2: u16 = 21;
 const L5: u16 = 24;
+const SACRUM: u16 = 26;
 
 /// Dice of every value of `truth` that is in it.
 fn dice(truth: &Volume<u16>, found: &Volume<u16>) -> BTreeMap<u16, f64> {
@@ -65,8 +66,9 @@ fn a_curved_spine_is_found_and_named() {
     let dices = dice(&made.labels.volume, &found.volume);
     assert_eq!(names(found), ["L1", "L2", "L3", "L4", "L5", "S1"], "{dices:?} {:?}", found.levels);
     for (value, dice) in dices {
-        // The aim is 0.95 at 1 mm; of voxels of 1.5 mm a fifth lies at the border.
-        assert!(dice >= 0.92, "value {value}: Dice {dice:.3}");
+        // The aim is 0.95 at 1 mm, see the long table; these voxels are of 1.5 mm.
+        let least = if value == SACRUM { 0.91 } else { 0.94 };
+        assert!(dice >= least, "value {value}: Dice {dice:.3}");
     }
     // Five lumbar vertebrae can not be told from six without ribs: said, and less than sure.
     assert!(found.levels.iter().all(|l| l.confidence < 0.8), "{:?}", found.levels);
@@ -130,29 +132,70 @@ fn vertebrae_with_a_false_disc_in_each_body_are_right_or_flagged() {
     assert_right_or_flagged(made, &changed(made, sheet));
 }
 
-#[test]
-fn a_crop_without_sacrum_and_ribs_is_not_sure_of_any_name() {
-    let made = &curved().made;
-    let [top, bottom] = [heights(made, 20)[0], heights(made, 23)[0]];
+/// The slices from the middle of L1 to the middle of L4.
+fn crop(made: &Recorded) -> Volume<i16> {
+    let [top, bottom] = [heights(made, L2 - 1)[0], heights(made, L5 - 1)[0]];
     let grid = made.ct.grid();
     let z = |k: usize| grid.centre([0, 0, k]).vec().z;
     let rows: Vec<usize> = (0..grid.size()[2]).filter(|k| (bottom..top).contains(&z(*k))).collect();
     let [ni, nj, _] = grid.size();
-    let first = Point::from_vec(grid.centre([0, 0, rows[0]]).vec());
-    let part = Grid::along_axes(first, 1.5, [ni, nj, rows.len()]);
-    let found = segmented(&Volume::from_fn(part, |[i, j, k]| made.ct.data()[[k + rows[0], j, i]]));
-    assert!(!found.levels.is_empty());
-    assert!(found.levels.iter().all(|l| l.confidence <= 0.1), "{:?}", found.levels);
-    assert!(found.warnings[0].contains("not sure"), "{:?}", found.warnings);
+    let part = Grid::along_axes(grid.centre([0, 0, rows[0]]), 1.5, [ni, nj, rows.len()]);
+    Volume::from_fn(part, |[i, j, k]| made.ct.data()[[k + rows[0], j, i]])
 }
 
 #[test]
-fn any_number_of_threads_finds_the_same() {
-    let Seen { made, found } = curved();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-    let again = pool.install(|| segmented(&made.ct));
+fn a_crop_without_sacrum_and_ribs_is_not_sure_of_any_name_on_any_number_of_threads() {
+    let part = crop(&curved().made);
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| segmented(&part))
+    };
+    let (found, again) = (on(1), on(3));
+    assert!(!found.levels.is_empty());
+    assert!(found.levels.iter().all(|l| l.confidence <= 0.1), "{:?}", found.levels);
+    assert!(found.warnings[0].contains("not sure"), "{:?}", found.warnings);
     assert!(again.volume.data() == found.volume.data());
-    assert_eq!((again.levels, again.warnings), (found.levels.clone(), found.warnings.clone()));
+    assert_eq!((again.levels, again.warnings), (found.levels, found.warnings));
+}
+
+/// Straight to 60 degrees, osteoporotic, with six lumbar vertebrae, at 1 mm; takes minutes.
+#[test]
+fn the_long_table_of_phantoms() {
+    if std::env::var_os("CORRIDOR_FULL").is_none() {
+        return;
+    }
+    let curve = |cobb_deg: f64| Curve {
+        upper: "T11".parse().unwrap(),
+        lower: Level::L4,
+        cobb_deg,
+        convex: Side::Left,
+        rotation_deg: cobb_deg / 2.5,
+    };
+    let bent = |cobb: f64| Spec {
+        levels: Level::all().filter(|l| *l >= Level::T12 && !l.is_rare()).collect(),
+        deformity: Deformity { curves: vec![curve(cobb)], ..Deformity::default() },
+        ..Spec::default()
+    };
+    let mut old = bent(60.0);
+    (old.scan.cancellous_hu, old.scan.cortex_mm, old.scan.noise_hu) = (70.0, 0.8, 25.0);
+    let cases = [
+        (Spec::default(), 0.95),
+        (Spec::demo(), 0.95),
+        (bent(30.0), 0.95),
+        (bent(60.0), 0.95),
+        // Marrow as dark as muscle is found only where bone closes it in: the sacrum has 0.65.
+        (old, 0.60),
+    ];
+    for (n, (spec, least)) in cases.into_iter().enumerate() {
+        let phantom = Phantom::new(&spec).unwrap();
+        let (ct, labels) = phantom.images(&phantom.grid(1.0));
+        let found = segmented(&ct);
+        let dices = dice(&labels.volume, &found.volume);
+        println!("{n}: {dices:.3?} {:?}", found.levels);
+        let wanted: Vec<String> = spec.levels.iter().map(ToString::to_string).collect();
+        assert_eq!(names(&found), wanted, "{n}");
+        assert!(dices.values().all(|dice| *dice >= least), "{n}: {dices:?}");
+    }
 }
 
 /// By overlap with an expert's labels every whole lumbar vertebra of a real CT has its own name.

@@ -28,6 +28,8 @@ pub(super) struct Disc {
     pub(super) valley_hu: f64,
     /// The same as a share of what clear discs of this scan show, 0 to 1.
     pub(super) clear: f64,
+    /// How much what lies between it and the disc above looks like one vertebra, -1 to 1.
+    pub(super) like_vertebra: f64,
     /// Its neighbours asked for it, the image shows none: fused or fractured.
     pub(super) is_guessed: bool,
 }
@@ -57,7 +59,11 @@ pub(super) fn find(
     let (positions, unit) = chain::choose(stations, &sheets, &walls);
     let mut discs: Vec<Disc> = positions.into_iter().map(|i| plane(stations, &sheets, i)).collect();
     refine(ct, tissue, stations, &mut discs);
+    let mut above = None;
     for disc in &mut discs {
+        let like = |top: usize| walls.contrast(top as f64, disc.at_canal as f64);
+        disc.like_vertebra = above.map_or(1.0, like);
+        above = Some(disc.at_canal);
         disc.clear = (disc.valley_hu / unit).clamp(0.0, 1.0);
         disc.is_guessed = disc.clear < GUESSED;
     }
@@ -77,6 +83,7 @@ fn plane(stations: &[Station], sheets: &[Sheet], station: usize) -> Disc {
         up: axes(s, sheet.pitch_deg, sheet.roll_deg)[2],
         valley_hu: sheet.valley_hu,
         clear: 0.0,
+        like_vertebra: 1.0,
         is_guessed: false,
     }
 }

@@ -1,9 +1,8 @@
 //! The labels as they are handed out, with how sure each level is and what to look at.
 
 use super::block::Block;
-use super::chain::TALL;
-use super::disc::Disc;
 use super::names::Names;
+use super::parting::{Doubt, Parting};
 use super::split::Column;
 use super::{Automatic, FoundLevel, LOW_CONFIDENCE, on_grid};
 use crate::labels::numbering::verse_value;
@@ -19,8 +18,6 @@ const ODD: [f64; 2] = [0.25, 0.6];
 /// A piece at the end of the column with less than this share of its neighbour's volume is no whole
 /// vertebra, whatever the image shows beyond it.
 const PART_SHARE: f64 = 0.7;
-/// From here on the heights of all vertebrae together, in spreads of [`TALL`], fit no spine.
-const MISPARTED: f64 = 1.3;
 /// No bone is denser than this, HU.
 const METAL_HU: i16 = 2500;
 /// So much metal is an implant and not a dense spot, mm³.
@@ -45,8 +42,8 @@ pub(super) fn judged(
     let volume = on_grid(ct, names, value);
     let found = stats::of(&volume);
     let mut warnings = Vec::new();
-    let parting = parting(column);
-    if parting < 1.0 {
+    let parting = Parting::of(column);
+    if parting.doubts.iter().flatten().any(|d| *d == Doubt::AllHeights) {
         warnings.push(
             "the vertebrae are too low or too tall for their depth: they may be wrongly parted"
                 .to_owned(),
@@ -58,12 +55,13 @@ pub(super) fn judged(
             let stats = found.get(&verse_value(named.levels[n]))?;
             let judge = Judge { n, column, level: named.levels[n], cm3: &cm3 };
             let is_cut_off = stats.is_cut_off() || judge.is_part();
-            let border = judge.border(is_cut_off, &mut warnings);
+            let border = judge.border(is_cut_off, &parting.doubts[n], &mut warnings);
+            let name = named.sure * parting.counted(n, named.known);
             Some(FoundLevel {
                 level: named.levels[n],
                 value: verse_value(named.levels[n]),
                 volume_cm3: stats.voxels as f64 * ct.grid().voxel_volume_mm3() / 1000.0,
-                confidence: (named.sure * parting * border * 100.0).round() / 100.0,
+                confidence: (name * border * 100.0).round() / 100.0,
                 is_cut_off,
             })
         })
@@ -113,15 +111,15 @@ impl Judge<'_> {
         is_end && !self.is_sacrum(self.n) && self.cm3[self.n] < PART_SHARE * beside
     }
     /// How sure the border is, 0 to 1; says what speaks against it.
-    fn border(&self, is_cut_off: bool, warnings: &mut Vec<String>) -> f64 {
+    fn border(&self, is_cut_off: bool, doubts: &[Doubt], warnings: &mut Vec<String>) -> f64 {
         let level = self.level;
-        let mut sure = self.discs(warnings);
+        warnings.extend(doubts.iter().filter_map(|doubt| said(*doubt, level)));
         if is_cut_off {
             warnings.push(format!(
                 "the image cuts {level} off: what is seen of it is no whole vertebra, so do not \
                  measure it or plan on it"
             ));
-            return sure * 0.5;
+            return 0.5;
         }
         let odd = self.odd();
         let share = ((odd - ODD[0]) / (ODD[1] - ODD[0])).clamp(0.0, 1.5);
@@ -130,22 +128,7 @@ impl Judge<'_> {
                 "{level} is much larger or smaller than its neighbours: look at its border"
             ));
         }
-        sure *= 1.0 - share / 2.0;
-        sure
-    }
-    /// How clear the discs beside it are.
-    fn discs(&self, warnings: &mut Vec<String>) -> f64 {
-        let beside = [self.n.checked_sub(1), Some(self.n)].into_iter().flatten();
-        let discs: Vec<_> = beside.filter_map(|d| self.column.discs.get(d)).collect();
-        if discs.iter().any(|d| d.is_guessed) {
-            warnings.push(format!(
-                "no clear disc was seen beside {}: fused, broken or wrongly parted",
-                self.level
-            ));
-            return 0.6;
-        }
-        let clear = discs.iter().map(|d| d.clear).fold(1.0, f64::min);
-        0.7 + 0.3 * ((clear - 0.3) / 0.3).clamp(0.0, 1.0)
+        1.0 - share / 2.0
     }
     /// How unlike the like of it is: the logarithm of its volume over its neighbours' mean.
     fn odd(&self) -> f64 {
@@ -157,17 +140,15 @@ impl Judge<'_> {
     }
 }
 
-/// How sure it is that the column was parted at its discs and not elsewhere: 1, or 0.5 where the
-/// heights of all vertebrae together fit no spine of that depth.
-fn parting(column: &Column) -> f64 {
-    let tall = |pair: &[Disc]| {
-        let s = &column.stations[(pair[0].station + pair[1].station) / 2];
-        let depth = (2.0 * s.half_depth_mm()).max(12.0);
-        ((pair[0].middle.distance(pair[1].middle) / depth).ln() - TALL[0]) / TALL[1]
+/// What a doubt says of a level; one that concerns all is said once, elsewhere.
+fn said(doubt: Doubt, level: Level) -> Option<String> {
+    let why = match doubt {
+        Doubt::NoDisc => format!("no clear disc was seen beside {level}: fused, broken"),
+        Doubt::NoPedicles => format!("no pedicles were seen at {level}: broken"),
+        Doubt::Height => format!("{level} is much taller or lower than the others: fused, broken"),
+        Doubt::AllHeights => return None,
     };
-    let all: Vec<f64> = column.discs.windows(2).map(tall).collect();
-    let mean = all.iter().sum::<f64>() / all.len().max(1) as f64;
-    if all.len() > 1 && mean.abs() > MISPARTED { 0.5 } else { 1.0 }
+    Some(why + " or wrongly parted")
 }
 
 /// Volume of each vertebra, cm³.

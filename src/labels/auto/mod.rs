@@ -15,7 +15,7 @@
 //! | the sacrum | `sacrum` |
 //! | bone apart at discs and joints | `split`, `walk` |
 //! | marrow filled | `fill` |
-//! | ribs, names, confidence | `ribs`, `names`, `judge` |
+//! | ribs, names, confidence | `ribs`, `names`, `parting`, `judge` |
 
 mod arch;
 mod block;
@@ -26,6 +26,7 @@ mod disc;
 mod fill;
 mod judge;
 mod names;
+mod parting;
 mod ribs;
 mod sacrum;
 mod split;

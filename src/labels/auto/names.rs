@@ -21,6 +21,9 @@ pub(super) struct Ribs {
 pub(super) struct Names {
     pub(super) levels: Vec<Level>,
     pub(super) sure: f64,
+    /// First and last place, from 0, of what names are counted from: between them no level can be
+    /// missing.
+    pub(super) known: [usize; 2],
     pub(super) because: String,
     pub(super) doubts: Vec<String>,
 }
@@ -86,7 +89,9 @@ fn both(count: usize, sacrum: Sacrum, t12: usize) -> Names {
     match lumbar {
         5 => {
             let because = "sacrum and last ribs agree on five lumbar vertebrae";
-            counted_from_s1(count, sacrum, 0.95 * sure(sacrum).max(0.75), because)
+            let sure = 0.95 * sure(sacrum).max(0.75);
+            let known = [t12, usize::from(sacrum.vertebra) - 1];
+            Names { known, ..counted_from_s1(count, sacrum, sure, because) }
         }
         6 => {
             let because = "six vertebrae stand between the last ribs and the sacrum";
@@ -199,7 +204,7 @@ fn counted(count: usize, known: usize, level: Level, sure: f64, because: &str) -
             }
         })
         .collect();
-    Names { levels, sure, because: because.to_owned(), doubts: Vec::new() }
+    Names { levels, sure, known: [known; 2], because: because.to_owned(), doubts: Vec::new() }
 }
 
 #[cfg(test)]
