@@ -285,7 +285,11 @@ fn add_automatic(spine: &mut Spine, work: &Work) -> Result<(), SpineError> {
     let hash = ingest::labels_hash(&found.volume);
     let names = BTreeMap::new();
     match numbering::name_labels(found.volume, &names, &hash, Some(Numbering::Verse)) {
-        Ok(named) => {
+        Ok(mut named) => {
+            let is_cut_off = |value| found.levels.iter().any(|l| l.value == value && l.is_cut_off);
+            for vertebra in &mut named.labels.vertebrae {
+                vertebra.is_cut_off |= is_cut_off(vertebra.value);
+            }
             spine.warnings.push(NOT_REVIEWED.to_owned());
             spine.warnings.extend(found.warnings);
             spine.hashes.labels_hash = Some(hash);

@@ -2,15 +2,19 @@
 
 use crate::real_data::real;
 use corridor::ingest;
-use corridor::labels::auto::{self, Automatic, SegmentError};
-use corridor::phantom::{Phantom, Spec};
-use corridor::space::Point;
+use corridor::labels::auto::{self, Automatic, LOW_CONFIDENCE, SegmentError};
+use corridor::labels::{Level, stats};
+use corridor::phantom::{Curve, Deformity, Phantom, Recorded, Spec, Structure};
+use corridor::space::{Point, Side};
 use corridor::volume::{Grid, Volume};
 use corridor::work::{CancelToken, Work};
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
-/// The sacrum in the numbering that the label map of a phantom has.
-const VERSE_SACRUM: u16 = 26;
+/// Levels in the numbering that the label map of a phantom has.
+const L2: u16 = 21;
+const L5: u16 = 24;
+const SACRUM: u16 = 26;
 
 /// Dice of every value of `truth` that is in it.
 fn dice(truth: &Volume<u16>, found: &Volume<u16>) -> BTreeMap<u16, f64> {
@@ -34,21 +38,163 @@ fn segmented(ct: &Volume<i16>) -> Automatic {
     auto::segment(ct, &Work::silent()).expect("a spine is in it")
 }
 
-/// A straight lumbar spine; the built-in case, with its curve, is not asked yet: there a piece above
-/// L1 is taken for T12.
+/// A phantom's CT, its truth, and what was found in it.
+struct Seen {
+    made: Recorded,
+    found: Automatic,
+}
+
+/// A lumbar spine curved like the built-in one, on voxels of 1.5 mm. Of this person too many discs
+/// were found once, without a warning.
+fn curved() -> &'static Seen {
+    static CASE: OnceLock<Seen> = OnceLock::new();
+    CASE.get_or_init(|| {
+        let phantom = Phantom::new(&Spec { seed: 7, ..Spec::demo() }).unwrap();
+        let made = phantom.record(&phantom.grid(1.5), &Work::silent()).unwrap();
+        let found = segmented(&made.ct);
+        Seen { made, found }
+    })
+}
+
+fn names(found: &Automatic) -> Vec<String> {
+    found.levels.iter().map(|l| l.level.to_string()).collect()
+}
+
 #[test]
-fn the_phantom_is_found_and_named() {
-    let phantom = Phantom::new(&Spec::default()).unwrap();
-    let (ct, labels) = phantom.images(&phantom.grid(1.0));
-    let found = segmented(&ct);
-    let names: Vec<String> = found.levels.iter().map(|l| l.level.to_string()).collect();
-    let dices = dice(&labels.volume, &found.volume);
-    assert_eq!(names, ["L1", "L2", "L3", "L4", "L5", "S1"], "{dices:?} {:?}", found.levels);
+fn a_curved_spine_is_found_and_named() {
+    let Seen { made, found } = curved();
+    let dices = dice(&made.labels.volume, &found.volume);
+    assert_eq!(names(found), ["L1", "L2", "L3", "L4", "L5", "S1"], "{dices:?} {:?}", found.levels);
     for (value, dice) in dices {
-        // The aim is 0.95 for each. L3 has about 0.94: closing the gaps of a thin shell fills its
-        // hollow end plates; of the sacrum, beside the hip bones, 0.86 is found.
-        let least = if value == VERSE_SACRUM { 0.85 } else { 0.93 };
+        // The aim is 0.95 at 1 mm, see the long table; these voxels are of 1.5 mm.
+        let least = if value == SACRUM { 0.91 } else { 0.94 };
         assert!(dice >= least, "value {value}: Dice {dice:.3}");
+    }
+    // Five lumbar vertebrae can not be told from six without ribs: said, and less than sure.
+    assert!(found.levels.iter().all(|l| l.confidence < 0.8), "{:?}", found.levels);
+    assert!(found.warnings.iter().any(|w| w.contains("five or six")), "{:?}", found.warnings);
+}
+
+/// Whatever was done to the image: a level is found right, or it is not sure and there is a warning.
+fn assert_right_or_flagged(made: &Recorded, ct: &Volume<i16>) {
+    let found = segmented(ct);
+    let dices = dice(&made.labels.volume, &found.volume);
+    for level in &found.levels {
+        let is_right = dices.get(&level.value).is_some_and(|dice| *dice > 0.8);
+        let is_flagged =
+            level.confidence < LOW_CONFIDENCE && found.warnings[0].contains("not sure");
+        assert!(is_right || is_flagged, "{level:?} {dices:?} {:?}", found.warnings);
+    }
+    let whole = dices.values().filter(|dice| **dice > 0.8).count();
+    assert!(whole == dices.len() || found.warnings[0].contains("not sure"), "{dices:?}");
+}
+
+/// Heights of a level's middle and of the next one's below, LPS z, mm.
+fn heights(made: &Recorded, level: u16) -> [f64; 2] {
+    let found = stats::of(&made.labels.volume);
+    [level, level + 1].map(|value| found[&value].centroid.vec().z)
+}
+
+/// The CT with other values where `change` gives one, by structure, vertebra and place.
+fn changed(made: &Recorded, change: impl Fn(u16, u16, glam::DVec3) -> Option<i16>) -> Volume<i16> {
+    let map = made.ct.grid().patient_from_voxel().map();
+    let mut ct = made.ct.clone();
+    for ((k, j, i), hu) in ct.data_mut().indexed_iter_mut() {
+        let p = map.transform_point3(glam::DVec3::new(i as f64, j as f64, k as f64));
+        let at = [made.structures.data()[[k, j, i]], made.labels.volume.data()[[k, j, i]]];
+        *hu = change(at[0], at[1], p).unwrap_or(*hu);
+    }
+    ct
+}
+
+#[test]
+fn fused_vertebrae_are_right_or_flagged() {
+    let made = &curved().made;
+    let [upper, lower] = heights(made, L2);
+    let disc = Structure::Disc.value();
+    let fused = |structure, _, p: glam::DVec3| {
+        (structure == disc && (lower..upper).contains(&p.z)).then_some(250)
+    };
+    assert_right_or_flagged(made, &changed(made, fused));
+}
+
+/// A sheet as dark as a disc between two as bright as end plates, through the middle of each body.
+#[test]
+fn vertebrae_with_a_false_disc_in_each_body_are_right_or_flagged() {
+    let made = &curved().made;
+    let found = stats::of(&made.labels.volume);
+    let sheet = |_, value: u16, p: glam::DVec3| {
+        let middle = found.get(&value).filter(|_| value <= L5)?.centroid.vec();
+        let above = p.z - middle.z;
+        let is_body = p.y < middle.y - 4.0;
+        (is_body && above.abs() < 5.5).then_some(if above.abs() < 3.0 { 60 } else { 600 })
+    };
+    assert_right_or_flagged(made, &changed(made, sheet));
+}
+
+/// The slices from the middle of L1 to the middle of L4.
+fn crop(made: &Recorded) -> Volume<i16> {
+    let [top, bottom] = [heights(made, L2 - 1)[0], heights(made, L5 - 1)[0]];
+    let grid = made.ct.grid();
+    let z = |k: usize| grid.centre([0, 0, k]).vec().z;
+    let rows: Vec<usize> = (0..grid.size()[2]).filter(|k| (bottom..top).contains(&z(*k))).collect();
+    let [ni, nj, _] = grid.size();
+    let part = Grid::along_axes(grid.centre([0, 0, rows[0]]), 1.5, [ni, nj, rows.len()]);
+    Volume::from_fn(part, |[i, j, k]| made.ct.data()[[k + rows[0], j, i]])
+}
+
+#[test]
+fn a_crop_without_sacrum_and_ribs_is_not_sure_of_any_name_on_any_number_of_threads() {
+    let part = crop(&curved().made);
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| segmented(&part))
+    };
+    let (found, again) = (on(1), on(3));
+    assert!(!found.levels.is_empty());
+    assert!(found.levels.iter().all(|l| l.confidence <= 0.1), "{:?}", found.levels);
+    assert!(found.warnings[0].contains("not sure"), "{:?}", found.warnings);
+    assert!(again.volume.data() == found.volume.data());
+    assert_eq!((again.levels, again.warnings), (found.levels, found.warnings));
+}
+
+/// Straight to 60 degrees, osteoporotic, with six lumbar vertebrae, at 1 mm; takes minutes.
+#[test]
+fn the_long_table_of_phantoms() {
+    if std::env::var_os("CORRIDOR_FULL").is_none() {
+        return;
+    }
+    let curve = |cobb_deg: f64| Curve {
+        upper: "T11".parse().unwrap(),
+        lower: Level::L4,
+        cobb_deg,
+        convex: Side::Left,
+        rotation_deg: cobb_deg / 2.5,
+    };
+    let bent = |cobb: f64| Spec {
+        levels: Level::all().filter(|l| *l >= Level::T12 && !l.is_rare()).collect(),
+        deformity: Deformity { curves: vec![curve(cobb)], ..Deformity::default() },
+        ..Spec::default()
+    };
+    let mut old = bent(60.0);
+    (old.scan.cancellous_hu, old.scan.cortex_mm, old.scan.noise_hu) = (70.0, 0.8, 25.0);
+    let cases = [
+        (Spec::default(), 0.95),
+        (Spec::demo(), 0.95),
+        (bent(30.0), 0.95),
+        (bent(60.0), 0.95),
+        // Marrow as dark as muscle is found only where bone closes it in: the sacrum has 0.65.
+        (old, 0.60),
+    ];
+    for (n, (spec, least)) in cases.into_iter().enumerate() {
+        let phantom = Phantom::new(&spec).unwrap();
+        let (ct, labels) = phantom.images(&phantom.grid(1.0));
+        let found = segmented(&ct);
+        let dices = dice(&labels.volume, &found.volume);
+        println!("{n}: {dices:.3?} {:?}", found.levels);
+        let wanted: Vec<String> = spec.levels.iter().map(ToString::to_string).collect();
+        assert_eq!(names(&found), wanted, "{n}");
+        assert!(dices.values().all(|dice| *dice >= least), "{n}: {dices:?}");
     }
 }
 

@@ -7,8 +7,9 @@
 //! taller than discs, and neighbours are of nearly one height.
 
 use super::block::Block;
-use super::curve::{Station, smooth};
+use super::curve::Station;
 use super::tissue::Tissue;
+use super::{arch, chain};
 use crate::work::{Cancelled, Work};
 use glam::DVec3;
 use rayon::prelude::*;
@@ -25,16 +26,20 @@ pub(super) struct Disc {
     pub(super) up: DVec3,
     /// How much darker it is than the end plates, HU; 0 or less where no disc is seen.
     pub(super) valley_hu: f64,
+    /// The same as a share of what clear discs of this scan show, 0 to 1.
+    pub(super) clear: f64,
+    /// How much what lies between it and the disc above looks like one vertebra, -1 to 1.
+    pub(super) like_vertebra: f64,
     /// Its neighbours asked for it, the image shows none: fused or fractured.
     pub(super) is_guessed: bool,
 }
 
 /// The best sheet at one station.
 #[derive(Clone, Copy, Debug)]
-struct Sheet {
-    valley_hu: f64,
-    pitch_deg: f64,
-    roll_deg: f64,
+pub(super) struct Sheet {
+    pub(super) valley_hu: f64,
+    pub(super) pitch_deg: f64,
+    pub(super) roll_deg: f64,
 }
 
 /// How far end plates lie from the middle of a disc, mm: half of 3 to half of 16.
@@ -50,15 +55,43 @@ pub(super) fn find(
     work.step("looking for the discs", 0.0)?;
     let sheets = sheets(ct, tissue, stations);
     work.step("looking for the discs", 0.8)?;
-    let mut discs = choose(stations, &sheets);
+    let walls = arch::walls(ct, tissue, stations);
+    let (positions, unit) = chain::choose(stations, &sheets, &walls);
+    let mut discs: Vec<Disc> = positions.into_iter().map(|i| plane(stations, &sheets, i)).collect();
     refine(ct, tissue, stations, &mut discs);
+    let mut above = None;
+    for disc in &mut discs {
+        let like = |top: usize| walls.contrast(top as f64, disc.at_canal as f64);
+        disc.like_vertebra = above.map_or(1.0, like);
+        above = Some(disc.at_canal);
+        disc.clear = (disc.valley_hu / unit).clamp(0.0, 1.0);
+        disc.is_guessed = disc.clear < GUESSED;
+    }
     Ok(discs)
+}
+
+/// A disc with less than this share of a clear one's contrast is not seen but asked for.
+const GUESSED: f64 = 0.3;
+
+/// The disc at a station, as its sheet lies.
+fn plane(stations: &[Station], sheets: &[Sheet], station: usize) -> Disc {
+    let (s, sheet) = (&stations[station], &sheets[station]);
+    Disc {
+        station,
+        at_canal: station,
+        middle: s.body(),
+        up: axes(s, sheet.pitch_deg, sheet.roll_deg)[2],
+        valley_hu: sheet.valley_hu,
+        clear: 0.0,
+        like_vertebra: 1.0,
+        is_guessed: false,
+    }
 }
 
 /// The best sheet at every station.
 fn sheets(ct: &Block<i16>, tissue: &Tissue, stations: &[Station]) -> Vec<Sheet> {
     let free: Vec<Sheet> = stations.par_iter().map(|s| best_sheet(ct, tissue, s, 0.0)).collect();
-    let unit = scale(&free);
+    let unit = chain::clear(&chain::peaks(&free));
     stations.par_iter().map(|s| best_sheet(ct, tissue, s, unit)).collect()
 }
 
@@ -136,32 +169,6 @@ fn sheet(
     sum / count
 }
 
-/// No two discs lie closer or further apart, mm: from a child's upper thorax to a tall man's L4.
-const GAPS_MM: [usize; 2] = [13, 52];
-
-/// The discs of the column, head first.
-fn choose(stations: &[Station], sheets: &[Sheet]) -> Vec<Disc> {
-    let unit = scale(sheets);
-    let depth: Vec<f64> = stations.iter().map(|s| s.depth_mm - s.wall_mm).collect();
-    let along = along_bodies(stations);
-    let mut positions = chain(&gains(sheets, unit), &along, &depth);
-    drop_doubtful_first(&mut positions, &along, |i| sheets[i].valley_hu / unit);
-    positions
-        .into_iter()
-        .map(|i| {
-            let (s, sheet) = (&stations[i], &sheets[i]);
-            Disc {
-                station: i,
-                at_canal: i,
-                middle: s.body(),
-                up: axes(s, sheet.pitch_deg, sheet.roll_deg)[2],
-                valley_hu: sheet.valley_hu,
-                is_guessed: sheet.valley_hu < 0.3 * unit,
-            }
-        })
-        .collect()
-}
-
 /// Moves each plane to where it fits best near by.
 fn refine(ct: &Block<i16>, tissue: &Tissue, stations: &[Station], discs: &mut [Disc]) {
     discs.par_iter_mut().for_each(|disc| {
@@ -200,104 +207,4 @@ fn centring(ct: &Block<i16>, tissue: &Tissue, s: &Station, disc: &Disc) -> f64 {
         (Some(above), Some(below)) => f64::from(above - below) * 0.25,
         _ => 0.0,
     }
-}
-
-/// What a clear disc of this scan shows: the upper quarter of the peaks.
-fn scale(sheets: &[Sheet]) -> f64 {
-    let near = |i: usize| i.saturating_sub(6)..(i + 7).min(sheets.len());
-    let is_peak =
-        |i: &usize| near(*i).all(|k| sheets[k].valley_hu <= sheets[*i].valley_hu || k == *i);
-    let mut peaks: Vec<f64> =
-        (0..sheets.len()).filter(is_peak).map(|i| sheets[i].valley_hu).collect();
-    peaks.sort_by(f64::total_cmp);
-    peaks.get(peaks.len() * 2 / 3).copied().unwrap_or(0.0).max(15.0)
-}
-
-fn gains(sheets: &[Sheet], unit: f64) -> Vec<f64> {
-    sheets.iter().map(|s| 2.0 * (s.valley_hu / unit).clamp(-0.5, 1.3) - 0.6).collect()
-}
-
-/// Takes the first disc off where it is faint and halves a vertebra: above it no neighbour speaks
-/// against it.
-fn drop_doubtful_first(discs: &mut Vec<usize>, along: &[f64], clear: impl Fn(usize) -> f64) {
-    let [first, second, third, ..] = discs[..] else { return };
-    let ratio = (along[second] - along[first]) / (along[third] - along[second]);
-    if ratio < 0.6 || (ratio < 0.75 && clear(first) < 0.65) {
-        discs.remove(0);
-    }
-}
-
-/// How far along the middle of the bodies each station lies, mm.
-fn along_bodies(stations: &[Station]) -> Vec<f64> {
-    let n = stations.len();
-    // The deepest bodies near by lead: under the promontory the column's front falls away.
-    let deepest = |i: usize| {
-        let near = &stations[i.saturating_sub(40)..(i + 41).min(n)];
-        near.iter().map(|s| s.depth_mm + s.wall_mm).fold(0.0, f64::max) / 2.0
-    };
-    let place = |i: usize| stations[i].middle + stations[i].front * deepest(i);
-    let mut points: Vec<DVec3> = (0..n).map(place).collect();
-    smooth(&mut points, 8.0);
-    let mut at = 0.0;
-    let steps = points.windows(2).map(|pair| {
-        at += pair[0].distance(pair[1]);
-        at
-    });
-    std::iter::once(0.0).chain(steps.collect::<Vec<_>>()).collect()
-}
-
-/// A body with its disc is about as tall as the body is deep, from T1 to L5: mean ratio and
-/// spread, natural logarithm (heights and depths of `sizes` in the phantom's own table).
-const TALL: [f64; 2] = [-0.1, 0.32];
-
-/// The positions that gain most together, when each gap should be like the one before and fit the
-/// depth of its body.
-fn chain(gains: &[f64], along: &[f64], depth_mm: &[f64]) -> Vec<usize> {
-    const UNEVEN: f64 = 5.0;
-    let n = gains.len();
-    // For each position and the one before it the best value; gaps follow from the pair.
-    let [least, most] = GAPS_MM.map(|g| g as f64);
-    let gap = |a: usize, b: usize| along[b] - along[a];
-    let tall = |a: usize, b: usize| {
-        let depth = depth_mm[(a + b) / 2].max(12.0);
-        let z = ((gap(a, b) / depth).ln() - TALL[0]) / TALL[1];
-        0.5 * z * z
-    };
-    let befores = |i: usize| {
-        let from = along.partition_point(|s| *s < along[i] - most);
-        let to = along.partition_point(|s| *s <= along[i] - least);
-        from..to.min(i)
-    };
-    let mut best: Vec<Vec<(usize, f64, usize)>> = Vec::with_capacity(n);
-    for i in 0..n {
-        // (before, value, the one before that); the first entry stands for a chain that begins.
-        let mut row = vec![(usize::MAX, gains[i], usize::MAX)];
-        for b in befores(i) {
-            let own = gains[i] - tall(b, i);
-            let here = gap(b, i);
-            let reach = |(a, value, _): &(usize, f64, usize)| {
-                let ratio = if *a == usize::MAX { 0.0 } else { (here / gap(*a, b)).ln() };
-                (value - UNEVEN * ratio * ratio, *a)
-            };
-            let best = best[b].iter().map(reach).max_by(|x, y| x.0.total_cmp(&y.0));
-            if let Some((value, a)) = best {
-                row.push((b, value + own, a));
-            }
-        }
-        best.push(row);
-    }
-    let all = best.iter().enumerate().flat_map(|(i, row)| row.iter().map(move |r| (i, *r)));
-    let last = all.max_by(|x, y| x.1.1.total_cmp(&y.1.1));
-    let mut positions = Vec::new();
-    let Some((mut at, (mut before, _, mut second))) = last else { return positions };
-    loop {
-        positions.push(at);
-        if before == usize::MAX {
-            break;
-        }
-        (at, before) = (before, second);
-        second = best[at].iter().find(|r| r.0 == before).map_or(usize::MAX, |r| r.2);
-    }
-    positions.reverse();
-    positions
 }

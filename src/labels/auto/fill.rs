@@ -7,13 +7,12 @@ use super::walk::OPEN;
 use crate::work::{Cancelled, Work};
 use glam::DVec3;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Gaps that are closed in a body: the basivertebral vein and end plates too thin to be seen.
 const BODY_GAP_MM: f64 = 6.0;
 /// Gaps that are closed in an arch.
 const ARCH_GAP_MM: f64 = 1.5;
-/// Dark spots in one slice of an arch that are marrow; what is larger is a foramen.
-const SPOT_MM2: f64 = 90.0;
 
 /// Fills each vertebra; a voxel that two claim goes to the lower number, bone stays what it is.
 pub(super) fn fill(names: &mut Block<u8>, column: &Column, work: &Work) -> Result<(), Cancelled> {
@@ -71,7 +70,7 @@ pub(super) fn drop_islands(names: &mut Block<u8>, count: u8) {
 
 /// The border of bone lies at this share of the way from soft tissue to cortex: the midpoint of a
 /// blurred edge for thick cortex, lower for the thin one that a voxel sees only half of.
-const BORDER_SHARE: f64 = 0.35;
+const BORDER_SHARE: f64 = 0.45;
 
 /// Takes off the outermost voxels that are bone by the threshold that finds bone, but lie outside
 /// of the edge that this vertebra's own cortex has. Two layers at most.
@@ -123,17 +122,22 @@ fn filling(names: &Block<u8>, column: &Column, name: u8) -> Vec<u32> {
     let Some((low, high)) = bounds(names, name) else { return Vec::new() };
     let margin = DVec3::splat(BODY_GAP_MM + 2.0);
     let own = names.crop(low - margin, high + margin);
-    let zone: Vec<Zone> =
-        (0..own.data.len()).into_par_iter().map(|i| zone(column, own.point(i), name)).collect();
+    let stations = column.beside(name);
+    let zone = |i: usize| zone(column, &stations, own.point(i), name);
+    let zone: Vec<Zone> = (0..own.data.len()).into_par_iter().map(zone).collect();
     let mine = |i: usize| own.data[i] == name;
+    let mut whole = own.like_bools(mine);
+    let arch = closed_little(&whole, ARCH_GAP_MM);
     let body = own.like_bools(|i| mine(i) && zone[i] == Zone::Body);
-    let mut whole = closed(&body, BODY_GAP_MM);
+    let body = bounds(&body, true)
+        .map(|(low, high)| closed(&body.crop(low - margin, high + margin), BODY_GAP_MM));
     for i in 0..whole.data.len() {
-        whole.data[i] = (whole.data[i] && zone[i] == Zone::Body) || mine(i);
-    }
-    let arch = closed(&own.like_bools(mine), ARCH_GAP_MM);
-    for i in 0..whole.data.len() {
-        whole.data[i] |= arch.data[i] && zone[i] != Zone::Canal;
+        let in_body = || body.as_ref().and_then(|b| b.nearest(own.point(i))) == Some(true);
+        whole.data[i] |= match zone[i] {
+            Zone::Body => arch.data[i] || in_body(),
+            Zone::Canal => false,
+            Zone::Else => arch.data[i],
+        };
     }
     fill_holes(&mut whole);
     fill_spots(&mut whole, &zone);
@@ -151,8 +155,8 @@ enum Zone {
     Else,
 }
 
-fn zone(column: &Column, p: DVec3, name: u8) -> Zone {
-    let at = column.locus(p);
+fn zone(column: &Column, stations: &Range<usize>, p: DVec3, name: u8) -> Zone {
+    let at = column.locus_among(stations.clone(), p);
     let s = &column.stations[at.station];
     let half = s.half_depth_mm();
     if at.ahead.hypot(at.aside) < 5.0 {
@@ -165,9 +169,13 @@ fn zone(column: &Column, p: DVec3, name: u8) -> Zone {
     if is_body { Zone::Body } else { Zone::Else }
 }
 
-fn bounds(names: &Block<u8>, name: u8) -> Option<(DVec3, DVec3)> {
-    let own = (0..names.data.len()).into_par_iter().filter(|i| names.data[*i] == name);
-    own.map(|i| (names.point(i), names.point(i))).reduce_with(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+/// Lowest and highest corner of what has a value.
+fn bounds<T>(block: &Block<T>, value: T) -> Option<(DVec3, DVec3)>
+where
+    T: Copy + PartialEq + Send + Sync,
+{
+    let own = (0..block.data.len()).into_par_iter().filter(|i| block.data[*i] == value);
+    own.map(|i| (block.point(i), block.point(i))).reduce_with(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
 impl Block<u8> {
@@ -183,6 +191,30 @@ pub(super) fn closed(mask: &Block<bool>, radius_mm: f64) -> Block<bool> {
     let r = (radius_mm / mask.step_mm).powi(2) as f32;
     let grown = distance2(mask).map(|d| d > r);
     distance2(&grown).map(|d| d > r)
+}
+
+/// The same for a radius of a voxel or two, by the ball's own voxels.
+fn closed_little(mask: &Block<bool>, radius_mm: f64) -> Block<bool> {
+    let steps = (radius_mm / mask.step_mm) as isize;
+    let is_near = |d: &[isize; 3]| {
+        d.iter().map(|n| (n * n) as f64).sum::<f64>() <= (radius_mm / mask.step_mm).powi(2)
+    };
+    let side = || -steps..=steps;
+    let all = side().flat_map(|k| side().flat_map(move |j| side().map(move |i| [i, j, k])));
+    let ball: Vec<[isize; 3]> = all.filter(is_near).collect();
+    let size = mask.size.map(|n| n as isize);
+    let around = |index: usize| {
+        let at = mask.place(index).map(|n| n as isize);
+        ball.iter().map(move |d| [at[0] + d[0], at[1] + d[1], at[2] + d[2]]).filter_map(move |p| {
+            let inside = (0..3).all(|a| p[a] >= 0 && p[a] < size[a]);
+            inside.then(|| mask.index(p.map(|n| n as usize)))
+        })
+    };
+    let mut grown = mask.clone();
+    let own = (0..mask.data.len()).filter(|i| mask.data[*i]);
+    own.flat_map(&around).for_each(|i| grown.data[i] = true);
+    let stays = |i: usize| grown.data[i] && around(i).all(|n| grown.data[n]);
+    Block { data: (0..mask.data.len()).map(stays).collect(), ..*mask }
 }
 
 /// Squared distance to the nearest voxel that is true, in steps (Felzenszwalb and Huttenlocher
@@ -267,27 +299,25 @@ pub(super) fn fill_holes(mask: &mut Block<bool>) {
     mask.data.iter_mut().zip(outside).for_each(|(slot, out)| *slot = !out);
 }
 
-/// Fills small dark spots in the slices along each axis, but nothing of the canal.
+/// Fills what bone closes in within the slices of at least two of three directions, but nothing of
+/// the canal. The hollow of an end plate or a foramen is closed in within one of them; marrow is
+/// in all, or in two where its shell has a gap.
 fn fill_spots(mask: &mut Block<bool>, zone: &[Zone]) {
-    let before = mask.clone();
-    let [ni, nj, nk] = mask.size;
-    let strides = [1, ni, ni * nj];
+    let size = mask.size;
+    let strides = [1, size[0], size[0] * size[1]];
+    let mut votes = vec![0u8; mask.data.len()];
     for axis in 0..3 {
         let (a, b) = ((axis + 1) % 3, (axis + 2) % 3);
-        let size = [ni, nj, nk];
         for slice in 0..size[axis] {
             let at = |u: usize, v: usize| slice * strides[axis] + u * strides[a] + v * strides[b];
-            for spot in spots(&before, [size[a], size[b]], at) {
-                let area = spot.len() as f64 * mask.step_mm * mask.step_mm;
-                let is_body =
-                    spot.iter().filter(|i| zone[**i] == Zone::Body).count() * 2 > spot.len();
-                let is_canal = spot.iter().any(|i| zone[*i] == Zone::Canal);
-                if !is_canal && (is_body || area <= SPOT_MM2) {
-                    spot.iter().for_each(|i| mask.data[*i] = true);
+            for spot in spots(mask, [size[a], size[b]], at) {
+                if !spot.iter().any(|i| zone[*i] == Zone::Canal) {
+                    spot.iter().for_each(|i| votes[*i] += 1);
                 }
             }
         }
     }
+    mask.data.iter_mut().zip(votes).for_each(|(slot, votes)| *slot |= votes >= 2);
 }
 
 /// The dark spots of one slice that do not touch its edge.
@@ -297,12 +327,14 @@ fn spots(
     at: impl Fn(usize, usize) -> usize,
 ) -> Vec<Vec<usize>> {
     let mut seen = vec![false; nu * nv];
-    let mut found = Vec::new();
+    let (mut found, mut spot, mut stack) = (Vec::new(), Vec::new(), Vec::new());
     for start in 0..nu * nv {
         if seen[start] || mask.data[at(start % nu, start / nu)] {
             continue;
         }
-        let (mut spot, mut stack, mut is_open) = (Vec::new(), vec![start], false);
+        let mut is_open = false;
+        spot.clear();
+        stack.push(start);
         seen[start] = true;
         while let Some(n) = stack.pop() {
             let (u, v) = (n % nu, n / nu);
@@ -322,7 +354,7 @@ fn spots(
             }
         }
         if !is_open {
-            found.push(spot);
+            found.push(spot.clone());
         }
     }
     found

@@ -2,6 +2,7 @@
 
 use super::block::Block;
 use super::names::Names;
+use super::parting::{Doubt, Parting};
 use super::split::Column;
 use super::{Automatic, FoundLevel, LOW_CONFIDENCE, on_grid};
 use crate::labels::numbering::verse_value;
@@ -11,9 +12,12 @@ use std::collections::BTreeMap;
 
 /// A smaller piece at the end of the scan is no vertebra, cm³.
 const SMALLEST_CM3: f64 = 3.0;
-/// Neighbours of one spine differ by no more than this in volume, unless one is broken, fused or
-/// wrongly parted.
-const UNLIKE: f64 = 1.8;
+/// The logarithm of a vertebra's volume against its neighbours': from here on it is odd, and here
+/// it is worth half. From level to level it changes by a tenth; a crushed body costs a quarter.
+const ODD: [f64; 2] = [0.25, 0.6];
+/// A piece at the end of the column with less than this share of its neighbour's volume is no whole
+/// vertebra, whatever the image shows beyond it.
+const PART_SHARE: f64 = 0.7;
 /// No bone is denser than this, HU.
 const METAL_HU: i16 = 2500;
 /// So much metal is an implant and not a dense spot, mm³.
@@ -38,19 +42,28 @@ pub(super) fn judged(
     let volume = on_grid(ct, names, value);
     let found = stats::of(&volume);
     let mut warnings = Vec::new();
+    let parting = Parting::of(column);
+    if parting.doubts.iter().flatten().any(|d| *d == Doubt::AllHeights) {
+        warnings.push(
+            "the vertebrae are too low or too tall for their depth: they may be wrongly parted"
+                .to_owned(),
+        );
+    }
     let levels = (0..named.levels.len())
         .filter(|n| is_kept(*n))
         .filter_map(|n| {
             let stats = found.get(&verse_value(named.levels[n]))?;
-            Some(one_level(
-                n,
-                column,
-                named,
-                &cm3,
-                stats,
-                ct.grid().voxel_volume_mm3(),
-                &mut warnings,
-            ))
+            let judge = Judge { n, column, level: named.levels[n], cm3: &cm3 };
+            let is_cut_off = stats.is_cut_off() || judge.is_part();
+            let border = judge.border(is_cut_off, &parting.doubts[n], &mut warnings);
+            let name = named.sure * parting.counted(n, named.known);
+            Some(FoundLevel {
+                level: named.levels[n],
+                value: verse_value(named.levels[n]),
+                volume_cm3: stats.voxels as f64 * ct.grid().voxel_volume_mm3() / 1000.0,
+                confidence: (name * border * 100.0).round() / 100.0,
+                is_cut_off,
+            })
         })
         .collect::<Vec<_>>();
     metal(part, names, column, named, &mut warnings);
@@ -68,45 +81,74 @@ pub(super) fn judged(
     Automatic { volume, levels, warnings }
 }
 
-fn one_level(
+/// What is known of one vertebra's border.
+struct Judge<'a> {
+    /// Its place from the top, from 0.
     n: usize,
-    column: &Column,
-    named: &Names,
-    cm3: &[f64],
-    stats: &stats::LabelStats,
-    voxel_mm3: f64,
-    warnings: &mut Vec<String>,
-) -> FoundLevel {
-    let level = named.levels[n];
-    let is_cut_off = stats.is_cut_off();
-    let mut sure = named.sure;
-    let discs = [n.checked_sub(1), Some(n)].into_iter().flatten();
-    if discs.filter_map(|d| column.discs.get(d)).any(|d| d.is_guessed) {
-        sure *= 0.6;
-        warnings.push(format!(
-            "no clear disc was seen beside {level}: fused, broken or wrongly parted"
-        ));
+    column: &'a Column<'a>,
+    level: Level,
+    /// Volumes of all vertebrae.
+    cm3: &'a [f64],
+}
+
+impl Judge<'_> {
+    fn is_sacrum(&self, n: usize) -> bool {
+        self.column.sacrum.is_some_and(|s| usize::from(s) == n + 1)
     }
-    let beside = [n.checked_sub(1), Some(n + 1)].into_iter().flatten();
-    let is_end = column.sacrum.is_some_and(|s| usize::from(s) == n + 1);
-    let unlike = beside
-        .filter(|m| column.sacrum.is_none_or(|s| usize::from(s) != m + 1))
-        .filter_map(|m| cm3.get(m))
-        .filter(|other| **other > super::judge::SMALLEST_CM3)
-        .all(|other| cm3[n] / other > UNLIKE || other / cm3[n] > UNLIKE);
-    if unlike && !is_end && !is_cut_off && cm3.len() > 2 {
-        sure *= 0.6;
-        warnings.push(format!(
-            "{level} is much larger or smaller than its neighbours: look at its border"
-        ));
+    /// The vertebrae above and below that can be compared with, and their volumes.
+    fn beside(&self) -> impl Iterator<Item = f64> {
+        [self.n.checked_sub(1), Some(self.n + 1)]
+            .into_iter()
+            .flatten()
+            .filter(|m| !self.is_sacrum(*m))
+            .filter_map(|m| self.cm3.get(m).copied())
+            .filter(|cm3| *cm3 >= SMALLEST_CM3)
     }
-    FoundLevel {
-        level,
-        value: verse_value(level),
-        volume_cm3: stats.voxels as f64 * voxel_mm3 / 1000.0,
-        confidence: (sure * 100.0).round() / 100.0,
-        is_cut_off,
+    /// The first or last piece of the column, too small to be a whole vertebra.
+    fn is_part(&self) -> bool {
+        let is_end = self.n == 0 || self.n + 1 == self.cm3.len();
+        let beside = self.beside().fold(0.0, f64::max);
+        is_end && !self.is_sacrum(self.n) && self.cm3[self.n] < PART_SHARE * beside
     }
+    /// How sure the border is, 0 to 1; says what speaks against it.
+    fn border(&self, is_cut_off: bool, doubts: &[Doubt], warnings: &mut Vec<String>) -> f64 {
+        let level = self.level;
+        warnings.extend(doubts.iter().filter_map(|doubt| said(*doubt, level)));
+        if is_cut_off {
+            warnings.push(format!(
+                "the image cuts {level} off: what is seen of it is no whole vertebra, so do not \
+                 measure it or plan on it"
+            ));
+            return 0.5;
+        }
+        let odd = self.odd();
+        let share = ((odd - ODD[0]) / (ODD[1] - ODD[0])).clamp(0.0, 1.5);
+        if odd > (ODD[0] + ODD[1]) / 2.0 {
+            warnings.push(format!(
+                "{level} is much larger or smaller than its neighbours: look at its border"
+            ));
+        }
+        1.0 - share / 2.0
+    }
+    /// How unlike the like of it is: the logarithm of its volume over its neighbours' mean.
+    fn odd(&self) -> f64 {
+        let logs: Vec<f64> = self.beside().map(f64::ln).collect();
+        if self.is_sacrum(self.n) || logs.is_empty() {
+            return 0.0;
+        }
+        (self.cm3[self.n].ln() - logs.iter().sum::<f64>() / logs.len() as f64).abs()
+    }
+}
+
+/// What a doubt says of a level; one that concerns all is said once, elsewhere.
+fn said(doubt: Doubt, level: Level) -> Option<String> {
+    let why = match doubt {
+        Doubt::NoDisc => format!("no clear disc was seen beside {level}: fused, broken"),
+        Doubt::NoPedicles => format!("no pedicles were seen at {level}: broken"),
+        Doubt::Height => format!("{level} is much taller or lower than the others: fused, broken"),
+        Doubt::AllHeights => return None,
+    };
+    Some(why + " or wrongly parted")
 }
 
 /// Volume of each vertebra, cm³.

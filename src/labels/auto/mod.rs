@@ -15,15 +15,18 @@
 //! | the sacrum | `sacrum` |
 //! | bone apart at discs and joints | `split`, `walk` |
 //! | marrow filled | `fill` |
-//! | ribs, names, confidence | `ribs`, `names`, `judge` |
+//! | ribs, names, confidence | `ribs`, `names`, `parting`, `judge` |
 
+mod arch;
 mod block;
 mod canal;
+mod chain;
 mod curve;
 mod disc;
 mod fill;
 mod judge;
 mod names;
+mod parting;
 mod ribs;
 mod sacrum;
 mod split;

@@ -21,6 +21,9 @@ pub(super) struct Ribs {
 pub(super) struct Names {
     pub(super) levels: Vec<Level>,
     pub(super) sure: f64,
+    /// First and last place, from 0, of what names are counted from: between them no level can be
+    /// missing.
+    pub(super) known: [usize; 2],
     pub(super) because: String,
     pub(super) doubts: Vec<String>,
 }
@@ -45,7 +48,7 @@ fn by_landmarks(ribs: &[Ribs], sacrum: Option<Sacrum>) -> Names {
     let first_rib = first_rib(ribs);
     match (sacrum, last_rib) {
         (Some(s), Some(t12)) => both(count, s, t12),
-        (Some(s), None) => from_sacrum(count, s),
+        (Some(s), None) => from_sacrum_alone(count, ribs, s),
         (None, Some(t12)) => {
             let because = "counted from the last ribs (T12), no sacrum in the scan";
             let mut names = counted(count, t12, t(12), 0.55, because);
@@ -86,7 +89,9 @@ fn both(count: usize, sacrum: Sacrum, t12: usize) -> Names {
     match lumbar {
         5 => {
             let because = "sacrum and last ribs agree on five lumbar vertebrae";
-            counted_from_s1(count, sacrum, 0.95 * sure(sacrum).max(0.75), because)
+            let sure = 0.95 * sure(sacrum).max(0.75);
+            let known = [t12, usize::from(sacrum.vertebra) - 1];
+            Names { known, ..counted_from_s1(count, sacrum, sure, because) }
         }
         6 => {
             let because = "six vertebrae stand between the last ribs and the sacrum";
@@ -119,6 +124,32 @@ fn from_sacrum(count: usize, sacrum: Sacrum) -> Names {
     let because = "counted from the sacrum";
     counted_from_s1(count, sacrum, 0.8 * sure(sacrum), because)
 }
+
+/// The last ribs were not seen: one lumbar vertebra in ten or twenty people is missed or added, and
+/// nothing in the scan tells.
+fn from_sacrum_alone(count: usize, ribs: &[Ribs], sacrum: Sacrum) -> Names {
+    let mut names = from_sacrum(count, sacrum);
+    names.sure *= ALONE;
+    let t12 = usize::from(sacrum.vertebra).checked_sub(7);
+    if t12.and_then(|n| ribs.get(n)).is_some_and(|r| r.is_in_view && r.sides == 0) {
+        names.sure = names.sure.min(0.45);
+        names.doubts.push(
+            "no ribs were seen at T12: six lumbar vertebrae, or ribs too short to be seen; check \
+             the names against the whole spine"
+                .to_owned(),
+        );
+    } else {
+        names.doubts.push(
+            "the levels were counted from the sacrum alone: five or six lumbar vertebrae can not \
+             be told apart without the last ribs"
+                .to_owned(),
+        );
+    }
+    names
+}
+
+/// What a name counted from the sacrum is worth without the last ribs.
+const ALONE: f64 = 0.9;
 
 fn sure(sacrum: Sacrum) -> f64 {
     0.3 + 0.7 * sacrum.sure
@@ -173,7 +204,7 @@ fn counted(count: usize, known: usize, level: Level, sure: f64, because: &str) -
             }
         })
         .collect();
-    Names { levels, sure, because: because.to_owned(), doubts: Vec::new() }
+    Names { levels, sure, known: [known; 2], because: because.to_owned(), doubts: Vec::new() }
 }
 
 #[cfg(test)]
@@ -205,6 +236,16 @@ mod tests {
         let names = name(&ribs, sacrum(9));
         assert_eq!(levels(&names), "T11 T12 L1 L2 L3 L4 L5 L6 S1");
         assert!(names.sure <= 0.5 && names.doubts.len() == 1);
+    }
+
+    #[test]
+    fn names_from_the_sacrum_alone_say_that_a_sixth_can_not_be_told() {
+        let names = name(&[UNSEEN, FREE, FREE, FREE, FREE, FREE], sacrum(6));
+        assert_eq!(levels(&names), "L1 L2 L3 L4 L5 S1");
+        assert!(names.sure < 0.75 && names.doubts.len() == 1, "{names:?}");
+        let names = name(&[FREE; 8], sacrum(8));
+        assert_eq!(levels(&names), "T11 T12 L1 L2 L3 L4 L5 S1");
+        assert!(names.sure < super::super::LOW_CONFIDENCE, "T12 without ribs: {names:?}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::block::Block;
 use super::curve::Station;
 use super::disc::Disc;
 use super::tissue::Tissue;
+use glam::DVec3;
 
 /// The sacrum among the vertebrae, and how sure that is.
 #[derive(Clone, Copy, Debug)]
@@ -54,9 +55,13 @@ fn wing_share(ct: &Block<i16>, tissue: &Tissue, stations: &[Station], disc: &Dis
                     let p = disc.middle - disc.up * f64::from(below)
                         + s.front * f64::from(ahead)
                         + s.left * (f64::from(aside) * sign);
-                    let hu = ct.sample(p);
-                    if hu > -1500.0 {
-                        bone += f64::from(u8::from(hu > tissue.bone_hu));
+                    if ct.sample(p) > -1500.0 {
+                        bone += f64::from(u8::from(is_bony(
+                            ct,
+                            tissue,
+                            p,
+                            [s.front, -s.front, s.left * sign],
+                        )));
                         all += 1.0;
                     }
                 }
@@ -66,6 +71,15 @@ fn wing_share(ct: &Block<i16>, tissue: &Tissue, stations: &[Station], disc: &Dis
     };
     let (left, right) = (side(1.0), side(-1.0));
     (left.min(right) * 2.0 + left.max(right)) / 3.0
+}
+
+/// Whether a point is bone, or has bone in all these directions: the marrow of an old sacrum's wing
+/// is no denser than muscle, but muscle has no bone in front of it.
+fn is_bony(ct: &Block<i16>, tissue: &Tissue, p: DVec3, around: [DVec3; 3]) -> bool {
+    const THICK_MM: i32 = 30;
+    let is_bone = |at: DVec3| ct.sample(at) > tissue.bone_hu;
+    let hits = |dir: DVec3| (1..=THICK_MM).any(|mm| is_bone(p + dir * f64::from(mm)));
+    is_bone(p) || around.into_iter().all(hits)
 }
 
 /// How much the column loses of its depth within the height of a vertebra and a half, 0 to 1.

@@ -11,11 +11,23 @@ use super::tissue::Tissue;
 use super::walk::{self, Cell, Net, OPEN};
 use crate::work::{Cancelled, Work};
 use glam::DVec3;
+use std::ops::Range;
 
 /// Names of what is no vertebra.
 pub(super) const RIB: u8 = 250;
 /// The hip bones.
 pub(super) const ILIUM: u8 = 251;
+/// What lies before the column: vessels full of contrast, calcium in their walls, sternum.
+pub(super) const BEFORE: u8 = 252;
+
+/// No transverse process reaches further from the midline, mm.
+const PROCESSES_MM: f64 = 55.0;
+/// Nor does a wing of the sacrum: it is up to 125 mm wide.
+const SACRUM_MM: f64 = 62.0;
+
+/// Nothing of a vertebra lies this far before the front of its neighbours, mm: neither a slipped
+/// body nor a spur.
+const BEFORE_MM: f64 = 10.0;
 
 /// Where a voxel lies, seen from the canal.
 #[derive(Clone, Copy, Debug)]
@@ -51,13 +63,28 @@ impl Column<'_> {
     }
     /// The place of a point, by the nearest station.
     pub(super) fn locus(&self, p: DVec3) -> Locus {
+        self.locus_among(0..self.stations.len(), p)
+    }
+    /// The stations that any part of a vertebra lies beside.
+    pub(super) fn beside(&self, vertebra: u8) -> Range<usize> {
+        const BEYOND: usize = 45;
+        let [top, bottom] = self.span(vertebra);
+        top.saturating_sub(BEYOND)..(bottom + BEYOND).min(self.stations.len())
+    }
+    /// The place of a point, by the nearest of these stations.
+    pub(super) fn locus_among(&self, among: Range<usize>, p: DVec3) -> Locus {
         const COARSE: usize = 6;
-        let n = self.stations.len();
-        let far = |i: &usize| self.stations[*i].middle.distance_squared(p);
-        let by = |a: &usize, b: &usize| far(a).total_cmp(&far(b));
-        let near = (0..n).step_by(COARSE).min_by(by).unwrap_or(0);
-        let fine = near.saturating_sub(COARSE)..(near + COARSE + 1).min(n);
-        let station = fine.min_by(by).unwrap_or(near);
+        let far = |i: usize| self.stations[i].middle.distance_squared(p);
+        let nearest = |among: &mut dyn Iterator<Item = usize>| {
+            let nearer = |best: (f64, usize), i: usize| {
+                let far = far(i);
+                if far < best.0 { (far, i) } else { best }
+            };
+            among.fold((f64::INFINITY, 0), nearer).1
+        };
+        let near = nearest(&mut among.clone().step_by(COARSE));
+        let fine = near.saturating_sub(COARSE).max(among.start)..(near + COARSE + 1).min(among.end);
+        let station = nearest(&mut fine.into_iter());
         let s = &self.stations[station];
         let d = p - s.middle;
         Locus { station, ahead: d.dot(s.front), aside: d.dot(s.left) }
@@ -79,7 +106,7 @@ pub(super) fn split(
     });
     // The crest of the hip bone reaches up beside L4: what hangs together with the hip is hip.
     net.spread(ILIUM, RIB);
-    let names: Vec<u8> = (1..=column.count()).chain([RIB, ILIUM]).collect();
+    let names: Vec<u8> = (1..=column.count()).chain([RIB, ILIUM, BEFORE]).collect();
     let reach = |name: u8, near: u8| name >= RIB || name.abs_diff(near) <= 1;
     let named = walk::name_bone(&net, &names, reach, work)?;
     let mut out = Block::like(bone, OPEN);
@@ -103,8 +130,12 @@ fn seed(column: &Column, p: DVec3) -> (u8, u8) {
     let here = column.between(p);
     let is_sacrum = column.sacrum.is_some_and(|n| here >= n);
     let radius = at.ahead.hypot(at.aside);
-    if at.aside.abs() > 75.0 || (at.aside.abs() > 55.0 && !is_sacrum) {
+    let beyond = if is_sacrum { SACRUM_MM } else { PROCESSES_MM };
+    if at.aside.abs() > beyond {
         return (if is_sacrum { ILIUM } else { RIB }, here);
+    }
+    if !is_sacrum && at.ahead > s.depth_mm + BEFORE_MM {
+        return (BEFORE, here);
     }
     let is_body =
         at.ahead > s.wall_mm + 1.0 && at.ahead < s.depth_mm + 4.0 && at.aside.abs() < half * 1.05;
