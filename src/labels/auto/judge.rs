@@ -1,13 +1,16 @@
 //! The labels as they are handed out, with how sure each level is and what to look at.
 
 use super::block::Block;
+use super::disc::Disc;
 use super::names::Names;
 use super::parting::{Doubt, Parting};
 use super::split::Column;
+use super::tissue::Tissue;
 use super::{Automatic, FoundLevel, LOW_CONFIDENCE, on_grid};
 use crate::labels::numbering::verse_value;
 use crate::labels::{Level, stats};
 use crate::volume::Volume;
+use glam::DVec3;
 use std::collections::BTreeMap;
 
 /// A smaller piece at the end of the scan is no vertebra, cm³.
@@ -18,6 +21,9 @@ const ODD: [f64; 2] = [0.25, 0.6];
 /// A piece at the end of the column with less than this share of its neighbour's volume is no whole
 /// vertebra, whatever the image shows beyond it.
 const PART_SHARE: f64 = 0.7;
+/// What is left of the sacrum's border where its marrow is not bone by its HU: of its wings only
+/// what the cortex closes in is found.
+const HOLLOW: f64 = 0.6;
 /// No bone is denser than this, HU.
 const METAL_HU: i16 = 2500;
 /// So much metal is an implant and not a dense spot, mm³.
@@ -28,6 +34,7 @@ pub(super) fn judged(
     ct: &Volume<i16>,
     part: &Block<i16>,
     names: &Block<u8>,
+    tissue: &Tissue,
     column: &Column,
     named: &Names,
 ) -> Automatic {
@@ -49,6 +56,14 @@ pub(super) fn judged(
                 .to_owned(),
         );
     }
+    let is_dark = marrow_hu(part, column).is_some_and(|hu| hu < tissue.bone_hu);
+    if is_dark {
+        warnings.push(
+            "the marrow is as dark as soft tissue: borders may be wrong where the cortex is thin, \
+             most of all the sacrum's"
+                .to_owned(),
+        );
+    }
     let levels = (0..named.levels.len())
         .filter(|n| is_kept(*n))
         .filter_map(|n| {
@@ -56,6 +71,7 @@ pub(super) fn judged(
             let judge = Judge { n, column, level: named.levels[n], cm3: &cm3 };
             let is_cut_off = stats.is_cut_off() || judge.is_part();
             let border = judge.border(is_cut_off, &parting.doubts[n], &mut warnings);
+            let border = if is_dark && judge.is_sacrum(n) { border * HOLLOW } else { border };
             let name = named.sure * parting.counted(n, named.known);
             Some(FoundLevel {
                 level: named.levels[n],
@@ -149,6 +165,21 @@ fn said(doubt: Doubt, level: Level) -> Option<String> {
         Doubt::AllHeights => return None,
     };
     Some(why + " or wrongly parted")
+}
+
+/// HU in the middle of the bodies between two discs: the mean round each, of them the middle one.
+fn marrow_hu(part: &Block<i16>, column: &Column) -> Option<f64> {
+    const NEAR_MM: [f64; 3] = [-5.0, 0.0, 5.0];
+    let body = |pair: &[Disc]| {
+        let middle = (pair[0].middle + pair[1].middle) / 2.0;
+        let around = NEAR_MM.into_iter().flat_map(|x| {
+            NEAR_MM.into_iter().flat_map(move |y| NEAR_MM.map(|z| DVec3::new(x, y, z)))
+        });
+        around.map(|d| part.sample(middle + d)).sum::<f64>() / 27.0
+    };
+    let mut all: Vec<f64> = column.discs.windows(2).map(body).collect();
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).copied()
 }
 
 /// Volume of each vertebra, cm³.

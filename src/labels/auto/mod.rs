@@ -119,7 +119,7 @@ pub fn segment(ct: &Volume<i16>, work: &Work) -> Result<Automatic, SegmentError>
         let ribs = ribs::seen(&part, &names, &column);
         let named = names::name(&ribs, sacrum);
         work.step("writing the labels", 0.0)?;
-        Ok(judge::judged(ct, &part, &names, &column, &named))
+        Ok(judge::judged(ct, &part, &names, &tissue, &column, &named))
     })
 }
 
