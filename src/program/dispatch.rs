@@ -31,7 +31,8 @@ pub fn run(command: Option<Command>, display: Display) -> Result<()> {
         Some(Command::Doctor) => examine(),
         // `main` runs these, since they need no engine.
         Some(
-            Command::Grade(_)
+            Command::Compare(_)
+            | Command::Grade(_)
             | Command::Measure(_)
             | Command::Phantom(_)
             | Command::Plan(_)
