@@ -11,6 +11,7 @@ use crate::anatomy::VertebraAnatomy;
 use crate::space::{Dir, Patient, Point, Rigid, Vertebra};
 use glam::DVec2;
 use std::f64::consts::TAU;
+use std::sync::LazyLock;
 
 /// The tube reaches this far above and below the pedicles, mm.
 const HALF_HEIGHT_MM: f64 = 22.0;
@@ -20,6 +21,9 @@ const SLICES: usize = 2 * HALF_HEIGHT_MM as usize + 1;
 const MIDDLE: usize = SLICES / 2;
 /// Rays in a slice.
 const RAYS: usize = 40;
+/// The sine of the angle from a ray to each of the next ones, up to a right angle.
+static SINES: LazyLock<[f64; RAYS / 4]> =
+    LazyLock::new(|| std::array::from_fn(|n| (TAU * n as f64 / RAYS as f64).sin()));
 /// No canal reaches further from its middle, mm.
 const REACH_MM: f64 = 19.0;
 /// Shortest step of a ray, mm.
@@ -107,10 +111,15 @@ impl Canal {
         radius_mm: f64,
     ) -> f64 {
         const STEP_MM: f64 = 0.5;
+        /// Every so many samples first, so that most of the others are seen to be too far at once.
+        const COARSE: usize = 8;
         let steps = (length_mm / STEP_MM).ceil().max(1.0) as usize;
         let at = |n: usize| entry + axis * (length_mm * n as f64 / steps as f64);
-        let least =
-            (0..=steps).fold(f64::INFINITY, |least, n| least.min(self.gap_up_to(at(n), least)));
+        let coarse = (0..=steps).step_by(COARSE);
+        let others = (0..=steps).filter(|n| n % COARSE > 0);
+        let least = coarse
+            .chain(others)
+            .fold(f64::INFINITY, |least, n| least.min(self.gap_up_to(at(n), least)));
         least - radius_mm
     }
 }
@@ -138,16 +147,26 @@ impl Slice {
         let edge = |ray: usize| (self.corners[ray % RAYS], self.corners[(ray + 1) % RAYS]);
         let (a, b) = edge(first);
         let is_inside = (b - a).perp_dot(q - a) >= 0.0;
-        let near = (first + RAYS - RAYS / 4)..=(first + RAYS + RAYS / 4);
-        let nearest = near
-            .map(|ray| {
-                let (a, b) = edge(ray);
-                let along = b - a;
-                let t = (q - a).dot(along) / along.length_squared().max(1e-24);
-                q.distance_squared(a + along * t.clamp(0.0, 1.0))
-            })
-            .fold(f64::INFINITY, f64::min)
-            .sqrt();
+        let to_edge = |ray: usize| {
+            let (a, b) = edge(ray);
+            let along = b - a;
+            let t = (q - a).dot(along) / along.length_squared().max(1e-24);
+            q.distance_squared(a + along * t.clamp(0.0, 1.0))
+        };
+        // An edge seen at an angle from q is at least q.length() * sin(angle) away: stop, in each
+        // turning sense, when that is further than what was found.
+        let mut nearest = to_edge(first);
+        for turn in [1, RAYS - 1] {
+            let mut ray = first;
+            for sin in SINES.iter() {
+                if q.length_squared() * sin * sin > nearest {
+                    break;
+                }
+                ray = (ray + turn) % RAYS;
+                nearest = nearest.min(to_edge(ray));
+            }
+        }
+        let nearest = nearest.sqrt();
         if is_inside { -nearest } else { nearest }
     }
 }

@@ -42,6 +42,8 @@ pub(super) struct Probe {
     entry: Point<Patient>,
     axis: Dir<Patient>,
     across: [Dir<Patient>; 2],
+    /// From the axis to the side in each direction.
+    outward: [Dir<Patient>; DIRECTIONS],
     length_mm: f64,
     radius_mm: f64,
     /// Side surface shallower than this is not judged; the tip always is.
@@ -60,13 +62,20 @@ pub(super) struct Scan {
 impl Probe {
     /// `judged_from_mm` is the end of the entry zone.
     pub fn new(screw: &ScrewShape, axis: Dir<Patient>, judged_from_mm: f64) -> Self {
+        let radius_mm = screw.diameter_mm / 2.0;
         let u = axis.any_perpendicular();
+        let across = [u, axis.cross(u)];
+        let outward = |direction: usize| {
+            let (sin, cos) = angle_of(direction).sin_cos();
+            across[0] * (radius_mm * cos) + across[1] * (radius_mm * sin)
+        };
         Self {
             entry: screw.entry,
             axis,
-            across: [u, axis.cross(u)],
+            across,
+            outward: std::array::from_fn(outward),
             length_mm: screw.length_mm,
-            radius_mm: screw.diameter_mm / 2.0,
+            radius_mm,
             judged_from_mm,
         }
     }
@@ -91,93 +100,44 @@ impl Probe {
     /// them. Sampled are all places that could be the worst one or lie in air; the others only as
     /// far as the profile needs them.
     pub fn scan(&self, bone: &impl SignedDistance) -> Result<Scan, AssessError> {
-        let mut scan =
-            Scan { profile: Vec::new(), in_air: Vec::new(), outermost: Peaks::new(self) };
         let rings = (self.length_mm / STEP_MM).ceil().max(1.0) as usize;
         let depth = |ring: usize| self.length_mm * ring as f64 / rings as f64;
-        let mut bounds = Vec::with_capacity(rings + 1);
-        for ring in 0..=rings {
-            let on_axis = bone.signed_distance_mm(self.entry + self.axis * depth(ring));
-            if on_axis.is_nan() {
-                return Err(AssessError::NoDistance);
-            }
-            bounds.push(on_axis - self.radius_mm);
-        }
-        let side = |depth_mm: f64| move |angle: f64| Spot::Side { depth_mm, angle };
+        let on_axis = |ring: usize| {
+            let distance = bone.signed_distance_mm(self.entry + self.axis * depth(ring));
+            if distance.is_nan() { Err(AssessError::NoDistance) } else { Ok(distance) }
+        };
+        let on_axis = (0..=rings).map(on_axis).collect::<Result<Vec<f64>, _>>()?;
+        let side = |ring: usize| Circle {
+            depth_mm: depth(ring),
+            radius_mm: None,
+            bound_mm: on_axis[ring] - self.radius_mm,
+        };
+        let mut scanner = Scanner::new(self, bone, rings + 1);
         // The ring that can be worst tells first how bad it is at least.
         let judged = (0..=rings).filter(|ring| depth(*ring) >= self.judged_from_mm);
-        let worst = judged.min_by(|a, b| bounds[*a].total_cmp(&bounds[*b]));
-        let mut least = f64::INFINITY;
-        if let Some(ring) = worst {
-            self.scan_ring(bone, &mut scan, &mut least, bounds[ring], side(depth(ring)))?;
+        if let Some(ring) = judged.min_by(|a, b| on_axis[*a].total_cmp(&on_axis[*b])) {
+            scanner.ring(side(ring))?;
         }
-        for (ring, &bound) in bounds.iter().enumerate() {
-            let depth_mm = depth(ring);
-            let clearance_mm = match bound > TOLD_BY_AXIS_MM && bound > least + STEP_MM {
-                true => bound,
-                false => self.scan_ring(bone, &mut scan, &mut least, bound, side(depth_mm))?,
-            };
-            scan.profile.push(ProfilePoint { depth_mm, clearance_mm });
+        for circle in (0..=rings).map(side) {
+            let told_by_axis =
+                circle.bound_mm > TOLD_BY_AXIS_MM && circle.bound_mm > scanner.least + STEP_MM;
+            let clearance_mm = if told_by_axis { circle.bound_mm } else { scanner.ring(circle)? };
+            scanner.scan.profile.push(ProfilePoint { depth_mm: circle.depth_mm, clearance_mm });
         }
         if self.judged_from_mm < self.length_mm {
-            let from = side(self.judged_from_mm);
-            self.scan_ring(bone, &mut scan, &mut least, f64::NEG_INFINITY, from)?;
+            let (depth_mm, bound_mm) = (self.judged_from_mm, f64::NEG_INFINITY);
+            scanner.ring(Circle { depth_mm, radius_mm: None, bound_mm })?;
         }
-        let at_tip = bounds[rings] + self.radius_mm;
         let circles = (self.radius_mm / STEP_MM).ceil().max(1.0) as usize;
         for circle in 0..=circles {
             let radius_mm = self.radius_mm * circle as f64 / circles as f64;
-            let bound = at_tip - radius_mm;
-            if bound <= least.max(0.0) + scan.outermost.cell_mm {
-                let tip = |angle: f64| Spot::Tip { radius_mm, angle };
-                self.scan_ring(bone, &mut scan, &mut least, bound, tip)?;
+            let bound_mm = on_axis[rings] - radius_mm;
+            if bound_mm <= scanner.least.max(0.0) + scanner.scan.outermost.cell_mm {
+                let depth_mm = self.length_mm;
+                scanner.ring(Circle { depth_mm, radius_mm: Some(radius_mm), bound_mm })?;
             }
         }
-        Ok(scan)
-    }
-
-    /// Samples one ring as densely as it needs, and tells its smallest distance. `least` is the
-    /// smallest one of the judged surface so far, `bound` what this ring is at least.
-    fn scan_ring(
-        &self,
-        bone: &impl SignedDistance,
-        scan: &mut Scan,
-        least: &mut f64,
-        bound: f64,
-        spot_at: impl Fn(f64) -> Spot,
-    ) -> Result<f64, AssessError> {
-        let angle = |direction: usize| TAU * direction as f64 / DIRECTIONS as f64;
-        let mut ring = Ring { distances: [f64::NAN; DIRECTIONS], is_sound: true };
-        let mut at =
-            |direction: usize| bone.signed_distance_mm(self.point(spot_at(angle(direction))));
-        for direction in (0..DIRECTIONS).step_by(COARSE) {
-            ring.ask(direction, &mut at);
-        }
-        let cell_mm = scan.outermost.cell_mm;
-        // What could still be the worst of the screw, or lie in air, is sampled in full.
-        let needed = (least.min(ring.least()) + cell_mm).max(0.0);
-        if bound < needed {
-            let arc_mm = self.radius_mm * TAU / DIRECTIONS as f64;
-            for first in (0..DIRECTIONS).step_by(COARSE) {
-                ring.fill(first, COARSE, arc_mm, needed, &mut at);
-            }
-        }
-        ring.descend(&mut at);
-        if !ring.is_sound {
-            return Err(AssessError::NoDistance);
-        }
-        for (direction, &distance) in ring.distances.iter().enumerate() {
-            let spot = spot_at(angle(direction));
-            if distance.is_nan() || !self.is_judged(spot) {
-                continue;
-            }
-            *least = least.min(distance);
-            scan.outermost.offer(Peak { spot, value: -distance });
-            if distance < 0.0 {
-                scan.in_air.push(spot);
-            }
-        }
-        Ok(ring.smallest_between())
+        Ok(scanner.scan)
     }
 
     fn is_judged(&self, spot: Spot) -> bool {
@@ -202,8 +162,13 @@ impl Probe {
         }
     }
 
-    /// Climbs from a sample to the local maximum of `value` by a pattern search.
-    fn climb(&self, mut peak: Peak, value: &mut impl FnMut(Point<Patient>) -> f64) -> Peak {
+    /// Climbs from a place until no place one step away is higher.
+    fn climb(
+        &self,
+        mut peak: Peak,
+        step: f64,
+        value: &mut impl FnMut(Point<Patient>) -> f64,
+    ) -> Peak {
         const AROUND: [[f64; 2]; 8] = [
             [1.0, 0.0],
             [-1.0, 0.0],
@@ -214,8 +179,7 @@ impl Probe {
             [-1.0, 1.0],
             [-1.0, -1.0],
         ];
-        let mut step = STEP_MM;
-        while step > FINEST_MM {
+        loop {
             let next = AROUND
                 .iter()
                 .map(|[along, around]| self.moved(peak.spot, along * step, around * step))
@@ -224,11 +188,113 @@ impl Probe {
                 .filter(|next| next.value > peak.value);
             match next {
                 Some(next) => peak = next,
-                None => step /= 2.0,
+                None => return peak,
             }
         }
-        peak
     }
+}
+
+/// A circle of the surface: around the side, or on the tip's disc with a radius of its own.
+#[derive(Clone, Copy)]
+struct Circle {
+    depth_mm: f64,
+    radius_mm: Option<f64>,
+    /// Nothing on it is nearer to daylight than this, mm.
+    bound_mm: f64,
+}
+
+impl Circle {
+    fn spot(self, angle: f64) -> Spot {
+        match self.radius_mm {
+            Some(radius_mm) => Spot::Tip { radius_mm, angle },
+            None => Spot::Side { depth_mm: self.depth_mm, angle },
+        }
+    }
+}
+
+/// One pass over the surface, circle by circle.
+struct Scanner<'a, B> {
+    probe: &'a Probe,
+    bone: &'a B,
+    scan: Scan,
+    /// The smallest distance of the judged surface so far, mm.
+    least: f64,
+    /// Where the last circle was nearest to daylight: the next one is likely to be so there.
+    likely: usize,
+}
+
+impl<'a, B: SignedDistance> Scanner<'a, B> {
+    fn new(probe: &'a Probe, bone: &'a B, rings: usize) -> Self {
+        let scan = Scan {
+            profile: Vec::with_capacity(rings),
+            in_air: Vec::new(),
+            outermost: Peaks::new(probe),
+        };
+        Self { probe, bone, scan, least: f64::INFINITY, likely: 0 }
+    }
+
+    /// Samples one circle as densely as it needs, and tells its smallest distance.
+    fn ring(&mut self, circle: Circle) -> Result<f64, AssessError> {
+        /// What the axis leaves open of a circle that was followed from the one before, mm.
+        const LEFT_OPEN_MM: f64 = 0.03;
+        let probe = self.probe;
+        let centre = probe.entry + probe.axis * circle.depth_mm;
+        let share = circle.radius_mm.map_or(1.0, |mm| mm / probe.radius_mm);
+        let mut at = |direction: usize| {
+            self.bone.signed_distance_mm(centre + probe.outward[direction] * share)
+        };
+        let mut ring = Ring { distances: [f64::NAN; DIRECTIONS], is_sound: true };
+        ring.ask(self.likely, &mut at);
+        ring.descend(&[1, 1, 1], &mut at);
+        let cell_mm = self.scan.outermost.cell_mm;
+        let is_told = |ring: &Ring, least: f64| {
+            ring.smallest_between() <= circle.bound_mm + LEFT_OPEN_MM
+                && circle.bound_mm >= (least.min(ring.least()) + cell_mm).max(0.0)
+        };
+        if !is_told(&ring, self.least) {
+            for direction in (0..DIRECTIONS).step_by(COARSE) {
+                ring.ask(direction, &mut at);
+            }
+            // What could still be the worst of the screw, or lie in air, is sampled in full.
+            let needed = (self.least.min(ring.least()) + cell_mm).max(0.0);
+            if circle.bound_mm < needed {
+                let arc_mm = share * probe.radius_mm * TAU / DIRECTIONS as f64;
+                for first in (0..DIRECTIONS).step_by(COARSE) {
+                    ring.fill(first, COARSE, arc_mm, needed, &mut at);
+                }
+            }
+            ring.descend(&[COARSE / 2, 1, 1, 1], &mut at);
+        }
+        if !ring.is_sound {
+            return Err(AssessError::NoDistance);
+        }
+        self.likely = ring.smallest();
+        self.keep(&ring, circle);
+        Ok(ring.smallest_between())
+    }
+
+    /// Hands the judged samples of a circle on.
+    fn keep(&mut self, ring: &Ring, circle: Circle) {
+        if !self.probe.is_judged(circle.spot(0.0)) {
+            return;
+        }
+        for (direction, &distance) in ring.distances.iter().enumerate() {
+            if distance.is_nan() {
+                continue;
+            }
+            let spot = circle.spot(angle_of(direction));
+            self.least = self.least.min(distance);
+            self.scan.outermost.offer(Peak { spot, value: -distance });
+            if distance < 0.0 {
+                self.scan.in_air.push(spot);
+            }
+        }
+    }
+}
+
+/// The angle of a sampled direction around the axis.
+fn angle_of(direction: usize) -> f64 {
+    TAU * direction as f64 / DIRECTIONS as f64
 }
 
 /// The highest sample of each block and sector of the surface: where climbing starts.
@@ -262,25 +328,32 @@ impl Peaks {
     }
 
     /// The largest value over the whole surface: climbs from every sample that could still win
-    /// when `value` changes by no more than a millimetre per millimetre. `None` without samples.
+    /// when `value` changes by no more than a millimetre per millimetre, all with one step before
+    /// any with the next smaller one. `None` without samples.
     pub fn highest(
         self,
         probe: &Probe,
         mut value: impl FnMut(Point<Patient>) -> f64,
     ) -> Option<Peak> {
-        let mut starts: Vec<Peak> = self.best.into_iter().flatten().collect();
-        starts.sort_by(|a, b| b.value.total_cmp(&a.value));
-        let mut highest: Option<Peak> = None;
-        for start in starts {
-            if highest.is_some_and(|found| start.value + self.cell_mm < found.value) {
-                break;
-            }
-            let top = probe.climb(start, &mut value);
-            if highest.is_none_or(|found| top.value > found.value) {
-                highest = Some(top);
-            }
+        let mut tops: Vec<Peak> = self.best.into_iter().flatten().collect();
+        tops.sort_by(|a, b| b.value.total_cmp(&a.value));
+        let (mut step, mut reach_mm) = (STEP_MM, self.cell_mm);
+        while step > FINEST_MM {
+            let mut highest = f64::NEG_INFINITY;
+            tops.retain_mut(|top| {
+                if top.value + reach_mm < highest {
+                    return false;
+                }
+                *top = probe.climb(*top, step, &mut value);
+                highest = highest.max(top.value);
+                true
+            });
+            tops.sort_by(|a, b| b.value.total_cmp(&a.value));
+            // Two that climbed to one place go on as one.
+            tops.dedup_by(|a, b| probe.point(a.spot).distance(probe.point(b.spot)) < 0.5 * step);
+            (step, reach_mm) = (step / 2.0, step);
         }
-        highest
+        tops.first().copied()
     }
 }
 
@@ -326,8 +399,8 @@ impl Ring {
     }
 
     /// Samples around the smallest one, until its neighbours are known.
-    fn descend(&mut self, at: &mut impl FnMut(usize) -> f64) {
-        for step in [COARSE / 2, 1, 1, 1] {
+    fn descend(&mut self, steps: &[usize], at: &mut impl FnMut(usize) -> f64) {
+        for &step in steps {
             let here = self.smallest();
             self.ask(here + step, at);
             self.ask(here + DIRECTIONS - step, at);

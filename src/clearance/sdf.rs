@@ -56,7 +56,13 @@ const CREASED: i8 = 1;
 impl Node {
     fn slope(self) -> Vec3 {
         let [x, y, z, _] = self.slope.map(f32::from);
-        Vec3::new(x, y, z) / 127.0
+        Vec3::new(x, y, z) * (1.0 / 127.0)
+    }
+    /// The distance at a place `toward` from the node, half way between the node's own and what it
+    /// would be if the surface were flat.
+    fn halfway_flat(self, toward: Vec3) -> f32 {
+        let [x, y, z, _] = self.slope.map(f32::from);
+        self.distance_mm + (0.5 / 127.0) * Vec3::new(x, y, z).dot(toward)
     }
 }
 
@@ -147,10 +153,10 @@ impl Field {
         let local = (p.vec() - self.origin).as_vec3();
         let node = self.node_from_local.transform_point3(local);
         let held = node.max(Vec3::ZERO).min(self.last());
-        let (distance, slope) = self.at(held);
         if held == node {
-            return f64::from(distance);
+            return f64::from(self.distance_at(node));
         }
+        let (distance, slope) = self.at(held);
         let edge = self.local_from_node.transform_point3(held);
         let surface = edge - slope.normalize_or_zero() * distance;
         -f64::from(local.distance(surface))
@@ -180,6 +186,26 @@ impl Field {
             return found;
         }
         self.between(cell, t)
+    }
+    /// Distance alone at a position within the box of nodes; cheaper.
+    fn distance_at(&self, node: Vec3) -> f32 {
+        let (cell, t) = self.cell(node);
+        if self.nodes[cell].slope[3] == CREASED {
+            return self.at(node).0;
+        }
+        let [sj, sk] = [self.size[0], self.size[0] * self.size[1]];
+        let axes = self.local_from_node.matrix3;
+        let [x, y, z] = [axes.x_axis, axes.y_axis, axes.z_axis].map(Vec3::from);
+        let toward = x * t.x + y * t.y + z * t.z;
+        let (near, far) = (Vec3::ONE - t, t);
+        let row = |first: usize, share: f32, toward: Vec3| {
+            let [a, b] = [self.nodes[first], self.nodes[first + 1]];
+            share * (near.x * a.halfway_flat(toward) + far.x * b.halfway_flat(toward - x))
+        };
+        row(cell, near.y * near.z, toward)
+            + row(cell + sj, far.y * near.z, toward - y)
+            + row(cell + sk, near.y * far.z, toward - z)
+            + row(cell + sj + sk, far.y * far.z, toward - y - z)
     }
     /// The cell of a position, named by its lower node, and the place in it.
     fn cell(&self, node: Vec3) -> (usize, Vec3) {

@@ -23,6 +23,8 @@ const RATED_LINES: usize = 220;
 /// Refined are so many lines of the grid, that differ by at least so much (as [`apart`] counts).
 const STARTS: usize = 4;
 const LEAST_APART: f64 = 2.0;
+/// A line is climbed from when it scores this part of the best one.
+const WORTH_A_CLIMB: f64 = 0.7;
 /// The steps with which a pattern search begins.
 const FIRST_STEP: Line = [1.0, 1.0, 4.0, 4.0];
 /// Halvings of those steps: for each start, and for the best in the end.
@@ -125,13 +127,31 @@ impl<'a, B: SignedDistance> Search<'a, B> {
     pub fn run(&mut self) -> Result<Found, Refusal> {
         let (level, side) = (self.site.level, self.site.pedicle.side);
         let no_path = Refusal::NoPath { level, side, style: self.style.name };
-        let bores = self.bores();
-        let widest = self.widest_bore(&bores).ok_or_else(|| no_path.clone())?;
+        let grid = self.grid();
+        let widest = self.widest_bore(&grid).ok_or_else(|| no_path.clone())?;
         let isthmus_mm = 2.0 * widest.1;
         let is_narrow = self.choose_diameters(isthmus_mm)?;
-        let promising = self.promising(bores);
-        let mut rated: Vec<Rated> = promising.iter().filter_map(|line| self.rate(line)).collect();
-        rated.extend(self.rate(&widest.0));
+        let mut lines = self.promising(&grid);
+        lines.push(widest.0);
+        let starts = self.starts(&lines);
+        let refined = starts.into_iter().map(|start| self.climb(start, HALVINGS[0]));
+        let mut ranked: Vec<Rated> = refined.filter(|rated| rated.total > 0.0).collect();
+        ranked.sort_by(|a, b| b.total.total_cmp(&a.total));
+        let best = ranked.first().ok_or(no_path)?;
+        ranked[0] = self.climb(best.clone(), HALVINGS[1]);
+        Ok(Found { ranked, isthmus_mm, is_narrow })
+    }
+
+    /// The best few screws on some lines, apart from each other.
+    fn starts(&self, lines: &[Line]) -> Vec<Rated> {
+        let mut highest = 0.0_f64;
+        let rate = |line: &Line| {
+            let rated = self.rate_above(line, WORTH_A_CLIMB * highest)?;
+            highest = highest.max(rated.total);
+            Some(rated)
+        };
+        let mut rated: Vec<Rated> = lines.iter().filter_map(rate).collect();
+        rated.retain(|one| one.total >= WORTH_A_CLIMB * highest);
         rated.sort_by(|a, b| b.total.total_cmp(&a.total));
         let mut starts: Vec<Rated> = Vec::new();
         for candidate in rated {
@@ -140,12 +160,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
                 starts.push(candidate);
             }
         }
-        let refined = starts.into_iter().map(|start| self.climb(start, HALVINGS[0]));
-        let mut ranked: Vec<Rated> = refined.filter(|rated| rated.total > 0.0).collect();
-        ranked.sort_by(|a, b| b.total.total_cmp(&a.total));
-        let best = ranked.first().ok_or(no_path)?;
-        ranked[0] = self.climb(best.clone(), HALVINGS[1]);
-        Ok(Found { ranked, isthmus_mm, is_narrow })
+        starts
     }
 
     /// Screws near the best one that score at least so much: the best for each place of the head,
@@ -160,7 +175,8 @@ impl<'a, B: SignedDistance> Search<'a, B> {
                     for tilt in steps(NEAR_REACH[3], NEAR_STEP[3]) {
                         let by = [across, up, turn, tilt];
                         let line = std::array::from_fn(|n| best.line[n] + by[n]);
-                        rated.extend(self.rate(&line).filter(|r| r.total >= least_total));
+                        let one = self.rate_above(&line, least_total);
+                        rated.extend(one.filter(|r| r.total >= least_total));
                     }
                 }
             }
@@ -176,8 +192,9 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         kept
     }
 
-    /// Lines on a grid around the measured pedicle: all that are in bone at the isthmus's plane.
-    fn grid(&self) -> Vec<Line> {
+    /// Lines on a grid around the measured pedicle, all that are in bone at the isthmus's plane, with
+    /// the distance to daylight there: no bore is wider than that.
+    fn grid(&self) -> Vec<(Line, f64)> {
         let [convergences, tilts] = [0, 1].map(|n| {
             let window = if n == 0 {
                 self.style.convergence_window_deg
@@ -190,32 +207,29 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         for across in steps(REACH_MM[0], ACROSS_MM) {
             for up in steps(REACH_MM[1], ACROSS_MM) {
                 let through = self.frame.through(&[across, up, 0.0, 0.0]);
-                if self.site.bone.signed_distance_mm(through) <= -self.gap_mm.min(3.0) {
+                let distance = self.site.bone.signed_distance_mm(through);
+                if distance <= -self.gap_mm.min(3.0) {
                     continue;
                 }
                 for &convergence in &convergences {
-                    lines.extend(tilts.iter().map(|tilt| [across, up, convergence, *tilt]));
+                    let line = |tilt: &f64| ([across, up, convergence, *tilt], distance);
+                    lines.extend(tilts.iter().map(line));
                 }
             }
         }
         lines
     }
 
-    /// The lines of the grid with the radius of the pedicle's bore along them, mm.
-    fn bores(&self) -> Vec<(Line, f64)> {
-        let grid = self.grid();
-        grid.into_iter().filter_map(|line| Some((line, self.radius_mm(&line)?))).collect()
-    }
-
     /// Radius of the straight bore through the pedicle along a line, mm.
     fn radius_mm(&self, line: &Line) -> Option<f64> {
-        let bore = Bore::new(self.site.bone, &self.frame, line, self.gap_mm)?;
-        let from = (bore.isthmus_mm - PEDICLE_MM[0]).max(BEHIND_PEDICLE_MM);
-        Some(bore.radius_mm(from, bore.isthmus_mm + PEDICLE_MM[1])).filter(|mm| mm.is_finite())
+        let [behind, ahead] = PEDICLE_MM;
+        let bore = Bore::up_to(self.site.bone, &self.frame, line, self.gap_mm, ahead)?;
+        let from = (bore.isthmus_mm - behind).max(BEHIND_PEDICLE_MM);
+        Some(bore.radius_mm(from, bore.isthmus_mm + ahead)).filter(|mm| mm.is_finite())
     }
 
     /// The lines that a wide bore and the angles aimed at speak for most.
-    fn promising(&self, bores: Vec<(Line, f64)>) -> Vec<Line> {
+    fn promising(&self, grid: &[(Line, f64)]) -> Vec<Line> {
         let nan = f64::NAN;
         // A bore with a millimetre around the widest screw is as wide as any need be.
         let enough = self.most_diameter_mm / 2.0 + 1.0;
@@ -226,17 +240,40 @@ impl<'a, B: SignedDistance> Search<'a, B> {
                 [nan, wall, nan, nan, nan, nan, end_plate, convergence, nan, nan, nan, nan];
             score::total(&measures, self.rules)
         };
-        let mut rated: Vec<(f64, Line)> =
-            bores.into_iter().map(|(line, radius)| (value(&line, radius), line)).collect();
-        rated.sort_by(|a, b| b.0.total_cmp(&a.0));
-        rated.into_iter().take(RATED_LINES).map(|(_, line)| line).collect()
+        let mut bounds: Vec<(f64, Line)> =
+            grid.iter().map(|(line, most)| (value(line, *most), *line)).collect();
+        bounds.sort_by(|a, b| b.0.total_cmp(&a.0));
+        // Best ones first; no line is bored that its angles and the isthmus's plane rule out.
+        let mut best: Vec<(f64, Line)> = Vec::with_capacity(RATED_LINES + 1);
+        for (bound, line) in bounds {
+            if best.len() == RATED_LINES && best[RATED_LINES - 1].0 >= bound {
+                break;
+            }
+            let Some(radius) = self.radius_mm(&line) else { continue };
+            let value = value(&line, radius);
+            let place = best.partition_point(|held| held.0 >= value);
+            best.insert(place, (value, line));
+            best.truncate(RATED_LINES);
+        }
+        best.into_iter().map(|(_, line)| line).collect()
     }
 
     /// The line of the widest straight bore through the pedicle, and its radius, mm.
-    fn widest_bore(&self, bores: &[(Line, f64)]) -> Option<(Line, f64)> {
-        let start = *bores.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
-        let radius = |line: &Line| self.is_in_window(line).then(|| self.radius_mm(line)).flatten();
-        Some(climb(start, FIRST_STEP, HALVINGS[1], radius, |radius| *radius))
+    fn widest_bore(&self, grid: &[(Line, f64)]) -> Option<(Line, f64)> {
+        let mut by_bound: Vec<&(Line, f64)> = grid.iter().collect();
+        by_bound.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let mut widest: Option<(Line, f64)> = None;
+        for (line, most) in by_bound {
+            if widest.is_some_and(|(_, radius)| radius >= *most) {
+                break;
+            }
+            let radius = self.radius_mm(line);
+            let radius = radius.filter(|mm| widest.is_none_or(|(_, held)| *mm > held));
+            widest = radius.map(|radius| (*line, radius)).or(widest);
+        }
+        let radius =
+            |line: &Line, _| self.is_in_window(line).then(|| self.radius_mm(line)).flatten();
+        Some(climb(widest?, FIRST_STEP, HALVINGS[1], radius, |radius| *radius))
     }
 
     /// Leaves the diameters that the isthmus allows; true where it goes by the narrow rule.
@@ -264,9 +301,20 @@ impl<'a, B: SignedDistance> Search<'a, B> {
             && within(line[3], self.style.cranial_window_deg)
     }
 
-    /// The best screw on a line; `None` where there is none at all.
-    pub fn rate(&self, line: &Line) -> Option<Rated> {
+    /// The best screw on a line, if it scores at least so much; `None` too where there is none at all.
+    ///
+    /// Cheap terms come first, and what can not reach `least_total` any more is given up: the answer
+    /// is that of all terms.
+    pub fn rate_above(&self, line: &Line, least_total: f64) -> Option<Rated> {
         if !self.is_in_window(line) {
+            return None;
+        }
+        let mut least = least_total;
+        let can_reach =
+            |measures: &Measures| score::most_total(measures, self.rules) >= least_total;
+        let mut fixed = [f64::NAN; score::NAMES.len()];
+        [fixed[7], fixed[6]] = score::off_aim_deg(line, self.aim);
+        if !can_reach(&fixed) {
             return None;
         }
         let bore = Bore::new(self.site.bone, &self.frame, line, self.gap_mm)?;
@@ -274,20 +322,54 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         let radius = bore.radius_mm(BEHIND_PEDICLE_MM, lengths[1]);
         let fits = self.diameters_mm.iter().filter(|mm| **mm / 2.0 <= radius + 0.2).count();
         let last = fits.max(1);
+        let diameters = &self.diameters_mm[last.saturating_sub(3)..last];
         let middle_radius = self.diameters_mm[last - 1] / 2.0;
-        let mut fixed = self.fixed_measures(line, &bore, lengths[1], middle_radius);
-        if let Some(canal) = self.site.canal {
-            fixed[0] = canal.gap_to_screw_mm(bore.entry, bore.axis, lengths[1], 0.0);
+        let most = self.most_of_sizes(&bore, lengths, diameters);
+        let canal = self.site.canal;
+        let steps: [&dyn Fn(&mut Measures); 3] = [
+            &|m| {
+                let limits = &self.rules.limits;
+                [m[8], m[9], m[10]] = score::behind_mm(self.site, &bore, middle_radius, limits);
+            },
+            &|m| {
+                m[0] = canal.map_or(f64::NAN, |canal| {
+                    canal.gap_to_screw_mm(bore.entry, bore.axis, lengths[1], 0.0)
+                });
+            },
+            &|m| m[3] = score::density_hu(self.site, &bore, lengths[1], middle_radius),
+        ];
+        for step in steps {
+            let [length, diameter] = most;
+            let mut seen = Measures::clone(&fixed);
+            (seen[4], seen[5], seen[0]) = (length, diameter, seen[0] - diameters[0] / 2.0);
+            if !can_reach(&seen) {
+                return None;
+            }
+            step(&mut fixed);
         }
         let mut best: Option<Rated> = None;
-        for &diameter in &self.diameters_mm[last.saturating_sub(3)..last] {
+        for &diameter in diameters {
+            let mut seen = fixed;
+            (seen[0], seen[4]) = (fixed[0] - diameter / 2.0, most[0]);
+            seen[5] = diameter / self.most_diameter_mm;
+            if score::most_total(&seen, self.rules) < least {
+                continue;
+            }
             for rated in self.sized(line, &bore, lengths, diameter, &fixed) {
                 if best.as_ref().is_none_or(|held| rated.total > held.total) {
+                    least = least.max(rated.total);
                     best = Some(rated);
                 }
             }
         }
-        best
+        best.filter(|rated| rated.total >= least_total)
+    }
+
+    /// The best that lengths and diameters can measure.
+    fn most_of_sizes(&self, bore: &Bore, lengths: [f64; 2], diameters: &[f64]) -> [f64; 2] {
+        let length = lengths.map(|mm| self.length_measure(bore.chord_mm, mm));
+        let widest = diameters.last().map_or(0.0, |mm| mm / self.most_diameter_mm);
+        [length[0].max(length[1]), widest]
     }
 
     /// The longest screw on offer and the next shorter one, ascending.
@@ -297,16 +379,6 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         let fits = self.lengths_mm.iter().filter(|mm| **mm <= most).count();
         let longest = fits.checked_sub(1)?;
         Some([self.lengths_mm[longest.saturating_sub(1)], self.lengths_mm[longest]])
-    }
-
-    /// What does not depend on the size, or hardly does. The canal's gap is that of the bare axis.
-    fn fixed_measures(&self, line: &Line, bore: &Bore, length: f64, radius: f64) -> Measures {
-        let limits = &self.rules.limits;
-        let [convergence, end_plate] = score::off_aim_deg(line, self.aim);
-        let [facet, head, reach] = score::behind_mm(self.site, bore, radius, limits);
-        let density = score::density_hu(self.site, bore, length, radius);
-        let nan = f64::NAN;
-        [nan, nan, nan, density, nan, nan, end_plate, convergence, facet, head, reach, nan]
     }
 
     /// The screws of one diameter on a line.
@@ -371,7 +443,8 @@ impl<'a, B: SignedDistance> Search<'a, B> {
 
     fn climb(&self, start: Rated, halvings: u32) -> Rated {
         let first = FIRST_STEP;
-        climb((start.line, start), first, halvings, |line| self.rate(line), |r| r.total).1
+        let rate = |line: &Line, least: f64| self.rate_above(line, least);
+        climb((start.line, start), first, halvings, rate, |r| r.total).1
     }
 }
 
@@ -382,12 +455,13 @@ fn firm(mm: f64) -> f64 {
 }
 
 /// Climbs from a line to a local maximum by a pattern search: along each number alone, and turning
-/// about a point 12 mm behind or ahead of the isthmus.
+/// about a point 12 mm behind or ahead of the isthmus. `rate` need not answer for what is worth less
+/// than it is told.
 fn climb<T>(
     start: (Line, T),
     first: Line,
     halvings: u32,
-    rate: impl Fn(&Line) -> Option<T>,
+    rate: impl Fn(&Line, f64) -> Option<T>,
     value: impl Fn(&T) -> f64,
 ) -> (Line, T) {
     /// A turn by one degree shifts a line by so many mm, 12 mm away.
@@ -415,12 +489,16 @@ fn climb<T>(
                     moves.extend([turn(sense, pair, 1.0), turn(sense, pair, -1.0)]);
                 }
             }
-            let next = moves
-                .iter()
-                .map(|by| std::array::from_fn(|n| line[n] + by[n]))
-                .filter_map(|there: Line| Some((there, rate(&there)?)))
-                .max_by(|a, b| value(&a.1).total_cmp(&value(&b.1)))
-                .filter(|next| value(&next.1) > value(&best) + 1e-6);
+            let least = value(&best) + 1e-6;
+            let mut next: Option<(Line, T)> = None;
+            for by in moves {
+                let there: Line = std::array::from_fn(|n| line[n] + by[n]);
+                let held = next.as_ref().map_or(least, |held| value(&held.1));
+                next = rate(&there, held)
+                    .filter(|rated| value(rated) > held)
+                    .map(|rated| (there, rated))
+                    .or(next);
+            }
             match next {
                 Some(next) => (line, best) = next,
                 None => break,
