@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Parser as _;
-use corridor::cli::{Request, run::run_headless};
+use corridor::cli::{Request, run::run_headless, said_once};
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ fn main() -> ExitCode {
         Err(fault) => {
             let mut terminal = std::io::stderr().lock();
             // Where nobody listens, the exit code still tells.
-            let _ = writeln!(terminal, "corridor: {fault:#}");
+            let _ = writeln!(terminal, "corridor: {}", said_once(&fault));
             ExitCode::FAILURE
         }
     }

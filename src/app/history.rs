@@ -17,6 +17,7 @@ use crate::implant::{Catalogue, CatalogueError};
 use crate::plan::{Plan, Screw};
 use crate::platform::fs::{FileSystem, RealFs};
 use bevy::prelude::*;
+use bevy::window::ExitSystems;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -138,7 +139,7 @@ pub fn plugin(app: &mut App) {
         )
         .add_systems(Update, (show_plan, judge_draft).in_set(FrameSystems::Judge))
         .add_systems(Update, tell_failed_save.in_set(FrameSystems::Judge))
-        .add_systems(Last, leave.run_if(on_message::<AppExit>));
+        .add_systems(Last, leave.run_if(on_message::<AppExit>).after(ExitSystems));
 }
 
 fn drop_draft(mut draft: ResMut<Draft>) {

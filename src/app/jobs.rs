@@ -3,15 +3,16 @@
 //! In: [`OpenCase`]. Out: [`Progress`] while it lasts, then [`ActiveCase`], the document and
 //! [`CaseOpened`], or [`LoadFailure`]. Nothing here waits in a frame.
 
+use super::Phase;
+use super::background::{Background, Stage};
 use super::history::{Document, DocumentError, StatusLine, Tone};
 use super::schedule::FrameSystems;
-use super::{Phase, guard};
 use crate::case::request::CaseRequest;
 use crate::case::spine::{Spine, SpineError};
-use crate::work::{CancelToken, Work, on_all_cores};
+use crate::work::{Work, on_all_cores};
 use bevy::prelude::*;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use bevy::window::ExitSystems;
+use std::sync::Arc;
 
 /// Asks for another case. The open one stays until the new one is ready.
 #[derive(Message, Clone, Debug)]
@@ -28,18 +29,19 @@ pub struct ActiveCase {
     pub spine: Arc<Spine>,
 }
 
-/// Why the last case could not be opened, in a sentence for the user.
+/// Why the last case could not be opened.
 #[derive(Resource, Clone, Debug, Default)]
-pub struct LoadFailure(pub Option<String>);
+pub struct LoadFailure {
+    /// A sentence for the user.
+    pub why: Option<String>,
+    /// What to ask for when the user says that plan and image belong together, where nothing else
+    /// tells.
+    pub if_they_belong: Option<CaseRequest>,
+}
 
 /// How far the loading is.
 #[derive(Resource, Clone, Debug, Default)]
-pub struct Progress {
-    /// What is being done.
-    pub stage: String,
-    /// How much of that stage is done, 0 to 1.
-    pub fraction: f32,
-}
+pub struct Progress(pub Stage);
 
 /// Why a case could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +55,14 @@ pub enum OpenError {
     /// The thread that read it panicked.
     #[error("reading the case failed: {0}")]
     Fault(String),
+}
+
+impl OpenError {
+    /// Nothing tells whether plan and image belong together: a person may.
+    fn is_unknown_patient(&self) -> bool {
+        use crate::case::OpenError as Plan;
+        matches!(self, Self::Document(DocumentError::Open(Plan::UnknownPatient { .. })))
+    }
 }
 
 /// A case with its document, ready to be shown.
@@ -89,36 +99,16 @@ enum Threads {
 
 /// The reading under way.
 #[derive(Resource)]
-struct LoadJob {
-    shared: Arc<Mutex<Shared>>,
-    cancel: CancelToken,
-}
-
-#[derive(Default)]
-struct Shared {
-    progress: Progress,
-    outcome: Option<Result<OpenedCase, OpenError>>,
+pub(super) struct LoadJob {
+    request: CaseRequest,
+    call: Background<Result<OpenedCase, OpenError>>,
 }
 
 impl LoadJob {
     fn start(request: CaseRequest, threads: Threads) -> Self {
-        let shared = Arc::new(Mutex::new(Shared::default()));
-        let cancel = CancelToken::default();
-        let (seen, done) = (Arc::clone(&shared), Arc::clone(&shared));
-        let sink = move |stage: &str, fraction: f32| {
-            let mut shared = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            if shared.progress.stage != stage {
-                stage.clone_into(&mut shared.progress.stage);
-            }
-            shared.progress.fraction = fraction;
-        };
-        let work = Work::new(sink, cancel.clone());
-        thread::spawn(move || {
-            let outcome = guard::catch(|| open_case(&request, threads, &work))
-                .unwrap_or_else(|reason| Err(OpenError::Fault(reason)));
-            done.lock().unwrap_or_else(PoisonError::into_inner).outcome = Some(outcome);
-        });
-        Self { shared, cancel }
+        let asked = request.clone();
+        let call = Background::start(move |work| open_case(&asked, threads, work));
+        Self { request, call }
     }
 }
 
@@ -129,7 +119,7 @@ pub fn plugin(app: &mut App) {
         .init_resource::<Progress>()
         .init_resource::<LoadFailure>()
         .add_systems(Update, (start_job, finish_job).chain().in_set(FrameSystems::Jobs))
-        .add_systems(Last, admit_failure.run_if(on_message::<AppExit>));
+        .add_systems(Last, admit_failure.run_if(on_message::<AppExit>).after(ExitSystems));
 }
 
 /// Exit code of a program that was left without having opened a case.
@@ -144,21 +134,18 @@ fn admit_failure(phase: Res<State<Phase>>, mut exits: MessageWriter<AppExit>) {
 
 fn start_job(
     mut wanted: MessageReader<OpenCase>,
-    running: Option<Res<LoadJob>>,
     shown: Option<Res<ActiveCase>>,
     mut phase: ResMut<NextState<Phase>>,
     mut commands: Commands,
 ) {
     let Some(OpenCase(request)) = wanted.read().last() else { return };
-    if let Some(job) = running {
-        job.cancel.cancel();
-    }
     phase.set(Phase::Loading);
     let threads = if shown.is_some() { Threads::Spare } else { Threads::All };
+    // A reading under way is dropped by this, and so cancelled.
     commands.insert_resource(LoadJob::start(request.clone(), threads));
 }
 
-fn finish_job(
+pub(super) fn finish_job(
     job: Option<Res<LoadJob>>,
     mut progress: ResMut<Progress>,
     (mut failure, mut status): (ResMut<LoadFailure>, ResMut<StatusLine>),
@@ -168,25 +155,29 @@ fn finish_job(
     mut commands: Commands,
 ) {
     let Some(job) = job else { return };
-    let mut shared = job.shared.lock().unwrap_or_else(PoisonError::into_inner);
-    if shared.progress.stage != progress.stage || shared.progress.fraction != progress.fraction {
-        progress.clone_from(&shared.progress);
+    let stage = job.call.stage();
+    if progress.0 != stage {
+        progress.0 = stage;
     }
-    let Some(outcome) = shared.outcome.take() else { return };
-    drop(shared);
+    let Some(outcome) = job.call.take() else { return };
     commands.remove_resource::<LoadJob>();
-    match outcome {
+    match outcome.unwrap_or_else(|reason| Err(OpenError::Fault(reason))) {
         Ok(case) => {
             commands.insert_resource(ActiveCase { spine: case.spine });
             commands.insert_resource(case.document);
-            failure.0 = None;
+            *failure = LoadFailure::default();
             opened.write(CaseOpened);
             phase.set(Phase::Ready);
         }
         Err(fault) => {
             error!("{fault}");
             status.say(Tone::Fault, fault.to_string());
-            failure.0 = Some(status.text.clone());
+            let can_be_accepted = fault.is_unknown_patient();
+            let accepted = CaseRequest { accept_unknown: true, ..job.request.clone() };
+            *failure = LoadFailure {
+                why: Some(status.text.clone()),
+                if_they_belong: can_be_accepted.then_some(accepted),
+            };
             // A case that is already open stays open.
             phase.set(if shown.is_some() { Phase::Ready } else { Phase::Failed });
         }

@@ -4,14 +4,20 @@
 //! In: a [`Shape`] and a [`jobs::CaseRequest`]. Out: a Bevy [`App`] to which the rooms `scene`,
 //! `interact`, `panel`, `desktop` and `xr` add their plugins; `program` puts them together.
 
+pub mod background;
+pub mod checks;
+pub mod closeup;
 pub mod display;
 pub mod doctor;
+pub mod frame_times;
 pub mod gpu;
 pub mod guard;
 pub mod history;
 pub mod jobs;
 pub mod judge;
+pub mod measuring;
 pub mod pace;
+pub mod planning;
 pub mod schedule;
 pub mod selection;
 pub mod words;
@@ -111,6 +117,7 @@ impl Plugin for CorePlugin {
             judge::plugin,
             pace::plugin,
             selection::plugin,
+            (checks::plugin, closeup::plugin, measuring::plugin, planning::plugin),
         ));
     }
 }
@@ -172,5 +179,5 @@ fn shared(waits_for_pipelines: bool) -> PluginGroupBuilder {
 }
 
 /// The engine's own lines of start-up say nothing to a surgeon; `RUST_LOG` brings them back.
-const LOG_FILTER: &str = "warn,corridor=info,wgpu=error,naga=error,calloop=error,\
+const LOG_FILTER: &str = "warn,corridor=info,winit=error,wgpu=error,naga=error,calloop=error,\
      bevy_render::renderer=error,bevy_egui=error";

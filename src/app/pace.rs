@@ -22,9 +22,14 @@ const REST_WINDOW: Duration = Duration::from_millis(50);
 /// From frame to frame while the processor draws and nothing happens.
 const EASY: Duration = Duration::from_millis(100);
 
-/// The headset sets the pace: whoever drives one says so.
+/// What the headset is at: whoever drives one says so.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HeadsetPace(pub bool);
+pub struct HeadsetPace {
+    /// It says when the next frame begins.
+    pub is_set: bool,
+    /// It is looked into: the window is for those who look on.
+    pub is_worn: bool,
+}
 
 /// Adds the rest between frames. For apps with a window; an app that draws pictures never rests.
 pub fn plugin(app: &mut App) {
@@ -41,7 +46,7 @@ fn go_easy(
     settings: Option<ResMut<WinitSettings>>,
 ) {
     let is_software = adapter.is_some_and(|a| a.device_type == DeviceType::Cpu);
-    if let Some(mut settings) = settings.filter(|_| is_software && !headset.0) {
+    if let Some(mut settings) = settings.filter(|_| is_software && !headset.is_set) {
         let wait = UpdateMode::reactive(EASY);
         *settings = WinitSettings { focused_mode: wait, unfocused_mode: wait };
     }
@@ -54,7 +59,7 @@ fn rest(
     mut before: Local<Option<Instant>>,
 ) {
     let is_software = adapter.is_some_and(|a| a.device_type == DeviceType::Cpu);
-    let length = rest_length(shown.is_some(), is_software, headset.0);
+    let length = rest_length(shown.is_some(), is_software, headset.is_set);
     let spent = before.map_or(Duration::ZERO, |before| before.elapsed());
     thread::sleep(length.saturating_sub(spent));
     *before = Some(Instant::now());

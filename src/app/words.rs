@@ -2,6 +2,7 @@
 //! the core has to say (errors, notices, edits) it says itself, in whole sentences.
 
 use crate::clearance::Wall;
+use crate::labels::Posture;
 use crate::plan::ScrewState;
 use crate::space::Side;
 use crate::space::orientation::Letter;
@@ -37,6 +38,95 @@ pub const HOW_TO_PLACE: &str = "Choose “Place screw”, press on bone where it
      to aim. Without a drag it follows the pedicle.";
 /// A number that is older than what is seen.
 pub const PENDING: &str = "pending";
+
+/// Button: the program plans screws.
+pub const PLAN_ALL: &str = "Plan automatically";
+/// While it does.
+pub const PLANNING: &str = "Planning screws";
+/// Button: stop what runs.
+pub const STOP: &str = "Stop";
+/// It was stopped.
+pub const PLANNING_STOPPED: &str = "Planning was stopped; nothing was changed.";
+/// Button: stand behind what the program suggested.
+pub const ACCEPT_ALL: &str = "Accept all";
+/// Button: take out what the program suggested.
+pub const REJECT_ALL: &str = "Reject all";
+/// Button: stand behind one screw.
+pub const ACCEPT: &str = "Accept";
+/// Button: take one suggested screw out.
+pub const REJECT: &str = "Reject";
+/// Heading of pedicles that got no screw.
+pub const REFUSED: &str = "Not planned";
+/// Automatic labels that nobody has looked at.
+pub const NOT_REVIEWED: &str = "Found by the program, not reviewed";
+/// Button: they were looked at.
+pub const ACCEPT_LABELS: &str = "Accept labels";
+/// Automatic labels that a person has accepted.
+pub const LABELS_ACCEPTED: &str = "Found by the program, accepted";
+/// Menu of names: every vertebra is renamed with this one.
+pub const THIS_IS: &str = "This is … (all names move along)";
+/// Menu of names: this vertebra alone.
+pub const ONLY_THIS: &str = "Only this one is …";
+/// A name that would lead out of the spine.
+pub const NAMES_END: &str = "The names can not move so far: one of them would leave the spine.";
+/// Heading of what should be looked at.
+pub const CHECKS: &str = "Checks";
+/// Nothing to look at.
+pub const NO_ISSUES: &str = "Nothing stands out. That is no proof that the plan is good.";
+/// Nothing was planned yet.
+pub const NO_PLAN: &str = "No screws yet.";
+/// Heading of the score.
+pub const WHY: &str = "Why this screw";
+/// Nothing says why.
+pub const NO_WHY: &str = "No score here: its pedicle or canal is not known, or it runs beside it.";
+/// Distance to the canal.
+pub const TO_CANAL: &str = "To the canal";
+/// Distance to the level above.
+pub const TO_ABOVE: &str = "To the level above";
+/// Distance to the nearest other screw.
+pub const TO_SCREW: &str = "To the next screw";
+/// Mean density along the path.
+pub const PATH_HU: &str = "Density on its path";
+/// Heading of the plot of density.
+pub const HU_ALONG: &str = "HU along the screw";
+/// Letters of other authors.
+pub const SCHEMES: &str = "Other schemes";
+/// Heading of the measures.
+pub const MEASURES: &str = "Measures";
+/// While they are measured.
+pub const MEASURING: &str = "Measuring the spine";
+/// Button: back to the views.
+pub const CLOSE: &str = "Close";
+/// Heading of a plot: seen from the front.
+pub const CORONAL_CURVE: &str = "Coronal curve, seen from the front";
+/// Heading of a plot: seen from the left.
+pub const SAGITTAL_CURVE: &str = "Sagittal curve, seen from the left";
+/// Heading of a table.
+pub const ANGLES: &str = "Angles of the column";
+/// Heading of a table.
+pub const PEDICLES: &str = "Pedicles: outer cortex, across the axis; chord along it";
+/// Heading of a table.
+pub const BODIES: &str = "Vertebrae";
+/// Heading of sentences.
+pub const NOTES: &str = "What to know about these numbers";
+/// No angle was found.
+pub const NO_ANGLES: &str = "None could be measured.";
+/// Switch: borders of the labels on the slices.
+pub const BORDERS: &str = "Label borders";
+/// Menu of switches, where the window is narrow.
+pub const SHOW: &str = "Show";
+/// Switch: the cut along the screw is flat, as an axial slice is.
+pub const FLAT: &str = "flat";
+/// Switch: the cut along the screw is upright, as a sagittal slice is.
+pub const UPRIGHT: &str = "upright";
+/// Name of a cut.
+pub const ALONG: &str = "along";
+/// Heading of a chosen level.
+pub const LEVEL: &str = "Level";
+/// Nothing could be measured of a level.
+pub const NO_PEDICLES: &str = "Its pedicles were not found.";
+/// Rows of a level's table.
+pub const PEDICLE_ROWS: [&str; 5] = ["Width", "Height", "Chord", "Transverse", "Sagittal"];
 
 /// Clearance.
 pub const CLEARANCE: &str = "Clearance";
@@ -103,6 +193,13 @@ pub const OPEN_NOW: &str = "Open";
 /// Button of it.
 pub const OPEN_BUILTIN: &str = "Open the built-in case";
 
+/// Heading of a question.
+pub const ASK_TOGETHER: &str = "Do plan and image belong together?";
+/// Answer to it.
+pub const TOGETHER: &str = "Yes, open them together";
+/// Answer to it.
+pub const NOT_TOGETHER: &str = "No, leave it";
+
 /// All edits are in the plan file.
 pub const SAVED: &str = "Saved";
 /// Edits are on their way.
@@ -141,6 +238,17 @@ pub mod hints {
     pub const OPEN: &str = "Ctrl+O";
     /// Delete.
     pub const DELETE: &str = "Del";
+    /// Label borders.
+    pub const BORDERS: &str = "B: where the labels end on the slices.";
+    /// Measures.
+    pub const MEASURES: &str = "M: angles, pedicles and density of the whole spine.";
+    /// Plan automatically.
+    pub const PLAN_ALL: &str = "A screw for every pedicle that has none of yours. They come as \
+         suggestions: look at each and accept or reject it. One undo takes all of them back.";
+    /// Rename.
+    pub const RENAME: &str = "Right click: call this level otherwise.";
+    /// The cut along the screw.
+    pub const ALONG: &str = "Click: cut across here.";
     /// Slices.
     pub const SLICE: &str = "Wheel: next slice. Click: crosshair here. Drag: window and level. \
          Right drag or Ctrl+wheel: zoom. Middle or Shift+drag: shift. Double click: maximise. R: reset.";
@@ -177,6 +285,65 @@ pub const fn look(letter: Letter) -> &'static str {
         Letter::S => "Superior",
         Letter::I => "Inferior",
     }
+}
+
+/// What came of automatic planning.
+pub fn planned(screws: usize, refused: usize) -> String {
+    let screws = match screws {
+        0 => "No screw was suggested".to_owned(),
+        1 => "1 screw was suggested".to_owned(),
+        n => format!("{n} screws were suggested"),
+    };
+    match refused {
+        0 => format!("{screws}."),
+        1 => format!("{screws}; 1 pedicle was left out, see Checks."),
+        n => format!("{screws}; {n} pedicles were left out, see Checks."),
+    }
+}
+
+/// Automatic planning broke.
+pub fn planning_failed(reason: &str) -> String {
+    format!("Planning failed ({reason}); nothing was changed.")
+}
+
+/// How many suggestions wait for a person.
+pub fn suggestions(count: usize) -> String {
+    if count == 1 { "1 suggested screw".to_owned() } else { format!("{count} suggested screws") }
+}
+
+/// The letter as sure as it is: `A, could be B   ± 0.3 mm`.
+pub fn band(said: &str, half_mm: f64) -> String {
+    format!("{said}   ± {half_mm:.1} mm")
+}
+
+/// Where a screw is cut across.
+pub fn across(depth_mm: f64) -> String {
+    format!("across, {depth_mm:.0} mm deep")
+}
+
+/// A score of 100.
+pub fn score(total: f64) -> String {
+    format!("{total:.0} of 100")
+}
+
+/// A number of so many digits with its unit; a dash where there is none.
+pub fn measure(value: Option<f64>, digits: usize, unit: &str) -> String {
+    let Some(value) = value else { return "–".to_owned() };
+    signed(format!("{value:.digits$} {unit}")).trim_end().to_owned()
+}
+
+/// How the patient lay.
+pub const fn posture(posture: Posture) -> &'static str {
+    match posture {
+        Posture::Supine => "lying on the back",
+        Posture::Prone => "lying on the belly",
+        Posture::Standing => "standing",
+    }
+}
+
+/// A share of one.
+pub fn percent(share: f64) -> String {
+    format!("{:.0} %", 100.0 * share)
 }
 
 /// A screw, or several on one side of a level.

@@ -21,6 +21,14 @@ pub enum Command {
         /// As it shall be.
         after: Box<Screw>,
     },
+    /// Puts several screws in place of others at once: what the program planned, or a review of
+    /// all of it.
+    Exchange {
+        /// The screws that go; each must be there exactly so.
+        before: Vec<Screw>,
+        /// The screws that come.
+        after: Vec<Screw>,
+    },
     /// Calls a vertebra, and every screw in it, by another level.
     RenameLevel {
         /// Which vertebra.
@@ -147,6 +155,7 @@ impl Command {
                 Ok(())
             }
             Self::Change { before, after } => change(plan, before, after),
+            Self::Exchange { before, after } => exchange(plan, before, after),
             Self::RenameLevel { vertebra, before, after } => {
                 rename(plan, *vertebra, *before, *after)
             }
@@ -163,6 +172,7 @@ impl Command {
             Self::Place(screw) => Self::Delete(screw),
             Self::Delete(screw) => Self::Place(screw),
             Self::Change { before, after } => Self::Change { before: after, after: before },
+            Self::Exchange { before, after } => Self::Exchange { before: after, after: before },
             Self::RenameLevel { vertebra, before, after } => {
                 Self::RenameLevel { vertebra, before: after, after: before }
             }
@@ -183,9 +193,10 @@ impl Command {
     /// The edit in one line, as the audit trail and the undo button say it.
     pub fn audit(&self) -> String {
         match self {
-            Self::Place(screw) => format!("placed {}, {}", screw.name(), size(screw)),
-            Self::Delete(screw) => format!("deleted {}", screw.name()),
-            Self::Change { before, after } => format!("{} {}", verb(before, after), after.name()),
+            Self::Place(screw) => format!("placed {}, {}", screw.title(), size(screw)),
+            Self::Delete(screw) => format!("deleted {}", screw.title()),
+            Self::Change { before, after } => format!("{} {}", verb(before, after), after.title()),
+            Self::Exchange { before, after } => exchanged(before, after),
             Self::RenameLevel { before, after, .. } => format!("renamed {before} to {after}"),
             Self::RenameLevels(renamings) => renamed(renamings),
             Self::AcceptLabels { after: Some(_), .. } => "accepted the automatic labels".to_owned(),
@@ -208,6 +219,20 @@ fn verb(before: &Screw, after: &Screw) -> &'static str {
         "reviewed"
     } else {
         "changed"
+    }
+}
+
+/// `planned 12 screws automatically`, `reviewed 3 screws`.
+fn exchanged(before: &[Screw], after: &[Screw]) -> String {
+    let count = |screws: &[Screw]| match screws {
+        [one] => one.title(),
+        several => format!("{} screws", several.len()),
+    };
+    let are_same = before.iter().map(|s| s.id).eq(after.iter().map(|s| s.id));
+    match (before, after) {
+        (gone, []) => format!("deleted {}", count(gone)),
+        _ if are_same => format!("reviewed {}", count(after)),
+        _ => format!("planned {} automatically", count(after)),
     }
 }
 
@@ -253,6 +278,19 @@ fn change(plan: &mut Plan, before: &Screw, after: &Screw) -> Result<(), CommandE
     fits(plan, after)?;
     plan.screws[index] = after.clone();
     plan.sort();
+    Ok(())
+}
+
+/// All or none.
+fn exchange(plan: &mut Plan, before: &[Screw], after: &[Screw]) -> Result<(), CommandError> {
+    let mut next = plan.clone();
+    for screw in before {
+        next.screws.remove(found(&next, screw)?);
+    }
+    for screw in after {
+        place(&mut next, screw)?;
+    }
+    *plan = next;
     Ok(())
 }
 

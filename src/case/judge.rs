@@ -87,12 +87,12 @@ pub fn check(spine: &Spine, plan: &Plan) -> Vec<Issue> {
         let (ids, rod) = rods.iter().find(|(ids, _)| ids.contains(&screw.id))?;
         rod.misfit_mm.get(ids.iter().position(|id| *id == screw.id)?).copied()
     };
-    let name = |id: ScrewId| plan.screw(id).map(Screw::name);
+    let name = |id: ScrewId| plan.screw(id).map(Screw::title);
     let seen = plan.screws.iter().filter_map(|screw| {
         let Answer { assessment, around, schemes, nearest_screw, .. } =
             answer(spine, plan, screw).ok()?;
         Some(Seen {
-            name: screw.name(),
+            name: screw.title(),
             level: screw.level,
             side: screw.side,
             size_mm: [screw.diameter_mm, screw.length_mm],

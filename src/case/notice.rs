@@ -104,7 +104,8 @@ pub enum OpenError {
     /// Another process has it.
     #[error(
         "{case} ({}) is already open in {}: close it there first, or open another plan with \
-         --plan FILE", plan.display(), process(*.pid)
+         --plan FILE; `corridor grade` and `corridor picture` can read it meanwhile",
+        plan.display(), process(*.pid)
     )]
     Held {
         /// The case's pseudonym.

@@ -108,6 +108,16 @@ impl Session {
         let screw = self.find(id)?.clone();
         self.apply(Command::Delete(screw))
     }
+    /// Puts screws, edited now, in place of others, all in one edit.
+    pub fn exchange(
+        &mut self,
+        before: Vec<Screw>,
+        after: Vec<Screw>,
+    ) -> Result<Revision, StepError> {
+        let edited = self.clock.now();
+        let after = after.into_iter().map(|screw| Screw { edited, ..screw }).collect();
+        self.apply(Command::Exchange { before, after })
+    }
     /// Calls a vertebra, now called `before`, by another level, and its screws with it.
     pub fn rename_level(
         &mut self,

@@ -120,6 +120,16 @@ impl Spine {
             (Some(_), _) => Review::NotReviewed,
         }
     }
+    /// The same spine with its vertebrae called as the plan calls them.
+    pub fn named_by(&self, plan: &Plan) -> Self {
+        let called = |v: &Arc<VertebraModel>| match plan.renamed.get(&v.id) {
+            Some(renamed) if renamed.to != v.level => {
+                Arc::new(VertebraModel { level: renamed.to, ..VertebraModel::clone(v) })
+            }
+            _ => Arc::clone(v),
+        };
+        Self { vertebrae: self.vertebrae.iter().map(called).collect(), ..self.clone() }
+    }
     /// The model of a vertebra.
     pub fn vertebra(&self, id: VertebraId) -> Option<&Arc<VertebraModel>> {
         self.vertebrae.iter().find(|v| v.id == id)

@@ -9,9 +9,9 @@ use crate::clearance::Field;
 use crate::implant::Catalogue;
 use crate::labels::Level;
 use crate::plan::auto::{
-    self, Allowed, Choices, Refusal, Rules, Site, Style, Suggestion, construct,
+    self, Allowed, Choices, Refusal, Rules, Score, Site, Style, Suggestion, construct,
 };
-use crate::plan::{Screw, ScrewId, ScrewState};
+use crate::plan::{Plan, Screw, ScrewId, ScrewState, ScrewStyle};
 use crate::space::Side;
 use crate::work::{Cancelled, Work, on_pool};
 use jiff::Timestamp;
@@ -77,6 +77,33 @@ pub fn plan(
     screws.sort_by_key(|(screw, _)| (screw.level, screw.side));
     refusals.extend(answers.into_iter().filter_map(|answer| answer.found.err()));
     Ok(Planned { screws, refusals: once_each(refusals) })
+}
+
+/// What the suggestions change in a plan: screws (as they are there) that go, and screws that come.
+///
+/// Earlier suggestions that nobody looked at go. Where a person has a screw, or has looked at one,
+/// theirs stays and nothing is added.
+pub fn changes(plan: &Plan, suggested: Vec<Screw>) -> (Vec<Screw>, Vec<Screw>) {
+    let (gone, kept): (Vec<Screw>, Vec<Screw>) =
+        plan.screws.iter().cloned().partition(|s| s.state == ScrewState::Suggested);
+    let is_free = |new: &Screw| {
+        kept.iter().all(|s| s.id != new.id && (s.vertebra, s.side) != (new.vertebra, new.side))
+    };
+    let come = suggested.into_iter().filter(is_free).collect();
+    (gone, come)
+}
+
+/// What a screw of a plan would score if the program had suggested it: why it is good, or is not.
+/// `None` where its vertebra, pedicle or canal is not known, or it runs beside the pedicle.
+pub fn why(spine: &Spine, screw: &Screw, rules: &Rules, catalogue: &Catalogue) -> Option<Score> {
+    let index = spine.vertebrae.iter().position(|v| v.id == screw.vertebra)?;
+    let site = site(spine, index, screw.side).ok()?;
+    let style = match screw.style {
+        ScrewStyle::Cortical => Style::Cortical,
+        _ => Style::default(),
+    };
+    let allowed = Allowed { catalogue, in_out_in: false };
+    auto::score_of(&site, style, rules, &allowed, &screw.shape())
 }
 
 /// Which vertebrae are planned, as places in the spine, and why others are not.

@@ -44,6 +44,9 @@ pub struct Display {
     /// Insist on the headset; end with a sentence when there is none.
     #[arg(long, global = true)]
     pub xr: bool,
+    /// Time this many frames once the case is open, print the table and end.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub measure_frames: Option<u32>,
 }
 
 /// One subcommand.
@@ -297,11 +300,28 @@ fn parse_size(text: &str) -> Result<(u32, u32), String> {
     }
 }
 
+/// A fault with its causes, each said once: many a sentence has its cause in it already.
+pub fn said_once(fault: &anyhow::Error) -> String {
+    fault.chain().skip(1).fold(fault.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        if text.contains(&cause) { text } else { format!("{text}: {cause}") }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::platform::fs::RealFs;
     use clap::CommandFactory;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let io = || std::io::Error::other("the disk is full");
+        let twice = anyhow::Error::new(io()).context("it failed: the disk is full");
+        assert_eq!(super::said_once(&twice), "it failed: the disk is full");
+        let apart = anyhow::Error::new(io()).context("it failed");
+        assert_eq!(super::said_once(&apart), "it failed: the disk is full");
+    }
 
     #[test]
     fn the_command_line_is_well_formed() {

@@ -6,12 +6,13 @@ use super::keys::VIEWS;
 use super::layout::OpenDialog;
 use super::shot::TakeShot;
 use crate::app::history::{Document, StatusLine, Tone};
+use crate::app::measuring::Measuring;
 use crate::case::SaveState;
 use crate::interact::cursor::ClearBones;
 use crate::interact::gesture::Tool;
 use crate::interact::intent::Intent;
 use crate::panel::{theme, words};
-use crate::scene::slices::{ShownWindow, SlicesInView};
+use crate::scene::slices::{ShownBorders, ShownWindow, SlicesInView};
 use crate::volume::Window;
 use crate::volume::window::PRESETS;
 use bevy::ecs::system::SystemParam;
@@ -25,6 +26,7 @@ pub struct Switches<'w> {
     clear: ResMut<'w, ClearBones>,
     in_view: ResMut<'w, SlicesInView>,
     flying: ResMut<'w, Flying>,
+    borders: ResMut<'w, ShownBorders>,
     window: ResMut<'w, ShownWindow>,
     dialog: ResMut<'w, OpenDialog>,
     looks: MessageWriter<'w, LookFrom>,
@@ -46,13 +48,17 @@ impl Switches<'_> {
     }
 }
 
+/// From this width on every switch has its own place in the bar, logical pixels.
+const WIDE: f32 = 1180.0;
+
 /// The bar above.
 pub fn above(
     ui: &mut Ui,
     document: Option<&Document>,
-    switches: &mut Switches,
+    (switches, measuring): (&mut Switches, &mut ResMut<Measuring>),
     intents: &mut Vec<Intent>,
 ) {
+    let is_wide = ui.available_width() >= WIDE;
     ui.horizontal(|ui| {
         ui.label(RichText::new(words::PROGRAM).size(16.0).strong());
         ui.add_space(8.0);
@@ -64,9 +70,21 @@ pub fn above(
         }
         ui.separator();
         tools(ui, switches);
+        if is_wide {
+            toggles(ui, switches);
+        } else {
+            ui.menu_button(words::SHOW, |ui| toggles(ui, switches));
+        }
         ui.separator();
         menus(ui, switches);
-        if ui.available_width() > 90.0
+        if document.is_some() {
+            let is_on = measuring.is_wanted;
+            let label = ui.selectable_label(is_on, words::MEASURES);
+            if label.on_hover_text(words::hints::MEASURES).clicked() {
+                measuring.is_wanted = !is_on;
+            }
+        }
+        if ui.available_width() > 70.0
             && button(ui, words::SCREENSHOT, words::hints::SCREENSHOT, true)
         {
             switches.shots.write(TakeShot);
@@ -108,15 +126,21 @@ fn tools(ui: &mut Ui, switches: &mut Switches) {
         }
     }
     switches.tool.set_if_neq(tool);
+}
+
+/// What is shown and what is not: in the bar, or in a menu of it where the window is narrow.
+fn toggles(ui: &mut Ui, switches: &mut Switches) {
     for (is_on, text, hint, switch) in [
         (switches.clear.0, words::SEE_THROUGH, words::hints::SEE_THROUGH, 0),
         (switches.in_view.any(), words::SLICES, words::hints::SLICES, 1),
-        (switches.flying.0, words::FLY, words::hints::FLY, 2),
+        (switches.borders.0, words::BORDERS, words::hints::BORDERS, 2),
+        (switches.flying.0, words::FLY, words::hints::FLY, 3),
     ] {
         if ui.selectable_label(is_on, text).on_hover_text(hint).clicked() {
             match switch {
                 0 => switches.clear.0 = !is_on,
                 1 => *switches.in_view = SlicesInView::all(!is_on),
+                2 => switches.borders.0 = !is_on,
                 _ => switches.flying.0 = !is_on,
             }
         }

@@ -5,12 +5,13 @@ use super::layout::{Cell, Cells, OpenDialog};
 use super::mpr::Views;
 use super::shot::TakeShot;
 use crate::app::history::Document;
+use crate::app::measuring::Measuring;
 use crate::app::schedule::FrameSystems;
 use crate::app::selection::Selection;
 use crate::interact::cursor::ClearBones;
 use crate::interact::gesture::Tool;
 use crate::interact::intent::Intent;
-use crate::scene::slices::{ShownWindow, SlicesInView};
+use crate::scene::slices::{ShownBorders, ShownWindow, SlicesInView};
 use crate::space::orientation::Letter;
 use crate::volume::window::PRESETS;
 use bevy::prelude::*;
@@ -89,6 +90,7 @@ fn view_keys(
     (mut clear, mut in_view): (ResMut<ClearBones>, ResMut<SlicesInView>),
     (mut tool, mut flying): (ResMut<Tool>, ResMut<Flying>),
     (mut cells, mut views): (ResMut<Cells>, ResMut<Views>),
+    (mut borders, mut measuring): (ResMut<ShownBorders>, ResMut<Measuring>),
 ) {
     for (key, plain, with_ctrl) in PAD {
         if keys.just_pressed(key) && !flying.0 {
@@ -114,6 +116,12 @@ fn view_keys(
     }
     if keys.just_pressed(KeyCode::KeyC) {
         *in_view = SlicesInView::all(!in_view.any());
+    }
+    if keys.just_pressed(KeyCode::KeyB) {
+        borders.0 = !borders.0;
+    }
+    if keys.just_pressed(KeyCode::KeyM) {
+        measuring.is_wanted = !measuring.is_wanted;
     }
     if keys.just_pressed(KeyCode::KeyP) {
         *tool = if *tool == Tool::Place { Tool::Look } else { Tool::Place };

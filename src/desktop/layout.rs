@@ -5,18 +5,25 @@ use super::bars::{self, Switches};
 use super::mpr::{self, SliceFacts, SliceWish, Views};
 use super::open;
 use crate::app::Phase;
+use crate::app::checks::Checks;
+use crate::app::closeup::Closeup;
 use crate::app::history::{Document, Draft, StatusLine};
 use crate::app::jobs::{ActiveCase, LoadFailure, OpenCase, Progress};
 use crate::app::judge::Judgements;
+use crate::app::measuring::Measuring;
+use crate::app::planning::Planning;
 use crate::app::selection::{Crosshair, Selection};
 use crate::interact::intent::Intent;
-use crate::panel::{Facts, levels, screw, theme, words};
+use crate::panel::cuts::Shown as Cuts;
+use crate::panel::{Facts, checks, levels, measures, screw, theme, words};
+use crate::scene::cuts::ScrewCuts;
 use crate::scene::slices::Slices;
 use crate::volume::View;
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 use bevy_egui::egui::{
-    self, Align2, FontId, LayerId, Order, Panel, RichText, ScrollArea, Ui, UiBuilder, vec2,
+    self, Align2, FontId, LayerId, Order, Panel, RichText, ScrollArea, TextureId, Ui, UiBuilder,
+    vec2,
 };
 use bevy_egui::{EguiContexts, EguiTextureHandle};
 
@@ -67,25 +74,56 @@ pub struct Shown<'w> {
     slices: Res<'w, Slices>,
     status: ResMut<'w, StatusLine>,
     progress: Res<'w, Progress>,
-    failure: Res<'w, LoadFailure>,
+    closeup: Res<'w, Closeup>,
+    cuts: Res<'w, ScrewCuts>,
+    checks: Res<'w, Checks>,
+    planning: Res<'w, Planning>,
+    failure: ResMut<'w, LoadFailure>,
     phase: Res<'w, State<Phase>>,
 }
 
 impl Shown<'_> {
-    fn facts(&self) -> Option<Facts<'_>> {
+    /// Images of the screw's cuts, as egui is to know them.
+    fn cut_images(&self) -> Option<[EguiTextureHandle; 2]> {
+        let cuts = self.cuts.cuts.as_ref()?;
+        Some([0, 1].map(|n| EguiTextureHandle::Weak(cuts[n].image.id())))
+    }
+    fn facts(&self, images: Option<[TextureId; 2]>) -> Option<Facts<'_>> {
         Some(Facts {
             spine: &self.case.as_ref()?.spine,
             document: self.document.as_ref()?,
             draft: &self.draft,
             judgements: &self.judgements,
             selection: *self.selection,
+            closeup: &self.closeup,
+            cuts: images.map(|images| Cuts { cuts: &self.cuts, images }),
+            checks: &self.checks,
+            planning: &self.planning,
         })
     }
 }
 
-/// Width of the panels at the sides.
+/// Width of the panel at the left.
 const LEFT: f32 = 190.0;
-const RIGHT: f32 = 268.0;
+/// Width of the panel at the right: a share of the window's within these ends.
+const RIGHT: [f32; 2] = [268.0, 380.0];
+const RIGHT_SHARE: f32 = 0.2;
+
+/// How wide the panel at the right is.
+fn right_width(window: f32) -> f32 {
+    // `max` and `min` make a width of what is none, which `clamp` would hand on.
+    (window * RIGHT_SHARE).max(RIGHT[0]).min(RIGHT[1])
+}
+
+/// What the panel at the right shows.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// The screw that is worked on.
+    #[default]
+    Screw,
+    /// What should be looked at.
+    Checks,
+}
 /// Line between cells.
 const GAP: f32 = 2.0;
 
@@ -94,11 +132,16 @@ pub fn draw(
     mut contexts: EguiContexts,
     mut shown: Shown,
     mut switches: Switches,
-    (mut cells, mut views): (ResMut<Cells>, ResMut<Views>),
+    (mut cells, mut views, mut tab): (ResMut<Cells>, ResMut<Views>, ResMut<Tab>),
+    mut measuring: ResMut<Measuring>,
     (mut intents, mut opens): (MessageWriter<Intent>, MessageWriter<OpenCase>),
     mut has_theme: Local<bool>,
 ) -> Result {
     let ctx = contexts.ctx_mut()?.clone();
+    // While the window has no size yet there is nothing to lay out.
+    if !ctx.viewport_rect().is_finite() {
+        return Ok(());
+    }
     if !std::mem::replace(&mut *has_theme, true) {
         theme::apply(&ctx);
     }
@@ -107,16 +150,21 @@ pub fn draw(
     let mut ui = Ui::new(ctx.clone(), "window".into(), builder);
     let document = shown.document.as_deref();
     Panel::top("above").frame(theme::bar_frame()).show(&mut ui, |ui| {
-        bars::above(ui, document, &mut switches, &mut wanted);
+        bars::above(ui, document, (&mut switches, &mut measuring), &mut wanted);
     });
     Panel::bottom("below").frame(theme::bar_frame()).show(&mut ui, |ui| {
         bars::below(ui, document, &shown.status);
     });
-    if let Some(facts) = shown.facts() {
-        sides(&mut ui, &facts, &mut wanted);
+    let images = shown.cut_images().map(|images| images.map(|image| contexts.add_image(image)));
+    if let Some(facts) = shown.facts(images) {
+        sides(&mut ui, &facts, &mut tab, &mut wanted);
     }
     let middle = ui.available_rect_before_wrap();
-    match shown.facts() {
+    match shown.facts(images) {
+        Some(_) if measuring.is_wanted => {
+            cells.model = None;
+            measures_page(&mut ui, middle, &mut measuring);
+        }
         Some(facts) => {
             let wish = cells_of(
                 &mut ui,
@@ -133,24 +181,68 @@ pub fn draw(
         }
         None => cells.model = Some(engine_rect(middle)),
     }
-    if *shown.phase.get() != Phase::Ready {
+    let is_asked = shown.failure.if_they_belong.is_some();
+    if *shown.phase.get() != Phase::Ready && !is_asked {
         waiting(&ctx, middle, &shown);
     }
     open::dialog(&ctx, switches.dialog(), &mut opens, &mut shown.status);
+    open::ask_whether_together(&ctx, &mut shown.failure, &mut opens);
     cells.is_mouse_in_model = is_mouse_free(&ctx, cells.model);
     intents.write_batch(wanted);
     Ok(())
 }
 
-fn sides(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
+/// The page of measures in place of the views.
+fn measures_page(ui: &mut Ui, middle: egui::Rect, measuring: &mut Measuring) {
+    let mut page = ui.new_child(UiBuilder::new().max_rect(middle));
+    let frame = theme::panel_frame();
+    let wish = frame.show(&mut page, |ui| {
+        ui.set_min_size(ui.available_size());
+        measures::show(ui, measuring)
+    });
+    match wish.inner {
+        Some(measures::Wish::Posture(posture)) => measuring.posture = posture,
+        Some(measures::Wish::Close) => measuring.is_wanted = false,
+        None => {}
+    }
+}
+
+/// The heads of the panel at the right; the number of things to look at stands on its own.
+fn tabs(ui: &mut Ui, facts: &Facts, tab: &mut Tab) {
+    ui.horizontal(|ui| {
+        let mut head = |ui: &mut Ui, value: Tab, text: &str| {
+            if ui.selectable_label(*tab == value, text).clicked() {
+                *tab = value;
+            }
+        };
+        head(ui, Tab::Screw, words::SCREW);
+        head(ui, Tab::Checks, words::CHECKS);
+        if let Some((count, colour)) = checks::count(facts) {
+            let text = RichText::new(count.to_string()).size(12.0).strong();
+            let back =
+                egui::Frame::new().fill(colour).corner_radius(8).inner_margin(vec2(6.0, 0.0));
+            back.show(ui, |ui| ui.label(text.color(theme::text_on(colour))));
+        }
+    });
+    ui.separator();
+}
+
+fn sides(ui: &mut Ui, facts: &Facts, tab: &mut ResMut<Tab>, intents: &mut Vec<Intent>) {
+    let right = right_width(ui.max_rect().width());
     let side = |panel: Panel, width: f32| {
         panel.resizable(false).exact_size(width).frame(theme::panel_frame())
     };
     side(Panel::left("levels"), LEFT).show(ui, |ui| {
         ScrollArea::vertical().show(ui, |ui| levels::show(ui, facts, intents));
     });
-    side(Panel::right("screw"), RIGHT).show(ui, |ui| {
-        ScrollArea::vertical().show(ui, |ui| screw::show(ui, facts, intents));
+    side(Panel::right("screw"), right).show(ui, |ui| {
+        let mut now = **tab;
+        tabs(ui, facts, &mut now);
+        tab.set_if_neq(now);
+        ScrollArea::vertical().id_salt(now as u8).show(ui, |ui| match now {
+            Tab::Screw => screw::show(ui, facts, intents),
+            Tab::Checks => checks::show(ui, facts),
+        });
     });
 }
 
@@ -257,16 +349,17 @@ fn waiting(ctx: &egui::Context, middle: egui::Rect, shown: &Shown) {
     area.show(ctx, |ui| {
         egui::Frame::popup(ui.style()).inner_margin(18).show(ui, |ui| {
             ui.set_max_width(420.0);
-            if let (Phase::Failed, Some(why)) = (shown.phase.get(), &shown.failure.0) {
+            if let (Phase::Failed, Some(why)) = (shown.phase.get(), &shown.failure.why) {
                 ui.label(RichText::new(words::NOT_OPENED).size(17.0).strong());
                 ui.label(why);
                 ui.label(RichText::new(words::OPEN_ANOTHER).color(theme::WEAK));
                 return;
             }
             ui.label(RichText::new(words::LOADING).size(17.0).strong());
-            let bar = egui::ProgressBar::new(shown.progress.fraction).desired_width(320.0);
+            let stage = &shown.progress.0;
+            let bar = egui::ProgressBar::new(stage.fraction).desired_width(320.0);
             ui.add(bar.fill(theme::CHOSEN));
-            ui.label(RichText::new(&shown.progress.stage).color(theme::WEAK));
+            ui.label(RichText::new(&stage.name).color(theme::WEAK));
         });
     });
 }
@@ -287,7 +380,8 @@ mod tests {
     /// What bars and panels leave of a window.
     fn middle(width: f32, height: f32) -> egui::Rect {
         const BARS: f32 = 76.0;
-        egui::Rect::from_min_size(egui::pos2(LEFT, 38.0), vec2(width - LEFT - RIGHT, height - BARS))
+        let sides = LEFT + right_width(width);
+        egui::Rect::from_min_size(egui::pos2(LEFT, 38.0), vec2(width - sides, height - BARS))
     }
 
     #[test]

@@ -33,6 +33,7 @@ impl Plugin for DesktopPlugin {
             .add_plugins((camera::plugin, mouse::plugin, keys::plugin, shot::plugin))
             .init_resource::<layout::Cells>()
             .init_resource::<layout::OpenDialog>()
+            .init_resource::<layout::Tab>()
             .init_resource::<mpr::Views>()
             .add_systems(Update, open::take_dropped.in_set(FrameSystems::Gesture))
             .add_systems(EguiPrimaryContextPass, layout::draw)

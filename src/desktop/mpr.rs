@@ -284,7 +284,9 @@ fn draw_words(painter: &egui::Painter, canvas: &Canvas, on: &SliceFacts, mouse: 
     let font = FontId::proportional(12.0);
     let rect = canvas.rect.shrink(9.0);
     let place = (on.crosshair - Point::ORIGIN).dot(on.slice.view.paging());
-    let name = format!("{}  {}", words::view(on.slice.view), words::mm(place));
+    // In a narrow cell the place stands below the name, clear of the letter.
+    let between = if rect.width() < 260.0 { "\n" } else { "  " };
+    let name = format!("{}{between}{}", words::view(on.slice.view), words::mm(place));
     outlined(painter, rect.left_top(), Align2::LEFT_TOP, &name, font.clone(), theme::TEXT);
     let window = words::window(on.window);
     let weak = theme::WEAK;

@@ -2,7 +2,7 @@
 
 use super::layout::OpenDialog;
 use crate::app::history::{StatusLine, Tone};
-use crate::app::jobs::OpenCase;
+use crate::app::jobs::{LoadFailure, OpenCase};
 use crate::case::bundle::BundleError;
 use crate::case::request::CaseRequest;
 use crate::panel::{theme, words};
@@ -93,6 +93,41 @@ pub fn dialog(
     }
     dialog.is_open = is_open;
     dialog.has_focus &= is_open;
+}
+
+/// Where nothing tells whether plan and image belong together, a person is asked.
+pub fn ask_whether_together(
+    ctx: &egui::Context,
+    failure: &mut ResMut<LoadFailure>,
+    opens: &mut MessageWriter<OpenCase>,
+) {
+    let (Some(request), Some(why)) = (&failure.if_they_belong, &failure.why) else { return };
+    let mut answer = None;
+    egui::Window::new(words::ASK_TOGETHER)
+        .collapsible(false)
+        .resizable(false)
+        .anchor(Align2::CENTER_CENTER, egui::Vec2::ZERO)
+        .default_width(WIDTH)
+        .show(ctx, |ui| {
+            ui.label(why);
+            ui.add_space(6.0);
+            ui.horizontal(|ui| {
+                if ui.button(words::NOT_TOGETHER).clicked() {
+                    answer = Some(false);
+                }
+                if ui.button(words::TOGETHER).clicked() {
+                    answer = Some(true);
+                }
+            });
+        });
+    match answer {
+        Some(true) => {
+            opens.write(OpenCase(request.clone()));
+            failure.if_they_belong = None;
+        }
+        Some(false) => failure.if_they_belong = None,
+        None => {}
+    }
 }
 
 /// A dropped file is opened; a second one joins it as its labels.

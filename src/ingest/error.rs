@@ -29,8 +29,8 @@ pub enum IngestError {
     },
     /// A folder without DICOM images, and not exactly one NIfTI or NRRD file either.
     #[error(
-        "the folder {path} holds no DICOM image and {volumes} NIfTI or NRRD files: \
-         name the one to open"
+        "the folder {path} holds no DICOM image and {}: name the one to open",
+        match volumes { 0 => "no NIfTI or NRRD file".to_owned(), n => format!("{n} NIfTI or NRRD files") }
     )]
     NoDicom {
         /// The folder.
@@ -176,8 +176,8 @@ pub enum IngestError {
     },
     /// Slices that make no volume.
     #[error(
-        "the series of {path} makes no volume: {slices} slices remain where at least {needed} \
-         evenly spaced ones are needed ({why}); export the whole series"
+        "the series of {path} makes no volume: of its slices {slices} can be used, at least \
+         {needed} evenly spaced ones are needed ({why}); export the whole series"
     )]
     NoVolume {
         /// File or folder.

@@ -5,12 +5,15 @@
 
 use crate::app::history::{Document, StatusLine, Tone};
 use crate::app::jobs::ActiveCase;
+use crate::app::planning::PlanWish;
 use crate::app::selection::{Crosshair, Selection};
 use crate::app::words;
+use crate::case::spine::{Spine, VertebraModel};
 use crate::case::{Command, StepError};
 use crate::implant::ScrewSize;
-use crate::labels::VertebraId;
+use crate::labels::{Level, VertebraId};
 use crate::plan::{Screw, ScrewId, ScrewState};
+use crate::scene::cuts::{CutWish, ScrewCuts};
 use crate::space::{Patient, Point};
 use bevy::prelude::*;
 
@@ -38,6 +41,20 @@ pub enum Intent {
     SetState(ScrewId, ScrewState),
     /// Take it out.
     Delete(ScrewId),
+    /// Let the program plan every pedicle that has no screw of a person's.
+    PlanAll,
+    /// Stop that; nothing is changed.
+    StopPlanning,
+    /// Stand behind every screw that the program suggested, or take them all out.
+    ReviewSuggested(Review),
+    /// Say that the automatic labels were looked at, or take that back.
+    AcceptLabels(bool),
+    /// Move the names of all vertebrae so many places down the spine; negative: up.
+    ShiftLevels(i32),
+    /// Call one vertebra otherwise, and nothing else.
+    RenameLevel(VertebraId, Level),
+    /// Lay the cuts of the screw that is worked on otherwise.
+    Cut(CutWish),
     /// Take back the last edit.
     Undo,
     /// Do it again.
@@ -46,9 +63,19 @@ pub enum Intent {
     Save,
 }
 
+/// What becomes of suggested screws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Review {
+    /// A person stands behind them.
+    Accept,
+    /// They go.
+    Reject,
+}
+
 /// Carries out every intent of this frame, in order.
 pub fn carry_out(
     mut intents: MessageReader<Intent>,
+    (mut plan_wishes, mut cuts): (MessageWriter<PlanWish>, Option<ResMut<ScrewCuts>>),
     document: Option<ResMut<Document>>,
     case: Option<Res<ActiveCase>>,
     mut selection: ResMut<Selection>,
@@ -77,7 +104,24 @@ pub fn carry_out(
                 crosshair.0 = *point;
                 continue;
             }
-            edit => carry_out_edit(edit, &mut document),
+            Intent::PlanAll => {
+                plan_wishes.write(PlanWish::Start);
+                continue;
+            }
+            Intent::StopPlanning => {
+                plan_wishes.write(PlanWish::Stop);
+                continue;
+            }
+            Intent::Cut(wish) => {
+                if let Some(cuts) = cuts.as_mut() {
+                    cuts.wish = *wish;
+                }
+                continue;
+            }
+            Intent::AcceptLabels(_) | Intent::ShiftLevels(_) | Intent::RenameLevel(..) => {
+                carry_out_naming(intent, &case.spine, &mut document)
+            }
+            edit => carry_out_edit(edit, &mut document, &mut selection),
         };
         match done {
             Ok(said) => status.say(Tone::Done, said),
@@ -97,7 +141,75 @@ fn choose(screw: Option<&Screw>, selection: &mut Selection, crosshair: &mut Cros
     }
 }
 
-fn carry_out_edit(intent: &Intent, document: &mut Document) -> Result<String, StepError> {
+/// Edits of the labels' names and of who answers for them.
+fn carry_out_naming(
+    intent: &Intent,
+    spine: &Spine,
+    document: &mut Document,
+) -> Result<String, StepError> {
+    let called = |document: &Document, v: &VertebraModel| {
+        document.plan().renamed.get(&v.id).map_or(v.level, |renamed| renamed.to)
+    };
+    match intent {
+        Intent::AcceptLabels(is_accepted) => {
+            let hash = spine.hashes.labels_hash.clone().filter(|_| *is_accepted);
+            document.session_mut().accept_labels(hash)?;
+        }
+        Intent::ShiftLevels(down) => {
+            let names: Vec<_> =
+                spine.vertebrae.iter().map(|v| (v.id, called(document, v))).collect();
+            if document.session_mut().shift_levels(&names, *down)?.is_none() {
+                return Ok(words::NAMES_END.to_owned());
+            }
+        }
+        Intent::RenameLevel(vertebra, after) => {
+            let model = spine.vertebra(*vertebra).ok_or(StepError::Nothing)?;
+            let before = called(document, model);
+            document.session_mut().rename_level(*vertebra, before, *after)?;
+        }
+        _ => return Err(StepError::Nothing),
+    }
+    Ok(last_edit(document))
+}
+
+/// All suggested screws in one edit.
+fn review_suggested(document: &mut Document, review: Review) -> Result<String, StepError> {
+    let before: Vec<Screw> = document
+        .plan()
+        .screws
+        .iter()
+        .filter(|s| s.state == ScrewState::Suggested)
+        .cloned()
+        .collect();
+    if before.is_empty() {
+        return Err(StepError::Nothing);
+    }
+    let accepted = |s: &Screw| Screw { state: ScrewState::Accepted, ..s.clone() };
+    let after = match review {
+        Review::Accept => before.iter().map(accepted).collect(),
+        Review::Reject => Vec::new(),
+    };
+    document.session_mut().exchange(before, after)?;
+    Ok(last_edit(document))
+}
+
+/// What an undo or redo brought back is what is worked on next.
+fn choose_edited(command: &Command, document: &Document, selection: &mut Selection) {
+    let screw = match command {
+        Command::Place(screw) | Command::Delete(screw) => screw,
+        Command::Change { after, .. } => &**after,
+        _ => return,
+    };
+    if document.plan().screw(screw.id).is_some() {
+        *selection = Selection { screw: Some(screw.id), vertebra: Some(screw.vertebra) };
+    }
+}
+
+fn carry_out_edit(
+    intent: &Intent,
+    document: &mut Document,
+    selection: &mut Selection,
+) -> Result<String, StepError> {
     match intent {
         Intent::Resize { screw, diameter, length } => {
             let Some(found) = document.plan().screw(*screw).cloned() else {
@@ -119,13 +231,23 @@ fn carry_out_edit(intent: &Intent, document: &mut Document) -> Result<String, St
             document.session_mut().delete(*screw)?;
             Ok(last_edit(document))
         }
-        Intent::Undo => document.session_mut().undo().map(|c| said(words::UNDONE, &c)),
-        Intent::Redo => document.session_mut().redo().map(|c| said(words::REDONE, &c)),
+        Intent::Undo => {
+            let command = document.session_mut().undo()?;
+            choose_edited(&command, document, selection);
+            Ok(said(words::UNDONE, &command))
+        }
+        Intent::Redo => {
+            let command = document.session_mut().redo()?;
+            choose_edited(&command, document, selection);
+            Ok(said(words::REDONE, &command))
+        }
+        Intent::ReviewSuggested(review) => review_suggested(document, *review),
         Intent::Save => {
             document.session().save();
             Ok(document.session().location().to_string())
         }
-        Intent::Choose(_) | Intent::ChooseLevel(_) | Intent::Look(_) => Ok(String::new()),
+        // What is no edit was carried out before.
+        _ => Ok(String::new()),
     }
 }
 

@@ -1,5 +1,6 @@
-//! The clearance along the screw, as a curve over the depth.
+//! What lies along the screw: the clearance and the density, as curves over the depth.
 
+use super::measures::plot_frame;
 use super::{theme, words};
 use crate::clearance::Assessment;
 use bevy_egui::egui::{Color32, RichText, Ui};
@@ -8,8 +9,11 @@ use egui_plot::{HLine, Line, LineStyle, Plot, PlotPoints, VLine};
 /// Clearances beyond this are drawn at the edge: they decide nothing, mm.
 const MOST_MM: f64 = 8.0;
 
-/// Draws the curve; zero is the bone's surface.
-pub fn plot(ui: &mut Ui, assessment: &Assessment) {
+/// Height of a curve.
+const HEIGHT: f32 = 104.0;
+
+/// Draws the clearance; zero is the bone's surface. `cut_mm` is the depth of the cut across.
+pub fn plot(ui: &mut Ui, assessment: &Assessment, cut_mm: Option<f64>) {
     ui.label(RichText::new(words::PROFILE).color(theme::WEAK).size(12.0));
     let points: PlotPoints = assessment
         .profile
@@ -17,26 +21,32 @@ pub fn plot(ui: &mut Ui, assessment: &Assessment) {
         .map(|p| [p.depth_mm, p.clearance_mm.clamp(-MOST_MM, MOST_MM)])
         .collect();
     let entry_zone = crate::clearance::grade::ENTRY_ZONE_MM;
-    Plot::new("profile")
-        .height(118.0)
-        .allow_drag(false)
-        .allow_zoom(false)
-        .allow_scroll(false)
-        .allow_boxed_zoom(false)
-        .show_x(false)
-        .show_y(false)
-        .include_y(-2.0)
-        .include_y(4.0)
+    frame("profile").include_y(-2.0).include_y(4.0).show(ui, |plot| {
+        let surface = Color32::from_gray(150);
+        plot.hline(HLine::new("bone surface", 0.0).color(surface));
+        let style = LineStyle::dotted_loose();
+        plot.vline(VLine::new("entry zone", entry_zone).color(theme::LINE).style(style));
+        if let Some(mm) = cut_mm {
+            plot.vline(VLine::new("cut", mm).color(theme::ACCENT.gamma_multiply(0.8)));
+        }
+        let colour = theme::grade_colour(assessment.grade);
+        plot.line(Line::new("clearance", points).color(colour).width(2.0));
+    });
+}
+
+/// Draws the density: mean HU of the disc across the screw at each depth.
+pub fn density(ui: &mut Ui, hu_along: &[[f64; 2]]) {
+    ui.label(RichText::new(words::HU_ALONG).color(theme::WEAK).size(12.0));
+    frame("density").include_y(0.0).show(ui, |plot| {
+        plot.line(Line::new("HU", hu_along.to_vec()).color(theme::ACCENT).width(2.0));
+    });
+}
+
+fn frame(name: &str) -> Plot<'static> {
+    plot_frame(Plot::new(name.to_owned()))
+        .height(HEIGHT)
         .include_x(0.0)
-        .y_axis_min_width(22.0)
+        .y_axis_min_width(30.0)
+        .grid_spacing(24.0..=120.0)
         .x_axis_label(RichText::new(words::DEPTH_MM).small())
-        .show_background(false)
-        .show(ui, |plot| {
-            let surface = Color32::from_gray(150);
-            plot.hline(HLine::new("bone surface", 0.0).color(surface));
-            let style = LineStyle::dotted_loose();
-            plot.vline(VLine::new("entry zone", entry_zone).color(theme::LINE).style(style));
-            let colour = theme::grade_colour(assessment.grade);
-            plot.line(Line::new("clearance", points).color(colour).width(2.0));
-        });
 }

@@ -1,9 +1,13 @@
 //! The list of vertebrae, and on each side of each the grade of its screw.
 
+use super::screw::badge_of;
 use super::{Facts, theme, words};
-use crate::case::spine::VertebraModel;
-use crate::interact::intent::Intent;
-use crate::plan::Screw;
+use crate::case::Command;
+use crate::case::spine::{NOT_REVIEWED, Review, VertebraModel};
+use crate::interact::intent::{Intent, Review as Suggested};
+use crate::labels::auto::LOW_CONFIDENCE;
+use crate::labels::{Level, VertebraId};
+use crate::plan::{Screw, ScrewState};
 use crate::space::Side;
 use bevy_egui::egui::{self, Align, Color32, CornerRadius, Layout, Sense, Stroke, Ui, Vec2};
 
@@ -31,7 +35,98 @@ pub fn show(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
     for vertebra in &facts.spine.vertebrae {
         row(ui, facts, vertebra, intents);
     }
+    review_labels(ui, facts, intents);
+    if !facts.spine.vertebrae.is_empty() {
+        planning(ui, facts, intents);
+    }
     remarks(ui, facts);
+}
+
+/// Who answers for automatic labels.
+fn review_labels(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
+    let small = |text: &str| egui::RichText::new(text).size(12.5);
+    match facts.spine.review(facts.document.plan()) {
+        Review::Given => {}
+        Review::NotReviewed => {
+            ui.add_space(8.0);
+            ui.label(small(words::NOT_REVIEWED).color(theme::LOOK));
+            let button = theme::main_button(words::ACCEPT_LABELS);
+            if ui.add(button).on_hover_text(NOT_REVIEWED).clicked() {
+                intents.push(Intent::AcceptLabels(true));
+            }
+        }
+        Review::Accepted => {
+            ui.add_space(8.0);
+            ui.label(small(words::LABELS_ACCEPTED).color(theme::WEAK));
+        }
+    }
+}
+
+/// Screws that plan themselves: begin, how far it is, and what becomes of them.
+fn planning(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
+    ui.add_space(10.0);
+    if let Some(stage) = facts.planning.stage() {
+        ui.label(egui::RichText::new(words::PLANNING).color(theme::WEAK).size(12.5));
+        ui.add(egui::ProgressBar::new(stage.fraction).fill(theme::CHOSEN).desired_height(8.0));
+        if ui.button(words::STOP).clicked() {
+            intents.push(Intent::StopPlanning);
+        }
+        return;
+    }
+    let suggested = facts.screws().filter(|s| s.state == ScrewState::Suggested).count();
+    let button = egui::Button::new(words::PLAN_ALL);
+    if ui.add(button).on_hover_text(words::hints::PLAN_ALL).clicked() {
+        intents.push(Intent::PlanAll);
+    }
+    if suggested == 0 {
+        return;
+    }
+    ui.label(egui::RichText::new(words::suggestions(suggested)).color(theme::WEAK).size(12.5));
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        for (text, review) in
+            [(words::ACCEPT_ALL, Suggested::Accept), (words::REJECT_ALL, Suggested::Reject)]
+        {
+            if ui.button(egui::RichText::new(text).size(12.5)).clicked() {
+                intents.push(Intent::ReviewSuggested(review));
+            }
+        }
+    });
+}
+
+/// Other names of a vertebra: all names move along, or this one alone changes.
+fn rename_menu(ui: &mut Ui, facts: &Facts, vertebra: &VertebraModel, intents: &mut Vec<Intent>) {
+    let now = facts.level_of(vertebra);
+    let names: Vec<(VertebraId, Level)> =
+        facts.spine.vertebrae.iter().map(|v| (v.id, facts.level_of(v))).collect();
+    ui.label(egui::RichText::new(words::THIS_IS).color(theme::WEAK).size(12.5));
+    for down in -3..=3 {
+        let (Some(name), true) = (now.shifted(down), down != 0) else { continue };
+        let can_be = Command::shift_levels(&names, down).is_some();
+        if ui.add_enabled(can_be, egui::Button::new(name.to_string())).clicked() {
+            intents.push(Intent::ShiftLevels(down));
+            ui.close();
+        }
+    }
+    ui.menu_button(words::ONLY_THIS, |ui| {
+        let place = |level: Level| Level::all().position(|l| l == level);
+        for name in Level::all().filter(|level| *level != now) {
+            let is_near = place(name).zip(place(now)).is_some_and(|(a, b)| a.abs_diff(b) <= 2);
+            if is_near && ui.button(name.to_string()).clicked() {
+                intents.push(Intent::RenameLevel(vertebra.id, name));
+                ui.close();
+            }
+        }
+    });
+}
+
+/// How sure the program is of a level that it found itself.
+fn confidence(facts: &Facts, vertebra: &VertebraModel) -> Option<f64> {
+    if facts.spine.review(facts.document.plan()) != Review::NotReviewed {
+        return None;
+    }
+    let found = facts.spine.automatic.as_ref()?.iter().find(|f| f.level == vertebra.level)?;
+    Some(found.confidence)
 }
 
 fn row(ui: &mut Ui, facts: &Facts, vertebra: &VertebraModel, intents: &mut Vec<Intent>) {
@@ -53,6 +148,9 @@ fn row(ui: &mut Ui, facts: &Facts, vertebra: &VertebraModel, intents: &mut Vec<I
     inside.label(egui::RichText::new(level.to_string()).size(14.5).strong());
     if vertebra.is_cut_off {
         inside.label(egui::RichText::new(words::CUT_OFF).small().color(theme::WEAK));
+    } else if let Some(share) = confidence(facts, vertebra) {
+        let colour = if share < LOW_CONFIDENCE { theme::LOOK } else { theme::WEAK };
+        inside.label(egui::RichText::new(words::percent(share)).small().color(colour));
     }
     inside.with_layout(Layout::right_to_left(Align::Center), |ui| {
         for side in [Side::Left, Side::Right] {
@@ -62,6 +160,8 @@ fn row(ui: &mut Ui, facts: &Facts, vertebra: &VertebraModel, intents: &mut Vec<I
     if response.clicked() {
         intents.push(Intent::ChooseLevel(vertebra.id));
     }
+    let response = response.on_hover_text_at_pointer(words::hints::RENAME);
+    response.context_menu(|ui| rename_menu(ui, facts, vertebra, intents));
 }
 
 fn cell(
@@ -80,7 +180,7 @@ fn cell(
         return;
     };
     let grade = facts.assessment(screw).map(|a| a.grade);
-    let response = theme::grade_badge(ui, grade, CELL);
+    let response = theme::grade_badge(ui, grade, badge_of(screw), CELL);
     if facts.selection.screw == Some(screw.id) {
         let stroke = Stroke::new(2.0, Color32::WHITE);
         let kind = egui::StrokeKind::Outside;

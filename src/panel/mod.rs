@@ -3,15 +3,23 @@
 //! In: [`Facts`], borrowed from the open case for one frame. Out: [`Intent`](crate::interact::intent::Intent)s. A panel draws into
 //! whatever [`Ui`](bevy_egui::egui::Ui) it is given and changes nothing itself.
 
+pub mod checks;
 pub mod clearance;
+pub mod cuts;
+pub mod level;
 pub mod levels;
+pub mod measures;
 pub mod screw;
 pub mod theme;
+pub mod why;
 
 pub use crate::app::words;
 
+use crate::app::checks::Checks;
+use crate::app::closeup::Closeup;
 use crate::app::history::{Document, Draft};
 use crate::app::judge::Judgements;
+use crate::app::planning::Planning;
 use crate::app::selection::Selection;
 use crate::case::judge;
 use crate::case::spine::{Spine, VertebraModel};
@@ -31,6 +39,14 @@ pub struct Facts<'a> {
     pub judgements: &'a Judgements,
     /// What is worked on.
     pub selection: Selection,
+    /// All that is said of the screw that is worked on.
+    pub closeup: &'a Closeup,
+    /// The cuts of that screw, as egui knows them: along it and across it.
+    pub cuts: Option<cuts::Shown<'a>>,
+    /// What a person should look at.
+    pub checks: &'a Checks,
+    /// Screws that plan themselves.
+    pub planning: &'a Planning,
 }
 
 impl<'a> Facts<'a> {

@@ -1,6 +1,7 @@
 //! The numbers of the screw that is worked on, and what can be done with it.
 
-use super::{Facts, clearance, theme, words};
+use super::{Facts, clearance, cuts, level, theme, why, words};
+use crate::case::judge::Answer;
 use crate::case::spine::VertebraModel;
 use crate::clearance::Assessment;
 use crate::interact::intent::Intent;
@@ -10,42 +11,128 @@ use bevy_egui::egui::{self, Align, Layout, RichText, Ui};
 /// Shows the panel; what is pressed goes into `intents`.
 pub fn show(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
     let Some(screw) = facts.current() else {
-        theme::heading(ui, words::SCREW);
-        ui.label(RichText::new(words::NO_SCREW).size(15.0));
+        if !level::show(ui, facts) {
+            theme::heading(ui, words::SCREW);
+            ui.label(RichText::new(words::NO_SCREW).size(15.0));
+        }
         ui.add_space(4.0);
         ui.label(RichText::new(words::HOW_TO_PLACE).color(theme::WEAK));
         return;
     };
     let assessment = facts.assessment(screw);
-    head(ui, screw, assessment);
-    ui.add_space(6.0);
-    egui::Grid::new("numbers").num_columns(2).spacing([10.0, 5.0]).show(ui, |ui| {
+    head(ui, facts, screw, assessment);
+    ui.add_space(4.0);
+    review(ui, screw, intents);
+    cuts::show(ui, facts, intents);
+    ui.add_space(4.0);
+    egui::Grid::new("numbers").num_columns(2).spacing([10.0, 4.0]).show(ui, |ui| {
         judged(ui, assessment);
+        around(ui, facts, screw);
         sizes(ui, screw, intents);
         if let Some(vertebra) = facts.model_of(screw) {
             angles(ui, screw, vertebra);
         }
         state(ui, screw, intents);
     });
-    ui.add_space(8.0);
+    ui.add_space(6.0);
     if let Some(assessment) = assessment {
-        clearance::plot(ui, assessment);
+        clearance::plot(ui, assessment, facts.cuts.map(|shown| shown.cuts.depth_mm));
     }
+    if !facts.closeup.hu_along.is_empty() {
+        clearance::density(ui, &facts.closeup.hu_along);
+    }
+    why::show(ui, facts);
+    schemes(ui, facts, screw);
     ui.add_space(6.0);
     if ui.button(words::DELETE).on_hover_text(words::hints::DELETE).clicked() {
         intents.push(Intent::Delete(screw.id));
     }
 }
 
-fn head(ui: &mut Ui, screw: &Screw, assessment: Option<&Assessment>) {
+/// The closeup's answer, where it is of this very screw.
+fn answer<'a>(facts: &'a Facts, screw: &Screw) -> Option<&'a Answer> {
+    let is_it = facts.closeup.screw.as_ref() == Some(screw);
+    facts.closeup.answer.as_ref().filter(|_| is_it)
+}
+
+fn head(ui: &mut Ui, facts: &Facts, screw: &Screw, assessment: Option<&Assessment>) {
     ui.horizontal(|ui| {
-        theme::grade_badge(ui, assessment.map(|a| a.grade), 42.0);
+        let badge = badge_of(screw);
+        theme::grade_badge(ui, assessment.map(|a| a.grade), badge, 42.0);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 1.0;
             let name = words::screws(screw.level, screw.side, 1);
             ui.label(RichText::new(name).size(18.0).strong());
-            let size = words::size(screw.diameter_mm, screw.length_mm);
-            ui.label(RichText::new(size).color(theme::WEAK));
+            let said = answer(facts, screw).map(|answer| {
+                words::band(&answer.band.say(answer.assessment.grade), answer.band.half_mm)
+            });
+            let size = || words::size(screw.diameter_mm, screw.length_mm);
+            ui.label(RichText::new(said.unwrap_or_else(size)).color(theme::WEAK));
+        });
+    });
+}
+
+/// Hollow while nobody has looked at the screw.
+pub fn badge_of(screw: &Screw) -> theme::Badge {
+    match screw.state {
+        ScrewState::Suggested => theme::Badge::Hollow,
+        ScrewState::Reviewed | ScrewState::Accepted => theme::Badge::Filled,
+    }
+}
+
+/// A suggestion is accepted or goes.
+fn review(ui: &mut Ui, screw: &Screw, intents: &mut Vec<Intent>) {
+    if screw.state != ScrewState::Suggested {
+        return;
+    }
+    ui.horizontal(|ui| {
+        if ui.add(theme::main_button(words::ACCEPT)).clicked() {
+            intents.push(Intent::SetState(screw.id, ScrewState::Accepted));
+        }
+        if ui.button(words::REJECT).clicked() {
+            intents.push(Intent::Delete(screw.id));
+        }
+    });
+    ui.add_space(4.0);
+}
+
+/// What lies around it, apart from the letter.
+fn around(ui: &mut Ui, facts: &Facts, screw: &Screw) {
+    let Some(answer) = answer(facts, screw) else { return };
+    let mm = |mm: Option<f64>| mm.map(words::mm);
+    let nearest = answer.nearest_screw.map(|(_, gap)| gap);
+    for (name, value) in [
+        (words::TO_CANAL, mm(answer.around.canal_mm)),
+        (words::TO_ABOVE, mm(answer.around.above_mm)),
+        (words::TO_SCREW, mm(nearest)),
+        (words::PATH_HU, facts.closeup.density.map(|d| words::hu(Some(d.mean_hu as f32)))),
+    ] {
+        if let Some(value) = value {
+            line(ui, name, &value);
+        }
+    }
+}
+
+/// The same screw in the words of other authors, folded away.
+fn schemes(ui: &mut Ui, facts: &Facts, screw: &Screw) {
+    let Some(answer) = answer(facts, screw) else { return };
+    let s = &answer.schemes;
+    let none = || "–".to_owned();
+    let rows = [
+        ("Gertzbein 1990, medial", s.gertzbein_1990.map_or_else(none, |n| n.to_string())),
+        ("Rao 2002", s.rao.to_string()),
+        ("Neo 2005", s.neo.to_string()),
+        ("Heary 2004", s.heary.to_string()),
+        ("Zdichavsky 2004", s.zdichavsky.to_string()),
+        ("Laine 2000", s.laine.to_string()),
+        ("Babu 2012, facet", s.babu.map_or_else(none, |n| n.to_string())),
+    ];
+    let title = RichText::new(words::SCHEMES).color(theme::WEAK);
+    egui::CollapsingHeader::new(title).id_salt("schemes").show(ui, |ui| {
+        egui::Grid::new("schemes").num_columns(2).spacing([10.0, 3.0]).show(ui, |ui| {
+            for (name, value) in &rows {
+                line(ui, name, value);
+            }
         });
     });
 }

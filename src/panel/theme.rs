@@ -104,13 +104,43 @@ pub fn text_on(back: Color32) -> Color32 {
     if 0.299 * r + 0.587 * g + 0.114 * b > 140.0 { Color32::BLACK } else { Color32::WHITE }
 }
 
-/// A filled square with a grade's letter; pressed it chooses.
-pub fn grade_badge(ui: &mut Ui, grade: Option<Grade>, side: f32) -> Response {
+/// How a grade's badge is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Badge {
+    /// A person placed the screw or looked at it.
+    Filled,
+    /// The program suggested it and nobody has looked at it.
+    Hollow,
+}
+
+/// A square with a grade's letter; pressed it chooses.
+pub fn grade_badge(ui: &mut Ui, grade: Option<Grade>, badge: Badge, side: f32) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::click());
-    let fill = grade.map_or(colour32(colour::PENDING), grade_colour);
-    ui.painter().rect_filled(rect, CornerRadius::same(4), fill);
+    let colour = grade.map_or(colour32(colour::PENDING), grade_colour);
+    let corners = CornerRadius::same(4);
+    let text = match badge {
+        Badge::Filled => {
+            ui.painter().rect_filled(rect, corners, colour);
+            text_on(colour)
+        }
+        Badge::Hollow => {
+            let kind = egui::StrokeKind::Inside;
+            ui.painter().rect_stroke(rect, corners, Stroke::new(1.5, colour), kind);
+            colour
+        }
+    };
     let letter = grade.map_or_else(|| "…".to_owned(), |g| format!("{g:?}"));
     let font = FontId::proportional(side * 0.66);
-    ui.painter().text(rect.center(), Align2::CENTER_CENTER, letter, font, text_on(fill));
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, letter, font, text);
     response
 }
+
+/// A button that is meant to be pressed next.
+pub fn main_button(text: &str) -> egui::Button<'_> {
+    egui::Button::new(egui::RichText::new(text).color(Color32::WHITE)).fill(CHOSEN)
+}
+
+/// Something that should be looked at.
+pub const LOOK: Color32 = colour32(colour::of_grade(Grade::C));
+/// Something that should not stay so.
+pub const GRAVE: Color32 = colour32(colour::of_grade(Grade::D));

@@ -45,7 +45,7 @@ pub struct Issue {
 /// One screw as the checks see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
-    /// Level, side and id.
+    /// Level and side.
     pub name: String,
     /// The level as it is called now.
     pub level: Level,

@@ -118,6 +118,10 @@ impl Screw {
         let id = self.id.to_string();
         format!("{} {} screw {}", self.level, self.side, id.split('-').next().unwrap_or(&id))
     }
+    /// Level and side, as a person says it: `L4 left`.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.level, self.side)
+    }
     /// Refuses what no screw can be: numbers that are not finite, sizes of zero or less, an axis
     /// whose length is off 1 by more than 1e-6.
     pub fn check(&self) -> Result<(), ScrewFault> {

@@ -3,7 +3,9 @@
 use super::off_screen;
 use super::picture::{self, Drawing};
 use super::{Headset, Screen};
+use crate::app::frame_times::FrameTimes;
 use crate::app::{AppError, doctor, guard};
+use crate::case::request::CaseRequest;
 use crate::cli::grade::{self, ReadCase};
 use crate::cli::{CaseArgs, Command, Display, PictureArgs, progress};
 use crate::platform::{self, fs::RealFs};
@@ -41,7 +43,7 @@ pub fn run(command: Option<Command>, display: Display) -> Result<()> {
 fn open(args: &CaseArgs, display: Display) -> Result<()> {
     let request = args.request(&RealFs)?;
     match super::screen() {
-        Ok(Screen::Window) => Ok(super::open(request, headset(display)?)?),
+        Ok(Screen::Window) => open_window(request, display),
         Ok(Screen::Pictures) => {
             say("There is no display here, so the case is drawn into pictures.\n")?;
             let case = read(args)?;
@@ -57,6 +59,12 @@ fn open(args: &CaseArgs, display: Display) -> Result<()> {
         }
         Err(fault) => Err(fault.into()),
     }
+}
+
+fn open_window(request: CaseRequest, display: Display) -> Result<()> {
+    let times = display.measure_frames.map(|count| FrameTimes::new(count as usize));
+    super::open(request, headset(display)?, times.as_ref())?;
+    times.map_or(Ok(()), |times| say(&times.as_text()))
 }
 
 /// The headset to enter: one that answers unless the desk was asked for, and only `--xr` insists.

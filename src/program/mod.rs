@@ -8,6 +8,7 @@ pub mod dispatch;
 pub mod off_screen;
 pub mod picture;
 
+use crate::app::frame_times::FrameTimes;
 use crate::app::jobs::OpenCase;
 use crate::app::{self, AppError, EngineHook, Shape, display, gpu};
 use crate::case::request::CaseRequest;
@@ -24,13 +25,21 @@ pub struct Headset {
     pub add: Box<dyn FnOnce(&mut App)>,
 }
 
-/// Opens a case in a window, and in the headset where one is given. Returns when it was left.
-pub fn open(request: CaseRequest, headset: Option<Headset>) -> Result<(), AppError> {
+/// Opens a case in a window, and in the headset where one is given. Returns when it was left, or
+/// when all wanted frames are timed.
+pub fn open(
+    request: CaseRequest,
+    headset: Option<Headset>,
+    times: Option<&FrameTimes>,
+) -> Result<(), AppError> {
     let (engine, add) = headset.map(|h| (h.engine, h.add)).unzip();
     let mut app = app::new_app(Shape::Window, engine, true);
     app.add_plugins((ScenePlugin, InteractPlugin, DesktopPlugin));
     if let Some(add) = add {
         add(&mut app);
+    }
+    if let Some(times) = times {
+        times.watch(&mut app);
     }
     app.world_mut().write_message(OpenCase(request));
     app::run(app)

@@ -20,6 +20,11 @@ pub const fn of_grade(grade: Grade) -> Rgb {
     }
 }
 
+/// Colour of a label's border: three that take turns, so that neighbours never share one.
+pub const fn of_label(value: u16) -> Rgb {
+    [[86, 180, 233], [240, 150, 20], [0, 178, 132]][value as usize % 3]
+}
+
 /// A screw whose numbers are pending.
 pub const PENDING: Rgb = [150, 158, 168];
 /// What is selected, and the cursor on bone.

@@ -58,29 +58,28 @@ impl Levels {
     }
 }
 
-/// Draws each bone as fine as it must be.
+/// Draws each bone as fine as it must be. Runs in every frame, so the lists are kept.
 pub fn choose_levels(
     cameras: Query<(&Camera, &GlobalTransform), With<Camera3d>>,
     mut bones: Query<(&mut Levels, &GlobalTransform, &Aabb, &mut Mesh3d)>,
+    mut views: Local<Vec<View>>,
+    mut wanted: Local<Vec<Choice>>,
 ) {
-    let views: Vec<View> = cameras.iter().filter_map(|(c, place)| View::of(c, place)).collect();
+    views.clear();
+    views.extend(cameras.iter().filter_map(|(camera, place)| View::of(camera, place)));
     if views.is_empty() {
         return;
     }
-    let mut wanted: Vec<Choice> = bones
-        .iter()
-        .map(|(levels, place, bounds, _)| {
-            let middle = place.transform_point(bounds.center.into());
-            let radius = place.radius_vec3a(bounds.half_extents);
-            let mm = place.scale().max_element();
-            let allowed = views.iter().map(|view| view.allowed(middle, radius) / mm);
-            let allowed_mm = allowed.fold(f32::INFINITY, f32::min);
-            let triangles = levels.levels.iter().map(|level| level.triangles).collect();
-            Choice { level: levels.wanted(allowed_mm), allowed_mm, triangles }
-        })
-        .collect();
+    wanted.clear();
+    wanted.extend(bones.iter().map(|(levels, place, bounds, _)| {
+        let middle = place.transform_point(bounds.center.into());
+        let radius = place.radius_vec3a(bounds.half_extents);
+        let mm = place.scale().max_element();
+        let allowed = views.iter().map(|view| view.allowed(middle, radius) / mm);
+        Choice::new(levels, allowed.fold(f32::INFINITY, f32::min))
+    }));
     keep_budget(&mut wanted, MOST_TRIANGLES);
-    for ((mut levels, _, _, mut mesh), choice) in bones.iter_mut().zip(wanted) {
+    for ((mut levels, _, _, mut mesh), choice) in bones.iter_mut().zip(wanted.iter()) {
         let Some(level) = levels.levels.get(choice.level) else { continue };
         if mesh.0 != level.mesh {
             mesh.0 = level.mesh.clone();
@@ -89,23 +88,34 @@ pub fn choose_levels(
     }
 }
 
+/// Levels of a bone, the finest included, at most.
+const MOST_LEVELS: usize = 4;
+
 /// What is to be drawn of one bone.
-struct Choice {
+pub struct Choice {
     level: usize,
     allowed_mm: f32,
-    triangles: Vec<usize>,
+    /// Triangles of each level; 0 of those that do not exist.
+    triangles: [usize; MOST_LEVELS],
+    count: usize,
 }
 
 impl Choice {
+    fn new(levels: &Levels, allowed_mm: f32) -> Self {
+        let count = levels.levels.len().min(MOST_LEVELS);
+        let of = |n: usize| levels.levels.get(n).map_or(0, |level| level.triangles);
+        let level = levels.wanted(allowed_mm).min(count.saturating_sub(1));
+        Self { level, allowed_mm, triangles: std::array::from_fn(of), count }
+    }
     fn triangles(&self) -> usize {
-        self.triangles.get(self.level).copied().unwrap_or(0)
+        self.triangles[self.level]
     }
 }
 
 /// Makes the bones coarser of which the least is seen, until all together fit.
 fn keep_budget(choices: &mut [Choice], most: usize) {
     while choices.iter().map(Choice::triangles).sum::<usize>() > most {
-        let coarser = choices.iter_mut().filter(|c| c.level + 1 < c.triangles.len());
+        let coarser = choices.iter_mut().filter(|c| c.level + 1 < c.count);
         let Some(farthest) = coarser.max_by(|a, b| a.allowed_mm.total_cmp(&b.allowed_mm)) else {
             return;
         };
@@ -114,7 +124,7 @@ fn keep_budget(choices: &mut [Choice], most: usize) {
 }
 
 /// An eye: where it is, and how large a metre is on its picture.
-struct View {
+pub struct View {
     place: Vec3,
     /// Pixels of one metre, at a distance of one metre unless `is_flat`.
     pixels: f32,
@@ -172,12 +182,8 @@ mod tests {
 
     #[test]
     fn all_together_fit_and_the_nearest_stay_fine() {
-        let choice = |allowed_mm| Choice {
-            level: 0,
-            allowed_mm,
-            triangles: levels().levels.iter().map(|l| l.triangles).collect(),
-        };
-        let mut choices: Vec<Choice> = (1..=10).map(|n| choice(n as f32)).collect();
+        let choice = |n: i32| Choice { level: 0, ..Choice::new(&levels(), n as f32) };
+        let mut choices: Vec<Choice> = (1..=10).map(choice).collect();
         keep_budget(&mut choices, 400_000);
         assert!(choices.iter().map(Choice::triangles).sum::<usize>() <= 400_000);
         assert_eq!((choices[0].level, choices[9].level), (0, 3));

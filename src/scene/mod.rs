@@ -2,11 +2,12 @@
 //!
 //! In: [`ActiveCase`](crate::app::jobs::ActiveCase), the document, its numbers. Out: below one
 //! [`case::CaseRoot`] the bones ([`vertebra`], [`upload`], [`lod`]), the screws ([`screw`],
-//! [`screw_mesh`]) and the slices ([`slices`]), with letters around them ([`letters`]),
+//! [`screw_mesh`]), the slices ([`slices`]) and the cuts of one screw ([`cuts`]), with letters around them ([`letters`]),
 //! lights and background ([`layers`]). Nothing here knows what the user wants.
 
 pub mod case;
 pub mod colour;
+pub mod cuts;
 pub mod layers;
 pub mod letters;
 pub mod lod;
@@ -36,6 +37,8 @@ impl Plugin for ScenePlugin {
             .init_resource::<slices::Slices>()
             .init_resource::<slices::SlicesInView>()
             .init_resource::<slices::ShownWindow>()
+            .init_resource::<slices::ShownBorders>()
+            .init_resource::<cuts::ScrewCuts>()
             .init_gizmo_group::<letters::LetterLines>()
             .init_gizmo_group::<screw::ScrewLines>()
             .add_systems(Startup, (layers::spawn_lights, layers::spawn_backdrop, set_up_lines))
@@ -49,6 +52,7 @@ impl Plugin for ScenePlugin {
                     vertebra::show_bones,
                     (screw::show_screws, screw::colour_screws).chain(),
                     (slices::cut_slices, slices::spawn_quads, slices::place_quads).chain(),
+                    cuts::cut_screw,
                 )
                     .chain()
                     .in_set(FrameSystems::Scene),
@@ -66,9 +70,11 @@ impl Plugin for ScenePlugin {
 fn start_window(
     case: Res<ActiveCase>,
     mut window: ResMut<slices::ShownWindow>,
-    mut in_view: ResMut<slices::SlicesInView>,
+    (mut in_view, mut borders): (ResMut<slices::SlicesInView>, ResMut<slices::ShownBorders>),
 ) {
     in_view.set_if_neq(slices::SlicesInView::all(case.spine.vertebrae.is_empty()));
+    // Labels that nobody has looked at are to be looked at.
+    borders.set_if_neq(slices::ShownBorders(case.spine.automatic.is_some()));
     let own = case.spine.window.map(|(width, level)| Window::new(width, level));
     window.0 = own.unwrap_or(Window::BONE);
 }

@@ -2,6 +2,7 @@
 //! the window, and shown as planes in the 3D view. The desktop draws the same images beside it.
 
 use super::case::{CaseRoot, local};
+use super::colour;
 use crate::app::jobs::ActiveCase;
 use crate::app::selection::Crosshair;
 use crate::case::spine::Spine;
@@ -25,6 +26,10 @@ impl Default for ShownWindow {
 const LABEL_HU: f32 = 700.0;
 const NO_LABEL_HU: f32 = -1000.0;
 
+/// Whether the borders of the labels are drawn on the slices.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShownBorders(pub bool);
+
 /// One slice: which it is, its values, its image.
 pub struct Slice {
     /// Which of the three.
@@ -33,7 +38,8 @@ pub struct Slice {
     pub image: Handle<Image>,
     plane: Plane,
     cut: Option<Cut<f32>>,
-    window: Option<Window>,
+    labels: Option<Cut<u16>>,
+    shaded: Option<(Window, bool)>,
 }
 
 impl Slice {
@@ -74,7 +80,7 @@ pub struct SliceQuad(View);
 pub fn cut_slices(
     case: Option<Res<ActiveCase>>,
     crosshair: Res<Crosshair>,
-    window: Res<ShownWindow>,
+    (window, borders): (Res<ShownWindow>, Res<ShownBorders>),
     mut slices: ResMut<Slices>,
     mut images: ResMut<Assets<Image>>,
 ) {
@@ -85,7 +91,7 @@ pub fn cut_slices(
     };
     if case.is_changed() {
         slices.0 = View::ALL.map(|view| new_slice(view, crosshair.0, grid, &mut images)).into();
-    } else if !crosshair.is_changed() && !window.is_changed() {
+    } else if !crosshair.is_changed() && !window.is_changed() && !borders.is_changed() {
         return;
     }
     for slice in &mut slices.0 {
@@ -93,13 +99,21 @@ pub fn cut_slices(
         if plane != slice.plane || slice.cut.is_none() {
             slice.plane = plane;
             slice.cut = cut(&case.spine, &plane);
-            slice.window = None;
+            (slice.labels, slice.shaded) = (None, None);
         }
-        if slice.window != Some(window.0)
+        if borders.0 && slice.labels.is_none() {
+            let labels = case.spine.labels.as_ref().filter(|_| case.spine.ct.is_some());
+            slice.labels = labels.map(|labels| labels.volume.reslice_nearest(&plane));
+        }
+        let wanted = (window.0, borders.0);
+        if slice.shaded != Some(wanted)
             && let Some(cut) = &slice.cut
         {
-            slice.window = Some(window.0);
+            slice.shaded = Some(wanted);
             shade(cut, window.0, slice.image.id(), &mut images);
+            if let Some(labels) = slice.labels.as_ref().filter(|_| borders.0) {
+                draw_borders(labels, plane.pixels(), slice.image.id(), &mut images);
+            }
         }
     }
 }
@@ -111,19 +125,23 @@ fn grid_of(spine: &Spine) -> Option<&Grid> {
 
 fn new_slice(view: View, at: Point<Patient>, grid: &Grid, images: &mut Assets<Image>) -> Slice {
     let plane = Plane::over(view, at, grid);
+    Slice { view, image: images.add(blank(&plane)), plane, cut: None, labels: None, shaded: None }
+}
+
+/// A black image as large as a plane.
+pub(super) fn blank(plane: &Plane) -> Image {
     let [width, height] = plane.pixels();
-    let image = Image::new_fill(
+    Image::new_fill(
         Extent3d { width: width as u32, height: height as u32, depth_or_array_layers: 1 },
         TextureDimension::D2,
         &[0, 0, 0, 255],
         TextureFormat::Rgba8UnormSrgb,
         RenderAssetUsages::default(),
-    );
-    Slice { view, image: images.add(image), plane, cut: None, window: None }
+    )
 }
 
 /// The CT's values; those of a label map where it is alone.
-fn cut(spine: &Spine, plane: &Plane) -> Option<Cut<f32>> {
+pub(super) fn cut(spine: &Spine, plane: &Plane) -> Option<Cut<f32>> {
     if let Some(ct) = &spine.ct {
         return Some(ct.reslice(plane));
     }
@@ -133,12 +151,40 @@ fn cut(spine: &Spine, plane: &Plane) -> Option<Cut<f32>> {
 }
 
 /// Writes the greys into the image, in place; black where the volume does not reach.
-fn shade(cut: &Cut<f32>, window: Window, image: AssetId<Image>, images: &mut Assets<Image>) {
+pub(super) fn shade(
+    cut: &Cut<f32>,
+    window: Window,
+    image: AssetId<Image>,
+    images: &mut Assets<Image>,
+) {
     let Some(mut image) = images.get_mut(image) else { return };
     let Some(pixels) = image.data.as_mut() else { return };
     for (pixel, value) in pixels.chunks_exact_mut(4).zip(&cut.values) {
         let grey = value.map_or(0, |hu| window.grey_u8(f64::from(hu)));
         pixel.copy_from_slice(&[grey, grey, grey, 255]);
+    }
+}
+
+/// Draws the innermost pixels of every label, neighbours in colours that differ.
+fn draw_borders(
+    labels: &Cut<u16>,
+    [width, height]: [usize; 2],
+    image: AssetId<Image>,
+    images: &mut Assets<Image>,
+) {
+    let Some(mut image) = images.get_mut(image) else { return };
+    let Some(pixels) = image.data.as_mut() else { return };
+    let at = |x: usize, y: usize| labels.values[y * width + x].unwrap_or(0);
+    for y in 1..height.saturating_sub(1) {
+        for x in 1..width.saturating_sub(1) {
+            let own = at(x, y);
+            let beside = [at(x - 1, y), at(x + 1, y), at(x, y - 1), at(x, y + 1)];
+            if own != 0 && beside.iter().any(|other| *other != own) {
+                let [r, g, b] = colour::of_label(own);
+                let start = 4 * (y * width + x);
+                pixels[start..start + 4].copy_from_slice(&[r, g, b, 255]);
+            }
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! [`Hands`], pictures in the headset. When the runtime stalls or dies the eyes close and the
 //! window goes on; nothing here waits without limit or panics.
 //!
+//! Nothing that runs in a frame makes lists or words of its own: what it needs is made once.
+//!
 //! The engine works one frame at a time here (no pipelined rendering): wait, update, draw, show.
 
 use super::Eyes;
@@ -83,6 +85,7 @@ pub(super) fn build(app: &mut App, eyes: &Eyes, config: &SessionConfig) {
     };
     app.insert_resource(connection.clone())
         .insert_resource(eyes.clone())
+        .insert_resource(EyeTargets::of(eyes))
         .init_resource::<Hands>()
         .add_message::<Buzz>()
         .add_systems(First, next_frame.before(TimeSystems))
@@ -92,7 +95,7 @@ pub(super) fn build(app: &mut App, eyes: &Eyes, config: &SessionConfig) {
     let Some(render) = app.get_sub_app_mut(RenderApp) else { return };
     render
         .insert_resource(connection)
-        .insert_resource(eyes.clone())
+        .insert_resource(EyeTargets::of(eyes))
         .init_resource::<Picture>()
         .add_systems(
             Render,
@@ -131,32 +134,53 @@ fn spawn_eyes(world: &mut World, config: &SessionConfig) {
             ChildOf(rig),
         ));
     }
-    set_targets(world, 0);
+    set_targets(world, Some(0));
 }
 
-/// Points the eyes' targets at one image of the swapchain.
-fn set_targets(world: &mut World, image: u32) {
-    let eyes = world.resource::<Eyes>().clone();
-    let Some(texture) = eyes.images.get(image as usize) else { return };
-    let mut views = world.resource_mut::<ManualTextureViews>();
-    for eye in 0..2 {
-        let view = texture.create_view(&TextureViewDescriptor {
-            dimension: Some(TextureViewDimension::D2),
-            array_layer_count: Some(1),
-            base_array_layer: eye,
-            ..default()
-        });
-        let view = ManualTextureView {
-            texture_view: view.into(),
-            size: eyes.size,
-            view_format: eyes.format,
+/// The swapchain's images as the two eyes are drawn into them, made once.
+#[derive(Resource)]
+struct EyeTargets(Vec<[ManualTextureView; 2]>);
+
+impl EyeTargets {
+    fn of(eyes: &Eyes) -> Self {
+        let view = |texture: &wgpu::Texture, eye: u32| {
+            let view = texture.create_view(&TextureViewDescriptor {
+                dimension: Some(TextureViewDimension::D2),
+                array_layer_count: Some(1),
+                base_array_layer: eye,
+                ..default()
+            });
+            let texture_view = view.into();
+            ManualTextureView { texture_view, size: eyes.size, view_format: eyes.format }
         };
-        views.insert(target(eye), view);
+        Self(eyes.images.iter().map(|texture| [view(texture, 0), view(texture, 1)]).collect())
     }
 }
 
+/// Points the eyes' targets at one image of the swapchain; at none without one.
+fn set_targets(world: &mut World, image: Option<u32>) {
+    world.resource_scope(|world, targets: Mut<EyeTargets>| {
+        let mut views = world.resource_mut::<ManualTextureViews>();
+        match image.and_then(|image| targets.0.get(image as usize)) {
+            Some(eyes) => (0..).zip(eyes).for_each(|(eye, view)| {
+                views.insert(target(eye), view.clone());
+            }),
+            None => (0..2).for_each(|eye| {
+                views.remove(&target(eye));
+            }),
+        }
+    });
+}
+
+type EyeQuery = QueryState<(
+    &'static Eye,
+    &'static mut Camera,
+    &'static mut Transform,
+    &'static mut Projection,
+)>;
+
 /// Asks for the next frame and places eyes and hands; closes the eyes when there is none.
-fn next_frame(world: &mut World) {
+fn next_frame(world: &mut World, eyes: &mut EyeQuery) {
     if world.resource::<XrStatus>().is_over() {
         return;
     }
@@ -168,16 +192,16 @@ fn next_frame(world: &mut World) {
             }
             session::tell(world, news);
             remember_attention(world);
-            apply(world, frame);
+            apply(world, eyes, frame);
         }
         Answer::Reply(_) => {}
         Answer::Late => {
             session::enter(world, XrStatus::Stalled);
-            apply(world, None);
+            apply(world, eyes, None);
         }
         Answer::Gone(why) => {
             session::enter(world, XrStatus::Lost(why));
-            apply(world, None);
+            apply(world, eyes, None);
         }
     }
 }
@@ -196,12 +220,11 @@ fn resumed(world: &World) -> Attention {
     world.get_resource::<LastAttention>().map(|last| last.0).unwrap_or_default()
 }
 
-fn apply(world: &mut World, frame: Option<Frame>) {
+fn apply(world: &mut World, eyes: &mut EyeQuery, frame: Option<Frame>) {
     let hands = frame.as_ref().map(|f| f.hands).unwrap_or_default();
     world.insert_resource(Hands(hands));
     let is_open = frame.as_ref().is_some_and(|f| f.should_render);
-    let mut cameras = world.query::<(&Eye, &mut Camera, &mut Transform, &mut Projection)>();
-    for (eye, mut camera, mut transform, mut projection) in cameras.iter_mut(world) {
+    for (eye, mut camera, mut transform, mut projection) in eyes.iter_mut(world) {
         if camera.is_active != is_open {
             camera.is_active = is_open;
         }
@@ -227,15 +250,8 @@ fn open_picture(world: &mut World) {
         Answer::Reply(Reply::Picture(image)) => image,
         _ => None,
     };
-    match image {
-        Some(image) => set_targets(world, image),
-        // Without a target the eyes are not drawn.
-        None => {
-            let mut views = world.resource_mut::<ManualTextureViews>();
-            views.remove(&target(0));
-            views.remove(&target(1));
-        }
-    }
+    // Without a target the eyes are not drawn.
+    set_targets(world, image);
     world.insert_resource(Picture(image));
 }
 
@@ -279,7 +295,8 @@ fn pace_the_window(
     if !status.is_changed() {
         return;
     }
-    pace.0 = matches!(*status, XrStatus::Running(_));
+    let is_set = matches!(*status, XrStatus::Running(_));
+    *pace = HeadsetPace { is_set, is_worn: status.is_immersed() };
     let (mode, update) = match *status {
         XrStatus::Running(_) => (PresentMode::AutoNoVsync, WinitSettings::continuous()),
         _ => (PresentMode::AutoVsync, WinitSettings::game()),

@@ -9,10 +9,11 @@ use super::config::Comfort;
 use super::frame::{Eye, Hands, Rig};
 use super::placement::{self, Placement, rigid};
 use super::session::Recentred;
+use super::sticks::StickSteps;
+use super::tools::Tool;
 use crate::app::jobs::{ActiveCase, CaseOpened};
-use crate::app::selection::Crosshair;
 use crate::scene::case::CaseRoot;
-use crate::space::{Dir, Patient, Point, Rigid, Stage};
+use crate::space::{Dir, Point, Rigid, Stage};
 use bevy::prelude::*;
 
 /// The frame of a closed hand.
@@ -23,7 +24,6 @@ pub struct Palm;
 #[derive(Resource, Default)]
 pub struct Holding {
     palms: [Option<Rigid<Stage, Palm>>; 2],
-    has_snapped: bool,
 }
 
 impl Holding {
@@ -36,11 +36,7 @@ impl Holding {
 /// A hand is closed from here on, and open again below the second.
 const CLOSED: [f32; 2] = [0.6, 0.4];
 /// Sticks at rest are never quite at rest.
-const DEAD_ZONE: f32 = 0.2;
-/// A stick pushed sideways this far turns once; it must come back below half of it to turn again.
-const SNAP: f32 = 0.7;
-/// Speed of the slices under a fully pushed stick.
-const SCROLL_MM_PER_S: f64 = 60.0;
+pub(super) const DEAD_ZONE: f32 = 0.2;
 
 /// A new case, or a recentred room, stands in front of the user.
 pub(super) fn start_over(
@@ -99,18 +95,20 @@ pub(super) fn hold(
     }
 }
 
-/// The right stick flies along the hand's aim and turns in steps; the left one scrolls the slices
-/// from head to foot.
-pub(super) fn push_sticks(
-    hands: Res<Hands>,
+/// The right stick flies along the hand's aim and turns in steps; not while it resizes a screw.
+pub(super) fn push_stick(
+    (hands, tool): (Res<Hands>, Res<Tool>),
     comfort: Res<ComfortPreset>,
     time: Res<Time>,
     eyes: Query<&Transform, With<Eye>>,
-    mut holding: ResMut<Holding>,
     mut placement: ResMut<Placement>,
-    mut crosshair: ResMut<Crosshair>,
     mut motion: ResMut<Motion>,
+    mut steps: Local<StickSteps>,
 ) {
+    if tool.hand() == Some(Hand::Right) {
+        *steps = StickSteps::UNKNOWN;
+        return;
+    }
     let right = &hands[Hand::Right.index()];
     let push = right.stick.y;
     if push.abs() > DEAD_ZONE
@@ -120,20 +118,12 @@ pub(super) fn push_sticks(
         *placement = placement.flown(Dir::from_vec((way * time.delta_secs()).as_dvec3()));
         motion.add_flight();
     }
-    let sideways = right.stick.x;
-    if sideways.abs() > SNAP && !holding.has_snapped {
-        holding.has_snapped = true;
+    let [turns, _] = steps.update(right.stick);
+    if turns != 0 {
         let count = eyes.iter().count().max(1) as f32;
         let head = eyes.iter().map(|eye| eye.translation).sum::<Vec3>() / count;
-        let angle = -f64::from(sideways.signum() * comfort.0.snap_turn_deg.to_radians());
+        let angle = -f64::from(turns) * f64::from(comfort.0.snap_turn_deg.to_radians());
         *placement = placement.snapped(angle, Point::from_vec(head.as_dvec3()));
-    } else if sideways.abs() < SNAP / 2.0 {
-        holding.bypass_change_detection().has_snapped = false;
-    }
-    let scroll = hands[Hand::Left.index()].stick.y;
-    if scroll.abs() > DEAD_ZONE {
-        let step = f64::from(scroll * time.delta_secs()) * SCROLL_MM_PER_S;
-        crosshair.0 = crosshair.0 + Dir::<Patient>::Z * step;
     }
 }
 

@@ -14,14 +14,16 @@
 //! | [`frame`], [`session`] | the frame loop; focus, stall, loss, recentre |
 //! | [`actions`], [`hands`] | inputs as data; pointers and models of the hands |
 //! | [`placement`], [`locomotion`], [`comfort`] | where the patient stands, and how it moves |
+//! | [`sticks`], [`scroll`] | sticks as switches; the slices under the ray |
 //! | [`steer`], [`tools`] | how a screw follows a hand; place, steer, delete, undo, save |
-//! | [`laser`], [`readout`], [`haptics`] | what a hand sees and feels |
+//! | [`laser`], [`card`], [`haptics`] | what a hand sees and feels |
 //! | [`doctor`] | what of all this a machine has |
 //! | [`quad`], `wrist` | the panel on the wrist, the laser as its mouse |
 //!
 //! Where the patient stands at the start is told, to be computed with, in [`placement`].
 
 pub mod actions;
+pub mod card;
 pub mod comfort;
 pub mod config;
 pub mod doctor;
@@ -35,11 +37,12 @@ pub mod placement;
 pub mod profiles;
 pub mod quad;
 mod raw;
-pub mod readout;
 pub mod runtime;
+pub mod scroll;
 pub mod session;
 pub mod start;
 pub mod steer;
+pub mod sticks;
 pub mod tools;
 mod wrist;
 
@@ -140,10 +143,11 @@ fn build_room(app: &mut App) {
         .init_resource::<quad::PanelHits>()
         .init_resource::<quad::WristShown>()
         .init_schedule(quad::WristPass)
+        .init_schedule(card::CardPass)
+        .add_plugins(MaterialPlugin::<card::OnTopMaterial>::default())
         .init_resource::<tools::Tool>()
         .init_gizmo_group::<laser::IdleRays>()
         .init_gizmo_group::<laser::ActiveRays>()
-        .init_gizmo_group::<readout::Readouts>()
         .add_systems(
             Startup,
             (
@@ -151,7 +155,7 @@ fn build_room(app: &mut App) {
                 comfort::spawn_vignettes,
                 quad::spawn_panel,
                 laser::set_up_rays,
-                readout::set_up_readouts,
+                card::spawn_card,
             ),
         )
         .add_systems(
@@ -161,6 +165,7 @@ fn build_room(app: &mut App) {
                 .in_set(FrameSystems::Pointer),
         )
         .add_systems(quad::WristPass, wrist::lay_out)
+        .add_systems(card::CardPass, card::lay_out)
         .add_systems(
             Update,
             (
@@ -171,7 +176,8 @@ fn build_room(app: &mut App) {
                 locomotion::say_where,
                 (
                     locomotion::hold,
-                    locomotion::push_sticks,
+                    locomotion::push_stick,
+                    scroll::scroll_slices,
                     tools::press_buttons,
                     tools::begin,
                     tools::steer,
@@ -184,11 +190,14 @@ fn build_room(app: &mut App) {
         )
         .add_systems(Update, haptics::tick.after(FrameSystems::Judge))
         .add_systems(
-            PostUpdate,
-            (locomotion::place_rig, comfort::darken_edge).before(TransformSystems::Propagate),
+            Update,
+            ((card::move_card, quad::ask_wrist), quad::draw_due_panels)
+                .chain()
+                .after(FrameSystems::Judge),
         )
         .add_systems(
             PostUpdate,
-            (laser::draw_rays, readout::write_readouts).after(TransformSystems::Propagate),
-        );
+            (locomotion::place_rig, comfort::darken_edge).before(TransformSystems::Propagate),
+        )
+        .add_systems(PostUpdate, laser::draw_rays.after(TransformSystems::Propagate));
 }

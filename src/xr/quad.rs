@@ -6,7 +6,12 @@
 use super::actions::Hand;
 use super::frame::{Hands, Rig};
 use super::hands::Pulls;
+use super::placement::Placement;
 use super::tools::Tool;
+use crate::app::history::{Document, StatusLine};
+use crate::app::jobs::ActiveCase;
+use crate::app::judge::Judgements;
+use crate::app::selection::Selection;
 use bevy::camera::ImageRenderTarget;
 use bevy::camera::RenderTarget;
 use bevy::camera::visibility::RenderLayers;
@@ -15,9 +20,9 @@ use bevy::light::{NotShadowCaster, NotShadowReceiver};
 use bevy::math::Vec3A;
 use bevy::prelude::*;
 use bevy::render::render_resource::{Extent3d, TextureUsages};
-use bevy_egui::EguiSchedule;
 use bevy_egui::egui::{Event, Modifiers, PointerButton, pos2};
 use bevy_egui::input::{EguiContextPointerPosition, EguiInputEvent};
+use bevy_egui::{EguiContextSettings, EguiSchedule};
 
 /// Size in the room, m.
 const SIZE_M: Vec2 = Vec2::new(0.18, 0.225);
@@ -65,6 +70,121 @@ pub struct PanelHit {
 #[derive(Resource, Default)]
 pub struct PanelHits(pub [Option<PanelHit>; 2]);
 
+/// A panel that stands in the room: an egui context that is drawn into an image.
+pub(super) struct RoomPanel {
+    /// Size of the image.
+    pub pixels: UVec2,
+    /// Pixels of the image in a point of the layout.
+    pub pixels_per_point: f32,
+    /// Before all cameras that show it; no other has the same.
+    pub order: isize,
+}
+
+/// Makes the camera of a panel, laid out in `pass`, and its image.
+pub(super) fn spawn_panel_camera(
+    panel: &RoomPanel,
+    pass: impl ScheduleLabel,
+    commands: &mut Commands,
+    images: &mut Assets<Image>,
+) -> (Entity, Handle<Image>) {
+    let size = panel.pixels;
+    let mut image = Image { data: Some(vec![0; (size.x * size.y * 4) as usize]), ..default() };
+    image.texture_descriptor.usage |= TextureUsages::RENDER_ATTACHMENT;
+    image.texture_descriptor.size =
+        Extent3d { width: size.x, height: size.y, depth_or_array_layers: 1 };
+    let image = images.add(image);
+    let camera = commands.spawn((
+        Due::default(),
+        Camera2d,
+        Camera {
+            order: panel.order,
+            clear_color: ClearColorConfig::Custom(Color::NONE),
+            is_active: false,
+            ..default()
+        },
+        RenderTarget::Image(ImageRenderTarget {
+            handle: image.clone(),
+            scale_factor: panel.pixels_per_point,
+        }),
+        Msaa::Off,
+        RenderLayers::none(),
+        EguiSchedule::new(pass),
+    ));
+    (camera.id(), image)
+}
+
+/// A panel in the room is laid out and drawn while it is due; between, its image stays as it is.
+#[derive(Component, Debug)]
+pub struct Due(u8);
+
+/// A glyph or a size that is new settles in a second frame.
+const FRAMES: u8 = 2;
+
+impl Default for Due {
+    /// A context that was never laid out can not be drawn at all.
+    fn default() -> Self {
+        Self(FRAMES)
+    }
+}
+
+impl Due {
+    /// There is something new to be shown.
+    pub fn ask(&mut self) {
+        self.0 = FRAMES;
+    }
+}
+
+/// Lays out and draws what is due.
+pub(super) fn draw_due_panels(
+    mut panels: Query<(&mut Due, &mut Camera, Option<&mut EguiContextSettings>)>,
+) {
+    for (mut due, mut camera, settings) in &mut panels {
+        let is_due = due.0 > 0;
+        if is_due {
+            due.0 -= 1;
+        }
+        if camera.is_active != is_due {
+            camera.is_active = is_due;
+        }
+        if let Some(mut settings) = settings
+            && settings.run_manually == is_due
+        {
+            settings.run_manually = !is_due;
+        }
+    }
+}
+
+/// From look to look at what nothing told of: the state of the disk, a button that fades, s.
+const LOOK_AGAIN_S: f32 = 0.25;
+
+/// The wrist's panel is due when something that it shows or somebody who points at it has moved.
+pub(super) fn ask_wrist(
+    hits: Res<PanelHits>,
+    case: Option<Res<ActiveCase>>,
+    (document, judgements): (Option<Res<Document>>, Res<Judgements>),
+    (selection, status, placement): (Res<Selection>, Res<StatusLine>, Res<Placement>),
+    time: Res<Time>,
+    mut panel: Single<&mut Due, With<WristPanel>>,
+    plane: Single<&Visibility, With<WristPlane>>,
+    mut since_s: Local<f32>,
+) {
+    *since_s += time.delta_secs();
+    let is_new = [
+        hits.0.iter().any(Option::is_some),
+        case.is_some_and(|c| c.is_changed()),
+        document.is_some_and(|d| d.is_changed()),
+        judgements.is_changed(),
+        selection.is_changed(),
+        status.is_changed(),
+        placement.is_changed(),
+        *since_s > LOOK_AGAIN_S,
+    ];
+    if **plane != Visibility::Hidden && is_new.contains(&true) {
+        *since_s = 0.0;
+        panel.ask();
+    }
+}
+
 /// Makes the panel's image, its context and the plane that shows it.
 pub(super) fn spawn_panel(
     rig: Single<Entity, With<Rig>>,
@@ -73,23 +193,9 @@ pub(super) fn spawn_panel(
     mut meshes: ResMut<Assets<Mesh>>,
     mut materials: ResMut<Assets<StandardMaterial>>,
 ) {
-    let mut image = Image { data: Some(vec![0; (PIXELS.x * PIXELS.y * 4) as usize]), ..default() };
-    image.texture_descriptor.usage |= TextureUsages::RENDER_ATTACHMENT;
-    image.texture_descriptor.size =
-        Extent3d { width: PIXELS.x, height: PIXELS.y, depth_or_array_layers: 1 };
-    let image = images.add(image);
-    commands.spawn((
-        WristPanel,
-        Camera2d,
-        Camera { order: -20, ..default() },
-        RenderTarget::Image(ImageRenderTarget {
-            handle: image.clone(),
-            scale_factor: PIXELS_PER_POINT,
-        }),
-        Msaa::Off,
-        RenderLayers::none(),
-        EguiSchedule::new(WristPass),
-    ));
+    let panel = RoomPanel { pixels: PIXELS, pixels_per_point: PIXELS_PER_POINT, order: -20 };
+    let (camera, image) = spawn_panel_camera(&panel, WristPass, &mut commands, &mut images);
+    commands.entity(camera).insert(WristPanel);
     commands.spawn((
         WristPlane,
         Mesh3d(meshes.add(Rectangle::from_size(SIZE_M))),
@@ -113,7 +219,6 @@ pub(super) fn move_panel(
     mut shown: ResMut<WristShown>,
     mut hits: ResMut<PanelHits>,
     mut plane: Single<(&mut Transform, &mut Visibility), With<WristPlane>>,
-    mut camera: Single<&mut Camera, With<WristPanel>>,
     mut was_pressed: Local<bool>,
 ) {
     let pressed = hands[Hand::Right.index()].primary;
@@ -127,9 +232,6 @@ pub(super) fn move_panel(
         Some(_) => Visibility::Inherited,
         None => Visibility::Hidden,
     });
-    if camera.is_active != wrist.is_some() {
-        camera.is_active = wrist.is_some();
-    }
     hits.0 = [None, None];
     let Some(wrist) = wrist else { return };
     let lean = Transform::from_translation(PLACE).with_rotation(Quat::from_rotation_x(LEAN_RAD));

@@ -216,7 +216,8 @@ impl Talk {
                 .fov(view.fov)
                 .sub_image(image)
         };
-        let views: Vec<_> = (0..).zip(&self.views).map(eye).collect();
+        let [left, right] = self.views.as_slice() else { return self.end_empty(time) };
+        let views = [eye((0, left)), eye((1, right))];
         let layer = openxr::CompositionLayerProjection::new().space(&held.stage).views(&views);
         held.stream.end(time, held.blend_mode, &[&layer])
     }

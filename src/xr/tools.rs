@@ -9,6 +9,7 @@
 //! |---|---|
 //! | select, on bone | places: held, the screw follows; let go, it is placed |
 //! | select, on a screw's head | steers it: held, it follows; let go, it is moved |
+//! | stick while select is held | away and back: longer and shorter; sideways: thicker and thinner |
 //! | second button while select is held | gives a new screw up, deletes a steered one |
 //! | left first / second button | undo / redo |
 //! | menu | save |
@@ -20,11 +21,13 @@ use super::locomotion::Holding;
 use super::placement::Placement;
 use super::quad::PanelHits;
 use super::steer::{self, Line, pass_mm};
+use super::sticks::StickSteps;
 use crate::app::history::{Document, Draft, DraftScrew, StatusLine, Tone};
 use crate::app::jobs::ActiveCase;
 use crate::app::selection::Selection;
 use crate::case::judge::vertebra_of;
 use crate::case::spine::VertebraModel;
+use crate::implant::{Catalogue, ScrewSize};
 use crate::interact::gesture::level_of;
 use crate::interact::intent::Intent;
 use crate::interact::pick::Target;
@@ -46,6 +49,7 @@ struct Steering {
     line: Line,
     /// Where the hand was; `None` while it is not seen, so that the screw waits for it.
     last: Option<Rigid<Patient, steer::Aim>>,
+    sticks: StickSteps,
 }
 
 impl Tool {
@@ -105,7 +109,8 @@ pub(super) fn begin(
         selection.screw = Some(new_draft.screw.id);
         selection.vertebra = Some(new_draft.screw.vertebra);
         draft.0 = Some(new_draft);
-        tool.0 = Some(Steering { hand: hand.0, bone, line, last: Some(pose) });
+        let sticks = StickSteps::UNKNOWN;
+        tool.0 = Some(Steering { hand: hand.0, bone, line, last: Some(pose), sticks });
     }
 }
 
@@ -176,19 +181,30 @@ pub(super) fn steer(
         document.session_mut().cancel_drag();
         (draft.0, tool.0) = (None, None);
     } else if !pulls.0[steering.hand.index()].is_pulled {
-        if under_way.before.as_ref().is_some_and(|before| is_same_place(before, &under_way.screw)) {
+        if under_way.before.as_ref().is_some_and(|before| is_same(before, &under_way.screw)) {
             document.session_mut().cancel_drag();
         }
         (draft.0, tool.0) = (None, None);
         finish(document, &mut status);
     } else {
+        let before = line_and_size(&under_way.screw);
         let now = input.patient_from_aim(&placement);
         if let (Some(before), Some(now)) = (steering.last, now) {
             steering.follow(before, now, input.select, &mut under_way.screw);
         }
         steering.last = now;
-        document.session_mut().drag(under_way.screw.clone());
+        steering.resize(input.stick, document.catalogue(), &mut under_way.screw);
+        let is_new = document.session().dragged().is_none();
+        if is_new || line_and_size(&under_way.screw) != before {
+            document.session_mut().drag(under_way.screw.clone());
+        }
     }
+}
+
+/// What of a screw a hand changes.
+fn line_and_size(screw: &Screw) -> (Line, [f64; 2]) {
+    let line = Line { entry: screw.entry, axis: screw.axis };
+    (line, [screw.diameter_mm, screw.length_mm])
 }
 
 impl Steering {
@@ -208,13 +224,26 @@ impl Steering {
             screw.side = place::side_of(&self.bone, line.entry);
         }
     }
+
+    /// Pushes of the stick step through the sizes on offer.
+    fn resize(&mut self, stick: Vec2, catalogue: &Catalogue, screw: &mut Screw) {
+        let [thicker, longer] = self.sticks.update(stick);
+        if [thicker, longer] != [0, 0] {
+            let now = ScrewSize { diameter_mm: screw.diameter_mm, length_mm: screw.length_mm };
+            let size = catalogue.step(now, thicker, longer);
+            (screw.diameter_mm, screw.length_mm) = (size.diameter_mm, size.length_mm);
+        }
+    }
 }
 
-/// A screw that was taken and let go where it was is not an edit.
-fn is_same_place(before: &Screw, after: &Screw) -> bool {
+/// A screw that was taken and let go as it was is not an edit.
+fn is_same(before: &Screw, after: &Screw) -> bool {
     /// Less than any hand holds still, mm.
     const STILL_MM: f64 = 0.01;
-    before.entry.distance(after.entry) < STILL_MM && before.tip().distance(after.tip()) < STILL_MM
+    let sizes = |screw: &Screw| [screw.diameter_mm, screw.length_mm];
+    sizes(before) == sizes(after)
+        && before.entry.distance(after.entry) < STILL_MM
+        && before.tip().distance(after.tip()) < STILL_MM
 }
 
 fn finish(document: &mut Document, status: &mut StatusLine) {

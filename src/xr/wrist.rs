@@ -8,9 +8,13 @@ use crate::app::history::{Document, StatusLine};
 use crate::app::jobs::ActiveCase;
 use crate::app::judge::Judgements;
 use crate::app::selection::Selection;
+use crate::app::words;
+use crate::case::judge::half_width_mm;
+use crate::clearance::{Assessment, Band};
 use crate::interact::intent::Intent;
 use crate::plan::Screw;
 use crate::scene::colour;
+use crate::scene::slices::SlicesInView;
 use bevy::prelude::*;
 use bevy_egui::EguiContext;
 use bevy_egui::egui::{self, Button, Color32, LayerId, RichText, ScrollArea, Ui, UiBuilder, vec2};
@@ -25,7 +29,7 @@ pub(super) fn lay_out(
     (case, document): (Option<Res<ActiveCase>>, Option<Res<Document>>),
     (judgements, selection): (Res<Judgements>, Res<Selection>),
     status: Res<StatusLine>,
-    mut placement: ResMut<Placement>,
+    (mut placement, mut in_view): (ResMut<Placement>, ResMut<SlicesInView>),
     mut intents: MessageWriter<Intent>,
 ) {
     let context = panel.get_mut();
@@ -40,7 +44,12 @@ pub(super) fn lay_out(
     let mut root = Ui::new(context.clone(), "wrist".into(), whole);
     egui::CentralPanel::default().frame(frame).show(&mut root, |ui| {
         ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
-        steps(ui, &document, &mut wanted);
+        ui.horizontal(|ui| {
+            steps(ui, &document, &mut wanted);
+            if button(ui, "Slices", true) {
+                *in_view = SlicesInView::all(!in_view.any());
+            }
+        });
         ui.horizontal(|ui| {
             let scale = format!("{:.0} %", placement.scale() * 100.0);
             ui.label(RichText::new(scale).size(BODY));
@@ -56,8 +65,10 @@ pub(super) fn lay_out(
         }
         let height = (ui.available_height() - ROW * 1.6).max(ROW);
         ScrollArea::vertical().max_height(height).auto_shrink([false, false]).show(ui, |ui| {
+            let half_mm = half_width_mm(&case.spine);
             for screw in &document.plan().screws {
-                screw_row(ui, screw, &judgements, &selection, &mut wanted);
+                let is_chosen = selection.screw == Some(screw.id);
+                screw_row(ui, screw, judgements.of(screw), half_mm, is_chosen, &mut wanted);
             }
             if document.plan().screws.is_empty() {
                 ui.label(RichText::new("Point at bone and pull the trigger.").size(BODY));
@@ -85,17 +96,15 @@ fn button(ui: &mut Ui, text: &str, is_enabled: bool) -> bool {
 }
 
 fn steps(ui: &mut Ui, document: &Document, wanted: &mut Vec<Intent>) {
-    ui.horizontal(|ui| {
-        if button(ui, "Undo", document.session().can_undo()) {
-            wanted.push(Intent::Undo);
-        }
-        if button(ui, "Redo", document.session().can_redo()) {
-            wanted.push(Intent::Redo);
-        }
-        if button(ui, "Save", true) {
-            wanted.push(Intent::Save);
-        }
-    });
+    if button(ui, "Undo", document.session().can_undo()) {
+        wanted.push(Intent::Undo);
+    }
+    if button(ui, "Redo", document.session().can_redo()) {
+        wanted.push(Intent::Redo);
+    }
+    if button(ui, "Save", true) {
+        wanted.push(Intent::Save);
+    }
 }
 
 fn chosen_screw(ui: &mut Ui, screw: &Screw, wanted: &mut Vec<Intent>) {
@@ -125,20 +134,22 @@ fn chosen_screw(ui: &mut Ui, screw: &Screw, wanted: &mut Vec<Intent>) {
 fn screw_row(
     ui: &mut Ui,
     screw: &Screw,
-    judgements: &Judgements,
-    selection: &Selection,
+    numbers: Option<&Assessment>,
+    half_mm: f64,
+    is_chosen: bool,
     wanted: &mut Vec<Intent>,
 ) {
-    let name = format!("{} {}", screw.level, screw.side);
-    let numbers = judgements.of(screw);
-    let words = match numbers {
-        Some(n) => format!("{name}   {:.1} mm   {:?}", n.clearance_mm, n.grade),
-        None => format!("{name}   pending"),
+    let name = words::screws(screw.level, screw.side, 1);
+    let said = match numbers {
+        Some(n) => {
+            let sure = Band::new(n, half_mm).say(n.grade);
+            format!("{name}   {}   {sure}", words::mm(n.clearance_mm))
+        }
+        None => format!("{name}   {}", words::PENDING),
     };
     let [r, g, b] = numbers.map_or(colour::PENDING, |n| colour::of_grade(n.grade));
-    let text = RichText::new(words).size(BODY).color(Color32::from_rgb(r, g, b));
-    let row = Button::selectable(selection.screw == Some(screw.id), text)
-        .min_size(vec2(ui.available_width(), ROW));
+    let text = RichText::new(said).size(BODY).color(Color32::from_rgb(r, g, b));
+    let row = Button::selectable(is_chosen, text).min_size(vec2(ui.available_width(), ROW));
     if ui.add(row).clicked() {
         wanted.push(Intent::Choose(Some(screw.id)));
     }

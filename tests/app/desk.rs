@@ -5,7 +5,7 @@ use crate::stack::{MIDDLE, core_app, interaction_app};
 use bevy::asset::RenderAssetUsages;
 use bevy::prelude::*;
 use bevy::render::render_resource::{Extent3d, TextureDimension, TextureFormat};
-use bevy::window::FileDragAndDrop;
+use bevy::window::{ExitSystems, FileDragAndDrop};
 use bevy_egui::input::EguiWantsInput;
 use corridor::app::Phase;
 use corridor::app::history::{Document, StatusLine, Tone};
@@ -18,7 +18,7 @@ use corridor::interact::intent::Intent;
 use corridor::interact::pointer::PointerKind;
 use corridor::plan::{Screw, ScrewId, ScrewState, ScrewStyle};
 use corridor::platform::fs::RealFs;
-use corridor::scene::slices::{ShownWindow, SlicesInView};
+use corridor::scene::slices::{ShownBorders, ShownWindow, SlicesInView};
 use corridor::space::{Dir, Side};
 use corridor::volume::window::PRESETS;
 use std::fs;
@@ -115,6 +115,7 @@ fn app_with_keys() -> (App, tempfile::TempDir) {
         .init_resource::<EguiWantsInput>()
         .init_resource::<ShownWindow>()
         .init_resource::<SlicesInView>()
+        .init_resource::<ShownBorders>()
         .init_resource::<camera::Flying>()
         .init_resource::<Cells>()
         .init_resource::<OpenDialog>()
@@ -179,4 +180,16 @@ fn a_picture_is_written_or_the_sentence_says_why_not() {
     assert_eq!((found.dimensions(), found.get_pixel(5, 3).0), ((6, 4), [200, 100, 50]));
     let (tone, said) = shot::write(picture(), &folder.path().join("no folder").join("shot.png"));
     assert!(tone == Tone::Fault && said.contains("no folder"), "{said}");
+}
+
+#[test]
+fn a_window_closed_without_a_case_ends_in_an_error() {
+    let (mut app, _folder) = core_app();
+    app.insert_resource(State::new(Phase::Failed));
+    let close = |mut exits: MessageWriter<AppExit>| {
+        exits.write(AppExit::Success);
+    };
+    app.add_systems(Last, close.in_set(ExitSystems));
+    app.update();
+    assert!(app.should_exit().is_some_and(|exit| exit.is_error()), "{:?}", app.should_exit());
 }

@@ -5,5 +5,6 @@ mod beads;
 mod desk;
 mod gestures;
 mod pointing;
+mod review;
 mod sides;
 mod stack;

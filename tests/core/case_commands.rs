@@ -5,7 +5,7 @@ use corridor::case::command::{Command, CommandError};
 use corridor::case::history::{Edit, History, Revision, Step, StepError};
 use corridor::case::journal::{self, Soundness};
 use corridor::plan::file;
-use corridor::plan::{Header, Plan, ScrewState};
+use corridor::plan::{Header, Plan, Screw, ScrewState};
 use corridor::space::Dir;
 use proptest::prelude::*;
 
@@ -43,8 +43,23 @@ fn command(plan: &Plan, kind: u8, n: u8) -> Option<Command> {
                 after,
             })
         }
+        5 => exchange(plan, n),
         _ => Some(Command::SetNotes { before: plan.notes.clone(), after: format!("note {n}") }),
     }
+}
+
+/// All suggestions anew, or a review of all screws.
+fn exchange(plan: &Plan, n: u8) -> Option<Command> {
+    let before = plan.screws.clone();
+    let after = if n.is_multiple_of(2) {
+        let accepted = |s: &Screw| Screw { state: ScrewState::Accepted, ..s.clone() };
+        before.iter().map(accepted).collect()
+    } else {
+        let mut new = screw(u128::from(n));
+        new.level = known_level(plan, &new.level.to_string());
+        vec![new]
+    };
+    Some(Command::Exchange { before, after })
 }
 
 /// What the plan calls the vertebra that the labels call `name`.
@@ -64,7 +79,7 @@ proptest! {
 
     #[test]
     fn undone_to_the_start_it_has_its_first_bytes_and_redone_its_last(
-        wishes in prop::collection::vec((0_u8..6, 0_u8..60), 1..40),
+        wishes in prop::collection::vec((0_u8..7, 0_u8..60), 1..40),
     ) {
         let mut history = History::new(base(), Revision(0));
         for (kind, n) in wishes {
@@ -85,13 +100,13 @@ proptest! {
     /// stack and the same revision, through the journal's bytes.
     #[test]
     fn the_journal_tells_the_same_history(
-        wishes in prop::collection::vec((0_u8..9, 0_u8..60), 1..40),
+        wishes in prop::collection::vec((0_u8..10, 0_u8..60), 1..40),
     ) {
         let mut history = History::new(base(), Revision(7));
         for (kind, n) in wishes {
             let next = match kind {
-                6 | 7 => Some(Step::Undo),
-                8 => Some(Step::Redo),
+                7 | 8 => Some(Step::Undo),
+                9 => Some(Step::Redo),
                 _ => command(history.plan(), kind, n).map(step),
             };
             if let Some(next) = next {
@@ -182,9 +197,9 @@ fn nothing_to_undo_is_said() {
 fn every_edit_has_its_line() {
     let (one, mut moved) = (screw(3), screw(3));
     moved.length_mm = 50.0;
-    assert_eq!(Command::Place(one.clone()).audit(), format!("placed {}, 6.5 x 45 mm", one.name()));
+    assert_eq!(Command::Place(one.clone()).audit(), "placed L4 right, 6.5 x 45 mm");
     let change = Command::change(one.clone(), moved);
-    assert_eq!(change.audit(), format!("resized {}", one.name()));
+    assert_eq!(change.audit(), "resized L4 right");
     assert!(one.name().starts_with("L4 right screw "));
 }
 

@@ -1,6 +1,6 @@
 //! Whole cases: from files to named vertebrae with surfaces, distances and pedicles.
 
-use crate::real_data::real;
+use crate::real_data::{real, s0327, s0328, verse014};
 use corridor::case::spine::{self, Source, Spine};
 use corridor::clearance::{self, Grade, ScrewShape};
 use corridor::labels::numbering::Numbering;
@@ -53,35 +53,28 @@ fn the_built_in_case_is_whole() {
 
 #[test]
 fn verse014_ct_with_expert_labels() {
-    let Some(folder) = real("verse014_lumbar_ct") else { return };
-    let spine = load(
-        Some(folder.join("sub-verse014_ct.nii.gz")),
-        Some(folder.join("sub-verse014_seg-vert_msk.nii.gz")),
-    );
-    assert_eq!(levels(&spine), "L1 L2 L3 L4 L5", "{:?}", spine.warnings);
+    let Some(spine) = verse014() else { return };
+    assert_eq!(levels(spine), "L1 L2 L3 L4 L5", "{:?}", spine.warnings);
     assert!(spine.warnings.iter().any(|w| w.contains("VerSe")), "{:?}", spine.warnings);
     let pedicles: usize = spine.vertebrae.iter().map(|v| v.anatomy.pedicles.len()).sum();
     assert_eq!(pedicles, 10, "{:?}", spine.warnings);
-    wires_along_the_pedicles_are_inside(&spine);
+    wires_along_the_pedicles_are_inside(spine);
 }
 
 #[test]
 fn totalseg_s0328_bone_in_nrrd() {
-    let Some(folder) = real("totalseg_s0328_bone") else { return };
-    let spine =
-        load(Some(folder.join("ct328_bone.nrrd")), Some(folder.join("s0328_spine_labels.nii.gz")));
-    assert_eq!(levels(&spine), "T9 T10 T11 T12 L1 L2 L3 L4 L5 S1", "{:?}", spine.warnings);
-    wires_along_the_pedicles_are_inside(&spine);
+    let Some(spine) = s0328() else { return };
+    assert_eq!(levels(spine), "T9 T10 T11 T12 L1 L2 L3 L4 L5 S1", "{:?}", spine.warnings);
+    wires_along_the_pedicles_are_inside(spine);
 }
 
 #[test]
 fn totalseg_s0327_labels_alone() {
-    let Some(folder) = real("totalseg_s0327_labels_C7-S1") else { return };
-    let spine = load(Some(folder.join("s0327_spine_labels.nii.gz")), None);
+    let Some(spine) = s0327() else { return };
     let all = "C7 T1 T2 T3 T4 T5 T6 T7 T8 T9 T10 T11 T12 L1 L2 L3 L4 L5 S1";
-    assert_eq!(levels(&spine), all, "{:?}", spine.warnings);
+    assert_eq!(levels(spine), all, "{:?}", spine.warnings);
     assert!(spine.ct.is_none());
-    wires_along_the_pedicles_are_inside(&spine);
+    wires_along_the_pedicles_are_inside(spine);
 }
 
 #[test]

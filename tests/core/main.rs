@@ -23,6 +23,7 @@ mod phantom_images;
 mod phantom_shape;
 mod phantom_truth;
 mod plan_file;
+mod plan_review;
 mod plan_samples;
 mod plan_auto;
 mod plan_auto_real;

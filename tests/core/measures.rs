@@ -1,21 +1,16 @@
 //! `corridor measure`: the numbers of a case as a whole.
 
-use crate::real_data::real;
+use crate::real_data::{s0327, s0328, verse014};
 use corridor::case::measures::{self, Measures};
-use corridor::case::spine::{self, Source};
+use corridor::case::spine::{self, Source, Spine};
 use corridor::cli::measure;
 use corridor::labels::Posture;
 use corridor::phantom::{Phantom, Spec};
 use corridor::work::Work;
 use serde_json::Value;
-use std::path::PathBuf;
 
-fn measured(ct: Option<PathBuf>, labels: Option<PathBuf>) -> Measures {
-    let source = match (&ct, &labels) {
-        (None, None) => Source::Demo,
-        _ => Source::Files { ct, labels, numbering: None },
-    };
-    measures::of(&spine::load(&source, &Work::silent()).unwrap(), Posture::Supine)
+fn measured(spine: &Spine) -> Measures {
+    measures::of(spine, Posture::Supine)
 }
 
 /// Every number of a document hangs on a key that says its unit, or counts or names something.
@@ -33,7 +28,7 @@ fn keys_without_unit(value: &Value, key: &str, found: &mut Vec<String>) {
 
 #[test]
 fn the_built_in_case_is_measured_as_it_was_made() {
-    let got = measured(None, None);
+    let got = measured(&spine::load(&Source::Demo, &Work::silent()).unwrap());
     let truth = Phantom::new(&Spec::demo()).unwrap().truth();
     let all = got.alignment.lordosis.iter().zip(&truth.alignment.lordosis);
     assert_eq!(got.alignment.lordosis.len(), truth.alignment.lordosis.len());
@@ -65,14 +60,13 @@ fn the_built_in_case_is_measured_as_it_was_made() {
 
 #[test]
 fn labels_alone_have_no_density_and_a_ct_that_was_cut_off_says_so() {
-    if let Some(folder) = real("totalseg_s0327_labels_C7-S1") {
-        let got = measured(None, Some(folder.join("s0327_spine_labels.nii.gz")));
+    if let Some(spine) = s0327() {
+        let got = measured(spine);
         assert!(got.levels.iter().all(|l| l.body.is_none() && l.flags.is_empty()));
         assert!(got.notices.iter().any(|n| n.contains("no density")), "{:?}", got.notices);
     }
-    if let Some(folder) = real("totalseg_s0328_bone") {
-        let labels = folder.join("s0328_spine_labels.nii.gz");
-        let got = measured(Some(folder.join("ct328_bone.nrrd")), Some(labels));
+    if let Some(spine) = s0328() {
+        let got = measured(spine);
         assert!(got.notices.iter().any(|n| n.contains("cut off below")), "{:?}", got.notices);
         assert!(got.levels.iter().all(|l| l.flags.is_empty()));
         assert_eq!(got.alignment.lordosis.len(), 5);
@@ -81,9 +75,8 @@ fn labels_alone_have_no_density_and_a_ct_that_was_cut_off_says_so() {
 
 #[test]
 fn a_real_lumbar_ct_reads_within_what_is_published() {
-    let Some(folder) = real("verse014_lumbar_ct") else { return };
-    let labels = folder.join("sub-verse014_seg-vert_msk.nii.gz");
-    let got = measured(Some(folder.join("sub-verse014_ct.nii.gz")), Some(labels));
+    let Some(spine) = verse014() else { return };
+    let got = measured(spine);
     for level in &got.levels {
         let [width, depth] = level.model.anatomy.body_mm.unwrap();
         // At its waist, where the chords are, a body is narrower than its end plates.

@@ -34,7 +34,7 @@ pub fn made_at(spec: &Spec, spacing_mm: f64) -> Made {
     Made { phantom, spine }
 }
 
-fn l4_to_s1() -> &'static Made {
+pub fn l4_to_s1() -> &'static Made {
     static MADE: OnceLock<Made> = OnceLock::new();
     let levels = vec![Level::L4, Level::L5, Level::S1];
     MADE.get_or_init(|| made(&Spec { levels, seed: 7, ..Spec::default() }))

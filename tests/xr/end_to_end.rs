@@ -7,25 +7,23 @@ use std::path::Path;
 use std::process::Command;
 
 use corridor::labels::Level;
-use corridor::phantom::{Phantom, Spec};
 use corridor::space::{Dir, Side};
 use serde_json::Value;
 
-use crate::driver::{EYE_DISTANCE_M, Pose};
-use crate::headset::{Headset, Pictures, keep, wait_for};
+use crate::driver::EYE_DISTANCE_M;
+use crate::hand_view;
+use crate::headset::{Headset, Pictures, cache, keep};
 use crate::picture::BothEyes;
 use crate::room::Room;
-use crate::surgeon::{REDO, SAVE, SOON, START, Surgeon, UNDO, mark, point, screw_at};
-
-/// How far a screw may lie from where the hand put it.
-const TOLERANCE_MM: f64 = 0.5;
+use crate::surgeon::{REDO, SAVE, SOON, START, Surgeon, TOLERANCE_MM, UNDO, mark, point, screw_at};
 
 #[test]
 fn a_scripted_hand_places_steers_and_saves_a_screw_in_the_left_l4_pedicle() {
     let Some(headset) = Headset::start(Pictures::Window) else { return };
     let plan = headset.folder().join("plan.json");
     let mut surgeon = Surgeon::enter(&headset, &plan);
-    both_eyes_see_the_spine(&headset, surgeon.room, surgeon.person.head);
+    both_eyes_see_the_spine(&headset, &surgeon);
+    hand_view::ray_cursor_and_card(&headset, &mut surgeon);
 
     surgeon.point_at(Level::L4, Side::Left);
     surgeon.pull();
@@ -46,7 +44,9 @@ fn a_scripted_hand_places_steers_and_saves_a_screw_in_the_left_l4_pedicle() {
     // Nothing is left to be written, so only the button can make the plan file a new one.
     let before = mark(&plan);
     surgeon.press(SAVE);
-    wait_for("the plan file to be saved", SOON, || (mark(&plan) != before).then_some(()));
+    surgeon
+        .program
+        .wait_for("the plan file to be saved", SOON, || (mark(&plan) != before).then_some(()));
     headset.screenshot(&keep("end_to_end.png"));
     surgeon.end();
 
@@ -56,23 +56,20 @@ fn a_scripted_hand_places_steers_and_saves_a_screw_in_the_left_l4_pedicle() {
 }
 
 fn lies_on_the_hands_axis(screw: &Value, surgeon: &Surgeon) {
-    let off = surgeon.beside_the_right_hand_mm(screw);
-    assert!(off <= TOLERANCE_MM, "the screw is {off:.3} mm beside the hand's axis");
+    surgeon.lies_on_the_hands_axis(screw);
     let (_, axis) = surgeon.room.line_of(surgeon.person.right.pose);
     let entry = point(screw, "entry_lps_mm");
     let along = (point(screw, "tip_lps_mm") - entry).dot(axis);
     let length = screw["length_mm"].as_f64().unwrap();
     assert!((along - length).abs() < 0.1, "the screw points {along} mm along the hand");
-    let phantom = Phantom::new(&Spec::demo()).unwrap();
-    let bone = phantom.bone(Level::L4).expect("the built-in case has L4");
+    let bone = surgeon.room.bone(Level::L4);
     let depth = bone.signed_distance_mm(entry);
     assert!(depth.abs() <= TOLERANCE_MM, "the entry is {depth:.3} mm deep in the true bone");
 }
 
 /// The letter of the true bone, around the isthmus: how far the shaft stands out of it.
 fn expected_grade(screw: &Value, room: &Room) -> &'static str {
-    let phantom = Phantom::new(&Spec::demo()).unwrap();
-    let bone = phantom.bone(Level::L4).expect("the built-in case has L4");
+    let bone = room.bone(Level::L4);
     let (entry, tip) = (point(screw, "entry_lps_mm"), point(screw, "tip_lps_mm"));
     let axis = (tip - entry).unit().unwrap();
     let (up, radius) = (axis.any_perpendicular(), screw["diameter_mm"].as_f64().unwrap() / 2.0);
@@ -99,16 +96,17 @@ fn expected_grade(screw: &Value, room: &Room) -> &'static str {
 /// What `corridor grade` says of a plan of the built-in case.
 pub fn grade(plan: &Path) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_corridor"));
+    command.env("XDG_CACHE_HOME", cache());
     let done = command.args(["grade", "--json", "--plan"]).arg(plan).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     serde_json::from_slice(&done.stdout).expect("JSON on standard output")
 }
 
 /// Waits for the spine and compares the eyes.
-fn both_eyes_see_the_spine(headset: &Headset, room: &Room, head: Pose) {
+fn both_eyes_see_the_spine(headset: &Headset, surgeon: &Surgeon) {
     let path = keep("both_eyes.png");
-    let expected = BothEyes::expected(room, head, EYE_DISTANCE_M);
-    let seen = wait_for("the spine in both eyes", START, || {
+    let expected = BothEyes::expected(surgeon.room, surgeon.person.head, EYE_DISTANCE_M);
+    let seen = surgeon.program.wait_for("the spine in both eyes", START, || {
         headset.screenshot(&path);
         let seen = BothEyes::read(&path);
         expected.is_in(&seen).then_some(seen)

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::driver::Person;
 
-/// How the runtime shows what the program draws.
+/// How the runtime shows what the program draws, and how often it asks for a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pictures {
     /// In a window of a virtual display: `screenshot` works.
@@ -52,7 +52,8 @@ impl Headset {
         let mode: &[&str] = match pictures {
             Pictures::Window => &["--window"],
             Pictures::SharpWindow => &["--window", "--scale", "60"],
-            Pictures::None => &["--null"],
+            // Nothing is composed: only the program takes time, and gestures wait for its frames.
+            Pictures::None => &["--null", "--rate", "60"],
         };
         let mut start = headset.script();
         start.args(["start", "--port", &headset.port.to_string()]).args(mode);
@@ -72,8 +73,8 @@ impl Headset {
     }
 
     /// The program of this package, in the headset, as if for a user who never ran it; but what it keeps because it could
-    /// compute it again is kept from test to test.
-    pub fn corridor(&self) -> Command {
+    /// compute it again is kept from test to test. `variables` come into its environment.
+    pub fn corridor(&self, variables: &[(&str, &Path)]) -> Command {
         let home = self.folder().join("home");
         std::fs::create_dir_all(&home).unwrap();
         // Set inside: outside, the home folder tells where the simulated headset was set up.
@@ -82,7 +83,8 @@ impl Headset {
             command.args(["-u", name]);
         }
         command.arg(format!("HOME={}", home.display()));
-        command.arg(format!("XDG_CACHE_HOME={}", kept_folder().join("cache").display()));
+        command.arg(format!("XDG_CACHE_HOME={}", cache().display()));
+        command.args(variables.iter().map(|(name, value)| format!("{name}={}", value.display())));
         command.arg(env!("CARGO_BIN_EXE_corridor")).current_dir(self.folder());
         command
     }
@@ -128,6 +130,11 @@ impl Drop for Headset {
     }
 }
 
+/// What programs keep because they could compute it again, from test to test.
+pub fn cache() -> PathBuf {
+    kept_folder().join("cache")
+}
+
 fn kept_folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("headset");
     std::fs::create_dir_all(folder.join("cache")).unwrap();
@@ -139,8 +146,11 @@ fn free_port() -> u16 {
 }
 
 /// A program under way. Dropping it ends it.
-pub struct Program {
-    child: Child,
+pub struct Program(Arc<Life>);
+
+/// What a program did so far. Whoever waits for something that it should do waits here, and hears at once when it died.
+pub struct Life {
+    child: Mutex<Child>,
     said: Arc<Mutex<String>>,
 }
 
@@ -152,12 +162,52 @@ impl Program {
         let said = Arc::new(Mutex::new(String::new()));
         listen(child.stdout.take().unwrap(), said.clone());
         listen(child.stderr.take().unwrap(), said.clone());
-        Self { child, said }
+        Self(Arc::new(Life { child: Mutex::new(child), said }))
     }
 
+    /// The same for those who outlive the program.
+    pub fn life(&self) -> Arc<Life> {
+        self.0.clone()
+    }
+
+    /// Waits for it to end by itself.
+    pub fn wait_for_end(&self, within: Duration) -> Option<ExitStatus> {
+        let give_up = Instant::now() + within;
+        while Instant::now() < give_up {
+            if let Some(status) = self.0.ended() {
+                return Some(status);
+            }
+            std::thread::sleep(PAUSE);
+        }
+        None
+    }
+
+    /// Asks it to end, as a window manager or a terminal would.
+    pub fn ask_to_end(&self) {
+        let id = self.0.child.lock().unwrap().id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &id]).status();
+    }
+
+    /// Ends it without a chance to save.
+    pub fn kill(&self) {
+        let mut child = self.0.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+impl std::ops::Deref for Program {
+    type Target = Life;
+
+    fn deref(&self) -> &Life {
+        &self.0
+    }
+}
+
+impl Life {
     /// Everything that it wrote so far.
     pub fn said(&self) -> String {
-        self.said.lock().unwrap().clone()
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until `words` stand on its terminal.
@@ -167,47 +217,44 @@ impl Program {
 
     /// Waits until `words` stand there more than `before` times.
     pub fn wait_until_it_says_again(&self, words: &str, before: usize, within: Duration) {
-        wait_for(&format!("{words:?} on the terminal"), within, || {
+        self.wait_for(&format!("{words:?} on the terminal"), within, || {
             (self.times_said(words) > before).then_some(())
         });
     }
 
     /// How often `words` stand on its terminal.
     pub fn times_said(&self, words: &str) -> usize {
-        self.said.lock().unwrap().matches(words).count()
+        self.said().matches(words).count()
     }
 
     /// True until it has ended.
-    pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
+    pub fn is_running(&self) -> bool {
+        self.ended().is_none()
     }
 
-    /// Waits for it to end by itself.
-    pub fn wait_for_end(&mut self, within: Duration) -> Option<ExitStatus> {
-        let give_up = Instant::now() + within;
-        while Instant::now() < give_up {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return Some(status);
+    fn ended(&self) -> Option<ExitStatus> {
+        self.child.lock().unwrap().try_wait().unwrap()
+    }
+
+    /// Waits until `found` has an answer. Panics with everything that the program said when it ends before, and says what was
+    /// waited for when it takes too long.
+    pub fn wait_for<T>(
+        &self,
+        what: &str,
+        within: Duration,
+        mut found: impl FnMut() -> Option<T>,
+    ) -> T {
+        wait_for(what, within, || {
+            // In this order: its last deed may be what is waited for.
+            let ended = self.ended();
+            let answer = found();
+            if let (None, Some(status)) = (&answer, ended) {
+                // What it wrote last is still being read.
+                std::thread::sleep(10 * PAUSE);
+                panic!("the program ended ({status}) before {what}; it said:\n{}", self.said());
             }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        None
-    }
-
-    /// Asks it to end, as a window manager or a terminal would.
-    pub fn ask_to_end(&self) {
-        self.signal("TERM");
-    }
-
-    /// Ends it without a chance to save.
-    pub fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-
-    fn signal(&self, name: &str) {
-        let _ =
-            Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+            answer
+        })
     }
 }
 
@@ -219,6 +266,9 @@ impl Drop for Program {
         }
     }
 }
+
+/// Between two looks at something that is waited for.
+const PAUSE: Duration = Duration::from_millis(10);
 
 fn listen(from: impl Read + Send + 'static, to: Arc<Mutex<String>>) {
     std::thread::spawn(move || {
@@ -236,7 +286,7 @@ pub fn wait_for<T>(what: &str, within: Duration, mut found: impl FnMut() -> Opti
             return answer;
         }
         assert!(Instant::now() < give_up, "waited {} s for {what}", within.as_secs());
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(PAUSE);
     }
 }
 

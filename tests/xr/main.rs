@@ -10,15 +10,18 @@
 #[allow(dead_code, reason = "shared with the tests of the desk, which have slices as well")]
 mod beads;
 mod driver;
+mod hand_view;
+mod handling;
 mod headset;
+mod interruptions;
+mod moving;
 mod picture;
 mod room;
 mod surgeon;
 mod watch;
 
-mod both_hands;
 mod end_to_end;
-mod interruptions;
+mod one_session;
 mod runtime_dies;
 mod sides;
 mod without_us;

@@ -5,9 +5,11 @@
 
 use std::path::Path;
 
-use glam::Vec3;
+use glam::{Vec2, Vec3};
+use image::imageops::crop_imm;
+use image::{Rgb, RgbImage};
 
-use crate::driver::{HALF_FOV_TANGENTS, Pose};
+use crate::driver::{EYE_DISTANCE_M, HALF_FOV_TANGENTS, Pose};
 use crate::room::Room;
 
 /// One brightness per pixel, 0 to 1, row by row.
@@ -74,6 +76,60 @@ fn depths_of(room: &Room, eye: Pose) -> Grey {
         }
     }
     depth
+}
+
+/// The two halves of the runtime's window, in colour.
+pub fn both_eyes(file: &Path) -> [RgbImage; 2] {
+    let whole = image::open(file).unwrap().to_rgb8();
+    let (width, height) = (whole.width() / 2, whole.height());
+    [0, width].map(|x| crop_imm(&whole, x, 0, width, height).to_image())
+}
+
+/// Where an eye (0 left, 1 right) of this head is.
+pub fn eye_of(head: Pose, eye: usize) -> Pose {
+    let aside = (eye as f32 - 0.5) * EYE_DISTANCE_M;
+    Pose { position: head.position + head.orientation * Vec3::X * aside, ..head }
+}
+
+/// Where a point of the room falls in an eye's picture, pixels from the upper left.
+pub fn pixel(eye: Pose, p: Vec3) -> Vec2 {
+    let seen = eye.orientation.inverse() * (p - eye.position);
+    let [across, up] = pixels_per_tangent();
+    Vec2::new(
+        across.mul_add(seen.x / -seen.z, EYE.0 as f32 / 2.0),
+        up.mul_add(seen.y / seen.z, EYE.1 as f32 / 2.0),
+    )
+}
+
+/// The pixels within `reach` of a place that `wanted` takes.
+pub fn near(picture: &RgbImage, at: Vec2, reach: f32, wanted: fn(&Rgb<u8>) -> bool) -> Vec<Vec2> {
+    let low = (at - reach).max(Vec2::ZERO).as_uvec2();
+    let high = (at + reach + 1.0).max(Vec2::ZERO).as_uvec2();
+    let mut found = Vec::new();
+    for y in low.y..high.y.min(picture.height()) {
+        for x in low.x..high.x.min(picture.width()) {
+            let place = Vec2::new(x as f32 + 0.5, y as f32 + 0.5);
+            if place.distance(at) <= reach && wanted(picture.get_pixel(x, y)) {
+                found.push(place);
+            }
+        }
+    }
+    found
+}
+
+/// The colour of rays and cursors, thinned by what is behind them.
+pub fn is_accent(&Rgb([r, g, b]): &Rgb<u8>) -> bool {
+    let (r, g, b) = (i32::from(r), i32::from(g), i32::from(b));
+    b > 120 && b > r + 35 && b > g + 8 && g > r
+}
+
+/// Relative luminance of a pixel, as WCAG 2 defines it.
+pub fn luminance(Rgb(rgb): &Rgb<u8>) -> f32 {
+    let [r, g, b] = rgb.map(|c| {
+        let c = f32::from(c) / 255.0;
+        if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+    });
+    0.2126 * r + 0.7152 * g + 0.0722 * b
 }
 
 /// Across, and upright.

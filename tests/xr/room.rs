@@ -7,9 +7,9 @@
 use std::sync::OnceLock;
 
 use corridor::labels::{LabelMap, Level};
-use corridor::phantom::{self, PedicleTruth, Truth};
+use corridor::phantom::{self, Bone, PedicleTruth, Phantom, Spec, Truth};
 use corridor::space::{Dir, Patient, Point, Side};
-use glam::{DVec3, Vec3};
+use glam::{DVec3, Quat, Vec3};
 
 use crate::driver::Pose;
 
@@ -20,35 +20,55 @@ pub struct Room {
     middle: DVec3,
 }
 
-/// Where the patient was moved since the start: what stood at `p` in the room stands at `scale` p + `offset`.
+/// Where the patient was moved since the start: what stood at `p` in the room stands at `scale` `turn` p + `offset`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moved {
     scale: f32,
+    turn: Quat,
     offset: Vec3,
 }
 
 impl Moved {
     /// Not at all.
-    pub const NOT: Self = Self { scale: 1.0, offset: Vec3::ZERO };
+    pub const NOT: Self = Self { scale: 1.0, turn: Quat::IDENTITY, offset: Vec3::ZERO };
 
-    /// Carried along by a hand that does not turn.
-    pub fn carried(self, by: Vec3) -> Self {
-        Self { offset: self.offset + by, ..self }
+    /// Held by a hand that went from one pose to another.
+    pub fn held(self, from: Pose, to: Pose) -> Self {
+        let turn = to.orientation * from.orientation.inverse();
+        let turned = self.turned(from.position, turn);
+        Self { offset: turned.offset + to.position - from.position, ..turned }
+    }
+
+    /// Turned about a point.
+    pub fn turned(self, about: Vec3, turn: Quat) -> Self {
+        Self {
+            turn: (turn * self.turn).normalize(),
+            offset: about + turn * (self.offset - about),
+            ..self
+        }
     }
 
     /// Pulled apart by two hands with this point in their middle.
     pub fn stretched(self, about: Vec3, growth: f32) -> Self {
-        Self { scale: self.scale * growth, offset: about + (self.offset - about) * growth }
+        let offset = about + (self.offset - about) * growth;
+        Self { scale: self.scale * growth, offset, ..self }
     }
 
     /// Where a hand must be now to be, told in the patient, where `start` was at the start.
     pub fn from_start(self, start: Pose) -> Pose {
-        Pose { position: self.scale * start.position + self.offset, ..start }
+        Pose {
+            position: self.turn * (self.scale * start.position) + self.offset,
+            orientation: self.turn * start.orientation,
+        }
     }
 
     /// The other way round.
     pub fn to_start(self, now: Pose) -> Pose {
-        Pose { position: (now.position - self.offset) / self.scale, ..now }
+        let back = self.turn.inverse();
+        Pose {
+            position: back * (now.position - self.offset) / self.scale,
+            orientation: back * now.orientation,
+        }
     }
 }
 
@@ -78,6 +98,13 @@ impl Room {
         voxels.filter(|(_, value)| **value != 0).map(move |((k, j, i), _)| {
             patient_from_voxel.point(Point::new(i as f64, j as f64, k as f64))
         })
+    }
+
+    /// The true bone of a level, in closed form.
+    pub fn bone(&self, level: Level) -> &'static Bone {
+        static PHANTOM: OnceLock<Phantom> = OnceLock::new();
+        let phantom = PHANTOM.get_or_init(|| Phantom::new(&Spec::demo()).unwrap());
+        phantom.bone(level).expect("the built-in case has this level")
     }
 
     /// One pedicle of the truth.

@@ -3,12 +3,12 @@
 
 use glam::Vec3;
 use image::RgbImage;
-use image::imageops::crop_imm;
-use std::path::Path;
 
 use crate::beads;
-use crate::driver::Pose;
-use crate::headset::{Headset, Pictures, Program, keep, wait_for};
+use crate::driver::{Person, Pose};
+use crate::handling::{SLICES_BUTTON, hold_the_wrist_at};
+use crate::headset::{Headset, Pictures, Program, keep};
+use crate::picture::both_eyes;
 use crate::surgeon::{SOON, START};
 use crate::watch::Watch;
 
@@ -35,10 +35,9 @@ fn a_bead_on_the_left_is_on_the_side_of_the_drawn_l_in_both_eyes_from_all_sides(
     // Controllers out of sight: nothing but the anatomy and its letters is in the picture.
     (person.left.is_seen, person.right.is_seen) = (false, false);
     person.show();
-    let mut command = headset.corridor();
+    let mut command = headset.corridor(&[]);
     command.args(["open", "--xr", "--numbering", "verse", "--labels"]).arg(labels).arg(ct);
-    let watch = Watch::over(&mut command, headset.folder());
-    let program = Program::start(&mut command);
+    let (program, watch) = Watch::start(&mut command, headset.folder());
     watch.wait_until_focused(START);
     program.wait_until_it_says("the spine stands in front of the user", START);
 
@@ -47,7 +46,7 @@ fn a_bead_on_the_left_is_on_the_side_of_the_drawn_l_in_both_eyes_from_all_sides(
         person.show();
         watch.wait_until_head_at(person.head);
         let file = keep(&format!("sides_{name}.png"));
-        let eyes = wait_for("bead, ball and letters in both eyes", SOON, || {
+        let eyes = program.wait_for("bead, ball and letters in both eyes", SOON, || {
             headset.screenshot(&file);
             let eyes = both_eyes(&file);
             let is_drawn =
@@ -61,11 +60,36 @@ fn a_bead_on_the_left_is_on_the_side_of_the_drawn_l_in_both_eyes_from_all_sides(
             assert_eq!(letter, Some(side), "{name}, {eye} eye");
         }
     }
+    slices_are_paged(&headset, &program, &watch, &mut person);
 }
 
-/// The two halves of the runtime's window.
-fn both_eyes(file: &Path) -> [RgbImage; 2] {
-    let whole = image::open(file).unwrap().to_rgb8();
-    let (width, height) = (whole.width() / 2, whole.height());
-    [0, width].map(|x| crop_imm(&whole, x, 0, width, height).to_image())
+/// Seen from above, the axial slice covers ball and bead once the left stick has paged it past them towards the head, and
+/// lays them open once it has paged it back towards the feet.
+fn slices_are_paged(headset: &Headset, program: &Program, watch: &Watch, person: &mut Person) {
+    (person.left.is_seen, person.right.is_seen) = (true, true);
+    hold_the_wrist_at(person, SLICES_BUTTON);
+    for trigger in [0.0, 1.0, 0.0] {
+        person.right.trigger = trigger;
+        person.show();
+        watch.wait_until_seen(person);
+    }
+    // The hands leave the view: with nothing pointed at the axial slice is paged.
+    person.right.is_seen = false;
+    person.left.pose = Pose::at(0.0, 1.2, 1.0);
+    person.head = Pose::pointing(MIDDLE + NEAR_M * Vec3::Y, Vec3::NEG_Y);
+    for (name, push, bones) in [("covered", 1.0, 0), ("open", -1.0, 2)] {
+        person.left.stick = [0.0, push];
+        person.show();
+        watch.wait_until_head_at(person.head);
+        let file = keep(&format!("slices_{name}.png"));
+        program.wait_for(&format!("a slice that leaves bead and ball {name}"), SOON, || {
+            headset.screenshot(&file);
+            let seen = both_eyes(&file).map(|eye| {
+                let patches = beads::patches(&eye, 1, beads::is_bone);
+                patches.iter().filter(|patch| patch.pixels > 60).count()
+            });
+            println!("{name}: {seen:?} bones");
+            (seen == [bones; 2]).then_some(())
+        });
+    }
 }

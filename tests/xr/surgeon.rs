@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use corridor::labels::Level;
 use corridor::space::{Patient, Point, Side};
-use glam::Vec3;
+use glam::{Quat, Vec3};
 use serde_json::Value;
 
 use crate::driver::{Hand, Person, Pose};
-use crate::headset::{Headset, Program, wait_for};
+use crate::headset::{Headset, Program};
 use crate::room::{Moved, Room};
 use crate::watch::Watch;
 
@@ -20,11 +20,19 @@ pub const START: Duration = Duration::from_secs(240);
 /// For what takes a moment once the program runs.
 pub const SOON: Duration = Duration::from_secs(60);
 
+/// How far a screw may lie from where the hand put it, mm.
+pub const TOLERANCE_MM: f64 = 0.5;
+
 /// The left controller's buttons, as the bindings for this controller name them, and the right one's second.
 pub const UNDO: fn(&mut Person) -> &mut bool = |p| &mut p.left.a;
 pub const REDO: fn(&mut Person) -> &mut bool = |p| &mut p.left.b;
 pub const SAVE: fn(&mut Person) -> &mut bool = |p| &mut p.left.stick_click;
 pub const DELETE: fn(&mut Person) -> &mut bool = |p| &mut p.right.b;
+
+/// Where the head is: in front of the patient's back, a little above the middle.
+pub const HEAD: Pose = Pose { position: Vec3::new(0.0, 1.25, -0.1), orientation: Quat::IDENTITY };
+/// Where the left hand rests.
+const AWAY: Pose = Pose { position: Vec3::new(-0.5, 0.9, -0.1), orientation: Quat::IDENTITY };
 
 pub const LEFT: fn(&mut Person) -> &mut Hand = |p| &mut p.left;
 pub const RIGHT: fn(&mut Person) -> &mut Hand = |p| &mut p.right;
@@ -43,16 +51,23 @@ pub struct Surgeon {
 impl Surgeon {
     /// Starts the program on the built-in case with the plan at `plan`, and waits until the hands can work on it.
     pub fn enter(headset: &Headset, plan: &Path) -> Self {
+        Self::enter_with(headset, plan, &[])
+    }
+
+    /// The same with the program's environment changed.
+    pub fn enter_with(headset: &Headset, plan: &Path, variables: &[(&str, &Path)]) -> Self {
         let mut person = headset.person();
-        person.head = Pose::at(0.0, 1.25, -0.1);
+        person.head = HEAD;
+        // Where its panel is in nobody's way.
+        person.left.pose = AWAY;
         person.show();
-        let mut command = headset.corridor();
-        let watch =
-            Watch::over(command.args(["open", "--xr", "--plan"]).arg(plan), headset.folder());
-        let program = Program::start(&mut command);
+        let mut command = headset.corridor(variables);
+        let command = command.args(["open", "--xr", "--plan"]).arg(plan);
+        let (program, watch) = Watch::start(command, headset.folder());
+        // Made while the program starts.
+        let room = Room::of_the_demo();
         watch.wait_until_focused(START);
         program.wait_until_it_says("the spine stands in front of the user", START);
-        let room = Room::of_the_demo();
         let surgeon =
             Self { person, program, watch, plan: plan.to_owned(), room, moved: Moved::NOT };
         surgeon.watch.wait_until_seen(&surgeon.person);
@@ -100,20 +115,29 @@ impl Surgeon {
         }
     }
 
-    /// Closes the left hand on the patient, moves it, and opens it.
-    pub fn carry_patient(&mut self, by: Vec3) {
+    /// Places a screw where none was, and returns it as the plan has it.
+    pub fn place_new(&mut self, level: Level, side: Side) -> Value {
+        let before = self.screws();
+        self.place(level, side);
+        let placed = self.wait_for_screws(before.len() + 1);
+        let is_new = |screw: &&Value| before.iter().all(|old| old["id"] != screw["id"]);
+        placed.iter().find(is_new).expect("one more has one that is new").clone()
+    }
+
+    /// Closes the left hand on the patient, moves and turns it, and opens it.
+    pub fn carry_patient(&mut self, by: Vec3, turn: Quat) {
         let middle = self.room.pedicle(Level::L3, Side::Left).isthmus;
         let from = Pose { position: self.room.stage(middle), ..Pose::at(0.0, 0.0, 0.0) };
         self.person.left.pose = from;
         self.shown();
         self.person.left.squeeze = 1.0;
         self.shown();
-        let to = Pose { position: from.position + by, ..from };
+        let to = Pose { position: from.position + by, orientation: turn };
         self.person.glide(LEFT, to, Duration::from_millis(500));
         self.shown();
         self.person.left.squeeze = 0.0;
         self.shown();
-        self.moved = self.moved.carried(by);
+        self.moved = self.moved.held(from, to);
         self.put_the_left_hand_away();
     }
 
@@ -141,8 +165,8 @@ impl Surgeon {
     }
 
     /// Where its panel is in nobody's way.
-    fn put_the_left_hand_away(&mut self) {
-        self.person.left.pose = Pose::at(-0.5, 0.9, -0.1);
+    pub fn put_the_left_hand_away(&mut self) {
+        self.person.left.pose = AWAY;
         self.shown();
     }
 
@@ -160,15 +184,25 @@ impl Surgeon {
         beside("entry_lps_mm").max(beside("tip_lps_mm"))
     }
 
-    /// Pushes the right stick forward for ten pictures with the hand pointing this way.
-    pub fn fly(&mut self, way: Vec3) {
-        self.person.right.pose = Pose::pointing(Vec3::new(0.4, 1.0, -0.2), way);
-        self.shown();
-        self.person.right.stick = [0.0, 1.0];
-        self.shown();
-        self.watch.wait_for_frames(10);
-        self.person.right.stick = [0.0, 0.0];
-        self.shown();
+    /// Panics unless a screw lies where the right hand points.
+    pub fn lies_on_the_hands_axis(&self, screw: &Value) {
+        let off = self.beside_the_right_hand_mm(screw);
+        println!("{} {} lies {off:.3} mm beside the hand's axis", screw["level"], screw["side"]);
+        assert!(off <= TOLERANCE_MM, "the screw is {off:.3} mm beside the hand's axis");
+    }
+
+    /// Pushes the right stick, and lets it come back.
+    pub fn push(&mut self, stick: [f32; 2]) {
+        for stick in [stick, [0.0, 0.0]] {
+            self.person.right.stick = stick;
+            self.shown();
+        }
+    }
+
+    /// The user recentres the room: the patient stands where he stood at the start.
+    pub fn recentre(&mut self) {
+        self.watch.tell_and_wait("recentre 0 0 0");
+        self.moved = Moved::NOT;
     }
 
     /// Makes the program see the person as it is now.
@@ -183,16 +217,21 @@ impl Surgeon {
         self.watch.wait_for_frames(3);
     }
 
+    /// The screws of the plan file, none while there is no file.
+    pub fn screws(&self) -> Vec<Value> {
+        screws(&self.plan).unwrap_or_default()
+    }
+
     /// Waits until the plan file holds exactly so many screws.
     pub fn wait_for_screws(&self, count: usize) -> Vec<Value> {
-        wait_for(&format!("{count} screws in the plan file"), SOON, || {
-            screws(&self.plan).filter(|screws| screws.len() == count)
+        self.program.wait_for(&format!("{count} screws in the plan file"), SOON, || {
+            Some(self.screws()).filter(|screws| screws.len() == count)
         })
     }
 
     /// Waits until the screws of the plan file are as told.
     pub fn wait_for_plan(&self, what: &str, is_so: impl Fn(&[Value]) -> bool) {
-        wait_for(what, SOON, || screws(&self.plan).filter(|screws| is_so(screws)).map(|_| ()));
+        self.program.wait_for(what, SOON, || is_so(&self.screws()).then_some(()));
     }
 
     /// Asks the program to end, and checks that it does so in good order.

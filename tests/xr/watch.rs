@@ -5,19 +5,21 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::driver::{Hand, Person, Pose};
-use crate::headset::wait_for;
+use crate::headset::{Life, Program};
 
 /// One layer between one program and the runtime.
 pub struct Watch {
     folder: PathBuf,
+    program: Arc<Life>,
 }
 
 impl Watch {
-    /// Puts the layer before `command`. Its files go into a new folder under `folder`.
-    pub fn over(command: &mut Command, folder: &Path) -> Self {
+    /// Starts a program with the layer before it. The layer's files go into a new folder under `folder`.
+    pub fn start(command: &mut Command, folder: &Path) -> (Program, Self) {
         let folder = folder.join("layer");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("layer.json"), manifest(&library())).unwrap();
@@ -25,7 +27,9 @@ impl Watch {
             .env("XR_API_LAYER_PATH", &folder)
             .env("XR_ENABLE_API_LAYERS", NAME)
             .env("CORRIDOR_TEST_LAYER", &folder);
-        Self { folder }
+        let program = Program::start(command);
+        let watch = Self { folder, program: program.life() };
+        (program, watch)
     }
 
     /// Every line so far that begins with `word`, without it.
@@ -42,24 +46,28 @@ impl Watch {
 
     /// Waits for the program to stand in the headset with the hands listened to.
     pub fn wait_until_focused(&self, within: Duration) {
-        wait_for("the session to be focused", within, || {
+        self.program.wait_for("the session to be focused", within, || {
             (self.state().as_deref() == Some("FOCUSED")).then_some(())
         });
-        wait_for("a picture in the headset", within, || self.records("frames").pop());
+        self.program.wait_for("a picture in the headset", within, || self.records("frames").pop());
+    }
+
+    /// Pictures so far.
+    fn frames(&self) -> usize {
+        self.records("frames").len()
     }
 
     /// Waits for `count` more pictures in the headset: the program has seen what the hands did before the first.
     pub fn wait_for_frames(&self, count: usize) {
-        let enough = self.records("frames").len() + count;
-        wait_for("more frames", WHILE_RUNNING, || {
-            (self.records("frames").len() >= enough).then_some(())
-        });
+        let enough = self.frames() + count;
+        self.program
+            .wait_for("more frames", WHILE_RUNNING, || (self.frames() >= enough).then_some(()));
     }
 
     /// Waits until the program has read the hands as they are now, and has shown what it made of them. Only while the
     /// hands belong to the program: nobody reads them otherwise.
     pub fn wait_until_seen(&self, person: &Person) {
-        wait_for("the program to read the hands", WHILE_RUNNING, || {
+        self.program.wait_for("the program to read the hands", WHILE_RUNNING, || {
             let read = self.read();
             let hands = [("left", &person.left), ("right", &person.right)];
             hands.iter().all(|(name, hand)| is_read(&read, name, hand)).then_some(())
@@ -69,7 +77,7 @@ impl Watch {
 
     /// Waits until the program draws for eyes on both sides of this head.
     pub fn wait_until_head_at(&self, head: Pose) {
-        wait_for("the program to read the head", WHILE_RUNNING, || {
+        self.program.wait_for("the program to read the head", WHILE_RUNNING, || {
             let read = self.read();
             let [left, right] =
                 ["eye left", "eye right"].map(|eye| read.get(eye).and_then(pose_of));
@@ -102,7 +110,9 @@ impl Watch {
         let before = self.records("done").len();
         let file = OpenOptions::new().create(true).append(true).open(self.folder.join("commands"));
         writeln!(file.unwrap(), "{command}").unwrap();
-        wait_for(command, WHILE_RUNNING, || (self.records("done").len() > before).then_some(()));
+        self.program.wait_for(command, WHILE_RUNNING, || {
+            (self.records("done").len() > before).then_some(())
+        });
     }
 }
 

@@ -59,6 +59,16 @@ impl Frame {
             up.clamp(-1.0, 1.0).asin().to_degrees(),
         ]
     }
+    /// The line through a point in a direction; `None` where it runs along the isthmus's plane.
+    pub fn line_of(&self, point: Point<Patient>, axis: Dir<Patient>) -> Option<Line> {
+        let slope = axis.dot(self.forward);
+        let ahead = (self.isthmus - point).dot(self.forward) / slope;
+        let through = point + axis * ahead;
+        let from = through - self.isthmus;
+        let [convergence, tilt] = self.angles_deg(axis);
+        let is_found = slope > 0.1 && through.is_finite();
+        is_found.then(|| [from.dot(self.lateral), from.dot(self.cranial), convergence, tilt])
+    }
     /// From the plane of symmetry to a point, mm, positive on this pedicle's side.
     pub fn from_midline_mm(&self, p: Point<Patient>) -> f64 {
         (p - self.midline).dot(self.lateral)

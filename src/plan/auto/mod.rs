@@ -248,6 +248,21 @@ pub fn choices<B: SignedDistance>(
     Ok(Choices { best, others, is_narrow, isthmus_mm })
 }
 
+/// What a given screw scores, with the terms of a search of this style; `None` where the canal is
+/// not known, nothing is planned at this level, or the screw's axis is not in bone at the isthmus.
+pub fn score_of<B: SignedDistance>(
+    site: &Site<'_, B>,
+    style: Style,
+    rules: &Rules,
+    allowed: &Allowed<'_>,
+    shape: &ScrewShape,
+) -> Option<Score> {
+    site.canal?;
+    let search = Search::new(site, rules, rules.style(style)?, allowed).ok()?;
+    let rated = search.rate_shape(shape)?;
+    Some(Score { total: rated.total, ..Score::new(&rated.measures, rules) })
+}
+
 /// One of the choices judged in full; `None` where the grade does not bear it.
 pub fn settle<B: SignedDistance>(
     site: &Site<'_, B>,

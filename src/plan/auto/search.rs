@@ -372,6 +372,20 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         [length[0].max(length[1]), widest]
     }
 
+    /// A screw of this very shape on its own line; `None` where that is not in bone at the
+    /// isthmus's plane.
+    pub fn rate_shape(&self, shape: &ScrewShape) -> Option<Rated> {
+        let line = self.frame.line_of(shape.entry, shape.axis)?;
+        let bore = Bore::new(self.site.bone, &self.frame, &line, self.gap_mm)?;
+        let (length, radius) = (shape.length_mm, shape.diameter_mm / 2.0);
+        let mut fixed = self.fixed_measures(&line, &bore, length, radius);
+        if let Some(canal) = self.site.canal {
+            fixed[0] = canal.gap_to_screw_mm(bore.entry, bore.axis, length, 0.0);
+        }
+        let [_, rated] = self.sized(&line, &bore, [length; 2], shape.diameter_mm, &fixed);
+        Some(rated)
+    }
+
     /// The longest screw on offer and the next shorter one, ascending.
     fn lengths_on(&self, bore: &Bore) -> Option<[f64; 2]> {
         let most =

@@ -1,0 +1,65 @@
+//! The numbers of the whole spine, measured beside the frames once somebody wants to read them.
+
+use super::background::Background;
+use super::history::ShownPlan;
+use super::jobs::ActiveCase;
+use super::schedule::FrameSystems;
+use crate::case::measures::{self, Measures};
+use crate::labels::{Posture, VertebraId};
+use crate::plan::RenamedLevel;
+use crate::work::on_pool;
+use bevy::prelude::*;
+use std::collections::BTreeMap;
+
+/// What the measures depend on beside the images.
+type Asked = (Posture, BTreeMap<VertebraId, RenamedLevel>);
+
+/// The measures, and whether anybody reads them.
+#[derive(Resource)]
+pub struct Measuring {
+    /// They are read.
+    pub is_wanted: bool,
+    /// How the patient lay.
+    pub posture: Posture,
+    known: Option<(Asked, Result<Measures, String>)>,
+    job: Option<(Asked, Background<Measures>)>,
+}
+
+impl Default for Measuring {
+    fn default() -> Self {
+        Self { is_wanted: false, posture: Posture::Supine, known: None, job: None }
+    }
+}
+
+impl Measuring {
+    /// The numbers, or why there are none; `None` while they are pending.
+    pub fn measures(&self) -> Option<&Result<Measures, String>> {
+        self.known.as_ref().filter(|_| self.job.is_none()).map(|(_, measures)| measures)
+    }
+}
+
+/// Adds the measuring.
+pub fn plugin(app: &mut App) {
+    app.init_resource::<Measuring>()
+        .add_systems(Update, measure.after(super::history::show_plan).in_set(FrameSystems::Judge));
+}
+
+fn measure(case: Option<Res<ActiveCase>>, plan: Res<ShownPlan>, mut measuring: ResMut<Measuring>) {
+    let Some(case) = case else { return };
+    if case.is_changed() {
+        (measuring.known, measuring.job) = (None, None);
+    }
+    if let Some(outcome) = measuring.job.as_ref().and_then(|(_, job)| job.take()) {
+        measuring.known = measuring.job.take().map(|(asked, _)| (asked, outcome));
+    }
+    let is_known = |asked: &Asked| asked.0 == measuring.posture && asked.1 == plan.0.renamed;
+    let is_done = measuring.known.as_ref().is_some_and(|(asked, _)| is_known(asked));
+    let is_due = measuring.job.as_ref().is_some_and(|(asked, _)| is_known(asked));
+    if !measuring.is_wanted || is_done || is_due {
+        return;
+    }
+    let (spine, plan, posture) = (case.spine.clone(), plan.0.clone(), measuring.posture);
+    let asked = (posture, plan.renamed.clone());
+    let job = Background::start(move |_| on_pool(|| measures::of(&spine.named_by(&plan), posture)));
+    measuring.job = Some((asked, job));
+}

@@ -1,0 +1,286 @@
+//! The numbers of the whole spine, as `corridor measure` prints them, with its two curves.
+
+use super::{theme, words};
+use crate::anatomy::EndPlate;
+use crate::anatomy::alignment::{Alignment, Between};
+use crate::app::measuring::Measuring;
+use crate::case::measures::{LevelMeasures, Measures};
+use crate::labels::Posture;
+use crate::space::{Dir, Patient, Point, Side};
+use bevy_egui::egui::{self, Align, Layout, RichText, ScrollArea, Ui};
+use egui_plot::{Line, Plot, PlotPoint, PlotPoints, Points, Text};
+
+/// What was pressed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Wish {
+    /// Measure as for this posture.
+    Posture(Posture),
+    /// Back to the views.
+    Close,
+}
+
+/// Shows the page.
+pub fn show(ui: &mut Ui, measuring: &Measuring) -> Option<Wish> {
+    let mut wish = head(ui, measuring.posture);
+    ui.separator();
+    match measuring.measures() {
+        None => {
+            ui.horizontal(|ui| {
+                ui.spinner();
+                ui.label(RichText::new(words::MEASURING).color(theme::WEAK));
+            });
+        }
+        Some(Err(reason)) => {
+            ui.label(RichText::new(reason).color(theme::LOOK));
+        }
+        Some(Ok(measures)) => {
+            ScrollArea::both().auto_shrink(false).show(ui, |ui| page(ui, measures));
+        }
+    }
+    if ui.input(|input| input.key_pressed(egui::Key::Escape)) {
+        wish = Some(Wish::Close);
+    }
+    wish
+}
+
+fn head(ui: &mut Ui, posture: Posture) -> Option<Wish> {
+    let mut wish = None;
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(words::MEASURES).size(18.0).strong());
+        ui.add_space(10.0);
+        egui::ComboBox::from_id_salt("posture").selected_text(words::posture(posture)).show_ui(
+            ui,
+            |ui| {
+                for one in [Posture::Supine, Posture::Prone, Posture::Standing] {
+                    if ui.selectable_label(one == posture, words::posture(one)).clicked() {
+                        wish = Some(Wish::Posture(one));
+                    }
+                }
+            },
+        );
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if ui.button(words::CLOSE).on_hover_text("Esc").clicked() {
+                wish = Some(Wish::Close);
+            }
+        });
+    });
+    wish
+}
+
+fn page(ui: &mut Ui, measures: &Measures) {
+    let width = ((ui.available_width() - 10.0) / 2.0).clamp(180.0, 420.0);
+    ui.horizontal_top(|ui| {
+        let left = |p: Point<Patient>| (p - Point::ORIGIN).dot(Dir::X);
+        let back = |p: Point<Patient>| (p - Point::ORIGIN).dot(Dir::Y);
+        curve(ui, words::CORONAL_CURVE, ["R", "L"], measures, width, left);
+        curve(ui, words::SAGITTAL_CURVE, ["A", "P"], measures, width, back);
+    });
+    section(ui, words::ANGLES);
+    let rows = angles(&measures.alignment);
+    if rows.is_empty() {
+        ui.label(RichText::new(words::NO_ANGLES).color(theme::WEAK));
+    } else {
+        ui.label(RichText::new(words::posture(measures.alignment.posture)).color(theme::WEAK));
+        table(ui, "angles", &["", "°"], &rows);
+    }
+    section(ui, words::PEDICLES);
+    let rows: Vec<_> = measures
+        .levels
+        .iter()
+        .flat_map(|level| Side::BOTH.map(|side| pedicle(level, side)))
+        .collect();
+    let heads = ["", "", "width mm", "height mm", "chord mm", "transv. °", "sagittal °", "HU"];
+    table(ui, "pedicles", &heads, &rows);
+    section(ui, words::BODIES);
+    let rows: Vec<_> = measures.levels.iter().map(|level| body(level, measures)).collect();
+    let heads = ["", "body mm", "canal mm", "foramen L mm", "R mm", "rotation °", "HU", "± HU"];
+    table(ui, "bodies", &heads, &rows);
+    section(ui, words::NOTES);
+    for level in &measures.levels {
+        for flag in &level.flags {
+            let text = format!("{}: {} ({})", level.level, flag.rule, flag.source);
+            ui.label(RichText::new(text).color(theme::LOOK));
+        }
+    }
+    for notice in &measures.notices {
+        ui.label(RichText::new(words::sentence(notice)).color(theme::WEAK));
+    }
+}
+
+fn section(ui: &mut Ui, text: &str) {
+    ui.add_space(12.0);
+    theme::heading(ui, text);
+}
+
+fn table(ui: &mut Ui, name: &str, heads: &[&str], rows: &[Vec<String>]) {
+    egui::Grid::new(name).num_columns(heads.len()).striped(true).spacing([14.0, 4.0]).show(
+        ui,
+        |ui| {
+            for head in heads {
+                ui.label(RichText::new(*head).size(12.0).color(theme::WEAK));
+            }
+            ui.end_row();
+            for row in rows {
+                for text in row {
+                    ui.label(text);
+                }
+                ui.end_row();
+            }
+        },
+    );
+}
+
+/// One decimal, or a dash.
+fn tenth(value: Option<f64>) -> String {
+    words::measure(value, 1, "")
+}
+
+fn whole(value: Option<f64>) -> String {
+    words::measure(value, 0, "")
+}
+
+fn angles(alignment: &Alignment) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    let mut add = |name: String, deg: f64| rows.push(vec![name, tenth(Some(deg))]);
+    for curve in &alignment.curves {
+        let side = words::side(curve.convex);
+        add(format!("Cobb {} to {}, convex {side}", curve.upper, curve.lower), curve.cobb_deg);
+    }
+    let named = |what: &str, b: &Between| format!("{what} {} to {}", b.upper, b.lower);
+    for b in &alignment.kyphosis {
+        add(named("Kyphosis", b), b.deg);
+    }
+    for b in &alignment.lordosis {
+        add(named("Lordosis", b), b.deg);
+    }
+    for b in &alignment.segments {
+        add(named("Segment", b), b.deg);
+    }
+    if let Some(pelvis) = &alignment.pelvis {
+        add("Pelvic incidence (free of posture)".to_owned(), pelvis.incidence_deg);
+        add("Pelvic tilt".to_owned(), pelvis.tilt_deg);
+        add("Sacral slope".to_owned(), pelvis.slope_deg);
+        if let Some(deg) = pelvis.incidence_less_lordosis_deg {
+            add("Incidence less lordosis".to_owned(), deg);
+        }
+    }
+    rows
+}
+
+fn pedicle(level: &LevelMeasures, side: Side) -> Vec<String> {
+    let pedicle = level.model.anatomy.pedicle(side);
+    let hu = level.pedicles.iter().find(|(s, _)| *s == side).map(|(_, density)| density.mean_hu);
+    vec![
+        level.level.to_string(),
+        words::side(side).to_owned(),
+        tenth(pedicle.map(|p| p.width_mm)),
+        tenth(pedicle.map(|p| p.height_mm)),
+        tenth(pedicle.map(|p| p.chord_mm)),
+        tenth(pedicle.map(|p| p.transverse_deg)),
+        tenth(pedicle.map(|p| p.sagittal_deg)),
+        whole(hu),
+    ]
+}
+
+fn body(level: &LevelMeasures, measures: &Measures) -> Vec<String> {
+    let (anatomy, alignment) = (&level.model.anatomy, &measures.alignment);
+    let pair = |pair: Option<[f64; 2]>| {
+        pair.map_or_else(|| "–".to_owned(), |[w, d]| format!("{w:.1} × {d:.1}"))
+    };
+    let foramen = |side: Side| {
+        let found = alignment.foramina.iter().find(|f| f.upper == level.level && f.side == side);
+        tenth(found.map(|f| f.height_mm))
+    };
+    let turn = alignment.rotation.iter().find(|r| r.level == level.level);
+    vec![
+        level.level.to_string(),
+        pair(anatomy.body_mm),
+        pair(anatomy.canal.map(|c| [c.width_mm, c.depth_mm])),
+        foramen(Side::Left),
+        foramen(Side::Right),
+        tenth(turn.map(|r| r.deg)),
+        whole(level.body.map(|d| d.mean_hu)),
+        whole(level.body.map(|d| d.sd_hu)),
+    ]
+}
+
+/// Half the length at which an end plate is drawn, mm.
+const PLATE_MM: f64 = 16.0;
+
+/// The middles of the bodies from the head down, with their end plates, against one axis.
+fn curve(
+    ui: &mut Ui,
+    title: &str,
+    letters: [&str; 2],
+    measures: &Measures,
+    width: f32,
+    across: impl Fn(Point<Patient>) -> f64 + Copy,
+) {
+    let on_plot = |p: Point<Patient>| [across(p), (p - Point::ORIGIN).dot(Dir::Z)];
+    let middles: Vec<_> = measures
+        .levels
+        .iter()
+        .map(|l| (l.level, on_plot(l.model.anatomy.patient_from_vertebra.origin())))
+        .collect();
+    ui.vertical(|ui| {
+        let title = format!("{title}   {} – {}", letters[0], letters[1]);
+        ui.label(RichText::new(title).size(12.0).color(theme::WEAK));
+        plot_frame(Plot::new(letters[0])).width(width).height(300.0).data_aspect(1.0).show(
+            ui,
+            |plot| {
+                let points: PlotPoints = middles.iter().map(|(_, at)| *at).collect();
+                plot.line(Line::new("curve", points).color(theme::ACCENT).width(2.0));
+                let points: PlotPoints = middles.iter().map(|(_, at)| *at).collect();
+                plot.points(Points::new("bodies", points).color(theme::ACCENT).radius(3.0));
+                for level in &measures.levels {
+                    let anatomy = &level.model.anatomy;
+                    for plate in [anatomy.upper_plate, anatomy.lower_plate].into_iter().flatten() {
+                        let ends: PlotPoints = plate_ends(&plate, across).into_iter().collect();
+                        plot.line(Line::new("plate", ends).color(theme::WEAK).width(1.0));
+                    }
+                }
+                for (level, [x, y]) in &middles {
+                    let at = PlotPoint::new(x + 1.6 * PLATE_MM, *y);
+                    let text = RichText::new(level.to_string()).size(11.0).color(theme::TEXT);
+                    plot.text(Text::new("level", at, text));
+                }
+            },
+        );
+    });
+}
+
+/// An end plate seen along the other axis: a short line as tilted as the plate is.
+fn plate_ends(plate: &EndPlate, across: impl Fn(Point<Patient>) -> f64) -> [[f64; 2]; 2] {
+    let up = [across(Point::ORIGIN + plate.up), plate.up.dot(Dir::Z)];
+    let length = up[0].hypot(up[1]).max(1e-9);
+    let along = [up[1] / length * PLATE_MM, -up[0] / length * PLATE_MM];
+    let [x, z] = [across(plate.centre), (plate.centre - Point::ORIGIN).dot(Dir::Z)];
+    [[x - along[0], z - along[1]], [x + along[0], z + along[1]]]
+}
+
+/// A plot that is only looked at.
+pub fn plot_frame(plot: Plot<'_>) -> Plot<'_> {
+    plot.allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .show_x(false)
+        .show_y(false)
+        .show_background(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plate_that_leans_forward_falls_forward_on_the_plot() {
+        let up = Dir::new(0.0, -0.5, 1.0).unit().expect("not zero");
+        let plate = EndPlate { centre: Point::new(3.0, 10.0, 50.0), up };
+        let back = |p: Point<Patient>| (p - Point::ORIGIN).dot(Dir::Y);
+        let [front, rear] = plate_ends(&plate, back);
+        assert!(front[0] < rear[0] && front[1] < rear[1], "its front edge is lower: {front:?}");
+        let slope = (rear[1] - front[1]) / (rear[0] - front[0]);
+        assert!((slope - 0.5).abs() < 1e-9);
+    }
+}

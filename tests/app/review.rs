@@ -1,0 +1,136 @@
+//! What a person does with suggestions, names and automatic labels: each one edit, one undo.
+
+use crate::stack::{MIDDLE, core_app, interaction_app};
+use bevy::prelude::*;
+use corridor::app::history::{Document, StatusLine, Tone};
+use corridor::app::jobs::ActiveCase;
+use corridor::app::planning::{PlanWish, Planning};
+use corridor::app::selection::Selection;
+use corridor::interact::intent::{Intent, Review};
+use corridor::interact::pointer::PointerKind;
+use corridor::labels::Level;
+use corridor::plan::{Plan, Screw, ScrewId, ScrewState, ScrewStyle};
+use corridor::space::{Dir, Side};
+use std::time::{Duration, Instant};
+
+fn plan(app: &App) -> Plan {
+    Plan::clone(app.world().resource::<Document>().plan())
+}
+
+fn send(app: &mut App, intent: Intent) {
+    app.world_mut().write_message(intent);
+    app.update();
+}
+
+/// Two screws that the program suggested, one that a person placed.
+fn place_three(app: &mut App) {
+    let vertebra = app.world().resource::<ActiveCase>().spine.vertebrae[0].clone();
+    for (n, state) in
+        [ScrewState::Suggested, ScrewState::Suggested, ScrewState::Reviewed].into_iter().enumerate()
+    {
+        let screw = Screw {
+            id: ScrewId::random(),
+            vertebra: vertebra.id,
+            level: vertebra.level,
+            side: if n == 0 { Side::Left } else { Side::Right },
+            style: ScrewStyle::Pedicle,
+            entry: MIDDLE + Dir::Z * n as f64,
+            axis: -Dir::Y,
+            diameter_mm: 6.0,
+            length_mm: 20.0,
+            author: "test".to_owned(),
+            edited: jiff::Timestamp::UNIX_EPOCH,
+            state,
+            unknown: serde_json::Map::new(),
+        };
+        app.world_mut().resource_mut::<Document>().session_mut().place(screw).unwrap();
+    }
+    app.update();
+}
+
+#[test]
+fn all_suggestions_are_accepted_or_rejected_at_once() {
+    let (mut app, _, _folder) = interaction_app(PointerKind::Mouse);
+    place_three(&mut app);
+    let before = plan(&app);
+    send(&mut app, Intent::ReviewSuggested(Review::Accept));
+    let states: Vec<_> = plan(&app).screws.iter().map(|s| s.state).collect();
+    assert_eq!(states.iter().filter(|s| **s == ScrewState::Accepted).count(), 2);
+    assert!(states.contains(&ScrewState::Reviewed), "a person's own screw stays as it was");
+    send(&mut app, Intent::Undo);
+    assert_eq!(plan(&app), before);
+    send(&mut app, Intent::ReviewSuggested(Review::Reject));
+    assert_eq!(plan(&app).screws.len(), 1);
+    send(&mut app, Intent::Undo);
+    assert_eq!(plan(&app), before);
+}
+
+#[test]
+fn all_names_move_with_one_and_their_screws_with_them() {
+    let (mut app, _, _folder) = interaction_app(PointerKind::Mouse);
+    place_three(&mut app);
+    send(&mut app, Intent::ShiftLevels(-1));
+    assert!(plan(&app).screws.iter().all(|s| s.level.to_string() == "L3"));
+    let vertebra = app.world().resource::<ActiveCase>().spine.vertebrae[0].id;
+    send(&mut app, Intent::RenameLevel(vertebra, Level::L2));
+    assert!(plan(&app).screws.iter().all(|s| s.level == Level::L2));
+    send(&mut app, Intent::ShiftLevels(9));
+    assert!(plan(&app).screws.iter().all(|s| s.level == Level::L2), "beyond the spine is no name");
+    send(&mut app, Intent::Undo);
+    send(&mut app, Intent::Undo);
+    assert!(plan(&app).screws.iter().all(|s| s.level == Level::L4));
+    assert!(plan(&app).renamed.is_empty());
+}
+
+#[test]
+fn automatic_labels_are_accepted_and_that_is_taken_back() {
+    let (mut app, _, _folder) = interaction_app(PointerKind::Mouse);
+    send(&mut app, Intent::AcceptLabels(true));
+    assert_eq!(plan(&app).accepted_labels.as_deref(), Some("block"));
+    send(&mut app, Intent::Undo);
+    assert_eq!(plan(&app).accepted_labels, None);
+}
+
+#[test]
+fn what_an_undo_brings_back_is_chosen_and_the_status_names_no_id() {
+    let (mut app, _, _folder) = interaction_app(PointerKind::Mouse);
+    place_three(&mut app);
+    let screw = plan(&app).screws[0].clone();
+    send(&mut app, Intent::Delete(screw.id));
+    let said = app.world().resource::<StatusLine>().text.clone();
+    assert_eq!(said, "Deleted L4 left");
+    send(&mut app, Intent::Undo);
+    assert_eq!(app.world().resource::<Selection>().screw, Some(screw.id));
+}
+
+#[test]
+fn a_pedicle_that_can_not_be_planned_is_told_in_words_and_changes_nothing() {
+    let (mut app, _, _folder) = interaction_app(PointerKind::Mouse);
+    // The block has pedicles and no canal, so nothing would keep a screw out of it.
+    let before = plan(&app);
+    send(&mut app, Intent::PlanAll);
+    let start = Instant::now();
+    while app.world().resource::<Planning>().refusals().is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(60), "planning never ends");
+        app.update();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let refusals = app.world().resource::<Planning>().refusals().to_vec();
+    assert_eq!(refusals.len(), 2, "{refusals:?}");
+    assert!(refusals[0].starts_with("L4 left: its canal was not found"), "{refusals:?}");
+    assert_eq!(app.world().resource::<StatusLine>().tone, Tone::Warning);
+    assert_eq!(plan(&app), before);
+    assert!(!app.world().resource::<Document>().session().can_undo());
+}
+
+#[test]
+fn planning_that_is_stopped_changes_nothing() {
+    let (mut app, _folder) = core_app();
+    app.update();
+    app.world_mut().write_message(PlanWish::Start);
+    app.update();
+    app.world_mut().write_message(PlanWish::Stop);
+    app.update();
+    assert!(app.world().resource::<Planning>().stage().is_none());
+    assert!(!app.world().resource::<Document>().session().can_undo());
+}
