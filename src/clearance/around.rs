@@ -128,22 +128,27 @@ fn walls_mm(
         }
         let from = screw.entry + axis * depth;
         for (slot, dir) in least.iter_mut().zip(outward) {
-            *slot = slot.min(way_out_mm(bone, from, dir));
+            *slot = slot.min(way_out_mm(bone, from, dir, slot.min(REACH_MM)));
         }
     }
     let radius = screw.diameter_mm / 2.0;
     least.iter().all(|mm| mm.is_finite()).then(|| least.map(|mm| mm - radius))
 }
 
-/// From a point along a direction to the first way out of bone, mm; negative where the point is
-/// outside already, by its distance.
-fn way_out_mm(bone: &impl SignedDistance, from: Point<Patient>, dir: Dir<Patient>) -> f64 {
+/// From a point along a direction to the first way out of bone, mm, told no larger than `most_mm`;
+/// negative where the point is outside already, by its distance.
+fn way_out_mm(
+    bone: &impl SignedDistance,
+    from: Point<Patient>,
+    dir: Dir<Patient>,
+    most_mm: f64,
+) -> f64 {
     let mut way = 0.0;
     let mut inside = bone.signed_distance_mm(from);
     if inside.is_nan() || inside < 0.0 {
         return inside;
     }
-    while way < REACH_MM {
+    while way < most_mm {
         let step = inside.max(0.1);
         let next = bone.signed_distance_mm(from + dir * (way + step));
         if next < 0.0 {
@@ -151,7 +156,7 @@ fn way_out_mm(bone: &impl SignedDistance, from: Point<Patient>, dir: Dir<Patient
         }
         (way, inside) = (way + step, next);
     }
-    REACH_MM
+    most_mm
 }
 
 /// The smallest distance between two straight lines' parts (Ericson, Real-Time Collision

@@ -22,7 +22,7 @@ pub use band::Band;
 pub use canal::Canal;
 pub use corridor::default_screw;
 pub use entry::entry_on_axis;
-pub use grade::{assess, grade_from_breach_mm};
+pub use grade::{assess, assess_without_profile, grade_from_breach_mm};
 pub use schemes::{Schemes, Zdichavsky, schemes};
 pub use sdf::Field;
 

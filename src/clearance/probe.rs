@@ -99,7 +99,7 @@ impl Probe {
     /// ring how near to daylight it can be at most, and two samples of a ring what lies between
     /// them. Sampled are all places that could be the worst one or lie in air; the others only as
     /// far as the profile needs them.
-    pub fn scan(&self, bone: &impl SignedDistance) -> Result<Scan, AssessError> {
+    pub fn scan(&self, bone: &impl SignedDistance, has_profile: bool) -> Result<Scan, AssessError> {
         let rings = (self.length_mm / STEP_MM).ceil().max(1.0) as usize;
         let depth = |ring: usize| self.length_mm * ring as f64 / rings as f64;
         let on_axis = |ring: usize| {
@@ -119,6 +119,13 @@ impl Probe {
             scanner.ring(side(ring))?;
         }
         for circle in (0..=rings).map(side) {
+            if !has_profile {
+                // Only what could be the worst place, or lie in air.
+                if circle.bound_mm < scanner.needed_mm() {
+                    scanner.ring(circle)?;
+                }
+                continue;
+            }
             let told_by_axis =
                 circle.bound_mm > TOLD_BY_AXIS_MM && circle.bound_mm > scanner.least + STEP_MM;
             let clearance_mm = if told_by_axis { circle.bound_mm } else { scanner.ring(circle)? };
@@ -132,7 +139,7 @@ impl Probe {
         for circle in 0..=circles {
             let radius_mm = self.radius_mm * circle as f64 / circles as f64;
             let bound_mm = on_axis[rings] - radius_mm;
-            if bound_mm <= scanner.least.max(0.0) + scanner.scan.outermost.cell_mm {
+            if bound_mm < scanner.needed_mm() {
                 let depth_mm = self.length_mm;
                 scanner.ring(Circle { depth_mm, radius_mm: Some(radius_mm), bound_mm })?;
             }
@@ -162,11 +169,13 @@ impl Probe {
         }
     }
 
-    /// Climbs from a place until no place one step away is higher.
+    /// Climbs from a place until no place one step away is higher, `step` along and around being
+    /// turned into each other by an angle.
     fn climb(
         &self,
         mut peak: Peak,
         step: f64,
+        turned: f64,
         value: &mut impl FnMut(Point<Patient>) -> f64,
     ) -> Peak {
         const AROUND: [[f64; 2]; 8] = [
@@ -179,10 +188,11 @@ impl Probe {
             [-1.0, 1.0],
             [-1.0, -1.0],
         ];
+        let (sin, cos) = (step * turned.sin(), step * turned.cos());
         loop {
             let next = AROUND
                 .iter()
-                .map(|[along, around]| self.moved(peak.spot, along * step, around * step))
+                .map(|[x, y]| self.moved(peak.spot, x * cos - y * sin, y * cos + x * sin))
                 .map(|spot| Peak { spot, value: value(self.point(spot)) })
                 .max_by(|a, b| a.value.total_cmp(&b.value))
                 .filter(|next| next.value > peak.value);
@@ -231,6 +241,11 @@ impl<'a, B: SignedDistance> Scanner<'a, B> {
             outermost: Peaks::new(probe),
         };
         Self { probe, bone, scan, least: f64::INFINITY, likely: 0 }
+    }
+
+    /// From so far from daylight on nothing can be the worst place of the screw, nor lie in air, mm.
+    fn needed_mm(&self) -> f64 {
+        (self.least + self.scan.outermost.cell_mm).max(0.0)
     }
 
     /// Samples one circle as densely as it needs, and tells its smallest distance.
@@ -335,26 +350,68 @@ impl Peaks {
         probe: &Probe,
         mut value: impl FnMut(Point<Patient>) -> f64,
     ) -> Option<Peak> {
-        let mut tops: Vec<Peak> = self.best.into_iter().flatten().collect();
-        tops.sort_by(|a, b| b.value.total_cmp(&a.value));
+        let mut tops = self.tops();
         let (mut step, mut reach_mm) = (STEP_MM, self.cell_mm);
         while step > FINEST_MM {
-            let mut highest = f64::NEG_INFINITY;
-            tops.retain_mut(|top| {
-                if top.value + reach_mm < highest {
-                    return false;
-                }
-                *top = probe.climb(*top, step, &mut value);
-                highest = highest.max(top.value);
-                true
-            });
-            tops.sort_by(|a, b| b.value.total_cmp(&a.value));
+            climb_all(&mut tops, probe, [step, 0.0], reach_mm, &mut value);
             // Two that climbed to one place go on as one.
             tops.dedup_by(|a, b| probe.point(a.spot).distance(probe.point(b.spot)) < 0.5 * step);
             (step, reach_mm) = (step / 2.0, step);
         }
         tops.first().copied()
     }
+
+    /// The same for a value that may jump: it is highest where it jumps as often as not, and the way
+    /// there runs beside the jump. So steps are tried in ever other directions, large ones again
+    /// after small ones, and nothing is given up that began within a cell of the highest.
+    pub fn highest_with_jumps(
+        self,
+        probe: &Probe,
+        mut value: impl FnMut(Point<Patient>) -> f64,
+    ) -> Option<Peak> {
+        const ROUNDS: u32 = 3;
+        const TURN: f64 = 0.37;
+        let mut tops = self.tops();
+        let mut turned = 0.0;
+        for _ in 0..ROUNDS {
+            let mut step = STEP_MM;
+            while step > FINEST_MM {
+                climb_all(&mut tops, probe, [step, turned], self.cell_mm, &mut value);
+                (step, turned) = (step / 2.0, turned + TURN);
+            }
+            let apart = |a: &Peak, b: &Peak| probe.point(a.spot).distance(probe.point(b.spot));
+            tops.dedup_by(|a, b| apart(a, b) < 2.0 * FINEST_MM);
+        }
+        tops.first().copied()
+    }
+
+    /// All starts, the highest first.
+    fn tops(&self) -> Vec<Peak> {
+        let mut tops: Vec<Peak> = self.best.iter().copied().flatten().collect();
+        tops.sort_by(|a, b| b.value.total_cmp(&a.value));
+        tops
+    }
+}
+
+/// Climbs from all places, best ones first, with one step, and sorts them anew; those that lie more
+/// than `reach_mm` under the highest are given up.
+fn climb_all(
+    tops: &mut Vec<Peak>,
+    probe: &Probe,
+    [step, turned]: [f64; 2],
+    reach_mm: f64,
+    value: &mut impl FnMut(Point<Patient>) -> f64,
+) {
+    let mut highest = f64::NEG_INFINITY;
+    tops.retain_mut(|top| {
+        if top.value + reach_mm < highest {
+            return false;
+        }
+        *top = probe.climb(*top, step, turned, value);
+        highest = highest.max(top.value);
+        true
+    });
+    tops.sort_by(|a, b| b.value.total_cmp(&a.value));
 }
 
 /// The samples of a ring; NaN where none was taken.

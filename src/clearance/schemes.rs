@@ -156,7 +156,7 @@ fn zdichavsky(
         let along = (p - pedicle.isthmus).dot(pedicle.axis);
         let distance = bone.signed_distance_mm(p);
         // A distance changes by no more than the way: so far on nothing is outside either.
-        n += ((distance / STEP_MM) as usize).max(1);
+        n += ((distance / STEP_MM).min(1e3) as usize).max(1);
         if along < pedicle.span_mm[0] || distance >= 0.0 {
             continue;
         }

@@ -17,7 +17,7 @@ use crate::mesh::{self, TriMesh};
 use crate::space::{Dir, Patient, Point};
 use crate::surface::Surface;
 use crate::work::{Cancelled, Work};
-use glam::{Affine3A, DVec3, Vec3, Vec3A};
+use glam::{Affine3A, DVec3, Vec3, Vec3A, Vec4};
 use rayon::prelude::*;
 use std::collections::HashMap;
 
@@ -28,6 +28,8 @@ pub struct Field {
     origin: DVec3,
     node_from_local: Affine3A,
     local_from_node: Affine3A,
+    /// The steps from node to node, mm, over twice the length of a kept slope; their last is zero.
+    half_axes: [Vec4; 3],
     size: [usize; 3],
     nodes: Vec<Node>,
     /// The triangles around cells, named by their lower node, in which nodes do not tell enough.
@@ -58,11 +60,10 @@ impl Node {
         let [x, y, z, _] = self.slope.map(f32::from);
         Vec3::new(x, y, z) * (1.0 / 127.0)
     }
-    /// The distance at a place `toward` from the node, half way between the node's own and what it
-    /// would be if the surface were flat.
-    fn halfway_flat(self, toward: Vec3) -> f32 {
-        let [x, y, z, _] = self.slope.map(f32::from);
-        self.distance_mm + (0.5 / 127.0) * Vec3::new(x, y, z).dot(toward)
+    /// The slope as it is kept, 127 times too long, and the mark.
+    fn kept(self) -> Vec4 {
+        let [x, y, z, mark] = self.slope.map(f32::from);
+        Vec4::new(x, y, z, mark)
     }
 }
 
@@ -99,6 +100,7 @@ impl Field {
             origin: map.translation,
             node_from_local: turned.inverse().as_affine3a(),
             local_from_node,
+            half_axes: half_axes(local_from_node),
             size: grid.size(),
             nodes,
             creased: HashMap::new(),
@@ -194,18 +196,24 @@ impl Field {
             return self.at(node).0;
         }
         let [sj, sk] = [self.size[0], self.size[0] * self.size[1]];
-        let axes = self.local_from_node.matrix3;
-        let [x, y, z] = [axes.x_axis, axes.y_axis, axes.z_axis].map(Vec3::from);
+        let [x, y, z] = self.half_axes;
         let toward = x * t.x + y * t.y + z * t.z;
         let (near, far) = (Vec3::ONE - t, t);
-        let row = |first: usize, share: f32, toward: Vec3| {
+        let rows = [
+            (cell, near.y * near.z, toward),
+            (cell + sj, far.y * near.z, toward - y),
+            (cell + sk, near.y * far.z, toward - z),
+            (cell + sj + sk, far.y * far.z, toward - y - z),
+        ];
+        // What flat surfaces add, by component, is summed in the end.
+        let (mut distance, mut flat) = (0.0, Vec4::ZERO);
+        for (first, share, toward) in rows {
             let [a, b] = [self.nodes[first], self.nodes[first + 1]];
-            share * (near.x * a.halfway_flat(toward) + far.x * b.halfway_flat(toward - x))
-        };
-        row(cell, near.y * near.z, toward)
-            + row(cell + sj, far.y * near.z, toward - y)
-            + row(cell + sk, near.y * far.z, toward - z)
-            + row(cell + sj + sk, far.y * far.z, toward - y - z)
+            let [near, far] = [share * near.x, share * far.x];
+            distance += near * a.distance_mm + far * b.distance_mm;
+            flat += near * (a.kept() * toward) + far * (b.kept() * (toward - x));
+        }
+        distance + flat.element_sum()
     }
     /// The cell of a position, named by its lower node, and the place in it.
     fn cell(&self, node: Vec3) -> (usize, Vec3) {
@@ -244,6 +252,11 @@ impl Field {
         }
         (distance, slope)
     }
+}
+
+fn half_axes(local_from_node: Affine3A) -> [Vec4; 3] {
+    let axes = local_from_node.matrix3;
+    [axes.x_axis, axes.y_axis, axes.z_axis].map(|axis| Vec3::from(axis).extend(0.0) * (0.5 / 127.0))
 }
 
 const NONE: u32 = u32::MAX;
@@ -468,7 +481,8 @@ impl Nearest {
     }
 }
 
-/// The point of a triangle nearest to `p` (Ericson, Real-Time Collision Detection, 5.1.5).
+/// The point of a triangle nearest to `p` (Ericson, Real-Time Collision Detection, 5.1.5); of one
+/// without area, a point of its edges.
 fn closest_point(p: Vec3, [a, b, c]: [Vec3; 3]) -> Vec3 {
     let (ab, ac, ap) = (b - a, c - a, p - a);
     let (d1, d2) = (ab.dot(ap), ac.dot(ap));
@@ -481,7 +495,7 @@ fn closest_point(p: Vec3, [a, b, c]: [Vec3; 3]) -> Vec3 {
         return b;
     }
     let vc = d1 * d4 - d3 * d2;
-    if vc <= 0.0 && d1 >= 0.0 && d3 <= 0.0 {
+    if vc <= 0.0 && d1 >= 0.0 && d3 <= 0.0 && d1 > d3 {
         return a + ab * (d1 / (d1 - d3));
     }
     let cp = p - c;
@@ -490,13 +504,34 @@ fn closest_point(p: Vec3, [a, b, c]: [Vec3; 3]) -> Vec3 {
         return c;
     }
     let vb = d5 * d2 - d1 * d6;
-    if vb <= 0.0 && d2 >= 0.0 && d6 <= 0.0 {
+    if vb <= 0.0 && d2 >= 0.0 && d6 <= 0.0 && d2 > d6 {
         return a + ac * (d2 / (d2 - d6));
     }
     let va = d3 * d6 - d5 * d4;
-    if va <= 0.0 && d4 >= d3 && d5 >= d6 {
+    if va <= 0.0 && d4 >= d3 && d5 >= d6 && (d4 > d3 || d5 > d6) {
         return b + (c - b) * ((d4 - d3) / ((d4 - d3) + (d5 - d6)));
     }
-    let scale = 1.0 / (va + vb + vc);
-    a + ab * (vb * scale) + ac * (vc * scale)
+    let area = va + vb + vc;
+    if !(area > 0.0) {
+        return a;
+    }
+    a + ab * (vb / area) + ac * (vc / area)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_triangle_without_area_has_a_nearest_point_all_the_same() {
+        let [a, b, c] = [Vec3::ZERO, Vec3::X, Vec3::Y * 2.0];
+        let nearest = |p: Vec3, corners: [Vec3; 3]| closest_point(p, corners);
+        let p = Vec3::new(0.3, 1.0, 0.5);
+        for corners in [[a, a, c], [a, c, a], [c, a, a], [a, c, c * 0.5], [a, c * 0.5, c]] {
+            assert!((nearest(p, corners) - Vec3::Y).length() < 1e-6, "{corners:?}");
+        }
+        assert_eq!(nearest(p, [b; 3]), b);
+        let inside = nearest(Vec3::new(0.2, 0.2, 3.0), [a, b, c]);
+        assert!((inside - Vec3::new(0.2, 0.2, 0.0)).length() < 1e-6);
+    }
 }

@@ -3,7 +3,8 @@
 use crate::plan_auto::made_at;
 use corridor::case::judge;
 use corridor::clearance::{
-    Assessment, Band, Grade, ScrewShape, SignedDistance, assess, entry_on_axis,
+    Assessment, Band, Grade, ScrewShape, SignedDistance, assess, assess_without_profile,
+    entry_on_axis,
 };
 use corridor::labels::Level;
 use corridor::phantom::{Scan, Spec};
@@ -63,7 +64,7 @@ fn pairs(spacing_mm: f64, scan: Scan, level: Level) -> (Vec<Pair>, f64) {
         .into_par_iter()
         .filter_map(|seed| {
             let screw = random_screw(&vertebra.field, anatomy, seed)?;
-            let truth = assess(&screw, &exact, anatomy).ok()?;
+            let truth = assess_without_profile(&screw, &exact, anatomy).ok()?;
             Some(Pair { got: assess(&screw, &vertebra.field, anatomy).ok()?, truth })
         })
         .collect::<Vec<_>>();

@@ -166,6 +166,9 @@ impl<'a, B: SignedDistance> Side<'a, B> {
     /// From the axis to the ring a distance changes by no more than the radius, so the axis bounds
     /// each ring; those that can be lowest are probed first, and the others are seen not to be.
     fn least_between(&self, from_mm: f64, to_mm: f64, most_mm: f64) -> f64 {
+        if to_mm < from_mm {
+            return most_mm;
+        }
         let ends = [from_mm, to_mm].map(|depth| (depth, self.bore.least_at_mm(depth)));
         let mut rings: Vec<(f64, f64)> =
             ends.into_iter().chain(self.bore.between(from_mm, to_mm)).collect();

@@ -6,11 +6,12 @@
 //! the best few are refined by a pattern search. Nothing is random and nothing runs in parallel, so
 //! the same input gives the same screw.
 
+use super::climb::climb;
 use super::line::{Bore, Frame, Line};
+use super::rate::Rated;
 use super::rules::{Aim, Rules, StyleRule};
-use super::score::{self, Measures};
-use super::{Allowed, Refusal, Site};
-use crate::clearance::{ScrewShape, SignedDistance};
+use super::{Allowed, Refusal, Site, score};
+use crate::clearance::SignedDistance;
 
 /// The grid: reach and step across the pedicle (lateral, cranial), mm.
 const REACH_MM: [f64; 2] = [6.0, 7.5];
@@ -32,45 +33,31 @@ const HALVINGS: [u32; 2] = [2, 5];
 /// Around the isthmus's plane the bore is the pedicle's, mm behind and ahead.
 const PEDICLE_MM: [f64; 2] = [9.0, 9.0];
 /// Behind the pedicle proper daylight is the entry, mm of depth.
-const BEHIND_PEDICLE_MM: f64 = 5.0;
+pub(super) const BEHIND_PEDICLE_MM: f64 = 5.0;
 /// Around the best screw others are looked for: reach and step, mm and degrees.
 const NEAR_REACH: Line = [3.0, 3.0, 10.0, 8.0];
 const NEAR_STEP: Line = [1.5, 1.5, 5.0, 4.0];
 /// Heads nearer to each other than this are one place, mm.
 const HEADS_APART_MM: f64 = 0.6;
-/// Of a screw through both cortices this much of the end is not held to stay in bone, mm.
-pub(super) const TIP_MM: f64 = 6.0;
-/// Its rim may stand out of the front cortex by so much, mm, well within a B.
-const RIM_MM: f64 = 1.7;
 /// In-out-in: the axis may pass so much air, mm.
 const GAP_MM: f64 = 12.0;
 
-/// A screw with its measures.
-#[derive(Clone, Debug)]
-pub(super) struct Rated {
-    pub line: Line,
-    pub shape: ScrewShape,
-    pub chord_mm: f64,
-    pub measures: Measures,
-    pub total: f64,
-}
-
 /// What the search of one pedicle knows.
 pub(super) struct Search<'a, B> {
-    site: &'a Site<'a, B>,
-    rules: &'a Rules,
-    style: &'a StyleRule,
-    frame: Frame,
+    pub(super) site: &'a Site<'a, B>,
+    pub(super) rules: &'a Rules,
+    pub(super) style: &'a StyleRule,
+    pub(super) frame: Frame,
     /// Convergence and cranial tilt aimed at, degrees.
-    aim: [f64; 2],
+    pub(super) aim: [f64; 2],
     /// Of the measured pedicle, degrees.
     along_pedicle: [f64; 2],
-    diameters_mm: Vec<f64>,
-    lengths_mm: Vec<f64>,
-    usual_length_mm: f64,
+    pub(super) diameters_mm: Vec<f64>,
+    pub(super) lengths_mm: Vec<f64>,
+    pub(super) usual_length_mm: f64,
     /// The widest screw that level, style and isthmus allow, mm.
-    most_diameter_mm: f64,
-    gap_mm: f64,
+    pub(super) most_diameter_mm: f64,
+    pub(super) gap_mm: f64,
 }
 
 /// What was found.
@@ -224,24 +211,24 @@ impl<'a, B: SignedDistance> Search<'a, B> {
     fn radius_mm(&self, line: &Line) -> Option<f64> {
         let [behind, ahead] = PEDICLE_MM;
         let bore = Bore::up_to(self.site.bone, &self.frame, line, self.gap_mm, ahead)?;
-        let from = (bore.isthmus_mm - behind).max(BEHIND_PEDICLE_MM);
+        // The isthmus's own plane always counts: no bore is wider than it is there.
+        let from = (bore.isthmus_mm - behind).max(BEHIND_PEDICLE_MM).min(bore.isthmus_mm - 1e-6);
         Some(bore.radius_mm(from, bore.isthmus_mm + ahead)).filter(|mm| mm.is_finite())
     }
 
-    /// The lines that a wide bore and the angles aimed at speak for most.
-    fn promising(&self, grid: &[(Line, f64)]) -> Vec<Line> {
-        let nan = f64::NAN;
+    /// What a wide bore and the angles aimed at promise for a line.
+    fn promise(&self, line: &Line, radius_mm: f64) -> f64 {
         // A bore with a millimetre around the widest screw is as wide as any need be.
         let enough = self.most_diameter_mm / 2.0 + 1.0;
-        let value = |line: &Line, radius: f64| {
-            let [convergence, end_plate] = score::off_aim_deg(line, self.aim);
-            let wall = (radius / enough).clamp(-0.98, 1.0);
-            let measures =
-                [nan, wall, nan, nan, nan, nan, end_plate, convergence, nan, nan, nan, nan];
-            score::total(&measures, self.rules)
-        };
+        let mut measures = self.angles(line);
+        measures[1] = (radius_mm / enough).clamp(-0.98, 1.0);
+        score::total(&measures, self.rules)
+    }
+
+    /// The lines that promise most.
+    fn promising(&self, grid: &[(Line, f64)]) -> Vec<Line> {
         let mut bounds: Vec<(f64, Line)> =
-            grid.iter().map(|(line, most)| (value(line, *most), *line)).collect();
+            grid.iter().map(|(line, most)| (self.promise(line, *most), *line)).collect();
         bounds.sort_by(|a, b| b.0.total_cmp(&a.0));
         // Best ones first; no line is bored that its angles and the isthmus's plane rule out.
         let mut best: Vec<(f64, Line)> = Vec::with_capacity(RATED_LINES + 1);
@@ -250,7 +237,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
                 break;
             }
             let Some(radius) = self.radius_mm(&line) else { continue };
-            let value = value(&line, radius);
+            let value = self.promise(&line, radius);
             let place = best.partition_point(|held| held.0 >= value);
             best.insert(place, (value, line));
             best.truncate(RATED_LINES);
@@ -295,231 +282,11 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         Ok(is_narrow)
     }
 
-    fn is_in_window(&self, line: &Line) -> bool {
-        let within = |x: f64, (low, high): (f64, f64)| (low..=high).contains(&x);
-        within(line[2], self.style.convergence_window_deg)
-            && within(line[3], self.style.cranial_window_deg)
-    }
-
-    /// The best screw on a line, if it scores at least so much; `None` too where there is none at all.
-    ///
-    /// Cheap terms come first, and what can not reach `least_total` any more is given up: the answer
-    /// is that of all terms.
-    pub fn rate_above(&self, line: &Line, least_total: f64) -> Option<Rated> {
-        if !self.is_in_window(line) {
-            return None;
-        }
-        let mut least = least_total;
-        let can_reach =
-            |measures: &Measures| score::most_total(measures, self.rules) >= least_total;
-        let mut fixed = [f64::NAN; score::NAMES.len()];
-        [fixed[7], fixed[6]] = score::off_aim_deg(line, self.aim);
-        if !can_reach(&fixed) {
-            return None;
-        }
-        let bore = Bore::new(self.site.bone, &self.frame, line, self.gap_mm)?;
-        let lengths = self.lengths_on(&bore)?;
-        let radius = bore.radius_mm(BEHIND_PEDICLE_MM, lengths[1]);
-        let fits = self.diameters_mm.iter().filter(|mm| **mm / 2.0 <= radius + 0.2).count();
-        let last = fits.max(1);
-        let diameters = &self.diameters_mm[last.saturating_sub(3)..last];
-        let middle_radius = self.diameters_mm[last - 1] / 2.0;
-        let most = self.most_of_sizes(&bore, lengths, diameters);
-        let canal = self.site.canal;
-        let steps: [&dyn Fn(&mut Measures); 3] = [
-            &|m| {
-                let limits = &self.rules.limits;
-                [m[8], m[9], m[10]] = score::behind_mm(self.site, &bore, middle_radius, limits);
-            },
-            &|m| {
-                m[0] = canal.map_or(f64::NAN, |canal| {
-                    canal.gap_to_screw_mm(bore.entry, bore.axis, lengths[1], 0.0)
-                });
-            },
-            &|m| m[3] = score::density_hu(self.site, &bore, lengths[1], middle_radius),
-        ];
-        for step in steps {
-            let [length, diameter] = most;
-            let mut seen = Measures::clone(&fixed);
-            (seen[4], seen[5], seen[0]) = (length, diameter, seen[0] - diameters[0] / 2.0);
-            if !can_reach(&seen) {
-                return None;
-            }
-            step(&mut fixed);
-        }
-        let mut best: Option<Rated> = None;
-        for &diameter in diameters {
-            let mut seen = fixed;
-            (seen[0], seen[4]) = (fixed[0] - diameter / 2.0, most[0]);
-            seen[5] = diameter / self.most_diameter_mm;
-            if score::most_total(&seen, self.rules) < least {
-                continue;
-            }
-            for rated in self.sized(line, &bore, lengths, diameter, &fixed) {
-                if best.as_ref().is_none_or(|held| rated.total > held.total) {
-                    least = least.max(rated.total);
-                    best = Some(rated);
-                }
-            }
-        }
-        best.filter(|rated| rated.total >= least_total)
-    }
-
-    /// The best that lengths and diameters can measure.
-    fn most_of_sizes(&self, bore: &Bore, lengths: [f64; 2], diameters: &[f64]) -> [f64; 2] {
-        let length = lengths.map(|mm| self.length_measure(bore.chord_mm, mm));
-        let widest = diameters.last().map_or(0.0, |mm| mm / self.most_diameter_mm);
-        [length[0].max(length[1]), widest]
-    }
-
-    /// A screw of this very shape on its own line; `None` where that is not in bone at the
-    /// isthmus's plane.
-    pub fn rate_shape(&self, shape: &ScrewShape) -> Option<Rated> {
-        let line = self.frame.line_of(shape.entry, shape.axis)?;
-        let bore = Bore::new(self.site.bone, &self.frame, &line, self.gap_mm)?;
-        let (length, radius) = (shape.length_mm, shape.diameter_mm / 2.0);
-        let mut fixed = self.fixed_measures(&line, &bore, length, radius);
-        if let Some(canal) = self.site.canal {
-            fixed[0] = canal.gap_to_screw_mm(bore.entry, bore.axis, length, 0.0);
-        }
-        let [_, rated] = self.sized(&line, &bore, [length; 2], shape.diameter_mm, &fixed);
-        Some(rated)
-    }
-
-    /// The longest screw on offer and the next shorter one, ascending.
-    fn lengths_on(&self, bore: &Bore) -> Option<[f64; 2]> {
-        let most =
-            (bore.chord_mm - self.style.front_margin_mm).min(self.style.chord_part * bore.chord_mm);
-        let fits = self.lengths_mm.iter().filter(|mm| **mm <= most).count();
-        let longest = fits.checked_sub(1)?;
-        Some([self.lengths_mm[longest.saturating_sub(1)], self.lengths_mm[longest]])
-    }
-
-    /// The screws of one diameter on a line.
-    fn sized(
-        &self,
-        line: &Line,
-        bore: &Bore,
-        lengths: [f64; 2],
-        diameter_mm: f64,
-        fixed: &Measures,
-    ) -> [Rated; 2] {
-        let radius = diameter_mm / 2.0;
-        let enough = self.rules.terms.wall.full;
-        let judged = lengths.map(|mm| if self.style.is_bicortical { mm - TIP_MM } else { mm });
-        let walls = score::walls(self.site.bone, bore, radius, judged, enough);
-        let chord_mm = bore.chord_mm;
-        std::array::from_fn(|n| {
-            let mut measures = *fixed;
-            measures[0] -= radius;
-            measures[1] = self.wall_as_allowed(walls[n].deep_mm);
-            measures[2] = firm(walls[n].entry_mm);
-            measures[4] = self.length_measure(chord_mm, lengths[n]);
-            measures[5] = diameter_mm / self.most_diameter_mm;
-            measures[11] = score::to_midline_mm(&self.frame, bore, lengths[n], radius);
-            let is_medial = measures[0] < self.rules.limits.least_medial_mm;
-            let is_out = self.style.is_bicortical
-                && score::rim_mm(self.site.bone, bore, lengths[n], radius) < -RIM_MM;
-            let is_usable = !is_medial && !is_out;
-            let total = if is_usable { score::total(&measures, self.rules) } else { 0.0 };
-            let shape = ScrewShape {
-                entry: bore.entry,
-                axis: bore.axis,
-                length_mm: lengths[n],
-                diameter_mm,
-            };
-            (measures[1], measures[2]) = (walls[n].deep_mm, walls[n].entry_mm);
-            Rated { line: *line, shape, chord_mm, measures, total }
-        })
-    }
-
-    /// Length as part of the usual one; of a screw through both cortices how near it comes to the
-    /// front one: 1 at it, falling by 0.2 for each mm.
-    fn length_measure(&self, chord_mm: f64, length_mm: f64) -> f64 {
-        match self.style.is_bicortical {
-            true => 1.0 - 0.2 * (chord_mm - length_mm),
-            false => length_mm / self.usual_length_mm,
-        }
-    }
-
-    /// Where in-out-in is allowed, the lateral wall may be passed as far as the rules say: the
-    /// term's own range is stretched over that.
-    fn wall_as_allowed(&self, wall_mm: f64) -> f64 {
-        let (limits, ramp) = (&self.rules.limits, &self.rules.terms.wall);
-        if self.gap_mm == 0.0 {
-            return firm(wall_mm);
-        }
-        if wall_mm >= 0.0 {
-            return wall_mm;
-        }
-        wall_mm * (-ramp.zero / (limits.most_lateral_mm + 0.5).max(1e-6))
-    }
-
     fn climb(&self, start: Rated, halvings: u32) -> Rated {
         let first = FIRST_STEP;
         let rate = |line: &Line, least: f64| self.rate_above(line, least);
         climb((start.line, start), first, halvings, rate, |r| r.total).1
     }
-}
-
-/// The last tenth of a millimetre of bone counts five times, so that no other term buys a breach.
-fn firm(mm: f64) -> f64 {
-    const LAST_MM: f64 = 0.1;
-    mm - 4.0 * (LAST_MM - mm).max(0.0)
-}
-
-/// Climbs from a line to a local maximum by a pattern search: along each number alone, and turning
-/// about a point 12 mm behind or ahead of the isthmus. `rate` need not answer for what is worth less
-/// than it is told.
-fn climb<T>(
-    start: (Line, T),
-    first: Line,
-    halvings: u32,
-    rate: impl Fn(&Line, f64) -> Option<T>,
-    value: impl Fn(&T) -> f64,
-) -> (Line, T) {
-    /// A turn by one degree shifts a line by so many mm, 12 mm away.
-    const SHIFT_PER_DEG: f64 = 0.21;
-    let (mut line, mut best) = start;
-    for halving in 0..=halvings {
-        let step = first.map(|s| s / f64::from(1 << halving));
-        let turn = |sense: f64, pair: usize, about: f64| {
-            let mut by = [0.0; 4];
-            by[2 + pair] = sense * step[2 + pair];
-            // Convergence leads inwards ahead, so lateral shifts go the other way than cranial ones.
-            let outward = if pair == 0 { 1.0 } else { -1.0 };
-            by[pair] = sense * about * outward * step[2 + pair] * SHIFT_PER_DEG;
-            by
-        };
-        for _ in 0..40 {
-            let mut moves: Vec<Line> = Vec::with_capacity(16);
-            for sense in [1.0, -1.0] {
-                for n in 0..4 {
-                    let mut by = [0.0; 4];
-                    by[n] = sense * step[n];
-                    moves.push(by);
-                }
-                for pair in 0..2 {
-                    moves.extend([turn(sense, pair, 1.0), turn(sense, pair, -1.0)]);
-                }
-            }
-            let least = value(&best) + 1e-6;
-            let mut next: Option<(Line, T)> = None;
-            for by in moves {
-                let there: Line = std::array::from_fn(|n| line[n] + by[n]);
-                let held = next.as_ref().map_or(least, |held| value(&held.1));
-                next = rate(&there, held)
-                    .filter(|rated| value(rated) > held)
-                    .map(|rated| (there, rated))
-                    .or(next);
-            }
-            match next {
-                Some(next) => (line, best) = next,
-                None => break,
-            }
-        }
-    }
-    (line, best)
 }
 
 /// How far two lines are apart, 1 for a step of the grid.
@@ -543,4 +310,116 @@ fn angles(aim: f64, along: f64, (low, high): (f64, f64)) -> Vec<f64> {
     let to = (aim.max(along) + ANGLE_REACH_DEG).min(high);
     let count = ((to - from) / ANGLE_DEG).ceil().max(1.0) as usize;
     (0..=count).map(|n| from + (to - from) * n as f64 / count as f64).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::anatomy::{Pedicle, VertebraAnatomy};
+    use crate::clearance::Canal;
+    use crate::implant::Catalogue;
+    use crate::labels::Level;
+    use crate::plan::auto::Style;
+    use crate::space::{Dir, Patient, Point, Rigid, Side};
+    use glam::{DQuat, DVec3};
+
+    /// Convergence and cranial tilt of the style's aim at [`in_search`]'s level, degrees.
+    pub const AIM: [f64; 2] = [17.0, 0.0];
+
+    /// A body, an oblique pedicle of 8 mm on the left and the arch behind it; nothing in it is
+    /// symmetric, so that no two lines are equally good.
+    fn bone(p: Point<Patient>) -> f64 {
+        let p = p.vec() - DVec3::Z * (0.37 + 0.041 * p.vec().y + 0.013 * p.vec().x);
+        let body = (-5.0 - p.y).min(p.y + 38.0).min(22.0 - p.x.abs()).min(14.0 - p.z.abs());
+        let middle = 13.0 + 0.2 * p.y;
+        let pedicle = (4.0 - 0.98 * (p.x - middle).hypot(p.z)).min(p.y + 15.0).min(20.0 - p.y);
+        let mass = (p.y - 8.0).min(21.0 - p.y).min(9.0 - (p.x - 16.0).abs()).min(9.0 - p.z.abs());
+        let lamina = (p.y - 16.0).min(20.0 - p.y).min(20.0 - p.x.abs()).min(12.0 - p.z.abs());
+        let right = (4.0 - (p.x + 13.0).abs()).min(p.y + 20.0).min(20.0 - p.y).min(9.0 - p.z.abs());
+        body.max(pedicle).max(mass).max(lamina).max(right)
+    }
+
+    /// Calls with a search in that bone.
+    pub fn in_search<R>(call: impl FnOnce(&mut Search<'_, fn(Point<Patient>) -> f64>) -> R) -> R {
+        let pedicle = Pedicle {
+            side: Side::Left,
+            isthmus: Point::new(13.0, 1.0, 0.0),
+            axis: Dir::new(-0.2, -1.0, 0.0),
+            width_mm: 8.0,
+            height_mm: 8.0,
+            chord_mm: 40.0,
+            transverse_deg: 11.0,
+            sagittal_deg: 0.0,
+            span_mm: [-5.0, 5.0],
+        };
+        let anatomy = VertebraAnatomy {
+            patient_from_vertebra: Rigid::new(DQuat::IDENTITY, DVec3::new(0.0, -20.0, 0.0)),
+            canal_centre: Point::new(0.0, 5.0, 0.0),
+            canal: None,
+            upper_plate: None,
+            lower_plate: None,
+            body_mm: None,
+            pedicles: vec![pedicle],
+            warnings: Vec::new(),
+        };
+        let bone: fn(Point<Patient>) -> f64 = bone;
+        let canal = Canal::new(&bone, &anatomy);
+        let (rules, catalogue) = (Rules::builtin().unwrap(), Catalogue::builtin().unwrap());
+        let site = Site {
+            level: Level::L4,
+            pedicle: &anatomy.pedicles[0],
+            anatomy: &anatomy,
+            bone: &bone,
+            above: None,
+            canal: canal.as_ref(),
+            ct: None,
+        };
+        let style = rules.style(Style::Straight).unwrap();
+        let allowed = Allowed { catalogue: &catalogue, in_out_in: false };
+        call(&mut Search::new(&site, &rules, style, &allowed).unwrap())
+    }
+
+    /// The search in which every line is bored, scored with all its terms and never given up.
+    fn plain<B: SignedDistance>(search: &mut Search<'_, B>) -> Vec<Rated> {
+        let grid = search.grid();
+        let bored: Vec<(Line, f64)> =
+            grid.iter().filter_map(|(line, _)| Some((*line, search.radius_mm(line)?))).collect();
+        let widest = bored.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+        let radius = |line: &Line, _| search.is_in_window(line).then(|| search.radius_mm(line))?;
+        let widest = climb(*widest, FIRST_STEP, HALVINGS[1], radius, |radius| *radius);
+        search.choose_diameters(2.0 * widest.1).unwrap();
+        let mut valued: Vec<(f64, Line)> =
+            bored.iter().map(|(line, mm)| (search.promise(line, *mm), *line)).collect();
+        valued.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let lines = valued.into_iter().take(RATED_LINES).map(|(_, line)| line);
+        let mut rated: Vec<Rated> =
+            lines.chain([widest.0]).filter_map(|line| search.rate_above(&line, 0.0)).collect();
+        rated.sort_by(|a, b| b.total.total_cmp(&a.total));
+        let worth = WORTH_A_CLIMB * rated[0].total;
+        rated.retain(|one| one.total >= worth);
+        let mut starts: Vec<Rated> = Vec::new();
+        for one in rated {
+            if starts.iter().all(|s| apart(&s.line, &one.line) > LEAST_APART) {
+                starts.push(one);
+            }
+        }
+        let rate = |line: &Line, _| search.rate_above(line, 0.0);
+        let climbed = |start: Rated, halvings| {
+            climb((start.line, start), FIRST_STEP, halvings, rate, |r| r.total).1
+        };
+        let mut ranked: Vec<Rated> =
+            starts.into_iter().take(STARTS).map(|start| climbed(start, HALVINGS[0])).collect();
+        ranked.sort_by(|a, b| b.total.total_cmp(&a.total));
+        ranked[0] = climbed(ranked[0].clone(), HALVINGS[1]);
+        ranked
+    }
+
+    #[test]
+    fn what_is_given_up_early_changes_nothing_that_is_found() {
+        let of = |ranked: &[Rated]| ranked.iter().map(|r| (r.shape, r.total)).collect::<Vec<_>>();
+        let found = in_search(|search| search.run().unwrap().ranked);
+        let wanted = in_search(plain);
+        assert!(found[0].total > 60.0, "{found:?}");
+        assert_eq!(of(&found), of(&wanted));
+    }
 }
