@@ -182,7 +182,7 @@ fn worst_past_wall<B: SignedDistance>(
     }
     // Where the screw goes back into bone, and where the pedicle ends, the way past the wall jumps.
     let highest = peaks.highest_with_jumps(probe, |p| match walls.overshoot(p) {
-        Some(over) if bone.signed_distance_mm(p) < 0.0 => over.mm,
+        Some(over) if bone.is_outside(p) => over.mm,
         _ => 0.0,
     })?;
     let at = probe.point(highest.spot);

@@ -36,6 +36,10 @@ use std::fmt;
 pub trait SignedDistance {
     /// Distance from the point to the bone's surface in mm, positive inside. Defined everywhere.
     fn signed_distance_mm(&self, point: Point<Patient>) -> f64;
+    /// Whether that is negative: for shapes that know it sooner.
+    fn is_outside(&self, point: Point<Patient>) -> bool {
+        self.signed_distance_mm(point) < 0.0
+    }
 }
 
 impl<F: Fn(Point<Patient>) -> f64> SignedDistance for F {

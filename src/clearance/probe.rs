@@ -30,6 +30,44 @@ pub(super) enum Spot {
     Tip { radius_mm: f64, angle: f64 },
 }
 
+impl Spot {
+    fn angle(self) -> f64 {
+        match self {
+            Self::Side { angle, .. } | Self::Tip { angle, .. } => angle,
+        }
+    }
+}
+
+/// An angle with its sine and cosine, from which those of angles near it follow.
+struct Turn {
+    angle: f64,
+    sin: f64,
+    cos: f64,
+}
+
+impl Turn {
+    fn of(spot: Spot) -> Self {
+        let angle = spot.angle();
+        let (sin, cos) = angle.sin_cos();
+        Self { angle, sin, cos }
+    }
+
+    /// Sine and cosine at another place, to 1e-9.
+    fn on_to(&self, spot: Spot) -> (f64, f64) {
+        /// Up to this angle the series below is as good as said.
+        const MOST: f64 = 0.4;
+        let by = spot.angle() - self.angle;
+        if by.abs() > MOST {
+            return spot.angle().sin_cos();
+        }
+        let square = by * by;
+        let sin = by * (1.0 - square / 6.0 * (1.0 - square / 20.0 * (1.0 - square / 42.0)));
+        let cos = 1.0
+            - square / 2.0 * (1.0 - square / 12.0 * (1.0 - square / 30.0 * (1.0 - square / 56.0)));
+        (self.sin * cos + self.cos * sin, self.cos * cos - self.sin * sin)
+    }
+}
+
 /// A place, and the value some function has there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peak {
@@ -82,11 +120,14 @@ impl Probe {
 
     /// The patient point of a place on the surface.
     pub fn point(&self, spot: Spot) -> Point<Patient> {
-        let (depth, radius, angle) = match spot {
-            Spot::Side { depth_mm, angle } => (depth_mm, self.radius_mm, angle),
-            Spot::Tip { radius_mm, angle } => (self.length_mm, radius_mm, angle),
+        self.point_at(spot, spot.angle().sin_cos())
+    }
+
+    fn point_at(&self, spot: Spot, (sin, cos): (f64, f64)) -> Point<Patient> {
+        let (depth, radius) = match spot {
+            Spot::Side { depth_mm, .. } => (depth_mm, self.radius_mm),
+            Spot::Tip { radius_mm, .. } => (self.length_mm, radius_mm),
         };
-        let (sin, cos) = angle.sin_cos();
         self.entry
             + self.axis * depth
             + self.across[0] * (radius * cos)
@@ -190,10 +231,11 @@ impl Probe {
         ];
         let (sin, cos) = (step * turned.sin(), step * turned.cos());
         loop {
+            let here = Turn::of(peak.spot);
             let next = AROUND
                 .iter()
                 .map(|[x, y]| self.moved(peak.spot, x * cos - y * sin, y * cos + x * sin))
-                .map(|spot| Peak { spot, value: value(self.point(spot)) })
+                .map(|spot| Peak { spot, value: value(self.point_at(spot, here.on_to(spot))) })
                 .max_by(|a, b| a.value.total_cmp(&b.value))
                 .filter(|next| next.value > peak.value);
             match next {
@@ -258,20 +300,20 @@ impl<'a, B: SignedDistance> Scanner<'a, B> {
         let mut at = |direction: usize| {
             self.bone.signed_distance_mm(centre + probe.outward[direction] * share)
         };
-        let mut ring = Ring { distances: [f64::NAN; DIRECTIONS], is_sound: true };
+        let mut ring = Ring::new();
         ring.ask(self.likely, &mut at);
         ring.descend(&[1, 1, 1], &mut at);
         let cell_mm = self.scan.outermost.cell_mm;
         let is_told = |ring: &Ring, least: f64| {
             ring.smallest_between() <= circle.bound_mm + LEFT_OPEN_MM
-                && circle.bound_mm >= (least.min(ring.least()) + cell_mm).max(0.0)
+                && circle.bound_mm >= (least.min(ring.least) + cell_mm).max(0.0)
         };
         if !is_told(&ring, self.least) {
             for direction in (0..DIRECTIONS).step_by(COARSE) {
                 ring.ask(direction, &mut at);
             }
             // What could still be the worst of the screw, or lie in air, is sampled in full.
-            let needed = (self.least.min(ring.least()) + cell_mm).max(0.0);
+            let needed = (self.least.min(ring.least) + cell_mm).max(0.0);
             if circle.bound_mm < needed {
                 let arc_mm = share * probe.radius_mm * TAU / DIRECTIONS as f64;
                 for first in (0..DIRECTIONS).step_by(COARSE) {
@@ -283,22 +325,20 @@ impl<'a, B: SignedDistance> Scanner<'a, B> {
         if !ring.is_sound {
             return Err(AssessError::NoDistance);
         }
-        self.likely = ring.smallest();
+        self.likely = ring.smallest;
         self.keep(&ring, circle);
         Ok(ring.smallest_between())
     }
 
-    /// Hands the judged samples of a circle on.
+    /// Hands the judged samples of a circle on that may be the worst place, or lie in air.
     fn keep(&mut self, ring: &Ring, circle: Circle) {
         if !self.probe.is_judged(circle.spot(0.0)) {
             return;
         }
-        for (direction, &distance) in ring.distances.iter().enumerate() {
-            if distance.is_nan() {
-                continue;
-            }
+        self.least = self.least.min(ring.least);
+        let worth_mm = self.needed_mm();
+        for (direction, distance) in ring.samples().filter(|sample| sample.1 <= worth_mm) {
             let spot = circle.spot(angle_of(direction));
-            self.least = self.least.min(distance);
             self.scan.outermost.offer(Peak { spot, value: -distance });
             if distance < 0.0 {
                 self.scan.in_air.push(spot);
@@ -358,7 +398,7 @@ impl Peaks {
             tops.dedup_by(|a, b| probe.point(a.spot).distance(probe.point(b.spot)) < 0.5 * step);
             (step, reach_mm) = (step / 2.0, step);
         }
-        tops.first().copied()
+        tops.first().map(|top| Peak { value: value(probe.point(top.spot)), ..*top })
     }
 
     /// The same for a value that may jump: it is highest where it jumps as often as not, and the way
@@ -417,23 +457,50 @@ fn climb_all(
 /// The samples of a ring; NaN where none was taken.
 struct Ring {
     distances: [f64; DIRECTIONS],
+    /// The directions that were sampled, in that order.
+    asked: [u8; DIRECTIONS],
+    count: usize,
+    /// The direction of the smallest sample, and that.
+    smallest: usize,
+    least: f64,
     /// No sample was NaN itself.
     is_sound: bool,
 }
 
 impl Ring {
+    fn new() -> Self {
+        Self {
+            distances: [f64::NAN; DIRECTIONS],
+            asked: [0; DIRECTIONS],
+            count: 0,
+            smallest: 0,
+            least: f64::INFINITY,
+            is_sound: true,
+        }
+    }
+
     /// The distance in a direction, taken where it is not known yet.
     fn ask(&mut self, direction: usize, at: &mut impl FnMut(usize) -> f64) -> f64 {
         let slot = direction % DIRECTIONS;
-        if self.distances[slot].is_nan() {
-            self.distances[slot] = at(slot);
-            self.is_sound &= !self.distances[slot].is_nan();
+        let known = self.distances[slot];
+        if !known.is_nan() || !self.is_sound {
+            return known;
         }
-        self.distances[slot]
+        let distance = at(slot);
+        self.is_sound = !distance.is_nan();
+        self.distances[slot] = distance;
+        self.asked[self.count] = slot as u8;
+        self.count += 1;
+        if distance < self.least {
+            (self.least, self.smallest) = (distance, slot);
+        }
+        distance
     }
 
-    fn least(&self) -> f64 {
-        self.distances.iter().fold(f64::INFINITY, |least, d| least.min(*d))
+    /// The samples that were taken: direction and distance.
+    fn samples(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+        let asked = self.asked[..self.count].iter();
+        asked.map(|slot| (usize::from(*slot), self.distances[usize::from(*slot)]))
     }
 
     /// Halves an arc of `count` directions as long as something in it may be below `needed`.
@@ -458,23 +525,19 @@ impl Ring {
     /// Samples around the smallest one, until its neighbours are known.
     fn descend(&mut self, steps: &[usize], at: &mut impl FnMut(usize) -> f64) {
         for &step in steps {
-            let here = self.smallest();
+            let here = self.smallest;
             self.ask(here + step, at);
             self.ask(here + DIRECTIONS - step, at);
+            if step == 1 && self.smallest == here {
+                return;
+            }
         }
-    }
-
-    fn smallest(&self) -> usize {
-        let value = |n: &usize| {
-            if self.distances[*n].is_nan() { f64::INFINITY } else { self.distances[*n] }
-        };
-        (0..DIRECTIONS).min_by(|a, b| value(a).total_cmp(&value(b))).unwrap_or(0)
     }
 
     /// The smallest value of the ring, read off the parabola through the smallest sample and its
     /// two neighbours.
     fn smallest_between(&self) -> f64 {
-        let (ring, at) = (&self.distances, self.smallest());
+        let (ring, at) = (&self.distances, self.smallest);
         let (before, after) =
             (ring[(at + DIRECTIONS - 1) % DIRECTIONS], ring[(at + 1) % DIRECTIONS]);
         let bend = before - 2.0 * ring[at] + after;

@@ -31,6 +31,8 @@ pub struct Field {
     /// The steps from node to node, mm, over twice the length of a kept slope; their last is zero.
     half_axes: [Vec4; 3],
     size: [usize; 3],
+    /// The last node of each axis.
+    last: Vec3,
     nodes: Vec<Node>,
     /// The triangles around cells, named by their lower node, in which nodes do not tell enough.
     creased: HashMap<usize, Vec<Facet>>,
@@ -102,6 +104,7 @@ impl Field {
             local_from_node,
             half_axes: half_axes(local_from_node),
             size: grid.size(),
+            last: Vec3::from_array(grid.size().map(|n| n as f32 - 1.0)),
             nodes,
             creased: HashMap::new(),
         };
@@ -141,7 +144,7 @@ impl Field {
     fn cells_near(&self, facet: &Facet) -> impl Iterator<Item = usize> + use<> {
         let [a, b, c] = facet.corners.map(|c| self.node_from_local.transform_point3(c));
         let low = (a.min(b).min(c) - 2.0).ceil().max(Vec3::ZERO).as_usizevec3();
-        let high = (a.max(b).max(c) + 1.0).floor().min(self.last() - 1.0).as_usizevec3();
+        let high = (a.max(b).max(c) + 1.0).floor().min(self.last - 1.0).as_usizevec3();
         let [ni, nj, _] = self.size;
         (low.z..=high.z).flat_map(move |k| {
             (low.y..=high.y).flat_map(move |j| (low.x..=high.x).map(move |i| i + ni * (j + nj * k)))
@@ -154,7 +157,7 @@ impl Field {
     pub fn signed_distance_mm(&self, p: Point<Patient>) -> f64 {
         let local = (p.vec() - self.origin).as_vec3();
         let node = self.node_from_local.transform_point3(local);
-        let held = node.max(Vec3::ZERO).min(self.last());
+        let held = node.max(Vec3::ZERO).min(self.last);
         if held == node {
             return f64::from(self.distance_at(node));
         }
@@ -168,16 +171,13 @@ impl Field {
     pub fn gradient(&self, p: Point<Patient>) -> Dir<Patient> {
         let local = (p.vec() - self.origin).as_vec3();
         let node = self.node_from_local.transform_point3(local);
-        let held = node.max(Vec3::ZERO).min(self.last());
+        let held = node.max(Vec3::ZERO).min(self.last);
         let (distance, mut slope) = self.at(held);
         if held != node {
             let edge = self.local_from_node.transform_point3(held);
             slope = edge - slope.normalize_or_zero() * distance - local;
         }
         Dir::from_vec(slope.as_dvec3()).unit().unwrap_or(Dir::Z)
-    }
-    fn last(&self) -> Vec3 {
-        Vec3::from_array(self.size.map(|n| n as f32 - 1.0))
     }
     /// Distance and its slope at a position within the box of nodes.
     fn at(&self, node: Vec3) -> (f32, Vec3) {
@@ -217,7 +217,7 @@ impl Field {
     }
     /// The cell of a position, named by its lower node, and the place in it.
     fn cell(&self, node: Vec3) -> (usize, Vec3) {
-        let corner = node.min(self.last() - 1.0).max(Vec3::ZERO).as_uvec3();
+        let corner = node.min(self.last - 1.0).max(Vec3::ZERO).as_uvec3();
         let cell = corner.x as usize
             + self.size[0] * (corner.y as usize + self.size[1] * corner.z as usize);
         (cell, node - corner.as_vec3())

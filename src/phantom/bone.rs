@@ -5,6 +5,7 @@ use super::jet::Jet;
 use super::shape::{Blob, Shape, Solid};
 use super::sizes::{Measures, Vary};
 use super::{sacrum, vertebra};
+use crate::clearance::SignedDistance;
 use crate::labels::Level;
 use crate::space::{Dir, Patient, Point, Rigid, Vertebra};
 use glam::DVec3;
@@ -133,6 +134,15 @@ impl Bone {
     /// The box that holds the bone, in its own frame, mm.
     pub(super) fn bounds(&self) -> [DVec3; 2] {
         self.bounds
+    }
+}
+
+impl SignedDistance for Bone {
+    fn signed_distance_mm(&self, p: Point<Patient>) -> f64 {
+        Bone::signed_distance_mm(self, p)
+    }
+    fn is_outside(&self, p: Point<Patient>) -> bool {
+        self.value(p) < 0.0
     }
 }
 

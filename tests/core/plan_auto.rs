@@ -92,8 +92,7 @@ pub fn truly(phantom: &Phantom, screw: &Screw) -> Assessment {
 fn truly_with(phantom: &Phantom, truth: &Truth, screw: &Screw) -> Assessment {
     let bone = phantom.bone(screw.level).unwrap();
     let anatomy = true_anatomy(truth.level(screw.level).unwrap());
-    let exact = |p: Point<Patient>| bone.signed_distance_mm(p);
-    assess_without_profile(&screw.shape(), &exact, &anatomy).unwrap()
+    assess_without_profile(&screw.shape(), bone, &anatomy).unwrap()
 }
 
 #[test]

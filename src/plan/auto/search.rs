@@ -30,6 +30,8 @@ const WORTH_A_CLIMB: f64 = 0.7;
 const FIRST_STEP: Line = [1.0, 1.0, 4.0, 4.0];
 /// Halvings of those steps: for each start, and for the best in the end.
 const HALVINGS: [u32; 2] = [2, 5];
+/// The widest bore is climbed to so many times at most.
+const MOST_CLIMBS: usize = 6;
 /// Around the isthmus's plane the bore is the pedicle's, mm behind and ahead.
 const PEDICLE_MM: [f64; 2] = [9.0, 9.0];
 /// Behind the pedicle proper daylight is the entry, mm of depth.
@@ -258,9 +260,22 @@ impl<'a, B: SignedDistance> Search<'a, B> {
             let radius = radius.filter(|mm| widest.is_none_or(|(_, held)| *mm > held));
             widest = radius.map(|radius| (*line, radius)).or(widest);
         }
+        Some(self.climb_bore(widest?))
+    }
+
+    /// The widest bore near a line. A bore's radius has ridges, on which a climb may stop short: large
+    /// steps are tried again.
+    fn climb_bore(&self, mut widest: (Line, f64)) -> (Line, f64) {
         let radius =
             |line: &Line, _| self.is_in_window(line).then(|| self.radius_mm(line)).flatten();
-        Some(climb(widest?, FIRST_STEP, HALVINGS[1], radius, |radius| *radius))
+        for _ in 0..MOST_CLIMBS {
+            let before = widest.1;
+            widest = climb(widest, FIRST_STEP, HALVINGS[1], radius, |radius| *radius);
+            if widest.1 < before + 0.005 {
+                break;
+            }
+        }
+        widest
     }
 
     /// Leaves the diameters that the isthmus allows; true where it goes by the narrow rule.
@@ -385,8 +400,7 @@ pub(super) mod tests {
         let bored: Vec<(Line, f64)> =
             grid.iter().filter_map(|(line, _)| Some((*line, search.radius_mm(line)?))).collect();
         let widest = bored.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
-        let radius = |line: &Line, _| search.is_in_window(line).then(|| search.radius_mm(line))?;
-        let widest = climb(*widest, FIRST_STEP, HALVINGS[1], radius, |radius| *radius);
+        let widest = search.climb_bore(*widest);
         search.choose_diameters(2.0 * widest.1).unwrap();
         let mut valued: Vec<(f64, Line)> =
             bored.iter().map(|(line, mm)| (search.promise(line, *mm), *line)).collect();
