@@ -6,9 +6,11 @@
 use super::Phase;
 use super::background::{Background, Stage};
 use super::history::{Document, DocumentError, StatusLine, Tone};
+use super::mending::GivenSpine;
 use super::schedule::FrameSystems;
+use super::words;
 use crate::case::request::CaseRequest;
-use crate::case::spine::{Spine, SpineError};
+use crate::case::spine::{Spine, SpineError, mended};
 use crate::work::{Work, on_all_cores};
 use bevy::prelude::*;
 use bevy::window::ExitSystems;
@@ -58,16 +60,23 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Nothing tells whether plan and image belong together: a person may.
-    fn is_unknown_patient(&self) -> bool {
+    /// What a person is asked, who may know that plan and image belong together where nothing tells.
+    fn question(&self) -> Option<String> {
         use crate::case::OpenError as Plan;
-        matches!(self, Self::Document(DocumentError::Open(Plan::UnknownPatient { .. })))
+        match self {
+            Self::Document(DocumentError::Open(Plan::UnknownPatient { case, image })) => {
+                Some(words::unknown_patient(case, image))
+            }
+            _ => None,
+        }
     }
 }
 
 /// A case with its document, ready to be shown.
 pub struct OpenedCase {
-    /// Everything derived from the images.
+    /// Everything derived from the images as they were read.
+    pub given: Arc<Spine>,
+    /// The same with the labels as the plan says that they were mended.
     pub spine: Arc<Spine>,
     /// Its plan, with undo and journal.
     pub document: Document,
@@ -80,12 +89,19 @@ fn open_case(
     threads: Threads,
     work: &Work,
 ) -> Result<OpenedCase, OpenError> {
-    let spine = Arc::new(match threads {
-        Threads::All => on_all_cores(|| request.load(work))?,
-        Threads::Spare => request.load(work)?,
-    });
-    let document = Document::open(&spine, request)?;
-    Ok(OpenedCase { spine, document })
+    let load = || -> Result<_, OpenError> {
+        let given = Arc::new(request.load(work)?);
+        let document = Document::open(&given, request)?;
+        let spine = match document.plan().label_edits.is_empty() {
+            true => Arc::clone(&given),
+            false => Arc::new(mended(&given, &given, document.plan(), work)?),
+        };
+        Ok(OpenedCase { given, spine, document })
+    };
+    match threads {
+        Threads::All => on_all_cores(load),
+        Threads::Spare => load(),
+    }
 }
 
 /// Which threads a case is read on.
@@ -163,6 +179,7 @@ pub(super) fn finish_job(
     commands.remove_resource::<LoadJob>();
     match outcome.unwrap_or_else(|reason| Err(OpenError::Fault(reason))) {
         Ok(case) => {
+            commands.insert_resource(GivenSpine(case.given));
             commands.insert_resource(ActiveCase { spine: case.spine });
             commands.insert_resource(case.document);
             *failure = LoadFailure::default();
@@ -172,11 +189,11 @@ pub(super) fn finish_job(
         Err(fault) => {
             error!("{fault}");
             status.say(Tone::Fault, fault.to_string());
-            let can_be_accepted = fault.is_unknown_patient();
             let accepted = CaseRequest { accept_unknown: true, ..job.request.clone() };
+            let question = fault.question();
             *failure = LoadFailure {
-                why: Some(status.text.clone()),
-                if_they_belong: can_be_accepted.then_some(accepted),
+                if_they_belong: question.is_some().then_some(accepted),
+                why: Some(question.unwrap_or_else(|| status.text.clone())),
             };
             // A case that is already open stays open.
             phase.set(if shown.is_some() { Phase::Ready } else { Phase::Failed });

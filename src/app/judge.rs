@@ -5,6 +5,7 @@
 
 use super::history::ShownPlan;
 use super::jobs::ActiveCase;
+use super::mending::Mending;
 use super::schedule::FrameSystems;
 use crate::case::judge;
 use crate::clearance::Assessment;
@@ -43,18 +44,23 @@ pub fn plugin(app: &mut App) {
 fn judge_changed(
     plan: Res<ShownPlan>,
     case: Option<Res<ActiveCase>>,
+    mending: Res<Mending>,
     mut judgements: ResMut<Judgements>,
 ) {
     let Some(case) = case else { return };
-    if !plan.is_changed() && !case.is_changed() {
+    if !plan.is_changed() && !case.is_changed() && !mending.is_changed() {
         return;
     }
     if case.is_changed() {
         judgements.by_screw.clear();
     }
     let screws = &plan.0.screws;
-    judgements.by_screw.retain(|id, _| screws.iter().any(|screw| screw.id == *id));
-    for screw in screws {
+    // A number of a surface that is being made anew is none.
+    let can_be_judged = |screw: &&Screw| !mending.is_pending(screw.vertebra);
+    judgements
+        .by_screw
+        .retain(|id, _| screws.iter().filter(can_be_judged).any(|screw| screw.id == *id));
+    for screw in screws.iter().filter(can_be_judged) {
         let is_known = judgements.by_screw.get(&screw.id).is_some_and(|j| j.screw == *screw);
         if !is_known {
             let judged =

@@ -16,6 +16,7 @@ pub mod history;
 pub mod jobs;
 pub mod judge;
 pub mod measuring;
+pub mod mending;
 pub mod pace;
 pub mod planning;
 pub mod schedule;
@@ -28,7 +29,9 @@ use bevy::prelude::*;
 use bevy::render::RenderPlugin;
 use bevy::render::pipelined_rendering::PipelinedRenderingPlugin;
 use bevy::render::settings::{Backends, RenderCreation, WgpuSettings};
-use bevy::window::{ExitCondition, WindowResizeConstraints, WindowTheme};
+use bevy::window::{
+    ExitCondition, Monitor, PrimaryMonitor, PrimaryWindow, WindowResizeConstraints, WindowTheme,
+};
 use bevy::winit::WinitPlugin;
 use std::time::Duration;
 
@@ -99,7 +102,7 @@ pub fn new_app(shape: Shape, hook: Option<EngineHook>, is_first: bool) -> App {
     if matches!(shape, Shape::OffScreen) {
         app.add_plugins(ScheduleRunnerPlugin::run_loop(Duration::ZERO));
     }
-    app.add_plugins(CorePlugin);
+    app.add_plugins(CorePlugin).add_systems(Update, fit_on_screen);
     app
 }
 
@@ -117,7 +120,7 @@ impl Plugin for CorePlugin {
             judge::plugin,
             pace::plugin,
             selection::plugin,
-            (checks::plugin, closeup::plugin, measuring::plugin, planning::plugin),
+            (checks::plugin, closeup::plugin, measuring::plugin, mending::plugin, planning::plugin),
         ));
     }
 }
@@ -162,6 +165,23 @@ fn off_screen() -> PluginGroupBuilder {
         .disable::<WinitPlugin>()
         // One frame after the other, so that a picture shows the frame it was asked in.
         .disable::<PipelinedRenderingPlugin>()
+}
+
+/// A window that is larger than the screen would hide its lower bar.
+fn fit_on_screen(
+    monitor: Query<&Monitor, (With<PrimaryMonitor>, Added<Monitor>)>,
+    mut window: Query<&mut Window, With<PrimaryWindow>>,
+) {
+    /// Share of the screen that the desktop's own bars leave.
+    const USABLE: f32 = 0.92;
+    let (Ok(monitor), Ok(mut window)) = (monitor.single(), window.single_mut()) else { return };
+    let screen = UVec2::new(monitor.physical_width, monitor.physical_height).as_vec2();
+    let usable = screen / window.scale_factor() * USABLE;
+    let (now, most) = (window.size(), usable.max(LEAST_WINDOW));
+    if screen.min_element() > 0.0 && now.cmpgt(most).any() {
+        let size = now.min(most);
+        window.resolution.set(size.x, size.y);
+    }
 }
 
 /// A picture waits until everything in it can be drawn; a window never waits.

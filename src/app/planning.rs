@@ -6,6 +6,7 @@
 use super::background::{Background, Stage};
 use super::history::{Document, StatusLine, Tone};
 use super::jobs::{ActiveCase, CaseOpened};
+use super::mending::Mending;
 use super::schedule::FrameSystems;
 use super::words;
 use crate::case::suggest::{self, Planned, Wish};
@@ -62,7 +63,7 @@ fn start_or_stop(
     mut wishes: MessageReader<PlanWish>,
     case: Option<Res<ActiveCase>>,
     document: Option<Res<Document>>,
-    mut planning: ResMut<Planning>,
+    (mending, mut planning): (Res<Mending>, ResMut<Planning>),
     mut status: ResMut<StatusLine>,
 ) {
     let Some(wish) = wishes.read().last() else { return };
@@ -73,6 +74,7 @@ fn start_or_stop(
                 status.say(Tone::Done, words::PLANNING_STOPPED);
             }
         }
+        PlanWish::Start if mending.is_busy() => status.say(Tone::Warning, words::MENDING),
         PlanWish::Start if planning.job.is_none() => match Rules::builtin() {
             Ok(rules) => planning.job = Some(start(&case, &document, rules)),
             Err(fault) => status.say(Tone::Fault, fault.to_string()),

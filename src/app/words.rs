@@ -39,6 +39,26 @@ pub const HOW_TO_PLACE: &str = "Choose “Place screw”, press on bone where it
 /// A number that is older than what is seen.
 pub const PENDING: &str = "pending";
 
+/// Heading of the brush.
+pub const MEND: &str = "Mend labels";
+/// Where no level is chosen.
+pub const CHOOSE_LEVEL: &str = "Choose a level on the left.";
+/// Adds to the level.
+pub const BRUSH: &str = "Brush";
+/// Takes away from it.
+pub const ERASER: &str = "Eraser";
+/// Size of the brush.
+pub const RADIUS: &str = "Radius";
+/// The brush spares no neighbour.
+pub const OVER_OTHERS: &str = "Over other levels too";
+/// Button: islands go, holes are filled.
+pub const CLEAN: &str = "Clean this level";
+/// What to do with the brush.
+pub const HOW_TO_MEND: &str = "Paint on the slices with the left button. Every stroke is one edit; \
+     undo takes it back.";
+/// While surfaces follow the labels.
+pub const MENDING: &str = "The surface follows the labels; its screws are judged when it is there.";
+
 /// Button: the program plans screws.
 pub const PLAN_ALL: &str = "Plan automatically";
 /// While it does.
@@ -226,6 +246,12 @@ pub mod hints {
     pub const SLICES: &str = "C";
     /// Fly.
     pub const FLY: &str = "F: W A S D and Q E move, right drag looks around.";
+    /// Mend.
+    pub const MEND: &str = "E: brush and eraser for the labels, on the slices.";
+    /// Radius of the brush.
+    pub const RADIUS: &str = "[ and ]";
+    /// Clean.
+    pub const CLEAN: &str = "Gives up every piece but the largest and fills the holes.";
     /// Undo.
     pub const UNDO: &str = "Ctrl+Z";
     /// Redo.
@@ -457,6 +483,18 @@ fn signed(text: String) -> String {
         Some(rest) => format!("−{rest}"),
         None => text,
     }
+}
+
+/// The surfaces could not follow the labels.
+pub fn mending_failed(reason: &str) -> String {
+    format!("the surface could not follow the labels ({reason}); undo the last stroke")
+}
+
+/// Why a person is asked whether plan and image belong together; both are named by pseudonyms.
+pub fn unknown_patient(plan: &str, image: &str) -> String {
+    format!(
+        "The plan is of {plan}, what is open is {image}. Nothing shows that they belong together."
+    )
 }
 
 #[cfg(test)]

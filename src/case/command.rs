@@ -2,6 +2,7 @@
 //!
 //! In: a plan and a wish. Out: the plan changed, or a refusal that leaves it as it was.
 
+use crate::labels::edit::{Mending, MendingFault};
 use crate::labels::{Level, VertebraId};
 use crate::plan::{Plan, RenamedLevel, Screw, ScrewFault, ScrewId};
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,10 @@ pub enum Command {
         /// Hash of those that are now.
         after: Option<String>,
     },
+    /// Mends the labels with brush, eraser or cleaner.
+    Mend(Mending),
+    /// Takes back the last mending, which must be this one.
+    TakeBackMending(Mending),
     /// Writes other notes.
     SetNotes {
         /// As they must be found.
@@ -123,6 +128,9 @@ pub enum CommandError {
     /// No screw can be so.
     #[error(transparent)]
     Screw(#[from] ScrewFault),
+    /// The labels can not be mended so.
+    #[error(transparent)]
+    Mending(#[from] MendingFault),
 }
 
 impl Command {
@@ -161,6 +169,18 @@ impl Command {
             }
             Self::RenameLevels(renamings) => rename_all(plan, renamings),
             Self::AcceptLabels { before, after } => swap(&mut plan.accepted_labels, before, after),
+            Self::Mend(mending) => {
+                mending.check()?;
+                plan.label_edits.push(mending.clone());
+                Ok(())
+            }
+            Self::TakeBackMending(mending) => {
+                if plan.label_edits.last() != Some(mending) {
+                    return Err(CommandError::PlanChanged);
+                }
+                plan.label_edits.pop();
+                Ok(())
+            }
             Self::SetNotes { before, after } => swap(&mut plan.notes, before, after),
             Self::Replace { before, after } => swap(plan, before, after),
         }
@@ -185,6 +205,8 @@ impl Command {
             Self::AcceptLabels { before, after } => {
                 Self::AcceptLabels { before: after, after: before }
             }
+            Self::Mend(mending) => Self::TakeBackMending(mending),
+            Self::TakeBackMending(mending) => Self::Mend(mending),
             Self::SetNotes { before, after } => Self::SetNotes { before: after, after: before },
             Self::Replace { before, after } => Self::Replace { before: after, after: before },
         }
@@ -203,6 +225,8 @@ impl Command {
             Self::AcceptLabels { after: None, .. } => {
                 "took back that the labels were accepted".to_owned()
             }
+            Self::Mend(mending) => mending.audit().to_owned(),
+            Self::TakeBackMending(_) => "took back an edit of the labels".to_owned(),
             Self::SetNotes { .. } => "changed the notes".to_owned(),
             Self::Replace { .. } => "took over the plan file as changed elsewhere".to_owned(),
         }

@@ -1,4 +1,5 @@
-//! What looks wrong about a spine as a whole: fused and wedged levels, labels that leak, metal.
+//! What looks wrong about a spine as a whole: fused and wedged levels, labels that leak or lie in
+//! pieces, metal.
 //!
 //! In: a [`Spine`]. Out: sentences that name the level. Nothing is refused: what can be measured
 //! is measured, and the doubt stands beside it.
@@ -15,6 +16,9 @@ const LEAST_DISC_MM: f64 = 1.5;
 const MOST_WEDGE_DEG: f64 = 15.0;
 /// A bone this many times as large as the mean of its neighbours, or this small a part of it.
 const ODD_VOLUME: [f64; 2] = [0.6, 1.6];
+/// A bone that fills less than this share of its label's voxels is but one piece of it. Real
+/// surfaces fill 0.8 and more of labels that are drawn generously.
+const LEAST_FILLED: f64 = 0.6;
 /// Denser than any bone, HU; and the share of a bone's voxels that must be.
 const METAL_HU: i16 = 2200;
 const METAL_SHARE: f64 = 0.002;
@@ -24,6 +28,7 @@ pub fn of(spine: &Spine) -> Vec<String> {
     let mut doubts: Vec<String> = spine.vertebrae.iter().filter_map(|v| wedged(v)).collect();
     doubts.extend(spine.vertebrae.windows(2).filter_map(|pair| fused(&pair[0], &pair[1])));
     doubts.extend(odd_volumes(spine));
+    doubts.extend(pieces(spine));
     doubts.extend(metal(spine));
     doubts
 }
@@ -71,6 +76,26 @@ fn odd_volumes(spine: &Spine) -> Vec<String> {
         })
     };
     (0..whole.len()).filter_map(odd).collect()
+}
+
+/// Labels of which the bone, which is their largest piece, is only a part: two patients in one
+/// label map, or a label that was given twice.
+fn pieces(spine: &Spine) -> Vec<String> {
+    let Some(labels) = &spine.labels else { return Vec::new() };
+    let voxel_mm3 = labels.volume.grid().voxel_volume_mm3();
+    let mut counts: BTreeMap<u16, f64> = BTreeMap::new();
+    for value in labels.volume.data().iter().filter(|value| **value != 0) {
+        *counts.entry(*value).or_default() += voxel_mm3;
+    }
+    let of_level = |v: &VertebraModel| {
+        let all = counts.get(&labels.vertebra(v.id)?.value)?;
+        let share = mesh::volume_mm3(&v.mesh) / all;
+        (share < LEAST_FILLED).then(|| {
+            let level = v.level;
+            format!("{level}: its label lies in pieces, of which the largest, {:.0} % of it, was taken: two patients in one file, or a label given twice", 100.0 * share)
+        })
+    };
+    spine.vertebrae.iter().filter_map(|v| of_level(v)).collect()
 }
 
 fn metal(spine: &Spine) -> Vec<String> {

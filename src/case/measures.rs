@@ -68,7 +68,7 @@ fn of_level(spine: &Spine, model: &Arc<VertebraModel>) -> LevelMeasures {
 }
 
 fn notices(spine: &Spine, levels: &[LevelMeasures], alignment: &Alignment) -> Vec<String> {
-    let mut notices = spine.warnings.clone();
+    let mut notices = spine.notices();
     notices.extend(doubts::of(spine));
     let bodies: Vec<Density> = levels.iter().filter_map(|l| l.body).collect();
     if spine.ct.is_none() {

@@ -8,6 +8,7 @@ use crate::anatomy::{self, VertebraAnatomy};
 use crate::clearance::{Canal, Field};
 use crate::ingest::{self, CtIdentity, IngestError, RawLabels, Study};
 use crate::labels::auto::{self, FoundLevel, SegmentError};
+use crate::labels::edit::Mending;
 use crate::labels::numbering::{self, Numbering, NumberingError};
 use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId};
 use crate::mesh::{self, TriMesh};
@@ -18,7 +19,7 @@ use crate::surface::{self, Surface, SurfaceError};
 use crate::volume::Volume;
 use crate::work::{Cancelled, Work, on_pool};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,7 +41,7 @@ pub enum Source {
 }
 
 /// All that is derived from the images of one case.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Spine {
     /// The CT in HU; `None` when planning on labels alone.
     pub ct: Option<Arc<Volume<i16>>>,
@@ -52,8 +53,13 @@ pub struct Spine {
     pub vertebrae: Vec<Arc<VertebraModel>>,
     /// Window (width, level) in HU to start with, if the file has one.
     pub window: Option<(f64, f64)>,
-    /// What a person should know about the images; whole sentences.
+    /// What a person should know about the images; whole sentences. [`Spine::notices`] adds what
+    /// is said of each vertebra.
     pub warnings: Vec<String>,
+    /// Vertebrae of the labels that could not be made, and why; whole sentences.
+    pub left_out: Vec<String>,
+    /// What a person did to the labels since they were read; [`mended`] does it.
+    pub label_edits: Vec<Mending>,
     /// True for the built-in phantom.
     pub is_demo: bool,
     /// Set where the program made the labels itself: each level and how sure it is.
@@ -112,6 +118,11 @@ pub enum SpineError {
 }
 
 impl Spine {
+    /// All that a person should know: of the images, of what was left out, of each vertebra.
+    pub fn notices(&self) -> Vec<String> {
+        let of_vertebrae = self.vertebrae.iter().flat_map(|v| &v.anatomy.warnings);
+        self.warnings.iter().chain(&self.left_out).chain(of_vertebrae).cloned().collect()
+    }
     /// Who answers for the labels, by what the plan says.
     pub fn review(&self, plan: &Plan) -> Review {
         match (&self.automatic, &self.hashes.labels_hash) {
@@ -170,7 +181,7 @@ pub fn load_kept(source: &Source, kept: Option<&Kept>, work: &Work) -> Result<Sp
         };
         let surfaces = kept.and_then(|kept| kept.surfaces(&spine));
         let is_new = surfaces.is_none();
-        derive(&mut spine, surfaces.unwrap_or_default(), work)?;
+        derive(&mut spine, Vec::new(), surfaces.unwrap_or_default(), work)?;
         if let Some(kept) = kept.filter(|_| is_new) {
             kept.add_surfaces(&spine);
         }
@@ -189,17 +200,9 @@ pub fn of_images(
         labels_hash: Some(ingest::labels_hash(&labels.volume)),
         ..CaseHashes::default()
     };
-    let mut spine = Spine {
-        ct: ct.map(Arc::new),
-        hashes,
-        labels: Some(Arc::new(labels)),
-        vertebrae: Vec::new(),
-        window: None,
-        warnings: Vec::new(),
-        is_demo: false,
-        automatic: None,
-    };
-    on_pool(|| derive(&mut spine, Vec::new(), work))?;
+    let ct = ct.map(Arc::new);
+    let mut spine = Spine { ct, hashes, labels: Some(Arc::new(labels)), ..Spine::default() };
+    on_pool(|| derive(&mut spine, Vec::new(), Vec::new(), work))?;
     Ok(spine)
 }
 
@@ -223,11 +226,8 @@ fn load_demo(kept: Option<&Kept>, work: &Work) -> Result<Spine, SpineError> {
         ct: Some(Arc::new(ct)),
         hashes,
         labels: Some(Arc::new(labels)),
-        vertebrae: Vec::new(),
-        window: None,
-        warnings: Vec::new(),
         is_demo: true,
-        automatic: None,
+        ..Spine::default()
     })
 }
 
@@ -307,27 +307,16 @@ fn of_study(study: Study) -> Spine {
             patient_hash,
             labels_hash: None,
         },
-        labels: None,
-        vertebrae: Vec::new(),
         window: study.window,
         warnings: study.warnings.iter().map(ToString::to_string).collect(),
-        is_demo: false,
-        automatic: None,
+        ..Spine::default()
     }
 }
 
 fn labels_alone(file: &Path, wanted: Option<Numbering>, work: &Work) -> Result<Spine, SpineError> {
     let raw = ingest::load_labels(file, work)?;
-    let mut spine = Spine {
-        ct: None,
-        hashes: CaseHashes::default(),
-        labels: None,
-        vertebrae: Vec::new(),
-        window: None,
-        warnings: vec!["labels without a CT: planning on anatomy alone, without HU".to_owned()],
-        is_demo: false,
-        automatic: None,
-    };
+    let alone = "labels without a CT: planning on anatomy alone, without HU".to_owned();
+    let mut spine = Spine { warnings: vec![alone], ..Spine::default() };
     add_labels(&mut spine, file, raw, wanted)?;
     Ok(spine)
 }
@@ -348,24 +337,79 @@ fn add_labels(
     Ok(())
 }
 
+/// The spine with its labels as `plan` says that a person mended them: only the vertebrae whose
+/// voxels change are made anew. `given` is the spine as it was read; `now` has some of the mendings,
+/// or none, and is taken over as far as it can be.
+pub fn mended(given: &Spine, now: &Spine, plan: &Plan, work: &Work) -> Result<Spine, SpineError> {
+    let wanted = &plan.label_edits;
+    let is_further = wanted.starts_with(&now.label_edits);
+    let from = if is_further { now } else { given };
+    let (Some(labels), Some(shown)) = (&from.labels, &now.labels) else { return Ok(now.clone()) };
+    if now.label_edits == *wanted {
+        return Ok(now.clone());
+    }
+    on_pool(|| {
+        let mut labels = LabelMap::clone(labels);
+        for mending in &wanted[from.label_edits.len()..] {
+            mending.apply(&mut labels.volume);
+        }
+        let touched = differing(&labels.volume, &shown.volume);
+        let labels = Arc::new(labels);
+        let mut spine = Spine {
+            labels: Some(Arc::clone(&labels)),
+            label_edits: wanted.clone(),
+            vertebrae: Vec::new(),
+            left_out: Vec::new(),
+            ..now.clone()
+        };
+        let untouched = |v: &LabelledVertebra| {
+            let model = now.vertebra(v.id)?;
+            (!touched.contains(&v.value)).then(|| Arc::clone(model))
+        };
+        let known = labels.vertebrae.iter().map(untouched).collect();
+        derive(&mut spine, known, Vec::new(), work)?;
+        Ok(spine)
+    })
+}
+
+/// The labels of which two maps of one grid differ in a voxel.
+fn differing(a: &Volume<u16>, b: &Volume<u16>) -> BTreeSet<u16> {
+    let (Some(a), Some(b)) = (a.data().as_slice(), b.data().as_slice()) else {
+        return BTreeSet::new();
+    };
+    /// Voxels that one thread compares in one go.
+    const CHUNK: usize = 1 << 16;
+    let pairs = a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK)).filter(|(a, b)| a != b);
+    let of_chunk = |(a, b): (&[u16], &[u16])| -> BTreeSet<u16> {
+        a.iter().zip(b).filter(|(a, b)| a != b).flat_map(|(a, b)| [*a, *b]).collect()
+    };
+    pairs.map(of_chunk).reduce(BTreeSet::new, |all, some| &all | &some)
+}
+
 /// Surfaces, anatomy, meshes and fields of all vertebrae, in parallel. A vertebra that can not be
-/// made is a warning; the others go on. `kept` holds the surfaces that are known already, in the
-/// order of the labels, or nothing.
+/// made is told; the others go on. In the order of the labels: `known` holds the models that stand
+/// already, `kept` the surfaces; either may be empty.
 fn derive(
     spine: &mut Spine,
+    mut known: Vec<Option<Arc<VertebraModel>>>,
     mut kept: Vec<Option<Surface>>,
     work: &Work,
 ) -> Result<(), SpineError> {
     let Some(labels) = spine.labels.clone() else { return Ok(()) };
-    kept.resize_with(labels.vertebrae.len(), || None);
-    let done = AtomicUsize::new(0);
     let count = labels.vertebrae.len();
+    known.resize_with(count, || None);
+    kept.resize_with(count, || None);
+    let done = AtomicUsize::new(0);
     let made: Vec<_> = labels
         .vertebrae
         .par_iter()
+        .zip(known)
         .zip(kept)
-        .map(|(vertebra, kept)| {
-            let made = model(&labels, vertebra, spine.ct.as_deref(), kept, work);
+        .map(|((vertebra, known), kept)| {
+            let made = match known {
+                Some(model) => Ok(model),
+                None => model(&labels, vertebra, spine.ct.as_deref(), kept, work).map(Arc::new),
+            };
             let so_far = done.fetch_add(1, Ordering::Relaxed) + 1;
             work.step("making surfaces", so_far as f32 / count as f32)?;
             made
@@ -373,14 +417,9 @@ fn derive(
         .collect();
     for (vertebra, model) in labels.vertebrae.iter().zip(made) {
         match model {
-            Ok(model) => {
-                spine.warnings.extend(model.anatomy.warnings.iter().cloned());
-                spine.vertebrae.push(Arc::new(model));
-            }
+            Ok(model) => spine.vertebrae.push(model),
             Err(SurfaceError::Cancelled(cancelled)) => return Err(cancelled.into()),
-            Err(why) => {
-                spine.warnings.push(format!("{} is left out: {why}", vertebra.level));
-            }
+            Err(why) => spine.left_out.push(format!("{} is left out: {why}", vertebra.level)),
         }
     }
     Ok(())

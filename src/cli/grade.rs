@@ -5,7 +5,7 @@ use super::table::layout;
 use crate::case::judge::{self, Answer, Unjudged};
 use crate::case::open;
 use crate::case::request::CaseRequest;
-use crate::case::spine::{Spine, SpineError};
+use crate::case::spine::{Spine, SpineError, mended};
 use crate::case::store::StoreError;
 use crate::case::{Clock, Notice, OpenError, SystemClock};
 use crate::implant::{Catalogue, CatalogueError, Rods, RodsError};
@@ -78,6 +78,7 @@ pub fn read(
     let location = request.location(&spine, fs)?;
     let opening = request.opening(&spine, &Catalogue::builtin()?);
     let (file, notices) = open::read(&location, &opening, SystemClock.now(), fs)?;
+    let spine = Arc::new(on_all_cores(|| mended(&spine, &spine, &file.plan, work))?);
     let graded = judged(&spine, file, &notices);
     Ok(ReadCase { spine, graded })
 }
@@ -104,7 +105,7 @@ pub fn write_out(
 fn judged(spine: &Spine, file: PlanFile, notices: &[Notice]) -> Graded {
     let screws = file.plan.screws.iter();
     let results = screws.map(|screw| judge::answer(spine, &file.plan, screw)).collect();
-    let notices = spine.warnings.iter().cloned().chain(notices.iter().map(ToString::to_string));
+    let notices = spine.notices().into_iter().chain(notices.iter().map(ToString::to_string));
     let issues = judge::check(spine, &file.plan);
     Graded { results, issues, notices: notices.collect(), file }
 }

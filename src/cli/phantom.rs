@@ -105,6 +105,9 @@ pub struct ScanArgs {
     /// Field of view, left to right x front to back x height, mm [default: around the spine].
     #[arg(long, value_name = "XxYxZ", value_parser = parse_fov)]
     pub fov: Option<DVec3>,
+    /// Reach down to the hips and out to both, so that the pelvic angles can be measured.
+    #[arg(long, conflicts_with = "fov")]
+    pub hips: bool,
     /// HU of the cancellous bone: about 180 when healthy, under 110 when osteoporotic.
     #[arg(long, default_value_t = 180.0, value_name = "HU")]
     pub bone: f64,
@@ -256,7 +259,7 @@ fn grid(phantom: &Phantom, scan: &ScanArgs) -> Result<Grid, PhantomError> {
     if !sane(scan.voxel) || !sane(slice) || scan.tilt.abs() > 40.0 {
         return Err(PhantomError::Grid("voxels are 0.1 to 10 mm, the tilt up to 40 degrees"));
     }
-    let around = phantom.grid(1.0);
+    let around = if scan.hips { phantom.grid_with_hips(1.0) } else { phantom.grid(1.0) };
     let low = around.centre([0; 3]).vec();
     let last = around.size().map(|n| n - 1);
     let high = around.centre(last).vec();

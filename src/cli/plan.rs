@@ -96,7 +96,7 @@ pub fn run(args: &PlanArgs, fs: &dyn FileSystem, work: &Work) -> Result<AutoPlan
             source,
         })?;
     }
-    Ok(AutoPlan { planned, text, notices: spine.warnings })
+    Ok(AutoPlan { planned, text, notices: spine.notices() })
 }
 
 fn rules(file: Option<&Path>, fs: &dyn FileSystem) -> Result<Rules, PlanError> {

@@ -38,6 +38,10 @@ impl Switches<'_> {
     pub fn dialog(&mut self) -> &mut OpenDialog {
         &mut self.dialog
     }
+    /// Labels are mended on the slices.
+    pub fn is_mending(&self) -> bool {
+        *self.tool == Tool::Mend
+    }
     /// The window of the slices.
     pub fn window(&self) -> Window {
         self.window.0
@@ -120,9 +124,12 @@ fn tools(ui: &mut Ui, switches: &mut Switches) {
     for (value, text, hint) in [
         (Tool::Look, words::LOOK, words::hints::LOOK),
         (Tool::Place, words::PLACE, words::hints::PLACE),
+        (Tool::Mend, words::MEND, words::hints::MEND),
     ] {
         if ui.selectable_label(tool == value, text).on_hover_text(hint).clicked() {
             tool = value;
+            // Who mends labels has to see them.
+            switches.borders.0 |= value == Tool::Mend;
         }
     }
     switches.tool.set_if_neq(tool);

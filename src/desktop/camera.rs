@@ -3,7 +3,10 @@
 use super::layout::Cells;
 use crate::app::jobs::{ActiveCase, CaseOpened};
 use crate::interact::gesture::Gesture;
-use crate::scene::case::{CASE_PLACE, CaseRoot, world_dir_from_patient, world_from_patient};
+use crate::scene::case::{
+    CASE_PLACE, CaseRoot, root_transform, world_dir_from_patient, world_from_patient,
+};
+use crate::scene::framing::{Look, distance_to_see};
 use crate::scene::layers::all_layers;
 use crate::scene::letters::{ModelBox, Viewer};
 use crate::space::orientation::Letter;
@@ -11,6 +14,7 @@ use crate::space::{Dir, Patient};
 use bevy::camera::visibility::RenderLayers;
 use bevy::camera::{CameraOutputMode, Viewport};
 use bevy::camera_controller::free_camera::FreeCamera;
+use bevy::input::mouse::AccumulatedMouseScroll;
 use bevy::prelude::*;
 use bevy::render::render_resource::BlendState;
 use bevy::render::renderer::RenderAdapterInfo;
@@ -83,32 +87,6 @@ pub fn spawn_cameras(adapter: Option<Res<RenderAdapterInfo>>, mut commands: Comm
     ));
 }
 
-/// Room for the letters around the model, mm.
-const LETTER_ROOM_MM: f64 = 26.0;
-
-/// Distance from which the model and its letters fill the view, in life size.
-pub fn reading_distance(model: &ModelBox) -> f32 {
-    fitting_distance((model.radius_mm() + LETTER_ROOM_MM) as f32 * 1e-3)
-}
-
-/// The same seen along a letter's axis: only what lies across it must fit, before its near end.
-fn reading_distance_along(model: &ModelBox, letter: Letter) -> f32 {
-    let along = letter.dir().to_array().map(f64::abs);
-    let part = |is_along: bool| {
-        let of_axis =
-            |(half, along): (f64, f64)| if (along > 0.5) == is_along { half } else { 0.0 };
-        let parts = model.half_mm.into_iter().zip(along).map(of_axis);
-        parts.map(|mm| mm * mm).sum::<f64>().sqrt()
-    };
-    let across = fitting_distance((part(false) + LETTER_ROOM_MM) as f32 * 1e-3);
-    across + part(true) as f32 * 1e-3
-}
-
-/// Distance from which a ball of this radius fills the view.
-pub fn fitting_distance(radius: f32) -> f32 {
-    radius / (FIELD_OF_VIEW / 2.0).sin() * 0.92
-}
-
 /// Yaw and pitch, as the orbit camera counts them, of an eye that stands towards `d` (world).
 fn yaw_pitch(d: Vec3) -> (f32, f32) {
     let flat = Vec2::new(d.x, d.z).length();
@@ -117,14 +95,57 @@ fn yaw_pitch(d: Vec3) -> (f32, f32) {
     (yaw, d.y.atan2(flat).clamp(-FRAC_PI_2 + 1e-3, FRAC_PI_2 - 1e-3))
 }
 
-/// A new case is seen from behind and a little from the side, as the surgeon stands.
-pub fn show_new_case(case: Res<ActiveCase>, mut eye: Query<&mut PanOrbitCamera, With<DeskCamera>>) {
-    let Ok(mut eye) = eye.single_mut() else { return };
+/// The unit vector that has this yaw and pitch.
+fn towards(yaw: f32, pitch: f32) -> Vec3 {
+    let flat = Vec2::from(yaw.sin_cos()) * pitch.cos();
+    Vec3::new(flat.x, pitch.sin(), flat.y)
+}
+
+/// Distance from which the whole model is seen in its cell of the window.
+fn reading_distance(
+    model: &ModelBox,
+    root: &GlobalTransform,
+    cells: &Cells,
+    (yaw, pitch): (f32, f32),
+) -> f32 {
+    let cell = cells.model.unwrap_or(Rect::new(0.0, 0.0, 1.0, 1.0));
+    let aspect = cell.width().max(1.0) / cell.height().max(1.0);
+    let look =
+        Look { towards: towards(yaw, pitch), up: Vec3::Y, field_of_view: FIELD_OF_VIEW, aspect };
+    distance_to_see(model, root, look)
+}
+
+/// The case is new to its viewer, who has not touched the eye yet.
+#[derive(Resource, Default)]
+pub struct IsNew(bool);
+
+/// From behind and a little from the side, as the surgeon stands: yaw and pitch.
+const SURGEON: (f32, f32) = (PI - 0.45, 0.16);
+
+/// A new case is seen whole, however the window changes, until its viewer moves the eye.
+fn show_new_case(
+    mut opened: MessageReader<CaseOpened>,
+    (mut is_new, cells): (ResMut<IsNew>, Res<Cells>),
+    (buttons, wheel): (Res<ButtonInput<MouseButton>>, Res<AccumulatedMouseScroll>),
+    case: Option<Res<ActiveCase>>,
+    mut shown_in: Local<Option<Rect>>,
+    mut eye: Query<&mut PanOrbitCamera, With<DeskCamera>>,
+) {
+    if opened.read().last().is_some() {
+        (is_new.0, *shown_in) = (true, None);
+    }
+    let is_touched = buttons.get_pressed().next().is_some() || wheel.delta != Vec2::ZERO;
+    is_new.0 &= !(is_touched && cells.is_mouse_in_model);
+    let (true, Some(case), Ok(mut eye)) = (is_new.0, case, eye.single_mut()) else { return };
+    if shown_in.is_some() && *shown_in == cells.model {
+        return;
+    }
+    *shown_in = cells.model;
     let model = ModelBox::of(&case.spine);
+    let root = GlobalTransform::from(root_transform(model.middle, CASE_PLACE, 1.0));
     eye.target_focus = CASE_PLACE;
-    eye.target_radius = reading_distance(&model);
-    eye.target_yaw = PI - 0.45;
-    eye.target_pitch = 0.16;
+    eye.target_radius = reading_distance(&model, &root, &cells, SURGEON);
+    (eye.target_yaw, eye.target_pitch) = SURGEON;
     eye.focus = eye.target_focus;
     eye.radius = Some(eye.target_radius);
     eye.yaw = Some(eye.target_yaw);
@@ -138,24 +159,27 @@ pub fn look_from(
     mut wanted: MessageReader<LookFrom>,
     model: Res<ModelBox>,
     root: Query<&GlobalTransform, With<CaseRoot>>,
+    (cells, mut is_new): (Res<Cells>, ResMut<IsNew>),
     mut flying: ResMut<Flying>,
     mut eye: Query<&mut PanOrbitCamera, With<DeskCamera>>,
 ) {
     let Some(LookFrom(letter)) = wanted.read().last() else { return };
     let (Ok(root), Ok(mut eye)) = (root.single(), eye.single_mut()) else { return };
-    let towards: Dir<Patient> = letter.dir();
+    let direction: Dir<Patient> = letter.dir();
     flying.set_if_neq(Flying(false));
-    let (yaw, pitch) = yaw_pitch(world_dir_from_patient(root, towards));
+    is_new.0 = false;
+    let (yaw, pitch) = yaw_pitch(world_dir_from_patient(root, direction));
     eye.target_yaw = yaw;
     eye.target_pitch = pitch;
     eye.target_focus = world_from_patient(root, model.middle);
-    eye.target_radius = reading_distance_along(&model, *letter) * root.scale().x * 1e3;
+    eye.target_radius = reading_distance(&model, root, &cells, (yaw, pitch));
 }
 
 /// Gives the eye wings and takes them away.
 pub fn take_off_and_land(
     flying: Res<Flying>,
     mut eye: Query<(Entity, &mut PanOrbitCamera, &Transform), With<DeskCamera>>,
+    mut is_new: ResMut<IsNew>,
     mut commands: Commands,
 ) {
     if !flying.is_changed() {
@@ -163,6 +187,7 @@ pub fn take_off_and_land(
     }
     let Ok((entity, mut orbit, transform)) = eye.single_mut() else { return };
     if flying.0 {
+        is_new.0 = false;
         commands.entity(entity).insert(FreeCamera {
             walk_speed: 0.15,
             run_speed: 0.6,
@@ -228,16 +253,12 @@ pub fn fit_viewport(
 /// Adds the eye.
 pub fn plugin(app: &mut App) {
     app.init_resource::<Flying>()
+        .init_resource::<IsNew>()
         .add_message::<LookFrom>()
         .add_systems(Startup, spawn_cameras)
         .add_systems(
             Update,
-            (
-                show_new_case.run_if(on_message::<CaseOpened>),
-                look_from,
-                take_off_and_land,
-                rest_while_busy,
-            )
+            (show_new_case, look_from, take_off_and_land, rest_while_busy)
                 .chain()
                 .after(crate::app::schedule::FrameSystems::Gesture),
         )
@@ -249,16 +270,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_model_is_seen_from_nearer_along_its_length() {
-        let model = ModelBox { half_mm: [40.0, 40.0, 150.0], ..ModelBox::default() };
-        let [above, behind] = [Letter::S, Letter::P].map(|l| reading_distance_along(&model, l));
-        assert!(above < behind && behind < reading_distance(&model) + 0.04);
-    }
-
-    #[test]
     fn the_front_is_at_plus_z_and_the_left_at_plus_x() {
         assert_eq!(yaw_pitch(Vec3::Z), (0.0, 0.0));
         assert!((yaw_pitch(Vec3::X).0 - FRAC_PI_2).abs() < 1e-6);
         assert!(yaw_pitch(Vec3::Y).1 > 1.5);
+        let d = Vec3::new(0.3, -0.5, -0.7).normalize();
+        let (yaw, pitch) = yaw_pitch(d);
+        assert!(towards(yaw, pitch).distance(d) < 1e-6);
     }
 }

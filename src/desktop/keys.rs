@@ -8,6 +8,7 @@ use crate::app::history::Document;
 use crate::app::measuring::Measuring;
 use crate::app::schedule::FrameSystems;
 use crate::app::selection::Selection;
+use crate::interact::brush::Brush;
 use crate::interact::cursor::ClearBones;
 use crate::interact::gesture::Tool;
 use crate::interact::intent::Intent;
@@ -44,6 +45,7 @@ fn edit_keys(
     keys: Res<ButtonInput<KeyCode>>,
     selection: Res<Selection>,
     document: Option<Res<Document>>,
+    (tool, mut brush): (Res<Tool>, ResMut<Brush>),
     mut intents: MessageWriter<Intent>,
 ) {
     if is_ctrl(&keys) {
@@ -57,7 +59,12 @@ fn edit_keys(
         }
         return;
     }
-    if let Some(screw) = selection.screw {
+    for (key, steps) in [(KeyCode::BracketLeft, -1), (KeyCode::BracketRight, 1)] {
+        if *tool == Tool::Mend && keys.just_pressed(key) {
+            brush.step(steps);
+        }
+    }
+    if let Some(screw) = selection.screw.filter(|_| *tool != Tool::Mend) {
         if keys.any_just_pressed([KeyCode::Delete, KeyCode::Backspace]) {
             intents.write(Intent::Delete(screw));
         }
@@ -125,6 +132,10 @@ fn view_keys(
     }
     if keys.just_pressed(KeyCode::KeyP) {
         *tool = if *tool == Tool::Place { Tool::Look } else { Tool::Place };
+    }
+    if keys.just_pressed(KeyCode::KeyE) {
+        *tool = if *tool == Tool::Mend { Tool::Look } else { Tool::Mend };
+        borders.0 |= *tool == Tool::Mend;
     }
     if keys.just_pressed(KeyCode::KeyR) {
         *views = Views::default();

@@ -11,11 +11,13 @@ use crate::app::history::{Document, Draft, StatusLine};
 use crate::app::jobs::{ActiveCase, LoadFailure, OpenCase, Progress};
 use crate::app::judge::Judgements;
 use crate::app::measuring::Measuring;
+use crate::app::mending::Mending;
 use crate::app::planning::Planning;
 use crate::app::selection::{Crosshair, Selection};
+use crate::interact::brush::Brush;
 use crate::interact::intent::Intent;
 use crate::panel::cuts::Shown as Cuts;
-use crate::panel::{Facts, checks, levels, measures, screw, theme, words};
+use crate::panel::{Facts, checks, levels, measures, mend, screw, theme, words};
 use crate::scene::cuts::ScrewCuts;
 use crate::scene::slices::Slices;
 use crate::volume::View;
@@ -78,6 +80,7 @@ pub struct Shown<'w> {
     cuts: Res<'w, ScrewCuts>,
     checks: Res<'w, Checks>,
     planning: Res<'w, Planning>,
+    mending: Res<'w, Mending>,
     failure: ResMut<'w, LoadFailure>,
     phase: Res<'w, State<Phase>>,
 }
@@ -99,6 +102,7 @@ impl Shown<'_> {
             cuts: images.map(|images| Cuts { cuts: &self.cuts, images }),
             checks: &self.checks,
             planning: &self.planning,
+            mending: &self.mending,
         })
     }
 }
@@ -133,6 +137,7 @@ pub fn draw(
     mut shown: Shown,
     mut switches: Switches,
     (mut cells, mut views, mut tab): (ResMut<Cells>, ResMut<Views>, ResMut<Tab>),
+    mut brush: ResMut<Brush>,
     mut measuring: ResMut<Measuring>,
     (mut intents, mut opens): (MessageWriter<Intent>, MessageWriter<OpenCase>),
     mut has_theme: Local<bool>,
@@ -157,7 +162,8 @@ pub fn draw(
     });
     let images = shown.cut_images().map(|images| images.map(|image| contexts.add_image(image)));
     if let Some(facts) = shown.facts(images) {
-        sides(&mut ui, &facts, &mut tab, &mut wanted);
+        let brush = switches.is_mending().then_some(&mut brush);
+        sides(&mut ui, &facts, &mut tab, brush, &mut wanted);
     }
     let middle = ui.available_rect_before_wrap();
     match shown.facts(images) {
@@ -169,12 +175,14 @@ pub fn draw(
             let wish = cells_of(
                 &mut ui,
                 middle,
-                (&shown, &facts),
+                (&shown, &facts, switches.is_mending().then_some(&*brush)),
                 &mut contexts,
                 (&mut cells, &mut views),
                 &switches,
             );
             wanted.extend(wish.look.map(Intent::Look));
+            let done = wish.touch.and_then(|t| brush.follow(t, facts.spine, &facts.selection));
+            wanted.extend(done);
             if let Some(window) = wish.window {
                 switches.set_window(window);
             }
@@ -227,7 +235,13 @@ fn tabs(ui: &mut Ui, facts: &Facts, tab: &mut Tab) {
     ui.separator();
 }
 
-fn sides(ui: &mut Ui, facts: &Facts, tab: &mut ResMut<Tab>, intents: &mut Vec<Intent>) {
+fn sides(
+    ui: &mut Ui,
+    facts: &Facts,
+    tab: &mut ResMut<Tab>,
+    brush: Option<&mut ResMut<Brush>>,
+    intents: &mut Vec<Intent>,
+) {
     let right = right_width(ui.max_rect().width());
     let side = |panel: Panel, width: f32| {
         panel.resizable(false).exact_size(width).frame(theme::panel_frame())
@@ -236,6 +250,12 @@ fn sides(ui: &mut Ui, facts: &Facts, tab: &mut ResMut<Tab>, intents: &mut Vec<In
         ScrollArea::vertical().show(ui, |ui| levels::show(ui, facts, intents));
     });
     side(Panel::right("screw"), right).show(ui, |ui| {
+        if let Some(brush) = brush {
+            let mut set = Brush::clone(brush);
+            mend::show(ui, facts, &mut set, intents);
+            brush.set_if_neq(set);
+            return;
+        }
         let mut now = **tab;
         tabs(ui, facts, &mut now);
         tab.set_if_neq(now);
@@ -254,7 +274,7 @@ fn engine_rect(rect: egui::Rect) -> Rect {
 fn cells_of(
     ui: &mut Ui,
     middle: egui::Rect,
-    (shown, facts): (&Shown, &Facts),
+    (shown, facts, brush): (&Shown, &Facts, Option<&Brush>),
     contexts: &mut EguiContexts,
     (cells, views): (&mut Cells, &mut Views),
     switches: &Switches,
@@ -282,10 +302,12 @@ fn cells_of(
             crosshair: shown.crosshair.0,
             window: switches.window(),
             facts,
+            brush,
         };
         let here = mpr::show(ui, rect, &on, views);
         wish.look = here.look.or(wish.look);
         wish.window = here.window.or(wish.window);
+        wish.touch = here.touch.or(wish.touch);
         wish.toggle_maximised = here.toggle_maximised.or(wish.toggle_maximised);
     }
     if let Some(cell) = wish.toggle_maximised {

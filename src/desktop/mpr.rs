@@ -2,6 +2,7 @@
 
 use super::layout::Cell;
 use crate::clearance::Assessment;
+use crate::interact::brush::{Brush, Touch};
 use crate::panel::{Facts, theme, words};
 use crate::plan::Screw;
 use crate::scene::outline::screw_outline;
@@ -40,6 +41,8 @@ pub struct SliceWish {
     pub look: Option<Point<Patient>>,
     /// The window becomes this.
     pub window: Option<Window>,
+    /// The brush touches the labels, or lets go.
+    pub touch: Option<Touch>,
     /// The cell fills the window, or gives it back.
     pub toggle_maximised: Option<Cell>,
 }
@@ -92,6 +95,8 @@ pub struct SliceFacts<'a> {
     pub window: Window,
     /// The plan and its numbers.
     pub facts: &'a Facts<'a>,
+    /// The brush, where labels are mended.
+    pub brush: Option<&'a Brush>,
 }
 
 /// Draws one slice into `rect` and reads the mouse on it.
@@ -108,6 +113,7 @@ pub fn show(ui: &mut Ui, rect: Rect, on: &SliceFacts, views: &mut Views) -> Slic
     painter.image(on.texture, canvas.image(plane), whole, Color32::WHITE);
     draw_screws(&painter, &canvas, on);
     draw_crosshair(&painter, &canvas, on);
+    draw_brush(&painter, &canvas, on, response.hover_pos());
     draw_letters(&painter, rect, plane);
     draw_words(&painter, &canvas, on, response.hover_pos());
     wish
@@ -138,6 +144,9 @@ fn read_mouse(
         view.shift_mm += drag * mm_per_point;
     } else if response.dragged_by(PointerButton::Secondary) {
         zoom_by(view, (-drag.y * 0.008).exp());
+    } else if let Some(brush) = on.brush {
+        wish.touch = touch(ui, response, canvas, plane, brush);
+        return wish;
     } else if response.dragged_by(PointerButton::Primary) {
         drag_primary(ui, response, canvas, on, &mut wish);
     } else if response.clicked()
@@ -149,6 +158,39 @@ fn read_mouse(
         wish.toggle_maximised = Some(Cell::Slice(on.slice.view));
     }
     wish
+}
+
+/// What the left button does with the brush.
+fn touch(
+    ui: &Ui,
+    response: &Response,
+    canvas: &Canvas,
+    plane: &Plane,
+    brush: &Brush,
+) -> Option<Touch> {
+    let (is_down, is_shift) = ui.input(|i| (i.pointer.primary_down(), i.modifiers.shift));
+    if !is_down {
+        return (!brush.path.is_empty()).then_some(Touch::LetGo);
+    }
+    let is_mine = response.is_pointer_button_down_on() && !is_shift;
+    let at = response.interact_pointer_pos().filter(|_| is_mine)?;
+    Some(Touch::At(point_under(canvas, plane, at)))
+}
+
+/// The brush under the mouse and the stroke under way, as far as it lies near this slice.
+fn draw_brush(painter: &egui::Painter, canvas: &Canvas, on: &SliceFacts, mouse: Option<Pos2>) {
+    let Some(brush) = on.brush else { return };
+    let plane = on.slice.plane();
+    let radius = brush.radius_mm as f32 / pixel_mm(plane) * canvas.points_per_pixel;
+    let colour = if brush.is_eraser { theme::LOOK } else { theme::ACCENT };
+    let near = brush.path.iter().map(|p| plane.pixel(*p));
+    for (pixel, off_mm) in near.filter(|(_, off_mm)| off_mm.abs() < brush.radius_mm) {
+        let share = (1.0 - (off_mm / brush.radius_mm).powi(2)).sqrt() as f32;
+        painter.circle_filled(canvas.screen(pixel), radius * share, colour.gamma_multiply(0.5));
+    }
+    if let Some(mouse) = mouse {
+        painter.circle_stroke(mouse, radius, Stroke::new(1.5, colour));
+    }
 }
 
 /// Whole notches of the wheel in this frame.

@@ -27,6 +27,8 @@ pub enum Tool {
     Look,
     /// Begins a screw.
     Place,
+    /// Chooses the level whose labels are mended on the slices.
+    Mend,
 }
 
 /// The drag under way and who drags.

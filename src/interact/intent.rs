@@ -11,6 +11,7 @@ use crate::app::words;
 use crate::case::spine::{Spine, VertebraModel};
 use crate::case::{Command, StepError};
 use crate::implant::ScrewSize;
+use crate::labels::edit::Mending;
 use crate::labels::{Level, VertebraId};
 use crate::plan::{Screw, ScrewId, ScrewState};
 use crate::scene::cuts::{CutWish, ScrewCuts};
@@ -53,6 +54,8 @@ pub enum Intent {
     ShiftLevels(i32),
     /// Call one vertebra otherwise, and nothing else.
     RenameLevel(VertebraId, Level),
+    /// Mend the labels.
+    Mend(Mending),
     /// Lay the cuts of the screw that is worked on otherwise.
     Cut(CutWish),
     /// Take back the last edit.
@@ -240,6 +243,10 @@ fn carry_out_edit(
             let command = document.session_mut().redo()?;
             choose_edited(&command, document, selection);
             Ok(said(words::REDONE, &command))
+        }
+        Intent::Mend(mending) => {
+            document.session_mut().apply(Command::Mend(mending.clone()))?;
+            Ok(last_edit(document))
         }
         Intent::ReviewSuggested(review) => review_suggested(document, *review),
         Intent::Save => {

@@ -2,8 +2,9 @@
 //!
 //! [`pointer`] (filled by `desktop` and `xr`) → [`pick`] (what it points at) → [`gesture`] (press,
 //! drag, release; [`place`] and [`steer`] hold the geometry) → [`intent`] (edits of the document).
-//! [`cursor`] shows what the pointer is on.
+//! [`brush`] mends labels on the slices. [`cursor`] shows what the pointer is on.
 
+pub mod brush;
 pub mod cursor;
 pub mod gesture;
 pub mod intent;
@@ -13,6 +14,7 @@ pub mod pointer;
 pub mod steer;
 
 use crate::app::jobs::{ActiveCase, CaseOpened};
+use crate::app::mending::Mended;
 use crate::app::schedule::FrameSystems;
 use bevy::prelude::*;
 
@@ -23,6 +25,7 @@ impl Plugin for InteractPlugin {
     fn build(&self, app: &mut App) {
         app.add_message::<intent::Intent>()
             .init_resource::<gesture::Tool>()
+            .init_resource::<brush::Brush>()
             .init_resource::<gesture::Gesture>()
             .init_resource::<pick::BoneBalls>()
             .init_resource::<cursor::ClearBones>()
@@ -31,7 +34,11 @@ impl Plugin for InteractPlugin {
             .add_systems(
                 Update,
                 (
-                    (pick::measure_balls.run_if(on_message::<CaseOpened>), pick::pick)
+                    (
+                        pick::measure_balls
+                            .run_if(on_message::<CaseOpened>.or_eager(on_message::<Mended>)),
+                        pick::pick,
+                    )
                         .chain()
                         .in_set(FrameSystems::Pick),
                     (

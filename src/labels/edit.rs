@@ -1,84 +1,147 @@
 //! Mending labels by hand: brush, eraser, and a cleaner for islands and holes.
 //!
-//! In: a label volume and a [`Stroke`] or a wish to clean. Out: the volume changed in place and a
-//! [`Patch`] that says exactly which voxels changed, so that an edit can be taken back bit for bit.
+//! In: a label volume and a [`Mending`]. Out: the volume changed in place, and which labels that
+//! touched. A mending says what a person did, in millimetres, and not which voxels it changed: the
+//! same mendings of the same labels give the same voxels, so that a plan keeps them and an undo
+//! makes the labels anew without the last one.
 
 use crate::space::{Patient, Point};
 use crate::volume::Volume;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
+/// One finished edit of labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mending {
+    /// Paints or erases.
+    Stroke(Stroke),
+    /// Gives up every piece of a label but the largest, and fills what it closes in.
+    Clean(u16),
+}
+
 /// One finished movement of brush or eraser.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stroke {
     /// Where the brush went, LPS mm; balls round these points and cylinders between them.
+    #[serde(rename = "path_lps_mm")]
     pub path: Vec<Point<Patient>>,
     /// Its radius, mm.
     pub radius_mm: f64,
     /// The label it leaves; 0 erases.
     pub paints: u16,
     /// The only label it changes, so that a brush spares the neighbours; `None` for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<u16>,
 }
 
-/// Voxels that changed: their place in the array (k, j, i order), old and new label.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Patch {
-    changes: Vec<(u64, u16, u16)>,
+/// A mending that can not be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MendingFault {
+    /// The brush has no size, or one that no vertebra needs.
+    #[error("a brush is 0.1 to 50 mm in radius; choose another size and repeat the stroke")]
+    Radius,
+    /// The brush went nowhere, or to no place of this world.
+    #[error("the stroke has no place in the image; repeat it")]
+    Path,
+    /// Background can not be cleaned.
+    #[error("choose a level to be cleaned")]
+    NoLabel,
 }
 
-/// A patch that does not fit the labels; they are as they were.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the labels changed since this edit was begun; look at them and repeat the edit")]
-pub struct Stale;
+/// Radius of a brush, mm.
+const RADIUS_MM: [f64; 2] = [0.1, 50.0];
 
-impl Patch {
-    /// Whether nothing changed.
-    pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
-    }
-    /// The labels that lost or won voxels; their meshes and distances are to be made anew.
-    pub fn touched(&self) -> BTreeSet<u16> {
-        self.changes.iter().flat_map(|(_, a, b)| [*a, *b]).filter(|v| *v != 0).collect()
-    }
-    /// The patch that takes this one back.
-    #[must_use]
-    pub fn inverse(&self) -> Self {
-        Self { changes: self.changes.iter().map(|(at, a, b)| (*at, *b, *a)).collect() }
-    }
-    /// Does it again, all or nothing.
-    pub fn apply(&self, labels: &mut Volume<u16>) -> Result<(), Stale> {
-        let data = labels.data_mut().as_slice_mut().ok_or(Stale)?;
-        let fits = |(at, before, _): &(u64, u16, u16)| data.get(*at as usize) == Some(before);
-        if !self.changes.iter().all(fits) {
-            return Err(Stale);
+impl Stroke {
+    /// A stroke of the brush; its points are kept to a hundredth of a millimetre, those that the
+    /// brush covers anyway are left out.
+    pub fn new(path: &[Point<Patient>], radius_mm: f64, paints: u16, over: Option<u16>) -> Self {
+        let least_mm = 0.2 * radius_mm;
+        let mut kept: Vec<Point<Patient>> = Vec::new();
+        for (n, point) in path.iter().enumerate() {
+            let is_last = n + 1 == path.len();
+            let moved_mm = kept.last().map_or(f64::INFINITY, |last| last.distance(*point));
+            if moved_mm >= least_mm || (is_last && moved_mm > 0.01) {
+                kept.push(Point::from_vec((point.vec() * 100.0).round() / 100.0));
+            }
         }
-        for (at, _, after) in &self.changes {
-            data[*at as usize] = *after;
+        Self { path: kept, radius_mm, paints, over }
+    }
+}
+
+impl Mending {
+    /// Refuses what can not be done.
+    pub fn check(&self) -> Result<(), MendingFault> {
+        let Self::Stroke(stroke) = self else {
+            return if *self == Self::Clean(0) { Err(MendingFault::NoLabel) } else { Ok(()) };
+        };
+        if !(RADIUS_MM[0]..=RADIUS_MM[1]).contains(&stroke.radius_mm) {
+            return Err(MendingFault::Radius);
         }
-        Ok(())
+        let is_sound = !stroke.path.is_empty() && stroke.path.iter().all(|p| p.vec().is_finite());
+        if is_sound { Ok(()) } else { Err(MendingFault::Path) }
+    }
+    /// Does it; says which labels lost or won voxels.
+    pub fn apply(&self, labels: &mut Volume<u16>) -> BTreeSet<u16> {
+        match self {
+            Self::Stroke(stroke) => paint(labels, stroke),
+            Self::Clean(value) => clean(labels, *value),
+        }
+    }
+    /// The labels that it would touch now.
+    pub fn touches(&self, labels: &Volume<u16>) -> BTreeSet<u16> {
+        match self {
+            Self::Stroke(stroke) => {
+                let before = covered(labels, stroke).into_iter().map(|(_, before)| before);
+                let mut touched: BTreeSet<u16> = before.collect();
+                if !touched.is_empty() {
+                    touched.insert(stroke.paints);
+                }
+                touched.remove(&0);
+                touched
+            }
+            Self::Clean(value) => BTreeSet::from([*value]),
+        }
+    }
+    /// The edit in words.
+    pub fn audit(&self) -> &'static str {
+        match self {
+            Self::Stroke(Stroke { paints: 0, .. }) => "erased from the labels",
+            Self::Stroke(_) => "painted labels",
+            Self::Clean(_) => "cleaned a label",
+        }
     }
 }
 
 /// Paints or erases along a stroke.
-pub fn paint(labels: &mut Volume<u16>, stroke: &Stroke) -> Patch {
-    let grid = labels.grid().clone();
+fn paint(labels: &mut Volume<u16>, stroke: &Stroke) -> BTreeSet<u16> {
+    let mut touched = BTreeSet::new();
+    for ([i, j, k], before) in covered(labels, stroke) {
+        touched.extend([before, stroke.paints]);
+        labels.data_mut()[[k, j, i]] = stroke.paints;
+    }
+    touched.remove(&0);
+    touched
+}
+
+/// The voxels that a stroke changes, and their labels.
+fn covered(labels: &Volume<u16>, stroke: &Stroke) -> Vec<([usize; 3], u16)> {
+    let grid = labels.grid();
     let [ni, nj, nk] = grid.size();
-    let Some((low, high)) = reach(labels, stroke) else { return Patch::default() };
-    let mut changes = Vec::new();
+    let mut covered = Vec::new();
+    let Some((low, high)) = reach(labels, stroke) else { return covered };
     for k in low[2]..=high[2].min(nk - 1) {
         for j in low[1]..=high[1].min(nj - 1) {
             for i in low[0]..=high[0].min(ni - 1) {
                 let before = labels.data()[[k, j, i]];
                 let may = before != stroke.paints && stroke.over.is_none_or(|only| only == before);
                 if may && is_under(stroke, grid.centre([i, j, k])) {
-                    changes.push((((k * nj + j) * ni + i) as u64, before, stroke.paints));
-                    labels.data_mut()[[k, j, i]] = stroke.paints;
+                    covered.push(([i, j, k], before));
                 }
             }
         }
     }
-    Patch { changes }
+    covered
 }
 
 /// Whether a point is within the brush somewhere on its way.
@@ -112,47 +175,52 @@ fn reach(labels: &Volume<u16>, stroke: &Stroke) -> Option<([usize; 3], [usize; 3
     inside.then(|| (low.map(|x| x.max(0.0).floor() as usize), high.map(|x| x.ceil() as usize)))
 }
 
-/// Gives up every piece of a label but the largest, and fills what it closes in on all sides.
-pub fn clean(labels: &mut Volume<u16>, value: u16) -> Patch {
-    let grid = labels.grid().clone();
-    let size = grid.size();
-    let mut changes = Vec::new();
-    let Some(data) = labels.data_mut().as_slice_mut() else { return Patch::default() };
-    let mut own = pieces(size, |at| data[at] == value);
+/// Gives up every piece of a label but the largest, and fills what it closes in on all sides with
+/// it; other labels in there stay.
+fn clean(labels: &mut Volume<u16>, value: u16) -> BTreeSet<u16> {
+    let Some((low, size)) = room_of(labels, value) else { return BTreeSet::new() };
+    let [ni, nj, _] = labels.grid().size();
+    let Some(data) = labels.data_mut().as_slice_mut() else { return BTreeSet::new() };
+    let whole = |at: usize| {
+        let [i, j, k] = place(size, at);
+        ((low[2] + k) * nj + low[1] + j) * ni + low[0] + i
+    };
+    let mut own = pieces(size, |at| data[whole(at)] == value);
+    // The first of those that are largest.
     let largest = (0..own.len()).max_by_key(|n| (own[*n].len(), std::cmp::Reverse(*n)));
     if let Some(largest) = largest {
         own.swap_remove(largest);
     }
-    for at in own.into_iter().flatten() {
-        changes.push((at as u64, value, 0));
-        data[at] = 0;
+    let mut changed: Vec<(usize, u16)> = own.into_iter().flatten().map(|at| (at, 0)).collect();
+    for (at, after) in &changed {
+        data[whole(*at)] = *after;
     }
-    let outside = |at: usize| on_edge(size, at);
-    let holes = pieces(size, |at| data[at] != value).into_iter();
-    for hole in holes.filter(|hole| !hole.iter().any(|at| outside(*at))) {
-        for at in hole {
-            if data[at] == 0 {
-                changes.push((at as u64, 0, value));
-                data[at] = value;
-            }
+    let holes = pieces(size, |at| data[whole(at)] != value).into_iter();
+    for at in holes.filter(|hole| !hole.iter().any(|at| on_edge(size, *at))).flatten() {
+        if data[whole(at)] == 0 {
+            data[whole(at)] = value;
+            changed.push((at, value));
         }
     }
-    merge_repeats(&mut changes);
-    Patch { changes }
+    if changed.is_empty() { BTreeSet::new() } else { BTreeSet::from([value]) }
 }
 
-/// An island inside a hole changes twice; only where it ends counts.
-fn merge_repeats(changes: &mut Vec<(u64, u16, u16)>) {
-    changes.sort_by_key(|(at, _, _)| *at);
-    let mut merged: Vec<(u64, u16, u16)> = Vec::with_capacity(changes.len());
-    for (at, before, after) in changes.drain(..) {
-        match merged.last_mut() {
-            Some(last) if last.0 == at => last.2 = after,
-            _ => merged.push((at, before, after)),
+/// The box of a label with a voxel around it as far as the image goes: its first voxel, its size.
+fn room_of(labels: &Volume<u16>, value: u16) -> Option<([usize; 3], [usize; 3])> {
+    let size = labels.grid().size();
+    let (mut low, mut high) = (size, [0; 3]);
+    for ((k, j, i), _) in labels.data().indexed_iter().filter(|(_, v)| **v == value) {
+        for (axis, n) in [i, j, k].into_iter().enumerate() {
+            low[axis] = low[axis].min(n);
+            high[axis] = high[axis].max(n);
         }
     }
-    merged.retain(|(_, before, after)| before != after);
-    *changes = merged;
+    if low[0] > high[0] {
+        return None;
+    }
+    let low = low.map(|n| n.saturating_sub(1));
+    let size = std::array::from_fn(|axis| (high[axis] + 2).min(size[axis]) - low[axis]);
+    Some((low, size))
 }
 
 /// The pieces of all voxels for which `is` holds that hang together by their faces, in order of
@@ -214,21 +282,15 @@ mod tests {
     }
 
     #[test]
-    fn a_stroke_paints_its_tube_and_comes_back_bit_for_bit() {
-        let before = block(|[i, _, _]| if i < 4 { 7 } else { 0 });
-        let mut labels = before.clone();
-        let patch = paint(&mut labels, &stroke(5, None));
+    fn a_stroke_paints_its_tube_and_nothing_else() {
+        let mut labels = block(|[i, _, _]| if i < 4 { 7 } else { 0 });
+        let touched = paint(&mut labels, &stroke(5, None));
         assert_eq!(labels.get([5, 5, 4]), Some(&5));
         assert_eq!(labels.get([5, 6, 5]), Some(&5), "1.41 mm aside is under a brush of 1.5");
         assert_eq!(labels.get([5, 7, 4]), Some(&0), "2 mm aside is not");
         assert_eq!(labels.get([10, 5, 4]), Some(&0), "2 mm beyond its end is not");
-        assert_eq!(patch.touched(), BTreeSet::from([5, 7]));
-        let painted = labels.clone();
-        patch.inverse().apply(&mut labels).expect("it fits");
-        assert_eq!(labels.data(), before.data());
-        patch.apply(&mut labels).expect("it fits again");
-        assert_eq!(labels.data(), painted.data());
-        assert_eq!(patch.apply(&mut labels), Err(Stale), "it is done already");
+        assert_eq!(touched, BTreeSet::from([5, 7]));
+        assert!(paint(&mut labels, &stroke(5, None)).is_empty(), "it is done already");
     }
 
     #[test]
@@ -248,23 +310,36 @@ mod tests {
         assert!(paint(&mut labels, &far).is_empty());
         let none = Stroke { path: Vec::new(), ..stroke(5, None) };
         assert!(paint(&mut labels, &none).is_empty());
+        assert_eq!(Mending::Stroke(none).check(), Err(MendingFault::Path));
     }
 
     #[test]
     fn the_cleaner_drops_islands_and_fills_holes_but_no_neighbour_in_them() {
-        let before = block(|[i, j, k]| match [i, j, k] {
+        let mut labels = block(|[i, j, k]| match [i, j, k] {
             [3, 3, 3] => 0,
             [4, 4, 4] => 9,
             [10, 8, 7] => 5,
             [2..=6, 2..=6, 2..=6] => 5,
             _ => 0,
         });
-        let mut labels = before.clone();
-        let patch = clean(&mut labels, 5);
+        assert_eq!(clean(&mut labels, 5), BTreeSet::from([5]));
         assert_eq!(labels.get([3, 3, 3]), Some(&5));
         assert_eq!(labels.get([4, 4, 4]), Some(&9));
         assert_eq!(labels.get([10, 8, 7]), Some(&0));
-        patch.inverse().apply(&mut labels).expect("it fits");
-        assert_eq!(labels.data(), before.data());
+        assert_eq!(labels.get([1, 1, 1]), Some(&0), "outside is no hole");
+        assert!(clean(&mut labels, 5).is_empty() && clean(&mut labels, 77).is_empty());
+    }
+
+    #[test]
+    fn a_stroke_keeps_its_ends_and_is_read_as_it_was_written() {
+        let at = |x: f64| Point::new(x, 0.123_456, -7.0);
+        let path: Vec<_> = (0..=100).map(|n| at(0.1 * f64::from(n))).collect();
+        let stroke = Stroke::new(&path, 3.0, 5, Some(0));
+        assert!(stroke.path.len() < 20, "{}", stroke.path.len());
+        assert_eq!(stroke.path.first().map(|p| p.to_array()), Some([0.0, 0.12, -7.0]));
+        assert_eq!(stroke.path.last().map(|p| p.to_array()), Some([10.0, 0.12, -7.0]));
+        let mending = Mending::Stroke(stroke);
+        let text = serde_json::to_string(&mending).expect("plain data");
+        assert_eq!(serde_json::from_str::<Mending>(&text).expect("as written"), mending);
     }
 }

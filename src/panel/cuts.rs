@@ -8,7 +8,7 @@ use crate::scene::outline::screw_outline;
 use crate::volume::Plane;
 use bevy_egui::egui::{
     self, Align2, Color32, FontId, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, TextureId,
-    Ui, Vec2, pos2, vec2,
+    Ui, pos2, vec2,
 };
 
 /// The cuts with their images as egui knows them.
@@ -42,21 +42,17 @@ impl Fit<'_> {
 /// Shows both cuts; a click in the first one moves the second.
 pub fn show(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
     let (Some(shown), Some(screw)) = (facts.cuts, facts.current()) else { return };
-    let Some([along, across]) = &shown.cuts.cuts else { return };
     let gap = 6.0;
     let width = ((ui.available_width() - gap) / 2.0).floor();
-    let tall = |plane: &Plane| (width as f64 * plane.size_mm()[1] / plane.size_mm()[0]) as f32;
     let grade = facts.assessment(screw).map(|a| a.grade);
     let colour = grade.map_or(theme::colour32(crate::scene::colour::PENDING), theme::grade_colour);
+    let Some([along, _]) = &shown.cuts.cuts else { return };
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = gap;
-        let size = vec2(width, tall(&along.plane));
-        let response = picture(ui, shown.images[0], &along.plane, size, screw, colour);
-        depth_line(ui, &along.plane, response.rect, shown.cuts.depth_mm, screw);
+        let Some(response) = self::along(ui, &shown, width, screw, colour) else { return };
         read_depth(&response, &along.plane, shown.cuts, screw, intents);
         ui.vertical(|ui| {
-            let size = vec2(width, tall(&across.plane));
-            picture(ui, shown.images[1], &across.plane, size, screw, colour);
+            across(ui, &shown, width, screw, colour);
             let text = egui::RichText::new(words::across(shown.cuts.depth_mm));
             ui.label(text.size(12.0).color(theme::WEAK));
             lie(ui, shown.cuts.wish, intents);
@@ -64,15 +60,43 @@ pub fn show(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
     });
 }
 
+/// The cut that holds the screw's axis, `width` points wide, with a line where the other one lies.
+pub fn along(
+    ui: &mut Ui,
+    shown: &Shown,
+    width: f32,
+    screw: &Screw,
+    colour: Color32,
+) -> Option<Response> {
+    let [cut, _] = shown.cuts.cuts.as_ref()?;
+    let response = picture(ui, shown.images[0], &cut.plane, width, screw, colour);
+    depth_line(ui, &cut.plane, response.rect, shown.cuts.depth_mm, screw);
+    Some(response)
+}
+
+/// The cut across the screw, `width` points wide.
+pub fn across(
+    ui: &mut Ui,
+    shown: &Shown,
+    width: f32,
+    screw: &Screw,
+    colour: Color32,
+) -> Option<Response> {
+    let [_, cut] = shown.cuts.cuts.as_ref()?;
+    Some(picture(ui, shown.images[1], &cut.plane, width, screw, colour))
+}
+
 /// One cut with the screw's outline and the letters of its edges.
 fn picture(
     ui: &mut Ui,
     image: TextureId,
     plane: &Plane,
-    size: Vec2,
+    width: f32,
     screw: &Screw,
     colour: Color32,
 ) -> Response {
+    let [mm_wide, mm_tall] = plane.size_mm();
+    let size = vec2(width, (f64::from(width) * mm_tall / mm_wide) as f32);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
     let painter = ui.painter_at(rect);
     let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));

@@ -9,6 +9,7 @@ pub mod cuts;
 pub mod level;
 pub mod levels;
 pub mod measures;
+pub mod mend;
 pub mod screw;
 pub mod theme;
 pub mod why;
@@ -19,6 +20,7 @@ use crate::app::checks::Checks;
 use crate::app::closeup::Closeup;
 use crate::app::history::{Document, Draft};
 use crate::app::judge::Judgements;
+use crate::app::mending::Mending;
 use crate::app::planning::Planning;
 use crate::app::selection::Selection;
 use crate::case::judge;
@@ -47,6 +49,8 @@ pub struct Facts<'a> {
     pub checks: &'a Checks,
     /// Screws that plan themselves.
     pub planning: &'a Planning,
+    /// Vertebrae whose surface follows their labels.
+    pub mending: &'a Mending,
 }
 
 impl<'a> Facts<'a> {

@@ -40,7 +40,7 @@ pub use truth::{
 };
 
 use crate::labels::{LabelMap, Level, Posture};
-use crate::space::{Dir, Patient, Point};
+use crate::space::{Dir, Patient, Point, Side};
 use crate::volume::{Grid, Volume};
 use crate::work::{Cancelled, Work};
 use column::{Placed, PlacedDisc};
@@ -203,6 +203,23 @@ impl Phantom {
         let far = glam::DVec3::splat(f64::INFINITY);
         let (low, high) = corners.fold((far, -far), |(low, high), c| (low.min(c), high.max(c)));
         let high = high.with_y(tissue::SKIN_BEHIND_MM + self.spec.sacral_plate.vec().y + 6.0);
+        let step = spacing_mm.max(0.05);
+        let size = ((high - low) / step).to_array().map(|n| n.ceil().max(0.0) as usize + 1);
+        Grid::along_axes(Point::from_vec(low), step, size)
+    }
+    /// The same, reaching down to the hips and out to both of them; [`Phantom::grid`] where the
+    /// phantom has none.
+    pub fn grid_with_hips(&self, spacing_mm: f64) -> Grid {
+        /// From the middle of a femoral head to the end of the image.
+        const AROUND_MM: f64 = 34.0;
+        let spine = self.grid(spacing_mm);
+        let Some(stand) = &self.stand else { return spine };
+        let corners = spine.corners().map(Point::vec).into_iter();
+        let hips = Side::BOTH.map(|side| stand.hip(side));
+        let around = hips.into_iter().flat_map(|hip| [hip - AROUND_MM, hip + AROUND_MM]);
+        let far = glam::DVec3::splat(f64::INFINITY);
+        let (low, high) =
+            corners.chain(around).fold((far, -far), |(low, high), c| (low.min(c), high.max(c)));
         let step = spacing_mm.max(0.05);
         let size = ((high - low) / step).to_array().map(|n| n.ceil().max(0.0) as usize + 1);
         Grid::along_axes(Point::from_vec(low), step, size)

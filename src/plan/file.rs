@@ -9,6 +9,7 @@
 
 use super::screw::{Screw, ScrewFault, ScrewId, ScrewState, ScrewStyle};
 use super::{Plan, RenamedLevel};
+use crate::labels::edit::{Mending, MendingFault};
 use crate::labels::{Level, VertebraId};
 use crate::space::{Dir, Patient, Point, Side};
 use jiff::Timestamp;
@@ -140,6 +141,14 @@ pub enum FileError {
         /// Level, side and id.
         screw: String,
     },
+    /// An edit of the labels can not be done.
+    #[error("label edit {number} of the plan: {source}; or take it out of the plan file")]
+    LabelEdit {
+        /// Its place in the file, from 1.
+        number: usize,
+        /// What is wrong.
+        source: MendingFault,
+    },
     /// Two screws call one vertebra by two names.
     #[error("{screw}: another screw calls its vertebra {other}; correct one of them in the file")]
     TwoLevels {
@@ -167,6 +176,8 @@ struct FileRecord {
     renamed_levels: Vec<RenamedRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     accepted_labels: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    label_edits: Vec<Mending>,
     #[serde(default)]
     screws: Vec<Value>,
     #[serde(flatten)]
@@ -221,8 +232,14 @@ pub fn parse(text: &str, read_at: Timestamp) -> Result<PlanFile, FileError> {
         .into_iter()
         .map(|r| (r.vertebra_id, RenamedLevel { from: r.from, to: r.to }))
         .collect();
-    let accepted_labels = record.accepted_labels;
-    let mut plan = Plan { screws, renamed, notes: record.notes, accepted_labels };
+    check_label_edits(&record.label_edits)?;
+    let mut plan = Plan {
+        screws,
+        renamed,
+        notes: record.notes,
+        accepted_labels: record.accepted_labels,
+        label_edits: record.label_edits,
+    };
     plan.sort();
     let header = Header {
         case: record.case,
@@ -254,6 +271,7 @@ pub fn print(header: &Header, plan: &Plan) -> Result<String, FileError> {
         notes: plan.notes.clone(),
         renamed_levels,
         accepted_labels: plan.accepted_labels.clone(),
+        label_edits: plan.label_edits.clone(),
         screws,
         unknown: header.unknown.clone(),
     };
@@ -303,6 +321,13 @@ fn read_screw(entry: Value, index: usize, read_at: Timestamp) -> Result<Screw, F
         return Err(FileError::Tip { screw: name, distance_mm, length_mm });
     }
     Ok(screw)
+}
+
+fn check_label_edits(edits: &[Mending]) -> Result<(), FileError> {
+    for (index, edit) in edits.iter().enumerate() {
+        edit.check().map_err(|source| FileError::LabelEdit { number: index + 1, source })?;
+    }
+    Ok(())
 }
 
 /// Refuses a screw that contradicts one read before it.

@@ -14,6 +14,7 @@ pub mod exchange;
 pub use file::{CaseHashes, CaseRef, CatalogueRef, Header, PlanFile};
 pub use screw::{Screw, ScrewFault, ScrewId, ScrewState, ScrewStyle};
 
+use crate::labels::edit::Mending;
 use crate::labels::{LabelledVertebra, Level, VertebraId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -40,6 +41,9 @@ pub struct Plan {
     /// where the labels are a person's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted_labels: Option<String>,
+    /// What a person did to the labels with brush, eraser and cleaner, first one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub label_edits: Vec<Mending>,
 }
 
 impl Plan {

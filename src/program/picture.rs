@@ -10,6 +10,7 @@ use crate::plan::Plan;
 use crate::scene::ScenePlugin;
 use crate::scene::case::{CASE_PLACE, CaseRoot, world_dir_from_patient, world_from_patient};
 use crate::scene::colour::{self, srgb};
+use crate::scene::framing::{Look, distance_to_see};
 use crate::scene::layers::{BACKDROP, WORLD, all_layers};
 use crate::scene::letters::{ModelBox, Viewer};
 use crate::scene::lod::FinestOnly;
@@ -229,23 +230,17 @@ fn root_place(world: &mut World) -> GlobalTransform {
 /// Vertical field of view of the pictures: narrow, as a portrait lens.
 const FIELD_OF_VIEW: f32 = 0.4;
 
-/// Room for the letters around the model, mm.
-const LETTER_ROOM_MM: f64 = 34.0;
-
 fn model_eye(world: &mut World, letter: Letter, aspect: f32) -> (Transform, Projection) {
     let root = root_place(world);
     let towards = world_dir_from_patient(&root, letter.dir());
-    let model = *world.resource::<ModelBox>();
-    let radius = (model.radius_mm() + LETTER_ROOM_MM) as f32 * root.scale().x;
-    let narrowest =
-        (FIELD_OF_VIEW / 2.0).min((FIELD_OF_VIEW / 2.0).tan().mul_add(aspect, 0.0).atan());
-    let distance = radius / narrowest.sin() * 0.9;
     // From above and below, the patient's front is up, as on an axial slice.
     let up = if towards.y.abs() > 0.9 {
         world_dir_from_patient(&root, Letter::A.dir())
     } else {
         Vec3::Y
     };
+    let look = Look { towards, up, field_of_view: FIELD_OF_VIEW, aspect };
+    let distance = distance_to_see(world.resource::<ModelBox>(), &root, look);
     let eye =
         Transform::from_translation(CASE_PLACE + towards * distance).looking_at(CASE_PLACE, up);
     let lens = Projection::Perspective(PerspectiveProjection {

@@ -75,8 +75,9 @@ pub fn cut_screw(
     let depth_mm = depth_mm.clamp(0.0, screw.length_mm);
     let planes = planes(screw, cuts.wish.is_upright, depth_mm);
     cuts.depth_mm = depth_mm;
+    let mut old = cuts.cuts.take().into_iter().flatten();
     cuts.cuts = planes.and_then(|[along, across]| {
-        let mut draw = |plane: Plane| draw(&case.spine, plane, window.0, &mut images);
+        let mut draw = |plane| draw(&case.spine, plane, window.0, old.next(), &mut images);
         Some([draw(along)?, draw(across)?])
     });
     cuts.made_of = Some(asked);
@@ -105,14 +106,20 @@ fn planes(screw: &Screw, is_upright: bool, depth_mm: f64) -> Option<[Plane; 2]> 
     Some([along, across])
 }
 
+/// Draws a cut, into the image of the `old` one where that is as large.
 fn draw(
     spine: &Spine,
     plane: Plane,
     window: Window,
+    old: Option<ScrewCut>,
     images: &mut Assets<Image>,
 ) -> Option<ScrewCut> {
     let cut = slices::cut(spine, &plane)?;
-    let image = images.add(slices::blank(&plane));
+    let fitting = old.filter(|old| old.plane.pixels() == plane.pixels());
+    let image = match fitting {
+        Some(old) => old.image,
+        None => images.add(slices::blank(&plane)),
+    };
     slices::shade(&cut, window, image.id(), images);
     Some(ScrewCut { image, plane })
 }

@@ -6,7 +6,7 @@ use super::colour::{self, srgb};
 use crate::app::jobs::ActiveCase;
 use crate::case::spine::Spine;
 use crate::space::orientation::Letter;
-use crate::space::{Patient, Point};
+use crate::space::{Dir, Patient, Point};
 use bevy::prelude::*;
 
 /// Height of a letter in patient space, mm.
@@ -66,8 +66,33 @@ impl ModelBox {
         }
     }
     /// Radius of the ball around the box, mm.
-    pub fn radius_mm(&self) -> f64 {
+    fn radius_mm(&self) -> f64 {
         bevy::math::DVec3::from_array(self.half_mm).length()
+    }
+    /// Corners of the box and of every letter that an eye in direction `towards` with this rotation
+    /// sees: from the box's middle, in the world.
+    pub fn seen_points(&self, root: &GlobalTransform, towards: Vec3, eye: Quat) -> Vec<Vec3> {
+        let middle = world_from_patient(root, self.middle);
+        let from_middle = |p| world_from_patient(root, p) - middle;
+        let signs = [-1.0, 1.0];
+        let corner = |x: f64, y: f64, z: f64| {
+            let [a, b, c] = self.half_mm;
+            self.middle + Dir::new(x * a, y * b, z * c)
+        };
+        let corners = signs.map(|x| signs.map(|y| signs.map(|z| from_middle(corner(x, y, z)))));
+        let half = self.letter_height(root) / 2.0;
+        let letters = Letter::ALL.into_iter().filter(|l| !is_head_on(root, *l, towards));
+        let of_letter = |letter: Letter| {
+            let at = from_middle(self.anchor(letter));
+            [Vec3::X, Vec3::Y, Vec3::NEG_X, Vec3::NEG_Y].map(|d| at + eye * d * half)
+        };
+        let mut points: Vec<Vec3> = corners.into_iter().flatten().flatten().collect();
+        points.extend(letters.flat_map(of_letter));
+        points
+    }
+    /// Height of a letter in the world.
+    fn letter_height(&self, root: &GlobalTransform) -> f32 {
+        HEIGHT_MM * self.letter_scale() as f32 * root.scale().y
     }
     /// How much larger than usual the letters are.
     fn letter_scale(&self) -> f64 {
@@ -86,6 +111,11 @@ pub fn measure(case: Res<ActiveCase>, mut model: ResMut<ModelBox>) {
     *model = ModelBox::of(&case.spine);
 }
 
+/// The letter's direction leads (almost) straight along the line of sight.
+fn is_head_on(root: &GlobalTransform, letter: Letter, sight: Vec3) -> bool {
+    world_dir_from_patient(root, letter.dir()).dot(sight).abs() > HEAD_ON
+}
+
 /// Draws the letters.
 pub fn draw_letters(
     model: Res<ModelBox>,
@@ -94,12 +124,11 @@ pub fn draw_letters(
     mut lines: Gizmos<LetterLines>,
 ) {
     let (Ok(root), Some(viewer)) = (root.single(), viewer.iter().next()) else { return };
-    let size = HEIGHT_MM * model.letter_scale() as f32 * root.scale().y;
+    let size = model.letter_height(root);
     for letter in Letter::ALL {
         let at = world_from_patient(root, model.anchor(letter));
         let sight = (at - viewer.translation()).normalize_or_zero();
-        let straight = world_dir_from_patient(root, letter.dir()).dot(sight).abs();
-        if straight > HEAD_ON {
+        if is_head_on(root, letter, sight) {
             continue;
         }
         let turn = Isometry3d::new(at, viewer.rotation());

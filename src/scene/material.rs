@@ -11,6 +11,8 @@ pub struct Materials {
     pub bone: Handle<StandardMaterial>,
     /// The bone under the pointer or of the selected level.
     pub bone_hovered: Handle<StandardMaterial>,
+    /// Bone whose labels changed, until its surface follows.
+    pub bone_pending: Handle<StandardMaterial>,
     /// Bone to look through while steering.
     pub bone_clear: Handle<StandardMaterial>,
     /// A screw's head.
@@ -42,6 +44,7 @@ impl FromWorld for Materials {
         Self {
             bone: add(matte(colour::BONE)),
             bone_hovered: add(matte(colour::BONE_HOVERED)),
+            bone_pending: add(matte(colour::PENDING)),
             bone_clear: add(StandardMaterial {
                 base_color: clear.into(),
                 alpha_mode: AlphaMode::Blend,

@@ -8,6 +8,7 @@
 pub mod case;
 pub mod colour;
 pub mod cuts;
+pub mod framing;
 pub mod layers;
 pub mod letters;
 pub mod lod;
@@ -47,6 +48,7 @@ impl Plugin for ScenePlugin {
                 (
                     (vertebra::spawn_case, letters::measure, start_window)
                         .run_if(on_message::<CaseOpened>),
+                    vertebra::replace_mended,
                     layers::set_tones,
                     (upload::receive_levels, upload::receive_meshes, lod::choose_levels).chain(),
                     vertebra::show_bones,
@@ -65,7 +67,7 @@ impl Plugin for ScenePlugin {
     }
 }
 
-/// The file's own window where it has one, else bone; slices in the 3D view where there is nothing
+/// Bone, or the file's own window where no vertebra is seen; slices in the 3D view where there is nothing
 /// else to see in it.
 fn start_window(
     case: Res<ActiveCase>,
@@ -75,8 +77,9 @@ fn start_window(
     in_view.set_if_neq(slices::SlicesInView::all(case.spine.vertebrae.is_empty()));
     // Labels that nobody has looked at are to be looked at.
     borders.set_if_neq(slices::ShownBorders(case.spine.automatic.is_some()));
-    let own = case.spine.window.map(|(width, level)| Window::new(width, level));
-    window.0 = own.unwrap_or(Window::BONE);
+    // A scan of the chest brings the window of its lungs; who plans screws looks at bone.
+    let own = case.spine.window.filter(|_| case.spine.vertebrae.is_empty());
+    window.0 = own.map_or(Window::BONE, |(width, level)| Window::new(width, level));
 }
 
 fn set_up_lines(mut store: ResMut<GizmoConfigStore>) {

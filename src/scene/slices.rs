@@ -90,7 +90,7 @@ pub fn cut_slices(
         return;
     };
     if case.is_changed() {
-        slices.0 = View::ALL.map(|view| new_slice(view, crosshair.0, grid, &mut images)).into();
+        renew(&mut slices, crosshair.0, grid, &mut images);
     } else if !crosshair.is_changed() && !window.is_changed() && !borders.is_changed() {
         return;
     }
@@ -121,6 +121,17 @@ pub fn cut_slices(
 fn grid_of(spine: &Spine) -> Option<&Grid> {
     let ct = spine.ct.as_ref().map(|ct| ct.grid());
     ct.or_else(|| spine.labels.as_ref().map(|labels| labels.volume.grid()))
+}
+
+/// Slices of another case, or of the same with other labels: images that are as large are kept.
+fn renew(slices: &mut Slices, at: Point<Patient>, grid: &Grid, images: &mut Assets<Image>) {
+    let fits = |slice: &Slice| Plane::over(slice.view, at, grid).pixels() == slice.plane.pixels();
+    if slices.0.is_empty() || !slices.0.iter().all(fits) {
+        slices.0 = View::ALL.map(|view| new_slice(view, at, grid, images)).into();
+    }
+    for slice in &mut slices.0 {
+        (slice.cut, slice.labels, slice.shaded) = (None, None, None);
+    }
 }
 
 fn new_slice(view: View, at: Point<Patient>, grid: &Grid, images: &mut Assets<Image>) -> Slice {

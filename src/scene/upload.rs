@@ -5,6 +5,7 @@
 //! finest, so that something is seen, then its coarser levels ([`super::lod`]).
 
 use super::lod::{FinestOnly, Level, Levels};
+use super::vertebra::local_transform;
 use crate::case::spine::VertebraModel;
 use crate::mesh::{TriMesh, lod};
 use crate::space::{Dir, Patient, Point, Rigid, Vertebra};
@@ -94,9 +95,11 @@ pub fn receive_meshes(
         let Some(ready) = pending.ready.take() else { continue };
         triangles += ready.triangles;
         let bounds = ready.bounds;
+        // A vertebra that was mended may have another frame.
+        let place = local_transform(pending.subject.model.anatomy.patient_from_vertebra);
         let finest = on_card(ready, &mut meshes);
         let mut bone = commands.entity(entity);
-        bone.remove::<PendingMesh>().insert((Mesh3d(finest.mesh.clone()), bounds));
+        bone.remove::<PendingMesh>().insert((Mesh3d(finest.mesh.clone()), bounds, place));
         if finest_only.is_none() {
             bone.insert((Levels::new(finest), PendingLevels::start(pending.subject.clone())));
         }

@@ -1,10 +1,12 @@
 //! Bones: one entity per vertebra, below the case's root, moved by its own `patient_from_vertebra`.
 
 use super::case::{CASE_PLACE, CaseRoot, root_transform};
+use super::lod::Levels;
 use super::material::Materials;
-use super::upload::PendingMesh;
+use super::upload::{PendingLevels, PendingMesh};
 use crate::app::jobs::ActiveCase;
-use crate::case::spine::Spine;
+use crate::app::mending::{Mended, Mending};
+use crate::case::spine::{Spine, VertebraModel};
 use crate::labels::VertebraId;
 use crate::space::{Patient, Rigid, Vertebra};
 use bevy::prelude::*;
@@ -38,25 +40,64 @@ pub fn spawn_case(
     let root = commands.spawn((CaseRoot, place, Name::new("case"))).id();
     for (index, vertebra) in case.spine.vertebrae.iter().enumerate() {
         let pending = PendingMesh::start(vertebra, neighbours(&case.spine, index));
-        commands.spawn((
-            Bone(vertebra.id),
-            Name::new(vertebra.level.to_string()),
-            local_transform(vertebra.anatomy.patient_from_vertebra),
-            MeshMaterial3d(materials.bone.clone()),
-            pending,
-            ChildOf(root),
-        ));
+        spawn_bone(vertebra, pending, root, &materials, &mut commands);
     }
 }
 
-fn neighbours(spine: &Spine, index: usize) -> Vec<Arc<crate::case::spine::VertebraModel>> {
+/// Puts the new shape of mended vertebrae in the place of the old, which is seen until then.
+pub fn replace_mended(
+    mut mended: MessageReader<Mended>,
+    case: Option<Res<ActiveCase>>,
+    root: Query<Entity, With<CaseRoot>>,
+    bones: Query<(Entity, &Bone)>,
+    materials: Res<Materials>,
+    mut commands: Commands,
+) {
+    let (Some(case), Ok(root)) = (case, root.single()) else { return };
+    for id in mended.read().flat_map(|Mended(ids)| ids) {
+        let old = bones.iter().find(|(_, bone)| bone.0 == *id).map(|(entity, _)| entity);
+        let Some(index) = case.spine.vertebrae.iter().position(|v| v.id == *id) else {
+            old.into_iter().for_each(|entity| commands.entity(entity).despawn());
+            continue;
+        };
+        let pending =
+            PendingMesh::start(&case.spine.vertebrae[index], neighbours(&case.spine, index));
+        match old {
+            Some(entity) => {
+                commands.entity(entity).remove::<(Levels, PendingLevels)>().insert(pending);
+            }
+            None => {
+                spawn_bone(&case.spine.vertebrae[index], pending, root, &materials, &mut commands)
+            }
+        }
+    }
+}
+
+fn spawn_bone(
+    vertebra: &VertebraModel,
+    pending: PendingMesh,
+    root: Entity,
+    materials: &Materials,
+    commands: &mut Commands,
+) {
+    commands.spawn((
+        Bone(vertebra.id),
+        Name::new(vertebra.level.to_string()),
+        local_transform(vertebra.anatomy.patient_from_vertebra),
+        MeshMaterial3d(materials.bone.clone()),
+        pending,
+        ChildOf(root),
+    ));
+}
+
+fn neighbours(spine: &Spine, index: usize) -> Vec<Arc<VertebraModel>> {
     let before = index.checked_sub(1).and_then(|i| spine.vertebrae.get(i));
     let after = spine.vertebrae.get(index + 1);
     before.into_iter().chain(after).cloned().collect()
 }
 
 /// A vertebra's frame as the root's children are placed.
-fn local_transform(patient_from_vertebra: Rigid<Patient, Vertebra>) -> Transform {
+pub(super) fn local_transform(patient_from_vertebra: Rigid<Patient, Vertebra>) -> Transform {
     Transform {
         translation: patient_from_vertebra.origin().vec().as_vec3(),
         rotation: patient_from_vertebra.rotation().as_quat(),
@@ -66,15 +107,17 @@ fn local_transform(patient_from_vertebra: Rigid<Patient, Vertebra>) -> Transform
 
 /// Gives each bone the material of how it is shown.
 pub fn show_bones(
-    view: Res<BoneView>,
+    (view, mending): (Res<BoneView>, Res<Mending>),
     materials: Res<Materials>,
     mut bones: Query<(&Bone, &mut MeshMaterial3d<StandardMaterial>)>,
 ) {
-    if !view.is_changed() {
+    if !view.is_changed() && !mending.is_changed() {
         return;
     }
     for (bone, mut material) in &mut bones {
-        let wanted = if view.is_clear {
+        let wanted = if mending.is_pending(bone.0) {
+            &materials.bone_pending
+        } else if view.is_clear {
             &materials.bone_clear
         } else if view.lifted == Some(bone.0) {
             &materials.bone_hovered

@@ -1,7 +1,8 @@
-//! The card beside a hand: clearance and letter of the screw that the hand holds or points at, on a
-//! dark plate that lies over everything, since it is what is read.
+//! The card beside a hand: clearance and letter of the screw that the hand holds or points at, and
+//! below them the two cuts of the one that is worked on, on a dark plate that lies over everything,
+//! since it is what is read.
 //!
-//! In: the screw, its numbers, how sure they are. Out: a plane beside the hand, upright to the head,
+//! In: the screw, its numbers, how sure they are, its cuts. Out: a plane beside the hand, upright to the head,
 //! on the hand's outer side, so that the place where a screw enters stays free.
 //!
 //! At one metre the letter is [`LETTER_M`] high: 55 minutes of arc, where 20 are asked of text that is
@@ -12,6 +13,7 @@ use super::frame::{Eye, Hands, Rig};
 use super::hands::OfHand;
 use super::quad::{Due, RoomPanel, spawn_panel_camera};
 use super::tools::Tool;
+use crate::app::closeup::Closeup;
 use crate::app::history::{Document, Draft};
 use crate::app::jobs::ActiveCase;
 use crate::app::judge::Judgements;
@@ -20,8 +22,10 @@ use crate::case::judge::half_width_mm;
 use crate::clearance::{Assessment, Band, Wall};
 use crate::interact::pick::Target;
 use crate::interact::pointer::Aim;
+use crate::panel::cuts;
 use crate::plan::{Screw, ScrewId};
 use crate::scene::colour::{self, Rgb};
+use crate::scene::cuts::ScrewCuts;
 use bevy::light::{NotShadowCaster, NotShadowReceiver};
 use bevy::mesh::MeshVertexBufferLayoutRef;
 use bevy::pbr::{
@@ -31,8 +35,8 @@ use bevy::prelude::*;
 use bevy::render::render_resource::{
     AsBindGroup, CompareFunction, RenderPipelineDescriptor, SpecializedMeshPipelineError,
 };
-use bevy_egui::EguiContext;
 use bevy_egui::egui::{self, Align, Color32, LayerId, Layout, RichText, Ui, UiBuilder};
+use bevy_egui::{EguiContext, EguiTextureHandle, EguiUserTextures};
 
 /// Height of the letter and of the number, m of the room.
 pub const LETTER_M: f32 = 0.016;
@@ -40,8 +44,13 @@ pub const LETTER_M: f32 = 0.016;
 const SMALL_M: f32 = 0.006;
 /// Share of a font's size that a capital letter is high.
 const CAPITAL: f32 = 0.70;
-/// Size of the plane in the room, m; the plate on it is as large as its text.
-const SIZE_M: Vec2 = Vec2::new(0.15, 0.075);
+/// Size of the plane in the room, m; the plate on it is as large as what it carries.
+const SIZE_M: Vec2 = Vec2::new(0.15, 0.175);
+/// Its upper edge above the hand, m of the room.
+const TOP_M: f32 = 0.056;
+/// Width of a cut, and the most that the longer one may be high, points.
+const CUT_WIDTH: f32 = 116.0;
+const CUT_HEIGHT: f32 = 190.0;
 /// Points of the layout in a metre of the room.
 const POINTS_PER_M: f32 = 2000.0;
 /// Pixels of the image in a point.
@@ -150,7 +159,7 @@ impl Read<'_, '_> {
 /// Puts the card beside the hand, and has it laid out where there is something new to read.
 pub(super) fn move_card(
     read: Read,
-    hands: Res<Hands>,
+    (hands, cuts): (Res<Hands>, Res<ScrewCuts>),
     eyes: Query<(&Eye, &Transform), Without<CardPlane>>,
     mut plane: Single<(&mut Transform, &mut Visibility), With<CardPlane>>,
     mut due: Single<&mut Due, With<CardPanel>>,
@@ -167,14 +176,14 @@ pub(super) fn move_card(
     };
     visibility.set_if_neq(Visibility::Inherited);
     let outwards = if subject.hand == Hand::Left { -1.0 } else { 1.0 };
-    let beside = Vec3::new(outwards * (GAP_M + SIZE_M.x / 2.0), 0.25 * SIZE_M.y, 0.0);
+    let beside = Vec3::new(outwards * (GAP_M + SIZE_M.x / 2.0), TOP_M - SIZE_M.y / 2.0, 0.0);
     **transform = Transform {
         translation: Vec3::from(pose.translation) + eye.rotation * beside,
         rotation: eye.rotation,
         scale: Vec3::ONE,
     };
     let now = Some(subject.written());
-    if *last != now {
+    if *last != now || cuts.is_changed() {
         *last = now;
         due.ask();
     }
@@ -192,10 +201,30 @@ impl Subject<'_> {
     }
 }
 
+/// The cuts of the screw that is worked on, and their images as egui knows them.
+#[derive(bevy::ecs::system::SystemParam)]
+pub(super) struct CutsOf<'w> {
+    closeup: Res<'w, Closeup>,
+    cuts: Res<'w, ScrewCuts>,
+    textures: ResMut<'w, EguiUserTextures>,
+}
+
+impl CutsOf<'_> {
+    /// Both cuts; `None` where they are of another screw, or there are none.
+    fn of(&mut self, screw: &Screw) -> Option<cuts::Shown<'_>> {
+        let is_it = self.closeup.screw.as_ref().is_some_and(|worked_on| worked_on.id == screw.id);
+        let pair = self.cuts.cuts.as_ref().filter(|_| is_it)?;
+        let ids = [&pair[0], &pair[1]].map(|cut| cut.image.id());
+        let images = ids.map(|id| self.textures.add_image(EguiTextureHandle::Weak(id)));
+        Some(cuts::Shown { cuts: &self.cuts, images })
+    }
+}
+
 /// Lays the card out.
 pub(super) fn lay_out(
     read: Read,
     case: Option<Res<ActiveCase>>,
+    mut cuts_of: CutsOf,
     mut panel: Single<&mut EguiContext, With<CardPanel>>,
 ) {
     let context = panel.get_mut();
@@ -211,7 +240,25 @@ pub(super) fn lay_out(
         .corner_radius(8)
         .inner_margin(10);
     root.with_layout(Layout::top_down(align), |ui| {
-        plate.show(ui, |ui| write(ui, &subject, half_width_mm(&case.spine)));
+        plate.show(ui, |ui| {
+            write(ui, &subject, half_width_mm(&case.spine));
+            if let Some(shown) = cuts_of.of(subject.screw) {
+                draw_cuts(ui, &shown, subject.screw, colour_of(&subject));
+            }
+        });
+    });
+}
+
+/// Along the screw, and across it where least bone is left.
+fn draw_cuts(ui: &mut Ui, shown: &cuts::Shown, screw: &Screw, colour: Color32) {
+    let Some([cut, _]) = &shown.cuts.cuts else { return };
+    let [mm_wide, mm_tall] = cut.plane.size_mm();
+    let width = CUT_WIDTH.min((f64::from(CUT_HEIGHT) * mm_wide / mm_tall) as f32);
+    ui.add_space(4.0);
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        cuts::along(ui, shown, width, screw, colour);
+        cuts::across(ui, shown, width, screw, colour);
     });
 }
 

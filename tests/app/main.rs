@@ -4,6 +4,7 @@
 mod beads;
 mod desk;
 mod gestures;
+mod mending;
 mod pointing;
 mod review;
 mod sides;

@@ -49,14 +49,9 @@ pub fn block_spine() -> Spine {
         is_cut_off: false,
     };
     Spine {
-        ct: None,
         hashes: CaseHashes { labels_hash: Some("block".to_owned()), ..CaseHashes::default() },
-        labels: None,
         vertebrae: vec![Arc::new(vertebra)],
-        window: None,
-        warnings: Vec::new(),
-        is_demo: false,
-        automatic: None,
+        ..Spine::default()
     }
 }
 

@@ -4,9 +4,10 @@ use crate::plan_samples::{level, now, screw, vertebra};
 use corridor::case::command::{Command, CommandError};
 use corridor::case::history::{Edit, History, Revision, Step, StepError};
 use corridor::case::journal::{self, Soundness};
+use corridor::labels::edit::{Mending, Stroke};
 use corridor::plan::file;
 use corridor::plan::{Header, Plan, Screw, ScrewState};
-use corridor::space::Dir;
+use corridor::space::{Dir, Point};
 use proptest::prelude::*;
 
 fn bytes(plan: &Plan) -> String {
@@ -44,7 +45,16 @@ fn command(plan: &Plan, kind: u8, n: u8) -> Option<Command> {
             })
         }
         5 => exchange(plan, n),
+        _ if n.is_multiple_of(3) => Some(Command::Mend(mending(n))),
         _ => Some(Command::SetNotes { before: plan.notes.clone(), after: format!("note {n}") }),
+    }
+}
+
+fn mending(n: u8) -> Mending {
+    let at = Point::new(f64::from(n), -2.5, 7.25);
+    match n {
+        0 => Mending::Clean(20),
+        _ => Mending::Stroke(Stroke::new(&[at, at + Dir::X * 9.0], 3.0, u16::from(n % 2), Some(4))),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Behaviour of the core, without the engine. Every file of this folder is declared here.
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 
+mod anatomy_alignment;
 mod anatomy_phantom;
 mod anatomy_real;
+mod anatomy_table;
 mod architecture;
 mod case_spine;
 mod case_commands;
@@ -16,6 +18,7 @@ mod clearance_band;
 mod clearance_field;
 mod clearance_grade;
 mod clearance_shapes;
+mod doubts;
 mod memory_fs;
 mod numbering;
 mod phantom_files;
@@ -38,6 +41,7 @@ mod ingest_real;
 mod ingest_torture;
 mod real_data;
 mod field_distance;
+mod label_edits;
 mod labels_auto;
 mod measures;
 mod mesh_extract;
