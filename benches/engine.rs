@@ -108,6 +108,9 @@ fn main() {
 
 fn answer(spine: &Spine) {
     let planned = planned(spine);
+    for (screw, found) in &planned.screws {
+        println!("  ({} {}: isthmus {:.3} mm)", screw.level, screw.side, found.isthmus_mm);
+    }
     for refusal in &planned.refusals {
         println!("  ({refusal})");
     }

@@ -30,7 +30,8 @@ const WORTH_A_CLIMB: f64 = 0.7;
 const FIRST_STEP: Line = [1.0, 1.0, 4.0, 4.0];
 /// Halvings of those steps: for each start, and for the best in the end.
 const HALVINGS: [u32; 2] = [2, 5];
-/// The widest bore is climbed to so many times at most.
+/// The widest bore is climbed to from so many lines, from each so many times at most.
+const BORE_STARTS: usize = 8;
 const MOST_CLIMBS: usize = 6;
 /// Around the isthmus's plane the bore is the pedicle's, mm behind and ahead.
 const PEDICLE_MM: [f64; 2] = [9.0, 9.0];
@@ -229,38 +230,40 @@ impl<'a, B: SignedDistance> Search<'a, B> {
 
     /// The lines that promise most.
     fn promising(&self, grid: &[(Line, f64)]) -> Vec<Line> {
+        let promise = |line: &Line, radius: f64| self.promise(line, radius);
+        self.best_bores(grid, RATED_LINES, promise).into_iter().map(|(line, _)| line).collect()
+    }
+
+    /// The `most` lines of the grid whose bores are worth most, and their radii, mm. No line is bored
+    /// that the isthmus's plane rules out: the worth must not fall as the radius grows.
+    fn best_bores(
+        &self,
+        grid: &[(Line, f64)],
+        most: usize,
+        worth: impl Fn(&Line, f64) -> f64,
+    ) -> Vec<(Line, f64)> {
         let mut bounds: Vec<(f64, Line)> =
-            grid.iter().map(|(line, most)| (self.promise(line, *most), *line)).collect();
+            grid.iter().map(|(line, widest)| (worth(line, *widest), *line)).collect();
         bounds.sort_by(|a, b| b.0.total_cmp(&a.0));
-        // Best ones first; no line is bored that its angles and the isthmus's plane rule out.
-        let mut best: Vec<(f64, Line)> = Vec::with_capacity(RATED_LINES + 1);
+        let mut best: Vec<(f64, Line, f64)> = Vec::with_capacity(most + 1);
         for (bound, line) in bounds {
-            if best.len() == RATED_LINES && best[RATED_LINES - 1].0 >= bound {
+            if best.len() == most && best[most - 1].0 >= bound {
                 break;
             }
             let Some(radius) = self.radius_mm(&line) else { continue };
-            let value = self.promise(&line, radius);
+            let value = worth(&line, radius);
             let place = best.partition_point(|held| held.0 >= value);
-            best.insert(place, (value, line));
-            best.truncate(RATED_LINES);
+            best.insert(place, (value, line, radius));
+            best.truncate(most);
         }
-        best.into_iter().map(|(_, line)| line).collect()
+        best.into_iter().map(|(_, line, radius)| (line, radius)).collect()
     }
 
     /// The line of the widest straight bore through the pedicle, and its radius, mm.
     fn widest_bore(&self, grid: &[(Line, f64)]) -> Option<(Line, f64)> {
-        let mut by_bound: Vec<&(Line, f64)> = grid.iter().collect();
-        by_bound.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let mut widest: Option<(Line, f64)> = None;
-        for (line, most) in by_bound {
-            if widest.is_some_and(|(_, radius)| radius >= *most) {
-                break;
-            }
-            let radius = self.radius_mm(line);
-            let radius = radius.filter(|mm| widest.is_none_or(|(_, held)| *mm > held));
-            widest = radius.map(|radius| (*line, radius)).or(widest);
-        }
-        Some(self.climb_bore(widest?))
+        let starts = self.best_bores(grid, BORE_STARTS, |_, radius| radius);
+        let climbed = starts.into_iter().map(|start| self.climb_bore(start));
+        climbed.reduce(|widest, other| if other.1 > widest.1 { other } else { widest })
     }
 
     /// The widest bore near a line. A bore's radius has ridges, on which a climb may stop short: large
@@ -399,8 +402,11 @@ pub(super) mod tests {
         let grid = search.grid();
         let bored: Vec<(Line, f64)> =
             grid.iter().filter_map(|(line, _)| Some((*line, search.radius_mm(line)?))).collect();
-        let widest = bored.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
-        let widest = search.climb_bore(*widest);
+        let mut by_radius = bored.clone();
+        by_radius.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let starts = by_radius.into_iter().take(BORE_STARTS);
+        let climbed: Vec<_> = starts.map(|start| search.climb_bore(start)).collect();
+        let widest = climbed.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
         search.choose_diameters(2.0 * widest.1).unwrap();
         let mut valued: Vec<(f64, Line)> =
             bored.iter().map(|(line, mm)| (search.promise(line, *mm), *line)).collect();
