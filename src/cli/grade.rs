@@ -2,6 +2,7 @@
 
 use super::GradeArgs;
 use super::table::layout;
+use crate::case::bundle::BundleError;
 use crate::case::judge::{self, Answer, Unjudged};
 use crate::case::open;
 use crate::case::request::CaseRequest;
@@ -32,6 +33,9 @@ pub enum GradeError {
     /// The plan does not fit, or can not be read.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The case's files.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// The plan can not be written out.
     #[error(transparent)]
     File(#[from] FileError),
@@ -74,13 +78,24 @@ pub fn read(
     if let Some(plan) = request.plan.as_ref().filter(|plan| !plan.exists()) {
         return Err(GradeError::NoPlan(plan.clone()));
     }
-    let spine = Arc::new(on_all_cores(|| request.load(work))?);
-    let location = request.location(&spine, fs)?;
-    let opening = request.opening(&spine, &Catalogue::builtin()?);
+    let spine = on_all_cores(|| request.load(work))?;
+    let (spine, graded) = read_plan(&spine, request, fs, work)?;
+    Ok(ReadCase { spine: Arc::new(spine), graded })
+}
+
+/// Reads the request's plan and judges it on the spine with its labels as the plan mends them.
+pub fn read_plan(
+    given: &Spine,
+    request: &CaseRequest,
+    fs: &dyn FileSystem,
+    work: &Work,
+) -> Result<(Spine, Graded), GradeError> {
+    let location = request.location(given, fs)?;
+    let opening = request.opening(given, &Catalogue::builtin()?);
     let (file, notices) = open::read(&location, &opening, SystemClock.now(), fs)?;
-    let spine = Arc::new(on_all_cores(|| mended(&spine, &spine, &file.plan, work))?);
+    let spine = on_all_cores(|| mended(given, given, &file.plan, work))?;
     let graded = judged(&spine, file, &notices);
-    Ok(ReadCase { spine, graded })
+    Ok((spine, graded))
 }
 
 /// Writes a plan for other programs where the arguments ask for it; says what was written.

@@ -5,15 +5,37 @@ use crate::anatomy::Pedicle;
 use crate::anatomy::alignment::{Alignment, Between};
 use crate::case::measures::{self, LevelMeasures, Measures};
 use crate::case::spine::{self, Source, SpineError};
+use crate::ingest::IngestError;
 use crate::labels::Posture;
-use crate::space::Side;
+use crate::mesh;
+use crate::platform::fs::{FileSystem, write_atomically};
+use crate::space::{Dir, Side};
 use crate::work::{Work, on_pool};
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 
 /// Loads a case and measures it; writes nothing.
 pub fn read(source: &Source, posture: Posture, work: &Work) -> Result<Measures, SpineError> {
     let spine = spine::load(source, work)?;
     Ok(on_pool(|| measures::of(&spine, posture)))
+}
+
+/// Writes the declared surface of each vertebra as a file, `L4.stl`, in LPS mm; says which. The
+/// folder is made where it is missing, files of the same names are written over.
+pub fn write_surfaces(
+    measures: &Measures,
+    folder: &Path,
+    fs: &dyn FileSystem,
+) -> Result<Vec<PathBuf>, IngestError> {
+    fs.create_folders(folder).map_err(|why| IngestError::io(folder, why))?;
+    let write = |level: &LevelMeasures| {
+        let name = level.level.to_string();
+        let file = folder.join(format!("{name}.stl"));
+        write_atomically(fs, &file, &mesh::stl(&level.model.mesh, &name))
+            .map_err(|why| IngestError::io(&file, why))?;
+        Ok(file)
+    };
+    measures.levels.iter().map(write).collect()
 }
 
 /// Tables for reading.
@@ -164,6 +186,7 @@ fn level_as_json(level: &LevelMeasures) -> Value {
             "side": p.side,
             "isthmus_lps_mm": p.isthmus,
             "axis_lps": p.axis,
+            "span_mm": p.span_mm,
             "width_mm": p.width_mm,
             "height_mm": p.height_mm,
             "chord_mm": p.chord_mm,
@@ -177,6 +200,8 @@ fn level_as_json(level: &LevelMeasures) -> Value {
         "level": level.level,
         "is_cut_off": level.model.is_cut_off,
         "body_centre_lps_mm": anatomy.patient_from_vertebra.origin(),
+        "left_lps": anatomy.patient_from_vertebra.dir(Dir::X),
+        "up_lps": anatomy.patient_from_vertebra.dir(Dir::Z),
         "body_width_mm": anatomy.body_mm.map(|[w, _]| w),
         "body_depth_mm": anatomy.body_mm.map(|[_, d]| d),
         "upper_plate": anatomy.upper_plate.as_ref().map(plate),

@@ -1,8 +1,9 @@
 //! Headless use: arguments, and the commands that need no engine.
 //!
-//! In: the command line. Out: a [`Request`] for `main` to dispatch; `grade`, `measure`, `phantom`,
+//! In: the command line. Out: a [`Request`] for `main` to dispatch; `compare`, `grade`, `measure`, `phantom`,
 //! `plan` and `segment` run here, `open`, `picture` and `doctor` in `program`.
 
+pub mod compare;
 pub mod grade;
 pub mod measure;
 pub mod phantom;
@@ -56,6 +57,8 @@ pub enum Command {
     Open(CaseArgs),
     /// Judge every screw of a plan.
     Grade(GradeArgs),
+    /// Lay several plans of a case side by side.
+    Compare(CompareArgs),
     /// Let the program plan the screws of a case.
     Plan(PlanArgs),
     /// Find and name the vertebrae of a CT that has no labels.
@@ -146,6 +149,20 @@ pub struct GradeArgs {
     pub markups: Option<PathBuf>,
 }
 
+/// Arguments of `compare`.
+#[derive(Args, Clone, Debug)]
+pub struct CompareArgs {
+    /// The case the plans belong to.
+    #[command(flatten)]
+    pub case: CaseArgs,
+    /// The plan files, two or more.
+    #[arg(long, value_name = "FILE", num_args = 2.., required = true, conflicts_with = "plan")]
+    pub plans: Vec<PathBuf>,
+    /// Print JSON in place of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `plan`.
 #[derive(Args, Clone, Debug)]
 pub struct PlanArgs {
@@ -221,6 +238,9 @@ pub struct MeasureArgs {
     /// Print JSON in place of tables.
     #[arg(long)]
     pub json: bool,
+    /// Also write each vertebra's surface into this folder, as STL in LPS mm.
+    #[arg(long, value_name = "FOLDER")]
+    pub surfaces: Option<PathBuf>,
 }
 
 /// Postures, as spelt on the command line.

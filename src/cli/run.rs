@@ -2,8 +2,8 @@
 //!
 //! In: a [`Command`]. Out: its table or JSON on the standard output; a progress bar beside it.
 
-use super::{Command, GradeArgs, MeasureArgs, PlanArgs, SegmentArgs};
-use super::{grade, measure, phantom, plan, progress, segment};
+use super::{Command, CompareArgs, GradeArgs, MeasureArgs, PlanArgs, SegmentArgs};
+use super::{compare, grade, measure, phantom, plan, progress, segment};
 use crate::platform::fs::RealFs;
 use crate::work::on_all_cores;
 use anyhow::Result;
@@ -12,6 +12,7 @@ use std::io::Write as _;
 /// Runs a command that needs no engine; `None` where it needs one.
 pub fn run_headless(command: &Command) -> Option<Result<()>> {
     match command {
+        Command::Compare(args) => Some(run_compare(args)),
         Command::Grade(args) => Some(run_grade(args)),
         Command::Measure(args) => Some(run_measure(args)),
         Command::Phantom(args) => Some(run_phantom(args)),
@@ -45,6 +46,16 @@ fn run_grade(args: &GradeArgs) -> Result<()> {
     written.iter().try_for_each(|file| say(&format!("written: {}\n", file.display()), &[]))
 }
 
+fn run_compare(args: &CompareArgs) -> Result<()> {
+    let (work, bar) = progress::on_terminal();
+    let plans = compare::read(args, &RealFs, &work)?;
+    bar.finish_and_clear();
+    if args.json {
+        return say(&format!("{:#}\n", compare::as_json(&plans)?), &[]);
+    }
+    say(&compare::as_table(&plans), &[])
+}
+
 fn run_plan(args: &PlanArgs) -> Result<()> {
     let (work, bar) = progress::on_terminal();
     let made = plan::run(args, &RealFs, &work)?;
@@ -68,12 +79,13 @@ fn run_measure(args: &MeasureArgs) -> Result<()> {
     let source = args.case.request(&RealFs)?.source;
     let measures = measure::read(&source, args.posture.into(), &work)?;
     bar.finish_and_clear();
-    let text = if args.json {
-        format!("{:#}\n", measure::as_json(&measures))
-    } else {
-        measure::as_text(&measures)
-    };
-    say(&text, &[])
+    let written = args.surfaces.iter().map(|to| measure::write_surfaces(&measures, to, &RealFs));
+    let written = written.collect::<Result<Vec<_>, _>>()?.concat();
+    if args.json {
+        return say(&format!("{:#}\n", measure::as_json(&measures)), &[]);
+    }
+    say(&measure::as_text(&measures), &[])?;
+    written.iter().try_for_each(|file| say(&format!("written: {}\n", file.display()), &[]))
 }
 
 /// Prints a text, then what there is to note, one line each.

@@ -18,6 +18,7 @@ mod clearance_band;
 mod clearance_field;
 mod clearance_grade;
 mod clearance_shapes;
+mod compare;
 mod doubts;
 mod memory_fs;
 mod numbering;

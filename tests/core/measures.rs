@@ -1,13 +1,17 @@
 //! `corridor measure`: the numbers of a case as a whole.
 
+use crate::memory_fs::MemoryFs;
+use crate::plan_auto::l4_to_s1;
 use crate::real_data::{s0327, s0328, verse014};
 use corridor::case::measures::{self, Measures};
 use corridor::case::spine::{self, Source, Spine};
 use corridor::cli::measure;
 use corridor::labels::Posture;
 use corridor::phantom::{Phantom, Spec};
+use corridor::platform::fs::FileSystem;
 use corridor::work::Work;
 use serde_json::Value;
+use std::path::Path;
 
 fn measured(spine: &Spine) -> Measures {
     measures::of(spine, Posture::Supine)
@@ -88,4 +92,23 @@ fn a_real_lumbar_ct_reads_within_what_is_published() {
         }
     }
     assert!(got.alignment.pelvis.is_none(), "S1 and hips are not labelled");
+}
+
+#[test]
+fn surfaces_are_written_as_they_are_judged_against() {
+    let got = measured(&l4_to_s1().spine);
+    let fs = MemoryFs::new();
+    let written = measure::write_surfaces(&got, Path::new("/out"), &fs).unwrap();
+    let names: Vec<_> = written.iter().map(|file| file.file_name().unwrap()).collect();
+    assert_eq!(names, ["L4.stl", "L5.stl", "S1.stl"]);
+    for (level, file) in got.levels.iter().zip(&written) {
+        let (bytes, mesh) = (fs.read(file).unwrap(), &level.model.mesh);
+        assert_eq!(bytes.len(), 84 + 50 * mesh.triangles.len());
+        let corner = |n: usize| f32::from_le_bytes(bytes[96 + 4 * n..][..4].try_into().unwrap());
+        let first = mesh.positions[mesh.triangles[0][0] as usize].to_array();
+        assert_eq!([0, 1, 2].map(corner), first.map(|x| x as f32));
+    }
+    fs.set_room(Some(0));
+    let why = measure::write_surfaces(&got, Path::new("/full"), &fs).unwrap_err();
+    assert!(why.to_string().contains("L4.stl"), "{why}");
 }

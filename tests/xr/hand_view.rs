@@ -99,19 +99,30 @@ struct Card {
     dark: f32,
     /// Pixels in the colour of a letter.
     letter: usize,
+    /// Of the pixels below the numbers, how many are the greys of the two cuts.
+    grey: f32,
 }
 
 impl Card {
     /// From the hand to the card's lower left and upper right corners, m.
     const CORNERS: [Vec2; 2] = [Vec2::new(0.045, 0.012), Vec2::new(0.105, 0.05)];
 
+    /// The same of the cuts.
+    const CUTS: [Vec2; 2] = [Vec2::new(0.045, -0.06), Vec2::new(0.095, -0.015)];
+
     fn read(eye: Pose, hand: Pose, picture: &RgbImage) -> Self {
-        let corner = |at: Vec2| pixel(eye, hand.position + eye.orientation * at.extend(0.0));
-        let [a, b] = Self::CORNERS.map(corner);
-        let (low, high) = (a.min(b).as_uvec2(), a.max(b).as_uvec2());
-        let places = (low.y..high.y).flat_map(|y| (low.x..high.x).map(move |x| (x, y)));
-        let pixels: Vec<&Rgb<u8>> =
-            places.filter_map(|(x, y)| picture.get_pixel_checked(x, y)).collect();
+        let within = |corners: [Vec2; 2]| -> Vec<&Rgb<u8>> {
+            let corner = |at: Vec2| pixel(eye, hand.position + eye.orientation * at.extend(0.0));
+            let [a, b] = corners.map(corner);
+            let (low, high) = (a.min(b).as_uvec2(), a.max(b).as_uvec2());
+            let places = (low.y..high.y).flat_map(|y| (low.x..high.x).map(move |x| (x, y)));
+            places.filter_map(|(x, y)| picture.get_pixel_checked(x, y)).collect()
+        };
+        let (pixels, cuts) = (within(Self::CORNERS), within(Self::CUTS));
+        let is_grey = |p: &&&Rgb<u8>| {
+            let [least, most] = [p.0.iter().min(), p.0.iter().max()].map(|c| c.map_or(0, |c| *c));
+            most - least < 14 && least > 45
+        };
         let mut light: Vec<f32> = pixels.iter().map(|p| luminance(p)).collect();
         light.sort_by(f32::total_cmp);
         let at = |share: f32| light.get((share * light.len() as f32) as usize).copied();
@@ -120,11 +131,12 @@ impl Card {
             contrast: (strokes + 0.05) / (plate + 0.05),
             dark: light.iter().filter(|l| **l < 0.03).count() as f32 / light.len().max(1) as f32,
             letter: pixels.iter().filter(|p| is_letter_colour(p)).count(),
+            grey: cuts.iter().filter(is_grey).count() as f32 / cuts.len().max(1) as f32,
         }
     }
 
     fn is_legible(&self) -> bool {
-        self.contrast >= 4.5 && self.dark > 0.5 && self.letter > 20
+        self.contrast >= 4.5 && self.dark > 0.5 && self.letter > 20 && self.grey > 0.4
     }
 }
 

@@ -1,0 +1,74 @@
+//! Plans of one case side by side.
+
+use corridor::case::spine;
+use corridor::cli::{CaseArgs, CompareArgs, compare};
+use corridor::ingest::nifti;
+use corridor::labels::Level;
+use corridor::phantom::{Phantom, Spec};
+use corridor::plan::{Header, Plan, Screw, ScrewId, ScrewState, ScrewStyle, file};
+use corridor::platform::fs::RealFs;
+use corridor::space::Side;
+use corridor::work::Work;
+use std::fs;
+
+#[test]
+fn every_screw_stands_beside_the_other_plans_and_the_sums_below() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = folder.path().join("labels.nii");
+    let phantom = Phantom::new(&Spec { levels: vec![Level::L4], ..Spec::default() }).unwrap();
+    let (_, map) = phantom.images(&phantom.grid(2.0));
+    nifti::write_labels(&labels, &map.volume).unwrap();
+    let spine = spine::of_images(None, map, &Work::silent()).unwrap();
+    let screw = |side: Side, diameter_mm: f64| {
+        let vertebra = &spine.vertebrae[0];
+        let pedicle = vertebra.anatomy.pedicle(side).unwrap();
+        Screw {
+            id: ScrewId::random(),
+            vertebra: vertebra.id,
+            level: vertebra.level,
+            side,
+            style: ScrewStyle::Pedicle,
+            entry: pedicle.isthmus - pedicle.axis * 15.0,
+            axis: pedicle.axis,
+            diameter_mm,
+            length_mm: 35.0,
+            author: "test".to_owned(),
+            edited: jiff::Timestamp::UNIX_EPOCH,
+            state: ScrewState::Reviewed,
+            unknown: serde_json::Map::new(),
+        }
+    };
+    let write = |name: &str, screws: Vec<Screw>| {
+        let path = folder.path().join(name);
+        let plan = Plan { screws, ..Plan::default() };
+        fs::write(&path, file::print(&Header::default(), &plan).unwrap()).unwrap();
+        path
+    };
+    let thin = write("thin.json", vec![screw(Side::Left, 5.0), screw(Side::Right, 5.0)]);
+    let wide = write("wide.json", vec![screw(Side::Left, 20.0)]);
+    let case = CaseArgs {
+        labels: Some(labels),
+        numbering: Some(corridor::cli::NumberingArg::Verse),
+        accept_unknown: true,
+        ..CaseArgs::default()
+    };
+    let args = CompareArgs { case, plans: vec![thin, wide], json: false };
+    let plans = compare::read(&args, &RealFs, &Work::silent()).unwrap();
+    let table = compare::as_table(&plans);
+    let row = |begin: &str| table.lines().find(|l| l.starts_with(begin)).unwrap().to_owned();
+    assert!(row("level").contains("thin.json") && row("level").contains("wide.json"), "{table}");
+    let left = table.lines().find(|l| l.starts_with("L4") && l.contains("left")).unwrap();
+    assert!(left.contains("5 x 35") && left.contains("20 x 35"), "{table}");
+    let right = table.lines().find(|l| l.starts_with("L4") && l.contains("right")).unwrap();
+    assert!(right.trim_end().ends_with('-'), "the wide plan has none there: {table}");
+    assert!(row("screws").contains('2') && row("screws").contains('1'), "{table}");
+    assert!(row("A / B / C-E").contains("2 / 0 / 0"), "{table}");
+    assert!(row("A / B / C-E").contains("0 / 0 / 1"), "{table}");
+    let json = compare::as_json(&plans).unwrap();
+    assert_eq!(json["plans"][1]["summary"]["grade_c_to_e"], 1);
+    assert!(json["plans"][0]["summary"]["least_clearance_mm"].as_f64().unwrap() > 0.0);
+
+    let missing = CompareArgs { plans: vec!["no.json".into(), "none.json".into()], ..args };
+    let refusal = compare::read(&missing, &RealFs, &Work::silent()).err().unwrap().to_string();
+    assert!(refusal.contains("no.json"), "{refusal}");
+}
