@@ -1,26 +1,47 @@
 //! How long the engine takes: fields, a screw's full answer, a pedicle's plan.
 //!
-//! A plain harness: `cargo bench --bench engine --no-default-features`. Times are CPU time of the
-//! one thread that works, the shortest of several runs, so that a busy machine matters little.
+//! A plain harness: `cargo bench --bench engine --no-default-features -- [SECTION...]`, sections
+//! being `answer`, `plan`, `column` (T1 to S1, both sides) and `fields` (512 x 512 x 400 voxels,
+//! T10 to S1; makes them first, for minutes); the first two when none is named. Times are CPU
+//! time: of the one thread that works, the shortest of several runs, or of all threads of a call
+//! that runs in parallel, so that a busy machine matters little.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a bench prints")]
 
 use corridor::case::judge;
-use corridor::case::spine::{self, Source};
-use corridor::case::suggest::{self, Wish};
+use corridor::case::spine::{self, Source, Spine};
+use corridor::case::suggest::{self, Planned, Wish};
 use corridor::clearance::{Canal, Field, SignedDistance, around, assess, schemes};
 use corridor::implant::Catalogue;
+use corridor::labels::Level;
+use corridor::mesh;
+use corridor::phantom::{Phantom, Spec};
 use corridor::plan::Plan;
 use corridor::plan::auto::{self, Allowed, Rules, Site, Style};
-use corridor::space::{Dir, Side};
+use corridor::space::{Dir, Patient, Point, Side};
+use corridor::surface;
+use corridor::volume::Grid;
 use corridor::work::Work;
+use std::cell::Cell;
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// CPU time of this thread so far.
 fn cpu() -> Duration {
+    // The kernel brings the count up to date when a thread gives way, else only every few ms.
+    std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let spent = text.split_whitespace().next().and_then(|ns| ns.parse().ok());
     Duration::from_nanos(spent.unwrap_or(0))
+}
+
+/// CPU time of all threads of this process so far.
+fn cpu_of_all() -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let spent = tasks.filter_map(|task| {
+        let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(spent.sum())
 }
 
 /// Shortest CPU time of `call`, over `rounds` rounds of `repeats`.
@@ -37,17 +58,66 @@ fn time<R>(name: &str, rounds: u32, repeats: u32, mut call: impl FnMut() -> R) -
     best
 }
 
-fn main() {
-    let spine = spine::load(&Source::Demo, &Work::silent()).unwrap();
+/// CPU time of all threads and time on the clock of one `call`.
+fn time_all<R>(name: &str, call: impl FnOnce() -> R) -> R {
+    let (spent, started) = (cpu_of_all(), Instant::now());
+    let result = call();
+    let (spent, took) = (cpu_of_all() - spent, started.elapsed());
+    println!("{name:42} {spent:>12.2?} of CPU, {took:.2?} on the clock");
+    result
+}
+
+/// A bone that counts how often it is asked.
+struct Counted<'a>(&'a Field, Cell<u64>);
+
+impl SignedDistance for Counted<'_> {
+    fn signed_distance_mm(&self, p: Point<Patient>) -> f64 {
+        self.1.set(self.1.get() + 1);
+        self.0.signed_distance_mm(p)
+    }
+}
+
+fn planned(spine: &Spine) -> Planned {
     let (rules, catalogue) = (Rules::builtin().unwrap(), Catalogue::builtin().unwrap());
     let now = jiff::Timestamp::UNIX_EPOCH;
-    let wish = Wish::default();
-    let planned = suggest::plan(&spine, &wish, &rules, &catalogue, now, &Work::silent()).unwrap();
-    let plan =
-        Plan { screws: planned.screws.iter().map(|s| s.0.clone()).collect(), ..Plan::default() };
+    suggest::plan(spine, &Wish::default(), &rules, &catalogue, now, &Work::silent()).unwrap()
+}
 
-    let l4 = spine.at_level("L4".parse().unwrap()).unwrap();
-    let l3 = spine.at_level("L3".parse().unwrap()).unwrap();
+fn main() {
+    let named: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let is_wanted = |section: &str, by_default: bool| match named.is_empty() {
+        true => by_default,
+        false => named.iter().any(|name| name == section),
+    };
+    if is_wanted("answer", true) || is_wanted("plan", true) {
+        let spine = spine::load(&Source::Demo, &Work::silent()).unwrap();
+        if is_wanted("answer", true) {
+            answer(&spine);
+        }
+        if is_wanted("plan", true) {
+            plan(&spine);
+        }
+    }
+    if is_wanted("column", false) {
+        column();
+    }
+    if is_wanted("fields", false) {
+        fields();
+    }
+}
+
+fn answer(spine: &Spine) {
+    let planned = planned(spine);
+    for (screw, found) in &planned.screws {
+        println!("  ({} {}: isthmus {:.3} mm)", screw.level, screw.side, found.isthmus_mm);
+    }
+    for refusal in &planned.refusals {
+        println!("  ({refusal})");
+    }
+    let screws = planned.screws;
+    let plan = Plan { screws: screws.iter().map(|s| s.0.clone()).collect(), ..Plan::default() };
+    let l4 = spine.at_level(Level::L4).unwrap();
+    let l3 = spine.at_level(Level::L3).unwrap();
     let screw = plan.screws.iter().find(|s| s.level == l4.level).unwrap();
     let (shape, at) = (screw.shape(), screw.entry);
     let mut n = 0.0;
@@ -55,39 +125,99 @@ fn main() {
         n += 1.0;
         l4.field.signed_distance_mm(at + screw.axis * (n % 45.0))
     });
-    time("assess, A", 50, 200, || assess(&shape, &l4.field, &l4.anatomy));
     let mut medial = shape;
     medial.entry = medial.entry - l4.anatomy.patient_from_vertebra.dir(Dir::X) * 5.0;
-    let found = assess(&medial, &l4.field, &l4.anatomy).unwrap();
-    println!("  (the breached one: {:?}, {:.1} mm)", found.grade, found.breach_mm);
-    time("assess, breached", 50, 200, || assess(&medial, &l4.field, &l4.anatomy));
+    for (name, shape) in [("assess, A", &shape), ("assess, breached", &medial)] {
+        let counted = Counted(&l4.field, Cell::new(0));
+        let found = assess(shape, &counted, &l4.anatomy).unwrap();
+        time(name, 50, 200, || assess(shape, &l4.field, &l4.anatomy));
+        let (grade, breach, asked) = (found.grade, found.breach_mm, counted.1.get());
+        println!("  ({grade:?}, {breach:.1} mm, {asked} distances)");
+    }
     let canal = l4.canal.as_ref();
     time("around", 50, 200, || {
         around(&shape, &l4.field, &l4.anatomy, canal, Some(&l3.field), None)
     });
+    let axis = shape.axis;
+    time("  of that the canal", 50, 200, || {
+        canal.map(|canal| canal.gap_to_screw_mm(shape.entry, axis, shape.length_mm, 3.0))
+    });
     let near = around(&shape, &l4.field, &l4.anatomy, canal, Some(&l3.field), None);
     let found = assess(&shape, &l4.field, &l4.anatomy).unwrap();
     time("schemes", 50, 200, || schemes(&shape, &l4.field, &l4.anatomy, l4.level, &found, &near));
-    time("full answer", 50, 200, || judge::answer(&spine, &plan, screw));
-    time("canal of a vertebra", 10, 3, || Canal::new(&l4.field, &l4.anatomy));
-    time("field of a vertebra", 3, 1, || Field::to_mesh(&l4.surface, &l4.mesh, &Work::silent()));
-    let allowed = Allowed { catalogue: &catalogue, in_out_in: false };
-    for vertebra in &spine.vertebrae {
-        let place = spine.vertebrae.iter().position(|v| v.id == vertebra.id).unwrap();
-        let above = place.checked_sub(1).map(|n| &spine.vertebrae[n].field);
-        let site = Site {
-            level: vertebra.level,
-            pedicle: vertebra.anatomy.pedicle(Side::Left).unwrap(),
-            anatomy: &vertebra.anatomy,
-            bone: &vertebra.field,
-            above,
-            canal: vertebra.canal.as_ref(),
-            ct: spine.ct.as_deref(),
-        };
-        let name = format!("plan a pedicle, {} left", vertebra.level);
-        time(&name, 3, 1, || auto::suggest(&site, Style::Straight, &rules, &allowed));
-        time(&format!("{name}, with choices"), 2, 1, || {
-            auto::choices(&site, Style::Straight, &rules, &allowed, 0.9)
+    time("full answer", 50, 200, || judge::answer(spine, &plan, screw));
+    for screw in &plan.screws {
+        time(&format!("full answer, {} {}", screw.level, screw.side), 20, 100, || {
+            judge::answer(spine, &plan, screw)
         });
     }
+    time("canal of a vertebra", 10, 3, || Canal::new(&l4.field, &l4.anatomy));
+    time("mesh of a vertebra", 3, 1, || mesh::extract(&l4.surface));
+    time("field of a vertebra", 3, 1, || Field::to_mesh(&l4.surface, &l4.mesh, &Work::silent()));
+}
+
+fn plan(spine: &Spine) {
+    let (rules, catalogue) = (Rules::builtin().unwrap(), Catalogue::builtin().unwrap());
+    let allowed = Allowed { catalogue: &catalogue, in_out_in: false };
+    for (place, vertebra) in spine.vertebrae.iter().enumerate() {
+        let above = place.checked_sub(1).map(|n| &spine.vertebrae[n].field);
+        for side in Side::BOTH {
+            let site = Site {
+                level: vertebra.level,
+                pedicle: vertebra.anatomy.pedicle(side).unwrap(),
+                anatomy: &vertebra.anatomy,
+                bone: &vertebra.field,
+                above,
+                canal: vertebra.canal.as_ref(),
+                ct: spine.ct.as_deref(),
+            };
+            let name = format!("plan a pedicle, {} {side}", vertebra.level);
+            time(&name, 3, 1, || auto::suggest(&site, Style::Straight, &rules, &allowed));
+            time(&format!("{name}, with choices"), 2, 1, || {
+                auto::choices(&site, Style::Straight, &rules, &allowed, 0.9)
+            });
+        }
+    }
+}
+
+fn column() {
+    let levels = Spec::whole_column();
+    let phantom = Phantom::new(&Spec { levels, seed: 5, ..Spec::default() }).unwrap();
+    let (ct, labels) = phantom.images(&phantom.grid(1.0));
+    let spine = time_all("surfaces, anatomy and fields, T1 to S1", || {
+        spine::of_images(Some(ct), labels, &Work::silent()).unwrap()
+    });
+    let planned = time_all("plan T1 to S1, both sides", || planned(&spine));
+    println!("  ({} screws, {} refusals)", planned.screws.len(), planned.refusals.len());
+}
+
+fn fields() {
+    let levels = Spec::whole_column().into_iter().filter(|level| *level >= level_t10()).collect();
+    let phantom = Phantom::new(&Spec { levels, seed: 5, ..Spec::default() }).unwrap();
+    let small = phantom.grid(1.0);
+    let middle = small.middle();
+    let spacing = [0.5, 0.5, 0.9];
+    let size = [512, 512, 400];
+    let half = |axis: usize| spacing[axis] * (size[axis] - 1) as f64 / 2.0;
+    let first = middle - Dir::new(half(0), half(1), half(2));
+    let [x, y, z] = [Dir::X * spacing[0], Dir::Y * spacing[1], Dir::Z * spacing[2]];
+    let map = corridor::space::Affine::from_columns(x, y, z, first);
+    let (ct, labels) = phantom.images(&Grid::new(size, map).unwrap());
+    let named = &labels.vertebrae;
+    println!("512 x 512 x 400 voxels of 0.5 x 0.5 x 0.9 mm, {} vertebrae", named.len());
+    let silent = Work::silent();
+    let surfaces: Vec<_> = time_all("surfaces by the CT's edge", || {
+        named.iter().map(|v| surface::declare(&labels, v, Some(&ct), &silent).unwrap()).collect()
+    });
+    let meshes: Vec<_> = time_all("meshes", || surfaces.iter().map(mesh::extract).collect());
+    let pairs = surfaces.iter().zip(&meshes);
+    let fields: Vec<Field> = time_all("fields", || {
+        pairs.map(|(surface, mesh)| Field::to_mesh(surface, mesh, &silent).unwrap()).collect()
+    });
+    let nodes: usize = surfaces.iter().map(|s| s.field.data().len()).sum();
+    println!("  ({} fields, {:.1} million nodes)", fields.len(), nodes as f64 / 1e6);
+}
+
+fn level_t10() -> Level {
+    "T10".parse().unwrap()
 }

@@ -50,20 +50,14 @@ pub fn around<B: SignedDistance>(
         return Around::default();
     };
     let radius = screw.diameter_mm / 2.0;
-    let gap = |other: &B| {
-        let deepest = along(screw, axis).map(|p| other.signed_distance_mm(p));
-        -deepest.fold(f64::NEG_INFINITY, f64::max) - radius
-    };
-    let run = |other: &B| {
-        along(screw, axis).filter(|p| other.signed_distance_mm(*p) > 0.0).count() as f64 * STEP_MM
-    };
+    let above_mm = above.map(|other| along(screw, axis, other));
     Around {
         canal_mm: canal.map(|c| c.gap_to_screw_mm(screw.entry, axis, screw.length_mm, radius)),
         walls_mm: walls_mm(screw, axis, bone, anatomy),
-        above_mm: above.map(gap),
+        above_mm: above_mm.map(|(deepest, _)| -deepest - radius),
         head_above_mm: above.map(|other| head_gap_mm(screw, axis, other)),
-        below_mm: below.map(gap),
-        run_in_above_mm: above.map(run),
+        below_mm: below.map(|other| -along(screw, axis, other).0 - radius),
+        run_in_above_mm: above_mm.map(|(_, run)| run),
     }
 }
 
@@ -75,10 +69,25 @@ pub fn gap_between_mm(a: &ScrewShape, b: &ScrewShape) -> f64 {
     segment_distance(from_a, from_b) - (a.diameter_mm + b.diameter_mm) / 2.0
 }
 
-fn along(screw: &ScrewShape, axis: Dir<Patient>) -> impl Iterator<Item = Point<Patient>> {
-    let steps = (screw.length_mm / STEP_MM).ceil().max(1.0) as usize;
-    let (entry, length) = (screw.entry, screw.length_mm);
-    (0..=steps).map(move |n| entry + axis * (length * n as f64 / steps as f64))
+/// How deep the axis runs in another bone, mm, negative while it stays out; and on what length it
+/// runs inside.
+///
+/// A distance changes by no more than the way between two places, so samples that can be neither the
+/// deepest nor inside are left out.
+fn along(screw: &ScrewShape, axis: Dir<Patient>, other: &impl SignedDistance) -> (f64, f64) {
+    /// Far from a bone its distance may be told too large: no longer way is left out, mm.
+    const MOST_LEFT_OUT_MM: f64 = 2.0;
+    let steps = (screw.length_mm / STEP_MM).ceil().max(1.0);
+    let step_mm = screw.length_mm / steps;
+    let (mut deepest, mut inside, mut n) = (f64::NEG_INFINITY, 0, 0.0);
+    while n <= steps {
+        let distance = other.signed_distance_mm(screw.entry + axis * (n * step_mm));
+        deepest = f64::max(deepest, distance);
+        inside += usize::from(distance > 0.0);
+        let way = (deepest.min(0.0) - distance).min(MOST_LEFT_OUT_MM);
+        n += (way / step_mm).floor().max(1.0);
+    }
+    (deepest, inside as f64 * STEP_MM)
 }
 
 /// From the head's surface to another bone, mm.
@@ -119,22 +128,27 @@ fn walls_mm(
         }
         let from = screw.entry + axis * depth;
         for (slot, dir) in least.iter_mut().zip(outward) {
-            *slot = slot.min(way_out_mm(bone, from, dir));
+            *slot = slot.min(way_out_mm(bone, from, dir, slot.min(REACH_MM)));
         }
     }
     let radius = screw.diameter_mm / 2.0;
     least.iter().all(|mm| mm.is_finite()).then(|| least.map(|mm| mm - radius))
 }
 
-/// From a point along a direction to the first way out of bone, mm; negative where the point is
-/// outside already, by its distance.
-fn way_out_mm(bone: &impl SignedDistance, from: Point<Patient>, dir: Dir<Patient>) -> f64 {
+/// From a point along a direction to the first way out of bone, mm, told no larger than `most_mm`;
+/// negative where the point is outside already, by its distance.
+fn way_out_mm(
+    bone: &impl SignedDistance,
+    from: Point<Patient>,
+    dir: Dir<Patient>,
+    most_mm: f64,
+) -> f64 {
     let mut way = 0.0;
     let mut inside = bone.signed_distance_mm(from);
     if inside.is_nan() || inside < 0.0 {
         return inside;
     }
-    while way < REACH_MM {
+    while way < most_mm {
         let step = inside.max(0.1);
         let next = bone.signed_distance_mm(from + dir * (way + step));
         if next < 0.0 {
@@ -142,7 +156,7 @@ fn way_out_mm(bone: &impl SignedDistance, from: Point<Patient>, dir: Dir<Patient
         }
         (way, inside) = (way + step, next);
     }
-    REACH_MM
+    most_mm
 }
 
 /// The smallest distance between two straight lines' parts (Ericson, Real-Time Collision

@@ -11,6 +11,7 @@ use crate::anatomy::VertebraAnatomy;
 use crate::space::{Dir, Patient, Point, Rigid, Vertebra};
 use glam::DVec2;
 use std::f64::consts::TAU;
+use std::sync::LazyLock;
 
 /// The tube reaches this far above and below the pedicles, mm.
 const HALF_HEIGHT_MM: f64 = 22.0;
@@ -20,6 +21,9 @@ const SLICES: usize = 2 * HALF_HEIGHT_MM as usize + 1;
 const MIDDLE: usize = SLICES / 2;
 /// Rays in a slice.
 const RAYS: usize = 40;
+/// The sine of the angle from a ray to each of the next ones, 1 past a right angle: half a turn.
+static SINES: LazyLock<[f64; RAYS / 2]> =
+    LazyLock::new(|| std::array::from_fn(|n| (TAU * n.min(RAYS / 4) as f64 / RAYS as f64).sin()));
 /// No canal reaches further from its middle, mm.
 const REACH_MM: f64 = 19.0;
 /// Shortest step of a ray, mm.
@@ -43,6 +47,8 @@ struct Slice {
     corners: [DVec2; RAYS],
     /// The farthest corner from the middle, mm.
     most_mm: f64,
+    /// The farthest that a corner lies from the same corner of the slice above, mm.
+    moved_mm: f64,
 }
 
 impl Canal {
@@ -70,11 +76,11 @@ impl Canal {
         }
         let slices = middles.into_iter().enumerate();
         let slices = slices.map(|(n, middle)| Slice::new(|q| at(q, height(n)), middle, &caps));
-        Some(Self {
-            vertebra_from_patient: frame.inverse(),
-            height_mm: centre.z,
-            slices: slices.collect(),
-        })
+        let mut slices: Vec<Slice> = slices.collect();
+        for n in 1..slices.len() {
+            slices[n - 1].moved_mm = slices[n - 1].farthest_to(&slices[n]);
+        }
+        Some(Self { vertebra_from_patient: frame.inverse(), height_mm: centre.z, slices })
     }
 
     /// How far a point is from the canal in the plane across it, mm: positive outside, zero on its
@@ -86,15 +92,29 @@ impl Canal {
     /// The same, but anything from `most_mm` on may be told as any number that is no less: much
     /// cheaper for points far away.
     pub fn gap_up_to(&self, p: Point<Patient>, most_mm: f64) -> f64 {
+        let (gap, past_end_mm) = self.in_plane(p, most_mm);
+        past_ends(gap, past_end_mm)
+    }
+
+    /// The gap in the plane across the canal, told so, of the tube without ends; and how far the
+    /// point lies past an end.
+    fn in_plane(&self, p: Point<Patient>, most_mm: f64) -> (f64, f64) {
         let local = self.vertebra_from_patient.point(p).vec();
         let place = (local.z - self.height_mm) / SLICE_MM + MIDDLE as f64;
         let held = place.clamp(0.0, (SLICES - 1) as f64);
         let past_end = (place - held).abs() * SLICE_MM;
         let lower = (held as usize).min(SLICES - 2);
-        let [below, above] = [&self.slices[lower], &self.slices[lower + 1]]
-            .map(|slice| slice.gap(local.truncate(), most_mm));
-        let gap = below + (above - below) * (held - lower as f64);
-        if past_end > 0.0 { gap.max(0.0).hypot(past_end) } else { gap }
+        let between = |most_mm: f64| {
+            let [below, above] = [&self.slices[lower], &self.slices[lower + 1]]
+                .map(|slice| slice.gap(local.truncate(), most_mm));
+            (below + (above - below) * (held - lower as f64), below.max(above))
+        };
+        let (mut gap, most) = between(most_mm);
+        // One slice that was told roughly makes what lies between the two rough.
+        if gap < most_mm && most > most_mm {
+            gap = between(f64::INFINITY).0;
+        }
+        (gap, past_end)
     }
 
     /// Smallest gap between the canal and a cylinder around a straight axis, its ends rounded, mm;
@@ -107,12 +127,40 @@ impl Canal {
         radius_mm: f64,
     ) -> f64 {
         const STEP_MM: f64 = 0.5;
+        /// Every so many samples first, so that most of the others are seen to be too far at once.
+        const COARSE: usize = 16;
         let steps = (length_mm / STEP_MM).ceil().max(1.0) as usize;
         let at = |n: usize| entry + axis * (length_mm * n as f64 / steps as f64);
-        let least =
-            (0..=steps).fold(f64::INFINITY, |least, n| least.min(self.gap_up_to(at(n), least)));
+        let nearer = |least: f64, n: usize| least.min(self.gap_up_to(at(n), least));
+        let mut least = (0..=steps).step_by(COARSE).fold(f64::INFINITY, nearer);
+        let way_mm = length_mm / steps as f64 * self.steepest(entry, at(steps));
+        let mut n = 0;
+        while n <= steps {
+            let (gap, past_end_mm) = self.in_plane(at(n), least);
+            least = least.min(past_ends(gap, past_end_mm));
+            // So far on nothing is nearer.
+            n += ((gap - least) / way_mm).max(1.0).min(steps as f64 + 1.0) as usize;
+        }
         least - radius_mm
     }
+
+    /// The gap in the plane changes by no more than this per mm on the way between two points.
+    fn steepest(&self, from: Point<Patient>, to: Point<Patient>) -> f64 {
+        let [a, b] = [from, to].map(|p| self.vertebra_from_patient.point(p).vec());
+        let place = |z: f64| (z - self.height_mm) / SLICE_MM + MIDDLE as f64;
+        let [first, last] = [a.z.min(b.z), a.z.max(b.z)].map(place);
+        let [first, last] =
+            [first.floor(), last.floor()].map(|n| n.clamp(0.0, SLICES as f64 - 2.0));
+        let moved = self.slices[first as usize..=last as usize].iter().map(|slice| slice.moved_mm);
+        let moved = moved.fold(0.0, f64::max);
+        let way = (b - a).normalize_or_zero();
+        way.truncate().length() + way.z.abs() * moved / SLICE_MM
+    }
+}
+
+/// A gap of the tube without ends, and the way past its end.
+fn past_ends(gap: f64, past_end_mm: f64) -> f64 {
+    if past_end_mm > 0.0 { gap.max(0.0).hypot(past_end_mm) } else { gap }
 }
 
 impl Slice {
@@ -124,7 +172,16 @@ impl Slice {
             middle,
             corners: std::array::from_fn(|ray| direction(ray) * radii[ray]),
             most_mm: radii.iter().fold(0.0, |most, mm| most.max(*mm)),
+            moved_mm: 0.0,
         }
+    }
+
+    /// The farthest that a corner lies from the same corner of another slice, mm: no gap differs by
+    /// more between the two.
+    fn farthest_to(&self, other: &Self) -> f64 {
+        let shift = other.middle - self.middle;
+        let pairs = self.corners.iter().zip(&other.corners);
+        pairs.map(|(a, b)| (*b + shift - *a).length()).fold(0.0, f64::max)
     }
 
     /// Signed way to the outline in the slice's plane.
@@ -138,16 +195,26 @@ impl Slice {
         let edge = |ray: usize| (self.corners[ray % RAYS], self.corners[(ray + 1) % RAYS]);
         let (a, b) = edge(first);
         let is_inside = (b - a).perp_dot(q - a) >= 0.0;
-        let near = (first + RAYS - RAYS / 4)..=(first + RAYS + RAYS / 4);
-        let nearest = near
-            .map(|ray| {
-                let (a, b) = edge(ray);
-                let along = b - a;
-                let t = (q - a).dot(along) / along.length_squared().max(1e-24);
-                q.distance_squared(a + along * t.clamp(0.0, 1.0))
-            })
-            .fold(f64::INFINITY, f64::min)
-            .sqrt();
+        let to_edge = |ray: usize| {
+            let (a, b) = edge(ray);
+            let along = b - a;
+            let t = (q - a).dot(along) / along.length_squared().max(1e-24);
+            q.distance_squared(a + along * t.clamp(0.0, 1.0))
+        };
+        // An edge seen at an angle from q is at least q.length() * sin(angle) away, past a right angle
+        // q.length(): stop, in each turning sense, when that is further than what was found.
+        let mut nearest = to_edge(first);
+        for turn in [1, RAYS - 1] {
+            let mut ray = first;
+            for sin in SINES.iter() {
+                if q.length_squared() * sin * sin > nearest {
+                    break;
+                }
+                ray = (ray + turn) % RAYS;
+                nearest = nearest.min(to_edge(ray));
+            }
+        }
+        let nearest = nearest.sqrt();
         if is_inside { -nearest } else { nearest }
     }
 }
@@ -242,6 +309,25 @@ mod tests {
         assert!((behind - 6.0).abs() < 0.7, "{behind}");
         let screw = canal.gap_to_screw_mm(Point::new(17.0, 40.0, 0.0), -Dir::Y, 50.0, 3.0);
         assert!((screw - 3.0).abs() < 0.15, "{screw}");
+    }
+
+    #[test]
+    fn leaving_samples_out_finds_the_same_gap_as_all_of_them() {
+        let canal = Canal::new(&ring, &anatomy()).expect("the middle is free");
+        for n in 0..400 {
+            let part = |step: f64| (f64::from(n) * step).fract();
+            let entry = Point::new(
+                50.0 * part(0.618) - 23.0,
+                45.0 * part(0.755) - 5.0,
+                50.0 * part(0.570) - 25.0,
+            );
+            let axis = Dir::new(2.0 * part(0.819) - 1.0, -1.0, 3.0 * part(0.671) - 1.5);
+            let axis = axis.unit().expect("a direction");
+            let all = (0..=90).map(|n| canal.gap_mm(entry + axis * (f64::from(n) * 0.5)));
+            let least = all.fold(f64::INFINITY, f64::min);
+            let got = canal.gap_to_screw_mm(entry, axis, 45.0, 0.0);
+            assert!((got - least).abs() < 1e-9, "{n}: {got}, not {least}");
+        }
     }
 
     #[test]

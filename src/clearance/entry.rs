@@ -63,14 +63,15 @@ fn first_bone_mm(
         distance = at(depth);
     }
     // A NaN distance ends the march above and is no bone.
-    (distance >= 0.0).then(|| bisect(at, outside, depth))
+    let is_outside = |depth: f64| bone.is_outside(start + dir * depth);
+    (distance >= 0.0).then(|| bisect(is_outside, outside, depth))
 }
 
-/// The sign change of `at` between an outside and an inside depth, to a micrometre.
-fn bisect(at: impl Fn(f64) -> f64, mut outside: f64, mut inside: f64) -> f64 {
+/// Where an outside depth turns into an inside one, to a micrometre.
+fn bisect(is_outside: impl Fn(f64) -> bool, mut outside: f64, mut inside: f64) -> f64 {
     while inside - outside > 1e-6 {
         let middle = 0.5 * (inside + outside);
-        if at(middle) < 0.0 { outside = middle } else { inside = middle }
+        if is_outside(middle) { outside = middle } else { inside = middle }
     }
     inside
 }

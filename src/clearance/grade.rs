@@ -64,11 +64,30 @@ pub fn assess(
     bone: &impl SignedDistance,
     anatomy: &VertebraAnatomy,
 ) -> Result<Assessment, AssessError> {
+    assess_with(screw, bone, anatomy, true)
+}
+
+/// The same answer without its profile, which is left empty: for many screws, or a bone whose
+/// distance takes long.
+pub fn assess_without_profile(
+    screw: &ScrewShape,
+    bone: &impl SignedDistance,
+    anatomy: &VertebraAnatomy,
+) -> Result<Assessment, AssessError> {
+    assess_with(screw, bone, anatomy, false)
+}
+
+fn assess_with(
+    screw: &ScrewShape,
+    bone: &impl SignedDistance,
+    anatomy: &VertebraAnatomy,
+    has_profile: bool,
+) -> Result<Assessment, AssessError> {
     let axis = checked_axis(screw)?;
     let bone_from = bone_depth_mm(bone, screw.entry, axis, screw.length_mm);
     let judged_from_mm = bone_from.map_or(0.0, |depth| depth + ENTRY_ZONE_MM);
     let probe = Probe::new(screw, axis, judged_from_mm);
-    let Scan { profile, in_air, outermost } = probe.scan(bone)?;
+    let Scan { profile, in_air, outermost } = probe.scan(bone, has_profile)?;
     let outermost = outermost
         .highest(&probe, |p| -bone.signed_distance_mm(p))
         .ok_or(AssessError::NoDistance)?;
@@ -161,8 +180,9 @@ fn worst_past_wall<B: SignedDistance>(
             peaks.offer(Peak { spot, value: over.mm });
         }
     }
-    let highest = peaks.highest(probe, |p| match walls.overshoot(p) {
-        Some(over) if bone.signed_distance_mm(p) < 0.0 => over.mm,
+    // Where the screw goes back into bone, and where the pedicle ends, the way past the wall jumps.
+    let highest = peaks.highest_with_jumps(probe, |p| match walls.overshoot(p) {
+        Some(over) if bone.is_outside(p) => over.mm,
         _ => 0.0,
     })?;
     let at = probe.point(highest.spot);
@@ -184,6 +204,12 @@ fn outward_at(bone: &impl SignedDistance, p: Point<Patient>) -> Option<Dir<Patie
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clearance::Field;
+    use crate::surface::Surface;
+    use crate::volume::{Grid, Volume};
+    use crate::work::Work;
+    use glam::{DQuat, DVec3};
+    use std::f64::consts::TAU;
 
     #[test]
     fn the_letters_are_half_open() {
@@ -199,5 +225,121 @@ mod tests {
         assert_eq!(grade_from_breach_mm(6.0), Grade::E);
         assert_eq!(grade_from_breach_mm(f64::INFINITY), Grade::E);
         assert_eq!(grade_from_breach_mm(f64::NAN), Grade::E);
+    }
+
+    /// A body, two oblique pedicles, a lamina, and a bump on one of them; smooth where they meet.
+    fn shape(p: DVec3) -> f64 {
+        let join = |a: f64, b: f64| a.max(b) + 0.4 * (-((a - b) / 1.2).powi(2)).exp();
+        let block = |centre: DVec3, half: DVec3| {
+            let q = (p - centre).abs() - half;
+            -(q.max_element().min(0.0) + q.max(DVec3::ZERO).length())
+        };
+        let pedicle = |side: f64, radius: f64| {
+            let middle = side * (13.0 + 0.15 * p.y);
+            (radius - (p.x - middle).hypot(p.z - 0.05 * p.y)).min(18.0 - p.y.abs())
+        };
+        let body = block(DVec3::new(0.0, -24.0, 0.0), DVec3::new(21.0, 15.0, 12.0));
+        let lamina = block(DVec3::new(1.0, 15.0, 2.0), DVec3::new(19.0, 4.0, 8.0));
+        let bump = 2.2 - (p - DVec3::new(16.5, 2.0, 2.0)).length();
+        [body, lamina, pedicle(1.0, 4.4), pedicle(-1.0, 3.6), bump].into_iter().fold(-99.0, join)
+    }
+
+    fn field() -> Field {
+        let grid = Grid::along_axes(Point::new(-27.0, -44.0, -18.0), 0.6, [91, 118, 61]);
+        let volume = Volume::from_fn(grid.clone(), |n| shape(grid.centre(n).vec()) as f32);
+        Field::new(&Surface::from_field(volume).unwrap(), &Work::silent()).unwrap()
+    }
+
+    fn anatomy() -> VertebraAnatomy {
+        let pedicle = |side: crate::space::Side| Pedicle {
+            side,
+            isthmus: Point::new(13.0 * side.sign(), 0.0, 0.0),
+            axis: Dir::new(-0.15 * side.sign(), -1.0, -0.05).unit().unwrap(),
+            width_mm: 8.0,
+            height_mm: 8.0,
+            chord_mm: 50.0,
+            transverse_deg: 8.0,
+            sagittal_deg: 0.0,
+            span_mm: [-6.0, 6.0],
+        };
+        VertebraAnatomy {
+            patient_from_vertebra: crate::space::Rigid::new(DQuat::IDENTITY, DVec3::Y * -24.0),
+            canal_centre: Point::new(0.0, 1.0, 0.0),
+            canal: None,
+            upper_plate: None,
+            lower_plate: None,
+            body_mm: None,
+            pedicles: crate::space::Side::BOTH.map(pedicle).to_vec(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The largest value over the judged surface by samples alone: near and nearer around the best.
+    fn by_samples(probe: &Probe, screw: &ScrewShape, value: impl Fn(Point<Patient>) -> f64) -> f64 {
+        let radius = screw.diameter_mm / 2.0;
+        // Along the side, then on across the tip towards its middle.
+        let most = screw.length_mm - ENTRY_ZONE_MM + radius;
+        let spot = |way: f64, turn: f64| match way.clamp(0.0, most) + ENTRY_ZONE_MM {
+            depth_mm if depth_mm <= screw.length_mm => Spot::Side { depth_mm, angle: turn },
+            past => Spot::Tip { radius_mm: radius + screw.length_mm - past, angle: turn },
+        };
+        let at = |way: f64, turn: f64| value(probe.point(spot(way, turn)));
+        let (ways, turns) = ((most / 0.05) as i32, 150);
+        let all = (0..=ways).flat_map(|n| (0..turns).map(move |m| (n, m)));
+        let places = all.map(|(n, m)| (f64::from(n) * 0.05, TAU * f64::from(m) / f64::from(turns)));
+        let better = |a: (f64, f64, f64), b: (f64, f64, f64)| if b.0 > a.0 { b } else { a };
+        let valued = |(way, turn): (f64, f64)| (at(way, turn), way, turn);
+        let mut best = places.map(valued).fold((f64::NEG_INFINITY, 0.0, 0.0), better);
+        for step in [0.02, 0.004, 0.001] {
+            let around = (-6..=6).flat_map(|n| (-6..=6).map(move |m| (f64::from(n), f64::from(m))));
+            let (_, way, turn) = best;
+            let near = around.map(|(n, m)| valued((way + n * step, turn + m * step / radius)));
+            best = near.fold(best, better);
+        }
+        best.0
+    }
+
+    #[test]
+    fn skipping_what_can_not_be_worst_leaves_every_number_as_it_is() {
+        let (bone, anatomy) = (field(), anatomy());
+        let mut state = 5_u64;
+        let mut within = |low: f64, high: f64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_041);
+            low + (high - low) * (state >> 11) as f64 / (1u64 << 53) as f64
+        };
+        let (mut breached, mut past_wall) = (0, 0);
+        for n in 0..64 {
+            let side = if n % 2 == 0 { 1.0 } else { -1.0 };
+            // A third of them run down the middle of the pedicle.
+            let off = if n % 3 == 0 { 0.15 } else { 1.0 };
+            let [x, z] = [-0.15 * side + off * within(-0.25, 0.25), off * within(-0.2, 0.2)];
+            let axis = Dir::new(x, -1.0, z).unit().unwrap();
+            let shift = [(); 2].map(|()| off * within(-3.5, 3.5));
+            let through = Point::new(side * 13.0 + shift[0], 0.0, shift[1]);
+            let Some(entry) = super::super::entry_on_axis(&bone, through, axis) else { continue };
+            let (length_mm, diameter_mm) = (within(20.0, 50.0), within(3.0, 6.5));
+            let screw = ScrewShape { entry, axis, length_mm, diameter_mm };
+            let found = assess(&screw, &bone, &anatomy).unwrap();
+            let bare = assess_without_profile(&screw, &bone, &anatomy).unwrap();
+            assert_eq!(bare.grade, found.grade);
+            let off = [bare.clearance_mm - found.clearance_mm, bare.breach_mm - found.breach_mm];
+            assert!(off.into_iter().all(|mm| mm.abs() < 0.01), "{n}: without its profile {off:?}");
+            let probe = Probe::new(&screw, axis, ENTRY_ZONE_MM);
+            let outermost = by_samples(&probe, &screw, |p| -bone.signed_distance_mm(p));
+            let told = (found.clearance_mm + outermost).abs();
+            assert!(told < 0.01, "{n}: {} and {}", found.clearance_mm, -outermost);
+            let pedicle = nearest_pedicle(&screw, axis, &anatomy).unwrap();
+            let frame = WallFrame::of_pedicle(pedicle, &anatomy).unwrap();
+            let walls = std::cell::RefCell::new(PedicleWalls::new(&bone, frame, pedicle.span_mm));
+            let past = by_samples(&probe, &screw, |p| {
+                let over = || walls.borrow_mut().overshoot(p).map_or(0.0, |over| over.mm);
+                if bone.signed_distance_mm(p) < 0.0 { over() } else { 0.0 }
+            });
+            let told = (found.wall_breach_mm - past).abs();
+            assert!(told < 0.01, "{n}: past the wall {} and {past}", found.wall_breach_mm);
+            breached += usize::from(found.breach_mm > 0.0);
+            past_wall += usize::from(past > found.protrusion_mm + 0.05);
+        }
+        assert!((10..50).contains(&breached) && past_wall > 2, "{breached} {past_wall}");
     }
 }

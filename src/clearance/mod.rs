@@ -22,7 +22,7 @@ pub use band::Band;
 pub use canal::Canal;
 pub use corridor::default_screw;
 pub use entry::entry_on_axis;
-pub use grade::{assess, grade_from_breach_mm};
+pub use grade::{assess, assess_without_profile, grade_from_breach_mm};
 pub use schemes::{Schemes, Zdichavsky, schemes};
 pub use sdf::Field;
 
@@ -36,6 +36,10 @@ use std::fmt;
 pub trait SignedDistance {
     /// Distance from the point to the bone's surface in mm, positive inside. Defined everywhere.
     fn signed_distance_mm(&self, point: Point<Patient>) -> f64;
+    /// Whether that is negative: for shapes that know it sooner.
+    fn is_outside(&self, point: Point<Patient>) -> bool {
+        self.signed_distance_mm(point) < 0.0
+    }
 }
 
 impl<F: Fn(Point<Patient>) -> f64> SignedDistance for F {

@@ -149,10 +149,15 @@ fn zdichavsky(
     let Some(frame) = WallFrame::of_pedicle(pedicle, anatomy) else { return Zdichavsky::Ia };
     let [_, lateral, ..] = frame.outward();
     let (mut out_of_pedicle, mut out_of_body) = (None::<bool>, false);
-    for n in 0..=(screw.length_mm / STEP_MM) as usize {
+    let steps = (screw.length_mm / STEP_MM) as usize;
+    let mut n = 0;
+    while n <= steps {
         let p = screw.entry + axis * (n as f64 * STEP_MM);
         let along = (p - pedicle.isthmus).dot(pedicle.axis);
-        if along < pedicle.span_mm[0] || bone.signed_distance_mm(p) >= 0.0 {
+        let distance = bone.signed_distance_mm(p);
+        // A distance changes by no more than the way: so far on nothing is outside either.
+        n += ((distance / STEP_MM).min(1e3) as usize).max(1);
+        if along < pedicle.span_mm[0] || distance >= 0.0 {
             continue;
         }
         let is_lateral = (p - pedicle.isthmus).dot(lateral) > 0.0;

@@ -17,7 +17,7 @@ use crate::mesh::{self, TriMesh};
 use crate::space::{Dir, Patient, Point};
 use crate::surface::Surface;
 use crate::work::{Cancelled, Work};
-use glam::{Affine3A, DVec3, Vec3, Vec3A};
+use glam::{Affine3A, DVec3, Vec3, Vec3A, Vec4};
 use rayon::prelude::*;
 use std::collections::HashMap;
 
@@ -28,7 +28,11 @@ pub struct Field {
     origin: DVec3,
     node_from_local: Affine3A,
     local_from_node: Affine3A,
+    /// The steps from node to node, mm, over twice the length of a kept slope; their last is zero.
+    half_axes: [Vec4; 3],
     size: [usize; 3],
+    /// The last node of each axis.
+    last: Vec3,
     nodes: Vec<Node>,
     /// The triangles around cells, named by their lower node, in which nodes do not tell enough.
     creased: HashMap<usize, Vec<Facet>>,
@@ -56,7 +60,12 @@ const CREASED: i8 = 1;
 impl Node {
     fn slope(self) -> Vec3 {
         let [x, y, z, _] = self.slope.map(f32::from);
-        Vec3::new(x, y, z) / 127.0
+        Vec3::new(x, y, z) * (1.0 / 127.0)
+    }
+    /// The slope as it is kept, 127 times too long, and the mark.
+    fn kept(self) -> Vec4 {
+        let [x, y, z, mark] = self.slope.map(f32::from);
+        Vec4::new(x, y, z, mark)
     }
 }
 
@@ -93,7 +102,9 @@ impl Field {
             origin: map.translation,
             node_from_local: turned.inverse().as_affine3a(),
             local_from_node,
+            half_axes: half_axes(local_from_node),
             size: grid.size(),
+            last: Vec3::from_array(grid.size().map(|n| n as f32 - 1.0)),
             nodes,
             creased: HashMap::new(),
         };
@@ -133,7 +144,7 @@ impl Field {
     fn cells_near(&self, facet: &Facet) -> impl Iterator<Item = usize> + use<> {
         let [a, b, c] = facet.corners.map(|c| self.node_from_local.transform_point3(c));
         let low = (a.min(b).min(c) - 2.0).ceil().max(Vec3::ZERO).as_usizevec3();
-        let high = (a.max(b).max(c) + 1.0).floor().min(self.last() - 1.0).as_usizevec3();
+        let high = (a.max(b).max(c) + 1.0).floor().min(self.last - 1.0).as_usizevec3();
         let [ni, nj, _] = self.size;
         (low.z..=high.z).flat_map(move |k| {
             (low.y..=high.y).flat_map(move |j| (low.x..=high.x).map(move |i| i + ni * (j + nj * k)))
@@ -146,11 +157,11 @@ impl Field {
     pub fn signed_distance_mm(&self, p: Point<Patient>) -> f64 {
         let local = (p.vec() - self.origin).as_vec3();
         let node = self.node_from_local.transform_point3(local);
-        let held = node.max(Vec3::ZERO).min(self.last());
-        let (distance, slope) = self.at(held);
+        let held = node.max(Vec3::ZERO).min(self.last);
         if held == node {
-            return f64::from(distance);
+            return f64::from(self.distance_at(node));
         }
+        let (distance, slope) = self.at(held);
         let edge = self.local_from_node.transform_point3(held);
         let surface = edge - slope.normalize_or_zero() * distance;
         -f64::from(local.distance(surface))
@@ -160,16 +171,13 @@ impl Field {
     pub fn gradient(&self, p: Point<Patient>) -> Dir<Patient> {
         let local = (p.vec() - self.origin).as_vec3();
         let node = self.node_from_local.transform_point3(local);
-        let held = node.max(Vec3::ZERO).min(self.last());
+        let held = node.max(Vec3::ZERO).min(self.last);
         let (distance, mut slope) = self.at(held);
         if held != node {
             let edge = self.local_from_node.transform_point3(held);
             slope = edge - slope.normalize_or_zero() * distance - local;
         }
         Dir::from_vec(slope.as_dvec3()).unit().unwrap_or(Dir::Z)
-    }
-    fn last(&self) -> Vec3 {
-        Vec3::from_array(self.size.map(|n| n as f32 - 1.0))
     }
     /// Distance and its slope at a position within the box of nodes.
     fn at(&self, node: Vec3) -> (f32, Vec3) {
@@ -181,9 +189,35 @@ impl Field {
         }
         self.between(cell, t)
     }
+    /// Distance alone at a position within the box of nodes; cheaper.
+    fn distance_at(&self, node: Vec3) -> f32 {
+        let (cell, t) = self.cell(node);
+        if self.nodes[cell].slope[3] == CREASED {
+            return self.at(node).0;
+        }
+        let [sj, sk] = [self.size[0], self.size[0] * self.size[1]];
+        let [x, y, z] = self.half_axes;
+        let toward = x * t.x + y * t.y + z * t.z;
+        let (near, far) = (Vec3::ONE - t, t);
+        let rows = [
+            (cell, near.y * near.z, toward),
+            (cell + sj, far.y * near.z, toward - y),
+            (cell + sk, near.y * far.z, toward - z),
+            (cell + sj + sk, far.y * far.z, toward - y - z),
+        ];
+        // What flat surfaces add, by component, is summed in the end.
+        let (mut distance, mut flat) = (0.0, Vec4::ZERO);
+        for (first, share, toward) in rows {
+            let [a, b] = [self.nodes[first], self.nodes[first + 1]];
+            let [near, far] = [share * near.x, share * far.x];
+            distance += near * a.distance_mm + far * b.distance_mm;
+            flat += near * (a.kept() * toward) + far * (b.kept() * (toward - x));
+        }
+        distance + flat.element_sum()
+    }
     /// The cell of a position, named by its lower node, and the place in it.
     fn cell(&self, node: Vec3) -> (usize, Vec3) {
-        let corner = node.min(self.last() - 1.0).max(Vec3::ZERO).as_uvec3();
+        let corner = node.min(self.last - 1.0).max(Vec3::ZERO).as_uvec3();
         let cell = corner.x as usize
             + self.size[0] * (corner.y as usize + self.size[1] * corner.z as usize);
         (cell, node - corner.as_vec3())
@@ -218,6 +252,11 @@ impl Field {
         }
         (distance, slope)
     }
+}
+
+fn half_axes(local_from_node: Affine3A) -> [Vec4; 3] {
+    let axes = local_from_node.matrix3;
+    [axes.x_axis, axes.y_axis, axes.z_axis].map(|axis| Vec3::from(axis).extend(0.0) * (0.5 / 127.0))
 }
 
 const NONE: u32 = u32::MAX;
@@ -442,7 +481,8 @@ impl Nearest {
     }
 }
 
-/// The point of a triangle nearest to `p` (Ericson, Real-Time Collision Detection, 5.1.5).
+/// The point of a triangle nearest to `p` (Ericson, Real-Time Collision Detection, 5.1.5); of one
+/// without area, a point of its edges.
 fn closest_point(p: Vec3, [a, b, c]: [Vec3; 3]) -> Vec3 {
     let (ab, ac, ap) = (b - a, c - a, p - a);
     let (d1, d2) = (ab.dot(ap), ac.dot(ap));
@@ -455,7 +495,7 @@ fn closest_point(p: Vec3, [a, b, c]: [Vec3; 3]) -> Vec3 {
         return b;
     }
     let vc = d1 * d4 - d3 * d2;
-    if vc <= 0.0 && d1 >= 0.0 && d3 <= 0.0 {
+    if vc <= 0.0 && d1 >= 0.0 && d3 <= 0.0 && d1 > d3 {
         return a + ab * (d1 / (d1 - d3));
     }
     let cp = p - c;
@@ -464,13 +504,34 @@ fn closest_point(p: Vec3, [a, b, c]: [Vec3; 3]) -> Vec3 {
         return c;
     }
     let vb = d5 * d2 - d1 * d6;
-    if vb <= 0.0 && d2 >= 0.0 && d6 <= 0.0 {
+    if vb <= 0.0 && d2 >= 0.0 && d6 <= 0.0 && d2 > d6 {
         return a + ac * (d2 / (d2 - d6));
     }
     let va = d3 * d6 - d5 * d4;
-    if va <= 0.0 && d4 >= d3 && d5 >= d6 {
+    if va <= 0.0 && d4 >= d3 && d5 >= d6 && (d4 > d3 || d5 > d6) {
         return b + (c - b) * ((d4 - d3) / ((d4 - d3) + (d5 - d6)));
     }
-    let scale = 1.0 / (va + vb + vc);
-    a + ab * (vb * scale) + ac * (vc * scale)
+    let area = va + vb + vc;
+    if !(area > 0.0) {
+        return a;
+    }
+    a + ab * (vb / area) + ac * (vc / area)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_triangle_without_area_has_a_nearest_point_all_the_same() {
+        let [a, b, c] = [Vec3::ZERO, Vec3::X, Vec3::Y * 2.0];
+        let nearest = |p: Vec3, corners: [Vec3; 3]| closest_point(p, corners);
+        let p = Vec3::new(0.3, 1.0, 0.5);
+        for corners in [[a, a, c], [a, c, a], [c, a, a], [a, c, c * 0.5], [a, c * 0.5, c]] {
+            assert!((nearest(p, corners) - Vec3::Y).length() < 1e-6, "{corners:?}");
+        }
+        assert_eq!(nearest(p, [b; 3]), b);
+        let inside = nearest(Vec3::new(0.2, 0.2, 3.0), [a, b, c]);
+        assert!((inside - Vec3::new(0.2, 0.2, 0.0)).length() < 1e-6);
+    }
 }

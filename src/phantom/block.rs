@@ -8,7 +8,7 @@ use super::soft::{self, Soft};
 use super::tissue::AIR_HU;
 use super::{Phantom, Scan, Structure};
 use crate::labels::numbering::verse_value;
-use crate::space::{Patient, Point};
+use crate::space::{Dir, Patient, Point};
 use crate::volume::Grid;
 use glam::{DMat3, DVec3};
 use ndarray::ArrayViewMut3;
@@ -24,6 +24,8 @@ pub(super) struct Scene<'a> {
     phantom: &'a Phantom,
     grid: &'a Grid,
     scan: Scan,
+    /// False where nobody asks for HU: names alone are made then.
+    has_hu: bool,
     /// Steps from voxel to voxel; the last one is that of a thin slice.
     cell: DMat3,
     /// Middles of the thin slices that make up a voxel, against its own middle.
@@ -57,7 +59,7 @@ struct Around<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn new(phantom: &'a Phantom, grid: &'a Grid) -> Self {
+    pub(super) fn new(phantom: &'a Phantom, grid: &'a Grid, has_hu: bool) -> Self {
         let scan = phantom.spec().scan;
         let step = grid.patient_from_voxel().map().matrix3;
         let spacing = step.z_axis.length();
@@ -74,6 +76,7 @@ impl<'a> Scene<'a> {
             phantom,
             grid,
             scan,
+            has_hu,
             cell,
             thin,
             // Three deviations of the widest edge there can be.
@@ -134,6 +137,11 @@ impl<'a> Scene<'a> {
         around.metal.iter().fold(hu, |below, metal| {
             below + (metal.hu - below) * phi(metal.form.depth_mm(p.vec()) / self.soft_sigma_mm)
         })
+    }
+    /// The mean over the thin slices that make up a voxel.
+    fn mean_hu(&self, around: &Around<'_>, p: Point<Patient>) -> f64 {
+        let thin = self.thin.iter().map(|d| self.hu(around, p + Dir::from_vec(*d)));
+        thin.sum::<f64>() / self.thin.len() as f64
     }
     fn paint(&self, ground: f64, soft: &[&Soft], p: DVec3) -> f64 {
         soft.iter().fold(ground, |below, layer| {
@@ -201,18 +209,16 @@ fn fill(scene: &Scene<'_>, first: usize, block: [Range<usize>; 3], out: &mut Out
         for j in block[1].clone() {
             for i in block[0].clone() {
                 let at = [k - first, j, i];
-                let hu = if let Some((hu, structure)) = plain {
-                    out.structures[at] = structure;
-                    hu
-                } else {
-                    let p = scene.grid.centre([i, j, k]);
-                    let [label, structure] = scene.names(&around, p);
-                    (out.labels[at], out.structures[at]) = (label, structure);
-                    let thin = scene.thin.iter();
-                    let sum: f64 =
-                        thin.map(|d| scene.hu(&around, p + crate::space::Dir::from_vec(*d))).sum();
-                    sum / scene.thin.len() as f64
+                let p = || scene.grid.centre([i, j, k]);
+                let names = match plain {
+                    Some((_, structure)) => [0, structure],
+                    None => scene.names(&around, p()),
                 };
+                [out.labels[at], out.structures[at]] = names;
+                if !scene.has_hu {
+                    continue;
+                }
+                let hu = plain.map_or_else(|| scene.mean_hu(&around, p()), |(hu, _)| hu);
                 let count = ((k * nj + j) * ni + i) as u64;
                 let noise = scene.scan.noise_hu * gauss(scene.noise_seed ^ count);
                 out.ct[at] = (hu + noise).round().clamp(-1024.0, 3071.0) as i16;

@@ -5,6 +5,7 @@ use super::jet::Jet;
 use super::shape::{Blob, Shape, Solid};
 use super::sizes::{Measures, Vary};
 use super::{sacrum, vertebra};
+use crate::clearance::SignedDistance;
 use crate::labels::Level;
 use crate::space::{Dir, Patient, Point, Rigid, Vertebra};
 use glam::DVec3;
@@ -93,59 +94,22 @@ impl Bone {
     /// surface only just misses is looked for from the places on it that are nearest to bone's edge.
     pub fn nearest_surface_point(&self, p: Point<Patient>) -> Point<Patient> {
         let local = self.vertebra_from_patient.point(p).vec();
-        let mut best = settle(&self.shape, local, local).unwrap_or_else(|| self.any_near(local));
+        let mut ball = Ball::new(&self.shape, local, 1.2 * self.local_value(local).abs() + 1.0);
+        let mut best = ball.settle(local).unwrap_or_else(|| ball.any_near());
+        ball = Ball::new(&self.shape, local, 1.05 * local.distance(best) + 0.5);
         for share in [0.98, 0.9, 0.8, 0.65, 0.45] {
             let reach = local.distance(best) * share;
             if reach < 1.0 {
                 break;
             }
-            if let Some(found) = self.nearest_across(local, reach) {
+            if let Some(found) = ball.nearest_across(reach) {
                 if local.distance(found) < local.distance(best) {
                     best = found;
                 }
             }
         }
-        let best = self.nearer_sheet(local, best);
+        let best = ball.nearer_sheet(best);
         self.patient_from_vertebra.point(Point::from_vec(best))
-    }
-    /// The nearest point found from those places on the sphere through `best` that lie furthest
-    /// towards the other side of the surface.
-    fn nearer_sheet(&self, local: DVec3, best: DVec3) -> DVec3 {
-        const STARTS: usize = 10;
-        let reach = local.distance(best);
-        if reach < 1.0 {
-            return best;
-        }
-        let sign = if self.local_value(local) >= 0.0 { 1.0 } else { -1.0 };
-        let mut places: Vec<(f64, DVec3)> = (0..DIRECTIONS)
-            .map(|n| local + direction(n) * reach)
-            .map(|there| (sign * self.local_value(there), there))
-            .collect();
-        places.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let found = places.into_iter().take(STARTS);
-        let found = found.filter_map(|(_, there)| settle(&self.shape, local, there));
-        found.fold(best, |a, b| if local.distance(b) < local.distance(a) { b } else { a })
-    }
-    /// Some point of the surface, near rather than far, for a place where the slope leads nowhere.
-    fn any_near(&self, local: DVec3) -> DVec3 {
-        let shells = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
-        let near = shells.into_iter().find_map(|reach| self.nearest_across(local, reach));
-        // The middle of the body is inside, so a far point sees the surface on its way there.
-        near.unwrap_or_else(|| self.across(local, DVec3::ZERO))
-    }
-    /// The nearest point found from those places on a sphere that lie across the surface.
-    fn nearest_across(&self, local: DVec3, reach: f64) -> Option<DVec3> {
-        let inside = self.local_value(local) >= 0.0;
-        let places = (0..DIRECTIONS).map(|n| local + direction(n) * reach);
-        places
-            .filter(|there| (self.local_value(*there) >= 0.0) != inside)
-            .map(|there| self.across(local, there))
-            .min_by(|a, b| local.distance(*a).total_cmp(&local.distance(*b)))
-    }
-    /// The nearest point found from where the way to `there` crosses the surface.
-    fn across(&self, local: DVec3, there: DVec3) -> DVec3 {
-        let on = crossing(&self.shape, local, there);
-        settle(&self.shape, local, on).unwrap_or(on)
     }
     /// [`Bone::value`] at a point of the vertebra's own frame.
     pub(super) fn local_value(&self, local: DVec3) -> f64 {
@@ -170,6 +134,15 @@ impl Bone {
     /// The box that holds the bone, in its own frame, mm.
     pub(super) fn bounds(&self) -> [DVec3; 2] {
         self.bounds
+    }
+}
+
+impl SignedDistance for Bone {
+    fn signed_distance_mm(&self, p: Point<Patient>) -> f64 {
+        Bone::signed_distance_mm(self, p)
+    }
+    fn is_outside(&self, p: Point<Patient>) -> bool {
+        self.value(p) < 0.0
     }
 }
 
@@ -235,54 +208,115 @@ fn slope(shape: &Shape, p: DVec3) -> DVec3 {
     shape.value(Jet::coordinates(p)).slope
 }
 
-/// A place on the surface between two points on either side of it, by halving.
-fn crossing(shape: &Shape, mut a: DVec3, mut b: DVec3) -> DVec3 {
-    let inside = shape.value(a.to_array()) >= 0.0;
-    for _ in 0..50 {
-        let middle = a.midpoint(b);
-        if (shape.value(middle.to_array()) >= 0.0) == inside {
-            a = middle;
-        } else {
-            b = middle;
-        }
-    }
-    a.midpoint(b)
+/// The surroundings of a point of which the nearest point of the surface is asked. Within its radius
+/// only those solids are asked that are felt there; the values are the same.
+struct Ball<'a> {
+    whole: &'a Shape,
+    part: Shape,
+    middle: DVec3,
+    radius_mm: f64,
 }
 
-/// Down to the surface from `q`, along the slope; with the unit slope there. Steps are bounded, so
-/// that a flat place of the function does not throw the point away. `None` where the slope leads to
-/// a summit below the surface instead.
-fn drop_to_surface(shape: &Shape, mut q: DVec3) -> Option<(DVec3, DVec3)> {
-    const ON_SURFACE: f64 = 1e-8;
-    for _ in 0..30 {
-        let jet = shape.value(Jet::coordinates(q));
-        if jet.value.abs() < ON_SURFACE {
-            return Some((q, jet.slope.normalize_or(DVec3::Z)));
-        }
-        let step = jet.value / jet.slope.length_squared().max(0.04);
-        q -= (jet.slope * step).clamp_length_max(2.0);
+impl<'a> Ball<'a> {
+    fn new(whole: &'a Shape, middle: DVec3, radius_mm: f64) -> Self {
+        Self { whole, part: whole.surely_near(middle, radius_mm), middle, radius_mm }
     }
-    None
-}
-
-/// The local nearest point of the surface to `p`, started from `start`: drop to the surface, then
-/// slide in the tangent plane towards the foot of `p` until the line to `p` stands on the surface.
-/// A slide that leads away is halved.
-fn settle(shape: &Shape, p: DVec3, start: DVec3) -> Option<DVec3> {
-    let (mut q, mut normal) = drop_to_surface(shape, start)?;
-    let mut damping = 1.0;
-    for _ in 0..60 {
-        let slide = (p - q).reject_from_normalized(normal) * damping;
-        if slide.length_squared() < 1e-16 {
-            break;
+    fn at(&self, p: DVec3) -> &Shape {
+        let is_within = p.distance_squared(self.middle) < self.radius_mm * self.radius_mm;
+        if is_within { &self.part } else { self.whole }
+    }
+    fn value(&self, p: DVec3) -> f64 {
+        self.at(p).value(p.to_array())
+    }
+    /// The nearest point found from those places on the sphere through `best` that lie furthest
+    /// towards the other side of the surface.
+    fn nearer_sheet(&self, best: DVec3) -> DVec3 {
+        const STARTS: usize = 10;
+        let local = self.middle;
+        let reach = local.distance(best);
+        if reach < 1.0 {
+            return best;
         }
-        match drop_to_surface(shape, q + slide.clamp_length_max(3.0)) {
-            Some((next, next_normal)) if p.distance_squared(next) <= p.distance_squared(q) => {
-                (q, normal) = (next, next_normal);
-                damping = f64::min(1.0, damping * 1.5);
+        let sign = if self.value(local) >= 0.0 { 1.0 } else { -1.0 };
+        let mut places: Vec<(f64, DVec3)> = (0..DIRECTIONS)
+            .map(|n| local + direction(n) * reach)
+            .map(|there| (sign * self.value(there), there))
+            .collect();
+        places.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let found = places.into_iter().take(STARTS).filter_map(|(_, there)| self.settle(there));
+        found.fold(best, |a, b| if local.distance(b) < local.distance(a) { b } else { a })
+    }
+    /// Some point of the surface, near rather than far, for a place where the slope leads nowhere.
+    fn any_near(&self) -> DVec3 {
+        let shells = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
+        let near = shells.into_iter().find_map(|reach| self.nearest_across(reach));
+        // The middle of the body is inside, so a far point sees the surface on its way there.
+        near.unwrap_or_else(|| self.across(DVec3::ZERO))
+    }
+    /// The nearest point found from those places on a sphere that lie across the surface.
+    fn nearest_across(&self, reach: f64) -> Option<DVec3> {
+        let local = self.middle;
+        let inside = self.value(local) >= 0.0;
+        let places = (0..DIRECTIONS).map(|n| local + direction(n) * reach);
+        places
+            .filter(|there| (self.value(*there) >= 0.0) != inside)
+            .map(|there| self.across(there))
+            .min_by(|a, b| local.distance(*a).total_cmp(&local.distance(*b)))
+    }
+    /// The nearest point found from where the way to `there` crosses the surface.
+    fn across(&self, there: DVec3) -> DVec3 {
+        let on = self.crossing(there);
+        self.settle(on).unwrap_or(on)
+    }
+    /// A place on the surface on the way from the middle to a point on its other side, by halving.
+    fn crossing(&self, there: DVec3) -> DVec3 {
+        let (mut a, mut b) = (self.middle, there);
+        let inside = self.value(a) >= 0.0;
+        for _ in 0..50 {
+            let middle = a.midpoint(b);
+            if (self.value(middle) >= 0.0) == inside {
+                a = middle;
+            } else {
+                b = middle;
             }
-            _ => damping *= 0.5,
         }
+        a.midpoint(b)
     }
-    Some(q)
+    /// Down to the surface from `q`, along the slope; with the unit slope there. Steps are bounded,
+    /// so that a flat place of the function does not throw the point away. `None` where the slope
+    /// leads to a summit below the surface instead.
+    fn drop_to_surface(&self, mut q: DVec3) -> Option<(DVec3, DVec3)> {
+        const ON_SURFACE: f64 = 1e-8;
+        for _ in 0..30 {
+            let jet = self.at(q).value(Jet::coordinates(q));
+            if jet.value.abs() < ON_SURFACE {
+                return Some((q, jet.slope.normalize_or(DVec3::Z)));
+            }
+            let step = jet.value / jet.slope.length_squared().max(0.04);
+            q -= (jet.slope * step).clamp_length_max(2.0);
+        }
+        None
+    }
+    /// The local nearest point of the surface to the middle, started from `start`: drop to the
+    /// surface, then slide in the tangent plane towards the foot of the middle until the line to it
+    /// stands on the surface. A slide that leads away is halved.
+    fn settle(&self, start: DVec3) -> Option<DVec3> {
+        let p = self.middle;
+        let (mut q, mut normal) = self.drop_to_surface(start)?;
+        let mut damping = 1.0;
+        for _ in 0..60 {
+            let slide = (p - q).reject_from_normalized(normal) * damping;
+            if slide.length_squared() < 1e-16 {
+                break;
+            }
+            match self.drop_to_surface(q + slide.clamp_length_max(3.0)) {
+                Some((next, next_normal)) if p.distance_squared(next) <= p.distance_squared(q) => {
+                    (q, normal) = (next, next_normal);
+                    damping = f64::min(1.0, damping * 1.5);
+                }
+                _ => damping *= 0.5,
+            }
+        }
+        Some(q)
+    }
 }

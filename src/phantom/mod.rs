@@ -231,11 +231,13 @@ impl Phantom {
     /// Which voxel centre lies in which bone. Values are those of VerSe: 20 to 24 for L1 to L5, 26
     /// for the sacrum. A bone without a voxel on the grid is left out.
     pub fn labels(&self, grid: &Grid) -> LabelMap {
-        self.images(grid).1
+        let named = scan::named(self, grid, false, &Work::silent());
+        named.map_or_else(|_| scan::name(self, empty(grid)), |r| r.labels)
     }
     /// Which voxel centre lies in which other structure: [`Structure`] by its value, vertebrae 0.
     pub fn structures(&self, grid: &Grid) -> Volume<u16> {
-        scan::record(self, grid, &Work::silent()).map_or_else(|_| empty(grid), |r| r.structures)
+        let named = scan::named(self, grid, false, &Work::silent());
+        named.map_or_else(|_| empty(grid), |r| r.structures)
     }
     /// CT, labels and structures at once, with progress; stops where it is told to.
     pub fn record(&self, grid: &Grid, work: &Work) -> Result<Recorded, Cancelled> {

@@ -245,8 +245,9 @@ impl Solid {
     }
     /// The same solid as it is felt within reach of `p`, where `slack` is what any value may change
     /// by on the way: of joined blobs those that count.
-    fn near(&self, p: DVec3, slack: f64) -> Self {
+    fn near(&self, p: DVec3, slack: f64, more_mm: f64) -> Self {
         let Self::Joined(blobs) = self else { return self.clone() };
+        let slack = slack + more_mm;
         let valued: Vec<f64> = blobs.iter().map(|(blob, _)| blob.value(p.to_array())).collect();
         let most = valued.iter().copied().fold(-1e3, f64::max);
         let felt =
@@ -316,6 +317,22 @@ impl Shape {
     /// The same shape for points within `radius_mm` of `p` alone: without the solids that can not
     /// be felt there.
     pub(super) fn near(&self, p: DVec3, radius_mm: f64) -> Self {
+        self.part(p, radius_mm, 0.0)
+    }
+    /// The same for values that must be those of the whole shape to the last digit: a solid may be
+    /// felt through the seam of another one, and seams lift each other.
+    pub(super) fn surely_near(&self, p: DVec3, radius_mm: f64) -> Self {
+        let of = |part: &Part| match &part.solid {
+            Solid::Joined(blobs) => {
+                blobs.iter().map(|(_, seam)| *seam).fold(part.seam_mm, f64::max)
+            }
+            Solid::Blob(_) | Solid::Column(_) => part.seam_mm,
+        };
+        let widest = self.added.iter().chain(&self.cut).map(of).fold(0.0, f64::max);
+        self.part(p, radius_mm, 2.0 * widest)
+    }
+    /// What is felt within `radius_mm` of `p`, and what lies up to `more_mm` further down.
+    fn part(&self, p: DVec3, radius_mm: f64, more_mm: f64) -> Self {
         let slack = 2.0 * STEEPEST * radius_mm;
         let valued = |parts: &[Part], sign: f64| -> Vec<(f64, Part)> {
             let value = |part: &Part| sign * part.solid.value(p.to_array()) - part.gap_mm;
@@ -324,12 +341,12 @@ impl Shape {
         let (added, cut) = (valued(&self.added, 1.0), valued(&self.cut, -1.0));
         let most = added.iter().map(|(value, _)| *value).fold(-1e3, f64::max);
         let seams: f64 = self.added.iter().map(|part| part.seam_mm).fold(0.0, f64::max);
-        let nearer = |part: Part| Part { solid: part.solid.near(p, slack), ..part };
+        let nearer = |part: Part| Part { solid: part.solid.near(p, slack, more_mm), ..part };
         let felt = |(value, part): (f64, Part)| {
-            (value > most - slack - part.seam_mm).then(|| nearer(part))
+            (value > most - slack - more_mm - part.seam_mm).then(|| nearer(part))
         };
         // A seam may lift the bone by a sixth of itself, several times over.
-        let bone_at_most = most + slack + seams;
+        let bone_at_most = most + slack + seams + more_mm;
         let cuts = |(value, part): (f64, Part)| {
             (value < bone_at_most + part.seam_mm).then(|| nearer(part))
         };

@@ -3,11 +3,12 @@
 use crate::plan_auto::made_at;
 use corridor::case::judge;
 use corridor::clearance::{
-    Assessment, Band, Grade, ScrewShape, SignedDistance, assess, entry_on_axis,
+    Assessment, Band, Grade, ScrewShape, SignedDistance, assess, assess_without_profile,
+    entry_on_axis,
 };
 use corridor::labels::Level;
 use corridor::phantom::{Scan, Spec};
-use corridor::space::{Dir, Patient, Point, Side};
+use corridor::space::{Dir, Side};
 use rayon::prelude::*;
 
 /// Few by default; as many as the issue asks for in the long run.
@@ -56,14 +57,13 @@ fn pairs(spacing_mm: f64, scan: Scan, level: Level) -> (Vec<Pair>, f64) {
     let made = made_at(&spec, spacing_mm);
     let vertebra = made.spine.vertebrae[0].clone();
     let bone = made.phantom.bone(level).unwrap().clone();
-    let exact = |p: Point<Patient>| bone.signed_distance_mm(p);
     let anatomy = &vertebra.anatomy;
     assert_eq!(anatomy.pedicles.len(), 2, "{:?}", anatomy.warnings);
     let found = (0..screws_asked())
         .into_par_iter()
         .filter_map(|seed| {
             let screw = random_screw(&vertebra.field, anatomy, seed)?;
-            let truth = assess(&screw, &exact, anatomy).ok()?;
+            let truth = assess_without_profile(&screw, &bone, anatomy).ok()?;
             Some(Pair { got: assess(&screw, &vertebra.field, anatomy).ok()?, truth })
         })
         .collect::<Vec<_>>();

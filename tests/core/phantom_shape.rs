@@ -187,7 +187,9 @@ fn half_extents(bone: &Bone, level: &LevelTruth, side: Side) -> [f64; 4] {
         let (sin, cos) = (f64::from(n) * 0.5).to_radians().sin_cos();
         let along = left * cos + up * sin;
         let inside = |r: f64| bone.value(pedicle.isthmus + Dir::from_vec(along * r)) >= 0.0;
-        let r = (0..2000).map(|n| f64::from(n) * 0.01).find(|r| !inside(*r)).unwrap();
+        let steps = |from: f64, step: f64| (0..400).map(move |n| from + f64::from(n) * step);
+        let rough = steps(0.0, 0.1).find(|r| !inside(*r)).unwrap();
+        let r = steps(rough - 0.1, 0.01).find(|r| !inside(*r)).unwrap();
         for (slot, reach) in most.iter_mut().zip([r * cos, -r * cos, r * sin, -r * sin]) {
             *slot = slot.max(reach);
         }

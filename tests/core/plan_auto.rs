@@ -3,7 +3,7 @@
 use corridor::anatomy::{Pedicle, VertebraAnatomy};
 use corridor::case::spine::{self, Spine};
 use corridor::case::suggest::{self, Planned, Wish};
-use corridor::clearance::{Assessment, Canal, Grade, Wall, assess};
+use corridor::clearance::{Assessment, Canal, Grade, Wall, assess_without_profile};
 use corridor::implant::{Catalogue, Rods};
 use corridor::labels::Level;
 use corridor::phantom::{LevelTruth, Phantom, Spec, Truth};
@@ -11,6 +11,7 @@ use corridor::plan::auto::{self, Allowed, Refusal, Rules, Site, Style, construct
 use corridor::plan::rod::{Rod, rms};
 use corridor::plan::{Screw, ScrewState};
 use corridor::space::{Dir, Patient, Point, Rigid, Side};
+use corridor::volume::Grid;
 use corridor::work::Work;
 use glam::{DQuat, DVec3};
 use jiff::Timestamp;
@@ -29,9 +30,19 @@ pub fn made(spec: &Spec) -> Made {
 
 pub fn made_at(spec: &Spec, spacing_mm: f64) -> Made {
     let phantom = Phantom::new(spec).unwrap();
-    let (ct, labels) = phantom.images(&phantom.grid(spacing_mm));
+    let (ct, labels) = phantom.images(&around_bones(&phantom, spacing_mm));
     let spine = spine::of_images(Some(ct), labels, &Work::silent()).unwrap();
     Made { phantom, spine }
+}
+
+/// A grid around the bones alone: nothing here asks for the skin behind them.
+fn around_bones(phantom: &Phantom, spacing_mm: f64) -> Grid {
+    const MARGIN_MM: f64 = 8.0;
+    let corners = phantom.bones().iter().flat_map(|bone| bone.corners().map(Point::vec));
+    let far = DVec3::INFINITY;
+    let (low, high) = corners.fold((far, -far), |(low, high), c| (low.min(c), high.max(c)));
+    let size = ((high - low + 2.0 * MARGIN_MM) / spacing_mm).to_array().map(|n| n as usize + 1);
+    Grid::along_axes(Point::from_vec(low - MARGIN_MM), spacing_mm, size)
 }
 
 pub fn l4_to_s1() -> &'static Made {
@@ -81,7 +92,7 @@ pub fn truly(phantom: &Phantom, screw: &Screw) -> Assessment {
 fn truly_with(phantom: &Phantom, truth: &Truth, screw: &Screw) -> Assessment {
     let bone = phantom.bone(screw.level).unwrap();
     let anatomy = true_anatomy(truth.level(screw.level).unwrap());
-    assess(&screw.shape(), &|p: Point<Patient>| bone.signed_distance_mm(p), &anatomy).unwrap()
+    assess_without_profile(&screw.shape(), bone, &anatomy).unwrap()
 }
 
 #[test]

@@ -99,14 +99,27 @@ impl Bore {
         line: &Line,
         gap_mm: f64,
     ) -> Option<Self> {
+        Self::up_to(bone, frame, line, gap_mm, AHEAD_MM)
+    }
+
+    /// The same, but read no further than `enough_mm` ahead of the isthmus's plane while that is in
+    /// bone; the chord then ends there.
+    pub fn up_to(
+        bone: &impl SignedDistance,
+        frame: &Frame,
+        line: &Line,
+        gap_mm: f64,
+        enough_mm: f64,
+    ) -> Option<Self> {
         let (through, axis) = (frame.through(line), frame.axis(line));
         let at = |t: f64| bone.signed_distance_mm(through + axis * t);
         let middle = at(0.0);
         if middle < 0.0 && gap_mm == 0.0 || middle.is_nan() {
             return None;
         }
-        let (behind, back) = run(|n| at(-STEP_MM * n as f64), middle, BEHIND_MM, gap_mm)?;
-        let (ahead, front) = run(|n| at(STEP_MM * n as f64), middle, AHEAD_MM, gap_mm)?;
+        let (behind, back) =
+            run(|n| at(-STEP_MM * n as f64), middle, BEHIND_MM, gap_mm, BEHIND_MM)?;
+        let (ahead, front) = run(|n| at(STEP_MM * n as f64), middle, AHEAD_MM, gap_mm, enough_mm)?;
         let mut distances: Vec<f64> = behind.iter().skip(1).rev().copied().collect();
         distances.extend(ahead);
         let first_mm = back - (behind.len() - 1) as f64 * STEP_MM;
@@ -125,6 +138,13 @@ impl Bore {
         let samples = self.distances.iter().enumerate().map(move |(n, d)| (depth(n), *d));
         samples.filter(move |(depth, _)| *depth >= from_mm && *depth <= to_mm)
     }
+    /// No more than the distance to daylight at a depth: what the nearest sample leaves.
+    pub fn least_at_mm(&self, depth_mm: f64) -> f64 {
+        let place = ((depth_mm - self.first_mm) / STEP_MM).round().max(0.0) as usize;
+        let place = place.min(self.distances.len() - 1);
+        let way = (depth_mm - self.first_mm - place as f64 * STEP_MM).abs();
+        self.distances[place] - way
+    }
     /// Radius of the largest cylinder around the line between two depths, mm; negative where the
     /// line itself is in air.
     pub fn radius_mm(&self, from_mm: f64, to_mm: f64) -> f64 {
@@ -132,13 +152,14 @@ impl Bore {
     }
 }
 
-/// Samples from the plane on until daylight, and how far that is; `None` where there is no end or
-/// no bone.
+/// Samples from the plane on until daylight or, in bone, `enough_mm`, and how far that is; `None`
+/// where there is no end within `most_mm` or no bone.
 fn run(
     at: impl Fn(usize) -> f64,
     middle: f64,
     most_mm: f64,
     gap_mm: f64,
+    enough_mm: f64,
 ) -> Option<(Vec<f64>, f64)> {
     let most = (most_mm / STEP_MM) as usize;
     let gap = (gap_mm / STEP_MM) as usize;
@@ -149,6 +170,9 @@ fn run(
         samples.push(distance);
         if distance >= 0.0 {
             last_inside = Some(n);
+            if n as f64 * STEP_MM >= enough_mm && n < most {
+                return Some((samples, n as f64 * STEP_MM));
+            }
         } else if n - last_inside.unwrap_or(0) > gap {
             let last = last_inside?;
             let (inside, outside) = (samples[last], samples[last + 1]);

@@ -9,11 +9,14 @@
 //! | [`rules`] | weights and limits per style, from `assets/planning/` |
 //! | `line` | lines through a pedicle and the bone along them |
 //! | [`score`] | what a screw scores, term by term |
-//! | `search` | the search |
+//! | `search` | the search over lines, by `climb` from the best of a grid |
+//! | `rate` | the best size on a line, and what it scores |
 //! | [`construct`] | all screws of a side together, so that a rod joins their heads |
 
+mod climb;
 pub mod construct;
 mod line;
+mod rate;
 pub mod rules;
 pub mod score;
 mod search;
@@ -22,14 +25,17 @@ pub use rules::{Rules, RulesError, Style};
 pub use score::{Score, Term};
 
 use crate::anatomy::{Pedicle, VertebraAnatomy};
-use crate::clearance::{Assessment, Canal, Grade, ScrewShape, SignedDistance, Wall, assess};
+use crate::clearance::{
+    Assessment, Canal, Grade, ScrewShape, SignedDistance, Wall, assess, assess_without_profile,
+};
 use crate::implant::Catalogue;
 use crate::labels::Level;
 use crate::plan::ScrewStyle;
 use crate::space::Side;
 use crate::volume::Volume;
+use rate::{Rated, TIP_MM};
 use rules::StyleRule;
-use search::{Found, Rated, Search, TIP_MM};
+use search::{Found, Search};
 
 /// A pedicle to be planned, with all that is known around it.
 pub struct Site<'a, B> {
@@ -243,7 +249,15 @@ pub fn choices<B: SignedDistance>(
         false => Vec::new(),
     };
     // Nor is it given up for a rod.
-    let keeps = |rated: &Rated| judged(rated).is_some_and(|made| letter(&made) <= letter(&best));
+    let keeps = |rated: &Rated| {
+        let found = assess_without_profile(&rated.shape, site.bone, site.anatomy);
+        let length_mm = rated.shape.length_mm;
+        let is_kept = |found: &Assessment| {
+            let is_as_good = rule.is_bicortical || found.grade <= best.assessment.grade;
+            is_as_good && is_allowed(found, length_mm, rule, allowed.in_out_in, rules)
+        };
+        found.is_ok_and(|found| is_kept(&found))
+    };
     let others = near.into_iter().filter(keeps).map(Choice).collect();
     Ok(Choices { best, others, is_narrow, isthmus_mm })
 }

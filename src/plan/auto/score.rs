@@ -87,6 +87,19 @@ pub(super) fn total(measures: &Measures, rules: &Rules) -> f64 {
     if weights > 0.0 { 100.0 * (sum / weights).exp() } else { 0.0 }
 }
 
+/// The most that a screw can score of which some terms are not measured yet: NaN scores all.
+pub(super) fn most_total(measures: &Measures, rules: &Rules) -> f64 {
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for (&measure, ramp) in measures.iter().zip(rules.terms.in_order()) {
+        weights += ramp.weight;
+        if !measure.is_nan() {
+            sum += ramp.weight * ramp.score(measure).ln();
+        }
+    }
+    // A term that turns out not to count makes a low mean lower still; the last digits are rounded.
+    if weights > 0.0 { 100.0 * (sum / weights).exp() * (1.0 + 1e-9) } else { 0.0 }
+}
+
 /// Directions in which the side of a screw is probed while searching; its worst place is then
 /// looked for between them, as the grade does.
 const DIRECTIONS: usize = 12;
@@ -149,17 +162,27 @@ impl<'a, B: SignedDistance> Side<'a, B> {
     }
 
     /// The lowest distance between two depths, told no larger than `most_mm`.
+    ///
+    /// From the axis to the ring a distance changes by no more than the radius, so the axis bounds
+    /// each ring; those that can be lowest are probed first, and the others are seen not to be.
     fn least_between(&self, from_mm: f64, to_mm: f64, most_mm: f64) -> f64 {
+        if to_mm < from_mm {
+            return most_mm;
+        }
+        let ends = [from_mm, to_mm].map(|depth| (depth, self.bore.least_at_mm(depth)));
+        let mut rings: Vec<(f64, f64)> =
+            ends.into_iter().chain(self.bore.between(from_mm, to_mm)).collect();
+        rings.retain(|(_, to_daylight)| to_daylight - self.radius_mm < most_mm);
+        rings.sort_by(|a, b| a.1.total_cmp(&b.1));
         let mut worst: Option<Spot> = None;
         let mut least = most_mm;
-        let ends = [from_mm, to_mm].map(|depth| (depth, f64::NEG_INFINITY));
-        for (depth, to_daylight) in ends.into_iter().chain(self.bore.between(from_mm, to_mm)) {
-            // The distance changes by no more than the way to the ring.
-            if to_daylight - self.radius_mm < least {
-                let ring = self.ring(depth);
-                if ring.distance_mm < least {
-                    (least, worst) = (ring.distance_mm, Some(ring));
-                }
+        for (depth, to_daylight) in rings {
+            if to_daylight - self.radius_mm >= least {
+                break;
+            }
+            let ring = self.ring(depth);
+            if ring.distance_mm < least {
+                (least, worst) = (ring.distance_mm, Some(ring));
             }
         }
         worst.map_or(most_mm, |spot| self.lowest(spot, from_mm, to_mm))

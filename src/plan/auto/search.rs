@@ -6,11 +6,12 @@
 //! the best few are refined by a pattern search. Nothing is random and nothing runs in parallel, so
 //! the same input gives the same screw.
 
+use super::climb::climb;
 use super::line::{Bore, Frame, Line};
+use super::rate::Rated;
 use super::rules::{Aim, Rules, StyleRule};
-use super::score::{self, Measures};
-use super::{Allowed, Refusal, Site};
-use crate::clearance::{ScrewShape, SignedDistance};
+use super::{Allowed, Refusal, Site, score};
+use crate::clearance::SignedDistance;
 
 /// The grid: reach and step across the pedicle (lateral, cranial), mm.
 const REACH_MM: [f64; 2] = [6.0, 7.5];
@@ -23,52 +24,43 @@ const RATED_LINES: usize = 220;
 /// Refined are so many lines of the grid, that differ by at least so much (as [`apart`] counts).
 const STARTS: usize = 4;
 const LEAST_APART: f64 = 2.0;
+/// A line is climbed from when it scores this part of the best one.
+const WORTH_A_CLIMB: f64 = 0.7;
 /// The steps with which a pattern search begins.
 const FIRST_STEP: Line = [1.0, 1.0, 4.0, 4.0];
 /// Halvings of those steps: for each start, and for the best in the end.
 const HALVINGS: [u32; 2] = [2, 5];
+/// The widest bore is climbed to from so many lines, from each so many times at most.
+const BORE_STARTS: usize = 8;
+const MOST_CLIMBS: usize = 6;
 /// Around the isthmus's plane the bore is the pedicle's, mm behind and ahead.
 const PEDICLE_MM: [f64; 2] = [9.0, 9.0];
 /// Behind the pedicle proper daylight is the entry, mm of depth.
-const BEHIND_PEDICLE_MM: f64 = 5.0;
+pub(super) const BEHIND_PEDICLE_MM: f64 = 5.0;
 /// Around the best screw others are looked for: reach and step, mm and degrees.
 const NEAR_REACH: Line = [3.0, 3.0, 10.0, 8.0];
 const NEAR_STEP: Line = [1.5, 1.5, 5.0, 4.0];
 /// Heads nearer to each other than this are one place, mm.
 const HEADS_APART_MM: f64 = 0.6;
-/// Of a screw through both cortices this much of the end is not held to stay in bone, mm.
-pub(super) const TIP_MM: f64 = 6.0;
-/// Its rim may stand out of the front cortex by so much, mm, well within a B.
-const RIM_MM: f64 = 1.7;
 /// In-out-in: the axis may pass so much air, mm.
 const GAP_MM: f64 = 12.0;
 
-/// A screw with its measures.
-#[derive(Clone, Debug)]
-pub(super) struct Rated {
-    pub line: Line,
-    pub shape: ScrewShape,
-    pub chord_mm: f64,
-    pub measures: Measures,
-    pub total: f64,
-}
-
 /// What the search of one pedicle knows.
 pub(super) struct Search<'a, B> {
-    site: &'a Site<'a, B>,
-    rules: &'a Rules,
-    style: &'a StyleRule,
-    frame: Frame,
+    pub(super) site: &'a Site<'a, B>,
+    pub(super) rules: &'a Rules,
+    pub(super) style: &'a StyleRule,
+    pub(super) frame: Frame,
     /// Convergence and cranial tilt aimed at, degrees.
-    aim: [f64; 2],
+    pub(super) aim: [f64; 2],
     /// Of the measured pedicle, degrees.
     along_pedicle: [f64; 2],
-    diameters_mm: Vec<f64>,
-    lengths_mm: Vec<f64>,
-    usual_length_mm: f64,
+    pub(super) diameters_mm: Vec<f64>,
+    pub(super) lengths_mm: Vec<f64>,
+    pub(super) usual_length_mm: f64,
     /// The widest screw that level, style and isthmus allow, mm.
-    most_diameter_mm: f64,
-    gap_mm: f64,
+    pub(super) most_diameter_mm: f64,
+    pub(super) gap_mm: f64,
 }
 
 /// What was found.
@@ -125,13 +117,31 @@ impl<'a, B: SignedDistance> Search<'a, B> {
     pub fn run(&mut self) -> Result<Found, Refusal> {
         let (level, side) = (self.site.level, self.site.pedicle.side);
         let no_path = Refusal::NoPath { level, side, style: self.style.name };
-        let bores = self.bores();
-        let widest = self.widest_bore(&bores).ok_or_else(|| no_path.clone())?;
+        let grid = self.grid();
+        let widest = self.widest_bore(&grid).ok_or_else(|| no_path.clone())?;
         let isthmus_mm = 2.0 * widest.1;
         let is_narrow = self.choose_diameters(isthmus_mm)?;
-        let promising = self.promising(bores);
-        let mut rated: Vec<Rated> = promising.iter().filter_map(|line| self.rate(line)).collect();
-        rated.extend(self.rate(&widest.0));
+        let mut lines = self.promising(&grid);
+        lines.push(widest.0);
+        let starts = self.starts(&lines);
+        let refined = starts.into_iter().map(|start| self.climb(start, HALVINGS[0]));
+        let mut ranked: Vec<Rated> = refined.filter(|rated| rated.total > 0.0).collect();
+        ranked.sort_by(|a, b| b.total.total_cmp(&a.total));
+        let best = ranked.first().ok_or(no_path)?;
+        ranked[0] = self.climb(best.clone(), HALVINGS[1]);
+        Ok(Found { ranked, isthmus_mm, is_narrow })
+    }
+
+    /// The best few screws on some lines, apart from each other.
+    fn starts(&self, lines: &[Line]) -> Vec<Rated> {
+        let mut highest = 0.0_f64;
+        let rate = |line: &Line| {
+            let rated = self.rate_above(line, WORTH_A_CLIMB * highest)?;
+            highest = highest.max(rated.total);
+            Some(rated)
+        };
+        let mut rated: Vec<Rated> = lines.iter().filter_map(rate).collect();
+        rated.retain(|one| one.total >= WORTH_A_CLIMB * highest);
         rated.sort_by(|a, b| b.total.total_cmp(&a.total));
         let mut starts: Vec<Rated> = Vec::new();
         for candidate in rated {
@@ -140,12 +150,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
                 starts.push(candidate);
             }
         }
-        let refined = starts.into_iter().map(|start| self.climb(start, HALVINGS[0]));
-        let mut ranked: Vec<Rated> = refined.filter(|rated| rated.total > 0.0).collect();
-        ranked.sort_by(|a, b| b.total.total_cmp(&a.total));
-        let best = ranked.first().ok_or(no_path)?;
-        ranked[0] = self.climb(best.clone(), HALVINGS[1]);
-        Ok(Found { ranked, isthmus_mm, is_narrow })
+        starts
     }
 
     /// Screws near the best one that score at least so much: the best for each place of the head,
@@ -160,7 +165,8 @@ impl<'a, B: SignedDistance> Search<'a, B> {
                     for tilt in steps(NEAR_REACH[3], NEAR_STEP[3]) {
                         let by = [across, up, turn, tilt];
                         let line = std::array::from_fn(|n| best.line[n] + by[n]);
-                        rated.extend(self.rate(&line).filter(|r| r.total >= least_total));
+                        let one = self.rate_above(&line, least_total);
+                        rated.extend(one.filter(|r| r.total >= least_total));
                     }
                 }
             }
@@ -176,8 +182,9 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         kept
     }
 
-    /// Lines on a grid around the measured pedicle: all that are in bone at the isthmus's plane.
-    fn grid(&self) -> Vec<Line> {
+    /// Lines on a grid around the measured pedicle, all that are in bone at the isthmus's plane, with
+    /// the distance to daylight there: no bore is wider than that.
+    fn grid(&self) -> Vec<(Line, f64)> {
         let [convergences, tilts] = [0, 1].map(|n| {
             let window = if n == 0 {
                 self.style.convergence_window_deg
@@ -190,53 +197,88 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         for across in steps(REACH_MM[0], ACROSS_MM) {
             for up in steps(REACH_MM[1], ACROSS_MM) {
                 let through = self.frame.through(&[across, up, 0.0, 0.0]);
-                if self.site.bone.signed_distance_mm(through) <= -self.gap_mm.min(3.0) {
+                let distance = self.site.bone.signed_distance_mm(through);
+                if distance <= -self.gap_mm.min(3.0) {
                     continue;
                 }
                 for &convergence in &convergences {
-                    lines.extend(tilts.iter().map(|tilt| [across, up, convergence, *tilt]));
+                    let line = |tilt: &f64| ([across, up, convergence, *tilt], distance);
+                    lines.extend(tilts.iter().map(line));
                 }
             }
         }
         lines
     }
 
-    /// The lines of the grid with the radius of the pedicle's bore along them, mm.
-    fn bores(&self) -> Vec<(Line, f64)> {
-        let grid = self.grid();
-        grid.into_iter().filter_map(|line| Some((line, self.radius_mm(&line)?))).collect()
-    }
-
     /// Radius of the straight bore through the pedicle along a line, mm.
     fn radius_mm(&self, line: &Line) -> Option<f64> {
-        let bore = Bore::new(self.site.bone, &self.frame, line, self.gap_mm)?;
-        let from = (bore.isthmus_mm - PEDICLE_MM[0]).max(BEHIND_PEDICLE_MM);
-        Some(bore.radius_mm(from, bore.isthmus_mm + PEDICLE_MM[1])).filter(|mm| mm.is_finite())
+        let [behind, ahead] = PEDICLE_MM;
+        let bore = Bore::up_to(self.site.bone, &self.frame, line, self.gap_mm, ahead)?;
+        // The isthmus's own plane always counts: no bore is wider than it is there.
+        let from = (bore.isthmus_mm - behind).max(BEHIND_PEDICLE_MM).min(bore.isthmus_mm - 1e-6);
+        Some(bore.radius_mm(from, bore.isthmus_mm + ahead)).filter(|mm| mm.is_finite())
     }
 
-    /// The lines that a wide bore and the angles aimed at speak for most.
-    fn promising(&self, bores: Vec<(Line, f64)>) -> Vec<Line> {
-        let nan = f64::NAN;
+    /// What a wide bore and the angles aimed at promise for a line.
+    fn promise(&self, line: &Line, radius_mm: f64) -> f64 {
         // A bore with a millimetre around the widest screw is as wide as any need be.
         let enough = self.most_diameter_mm / 2.0 + 1.0;
-        let value = |line: &Line, radius: f64| {
-            let [convergence, end_plate] = score::off_aim_deg(line, self.aim);
-            let wall = (radius / enough).clamp(-0.98, 1.0);
-            let measures =
-                [nan, wall, nan, nan, nan, nan, end_plate, convergence, nan, nan, nan, nan];
-            score::total(&measures, self.rules)
-        };
-        let mut rated: Vec<(f64, Line)> =
-            bores.into_iter().map(|(line, radius)| (value(&line, radius), line)).collect();
-        rated.sort_by(|a, b| b.0.total_cmp(&a.0));
-        rated.into_iter().take(RATED_LINES).map(|(_, line)| line).collect()
+        let mut measures = self.angles(line);
+        measures[1] = (radius_mm / enough).clamp(-0.98, 1.0);
+        score::total(&measures, self.rules)
+    }
+
+    /// The lines that promise most.
+    fn promising(&self, grid: &[(Line, f64)]) -> Vec<Line> {
+        let promise = |line: &Line, radius: f64| self.promise(line, radius);
+        self.best_bores(grid, RATED_LINES, promise).into_iter().map(|(line, _)| line).collect()
+    }
+
+    /// The `most` lines of the grid whose bores are worth most, and their radii, mm. No line is bored
+    /// that the isthmus's plane rules out: the worth must not fall as the radius grows.
+    fn best_bores(
+        &self,
+        grid: &[(Line, f64)],
+        most: usize,
+        worth: impl Fn(&Line, f64) -> f64,
+    ) -> Vec<(Line, f64)> {
+        let mut bounds: Vec<(f64, Line)> =
+            grid.iter().map(|(line, widest)| (worth(line, *widest), *line)).collect();
+        bounds.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut best: Vec<(f64, Line, f64)> = Vec::with_capacity(most + 1);
+        for (bound, line) in bounds {
+            if best.len() == most && best[most - 1].0 >= bound {
+                break;
+            }
+            let Some(radius) = self.radius_mm(&line) else { continue };
+            let value = worth(&line, radius);
+            let place = best.partition_point(|held| held.0 >= value);
+            best.insert(place, (value, line, radius));
+            best.truncate(most);
+        }
+        best.into_iter().map(|(_, line, radius)| (line, radius)).collect()
     }
 
     /// The line of the widest straight bore through the pedicle, and its radius, mm.
-    fn widest_bore(&self, bores: &[(Line, f64)]) -> Option<(Line, f64)> {
-        let start = *bores.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
-        let radius = |line: &Line| self.is_in_window(line).then(|| self.radius_mm(line)).flatten();
-        Some(climb(start, FIRST_STEP, HALVINGS[1], radius, |radius| *radius))
+    fn widest_bore(&self, grid: &[(Line, f64)]) -> Option<(Line, f64)> {
+        let starts = self.best_bores(grid, BORE_STARTS, |_, radius| radius);
+        let climbed = starts.into_iter().map(|start| self.climb_bore(start));
+        climbed.reduce(|widest, other| if other.1 > widest.1 { other } else { widest })
+    }
+
+    /// The widest bore near a line. A bore's radius has ridges, on which a climb may stop short: large
+    /// steps are tried again.
+    fn climb_bore(&self, mut widest: (Line, f64)) -> (Line, f64) {
+        let radius =
+            |line: &Line, _| self.is_in_window(line).then(|| self.radius_mm(line)).flatten();
+        for _ in 0..MOST_CLIMBS {
+            let before = widest.1;
+            widest = climb(widest, FIRST_STEP, HALVINGS[1], radius, |radius| *radius);
+            if widest.1 < before + 0.005 {
+                break;
+            }
+        }
+        widest
     }
 
     /// Leaves the diameters that the isthmus allows; true where it goes by the narrow rule.
@@ -258,190 +300,11 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         Ok(is_narrow)
     }
 
-    fn is_in_window(&self, line: &Line) -> bool {
-        let within = |x: f64, (low, high): (f64, f64)| (low..=high).contains(&x);
-        within(line[2], self.style.convergence_window_deg)
-            && within(line[3], self.style.cranial_window_deg)
-    }
-
-    /// The best screw on a line; `None` where there is none at all.
-    pub fn rate(&self, line: &Line) -> Option<Rated> {
-        if !self.is_in_window(line) {
-            return None;
-        }
-        let bore = Bore::new(self.site.bone, &self.frame, line, self.gap_mm)?;
-        let lengths = self.lengths_on(&bore)?;
-        let radius = bore.radius_mm(BEHIND_PEDICLE_MM, lengths[1]);
-        let fits = self.diameters_mm.iter().filter(|mm| **mm / 2.0 <= radius + 0.2).count();
-        let last = fits.max(1);
-        let middle_radius = self.diameters_mm[last - 1] / 2.0;
-        let mut fixed = self.fixed_measures(line, &bore, lengths[1], middle_radius);
-        if let Some(canal) = self.site.canal {
-            fixed[0] = canal.gap_to_screw_mm(bore.entry, bore.axis, lengths[1], 0.0);
-        }
-        let mut best: Option<Rated> = None;
-        for &diameter in &self.diameters_mm[last.saturating_sub(3)..last] {
-            for rated in self.sized(line, &bore, lengths, diameter, &fixed) {
-                if best.as_ref().is_none_or(|held| rated.total > held.total) {
-                    best = Some(rated);
-                }
-            }
-        }
-        best
-    }
-
-    /// A screw of this very shape on its own line; `None` where that is not in bone at the
-    /// isthmus's plane.
-    pub fn rate_shape(&self, shape: &ScrewShape) -> Option<Rated> {
-        let line = self.frame.line_of(shape.entry, shape.axis)?;
-        let bore = Bore::new(self.site.bone, &self.frame, &line, self.gap_mm)?;
-        let (length, radius) = (shape.length_mm, shape.diameter_mm / 2.0);
-        let mut fixed = self.fixed_measures(&line, &bore, length, radius);
-        if let Some(canal) = self.site.canal {
-            fixed[0] = canal.gap_to_screw_mm(bore.entry, bore.axis, length, 0.0);
-        }
-        let [_, rated] = self.sized(&line, &bore, [length; 2], shape.diameter_mm, &fixed);
-        Some(rated)
-    }
-
-    /// The longest screw on offer and the next shorter one, ascending.
-    fn lengths_on(&self, bore: &Bore) -> Option<[f64; 2]> {
-        let most =
-            (bore.chord_mm - self.style.front_margin_mm).min(self.style.chord_part * bore.chord_mm);
-        let fits = self.lengths_mm.iter().filter(|mm| **mm <= most).count();
-        let longest = fits.checked_sub(1)?;
-        Some([self.lengths_mm[longest.saturating_sub(1)], self.lengths_mm[longest]])
-    }
-
-    /// What does not depend on the size, or hardly does. The canal's gap is that of the bare axis.
-    fn fixed_measures(&self, line: &Line, bore: &Bore, length: f64, radius: f64) -> Measures {
-        let limits = &self.rules.limits;
-        let [convergence, end_plate] = score::off_aim_deg(line, self.aim);
-        let [facet, head, reach] = score::behind_mm(self.site, bore, radius, limits);
-        let density = score::density_hu(self.site, bore, length, radius);
-        let nan = f64::NAN;
-        [nan, nan, nan, density, nan, nan, end_plate, convergence, facet, head, reach, nan]
-    }
-
-    /// The screws of one diameter on a line.
-    fn sized(
-        &self,
-        line: &Line,
-        bore: &Bore,
-        lengths: [f64; 2],
-        diameter_mm: f64,
-        fixed: &Measures,
-    ) -> [Rated; 2] {
-        let radius = diameter_mm / 2.0;
-        let enough = self.rules.terms.wall.full;
-        let judged = lengths.map(|mm| if self.style.is_bicortical { mm - TIP_MM } else { mm });
-        let walls = score::walls(self.site.bone, bore, radius, judged, enough);
-        let chord_mm = bore.chord_mm;
-        std::array::from_fn(|n| {
-            let mut measures = *fixed;
-            measures[0] -= radius;
-            measures[1] = self.wall_as_allowed(walls[n].deep_mm);
-            measures[2] = firm(walls[n].entry_mm);
-            measures[4] = self.length_measure(chord_mm, lengths[n]);
-            measures[5] = diameter_mm / self.most_diameter_mm;
-            measures[11] = score::to_midline_mm(&self.frame, bore, lengths[n], radius);
-            let is_medial = measures[0] < self.rules.limits.least_medial_mm;
-            let is_out = self.style.is_bicortical
-                && score::rim_mm(self.site.bone, bore, lengths[n], radius) < -RIM_MM;
-            let is_usable = !is_medial && !is_out;
-            let total = if is_usable { score::total(&measures, self.rules) } else { 0.0 };
-            let shape = ScrewShape {
-                entry: bore.entry,
-                axis: bore.axis,
-                length_mm: lengths[n],
-                diameter_mm,
-            };
-            (measures[1], measures[2]) = (walls[n].deep_mm, walls[n].entry_mm);
-            Rated { line: *line, shape, chord_mm, measures, total }
-        })
-    }
-
-    /// Length as part of the usual one; of a screw through both cortices how near it comes to the
-    /// front one: 1 at it, falling by 0.2 for each mm.
-    fn length_measure(&self, chord_mm: f64, length_mm: f64) -> f64 {
-        match self.style.is_bicortical {
-            true => 1.0 - 0.2 * (chord_mm - length_mm),
-            false => length_mm / self.usual_length_mm,
-        }
-    }
-
-    /// Where in-out-in is allowed, the lateral wall may be passed as far as the rules say: the
-    /// term's own range is stretched over that.
-    fn wall_as_allowed(&self, wall_mm: f64) -> f64 {
-        let (limits, ramp) = (&self.rules.limits, &self.rules.terms.wall);
-        if self.gap_mm == 0.0 {
-            return firm(wall_mm);
-        }
-        if wall_mm >= 0.0 {
-            return wall_mm;
-        }
-        wall_mm * (-ramp.zero / (limits.most_lateral_mm + 0.5).max(1e-6))
-    }
-
     fn climb(&self, start: Rated, halvings: u32) -> Rated {
         let first = FIRST_STEP;
-        climb((start.line, start), first, halvings, |line| self.rate(line), |r| r.total).1
+        let rate = |line: &Line, least: f64| self.rate_above(line, least);
+        climb((start.line, start), first, halvings, rate, |r| r.total).1
     }
-}
-
-/// The last tenth of a millimetre of bone counts five times, so that no other term buys a breach.
-fn firm(mm: f64) -> f64 {
-    const LAST_MM: f64 = 0.1;
-    mm - 4.0 * (LAST_MM - mm).max(0.0)
-}
-
-/// Climbs from a line to a local maximum by a pattern search: along each number alone, and turning
-/// about a point 12 mm behind or ahead of the isthmus.
-fn climb<T>(
-    start: (Line, T),
-    first: Line,
-    halvings: u32,
-    rate: impl Fn(&Line) -> Option<T>,
-    value: impl Fn(&T) -> f64,
-) -> (Line, T) {
-    /// A turn by one degree shifts a line by so many mm, 12 mm away.
-    const SHIFT_PER_DEG: f64 = 0.21;
-    let (mut line, mut best) = start;
-    for halving in 0..=halvings {
-        let step = first.map(|s| s / f64::from(1 << halving));
-        let turn = |sense: f64, pair: usize, about: f64| {
-            let mut by = [0.0; 4];
-            by[2 + pair] = sense * step[2 + pair];
-            // Convergence leads inwards ahead, so lateral shifts go the other way than cranial ones.
-            let outward = if pair == 0 { 1.0 } else { -1.0 };
-            by[pair] = sense * about * outward * step[2 + pair] * SHIFT_PER_DEG;
-            by
-        };
-        for _ in 0..40 {
-            let mut moves: Vec<Line> = Vec::with_capacity(16);
-            for sense in [1.0, -1.0] {
-                for n in 0..4 {
-                    let mut by = [0.0; 4];
-                    by[n] = sense * step[n];
-                    moves.push(by);
-                }
-                for pair in 0..2 {
-                    moves.extend([turn(sense, pair, 1.0), turn(sense, pair, -1.0)]);
-                }
-            }
-            let next = moves
-                .iter()
-                .map(|by| std::array::from_fn(|n| line[n] + by[n]))
-                .filter_map(|there: Line| Some((there, rate(&there)?)))
-                .max_by(|a, b| value(&a.1).total_cmp(&value(&b.1)))
-                .filter(|next| value(&next.1) > value(&best) + 1e-6);
-            match next {
-                Some(next) => (line, best) = next,
-                None => break,
-            }
-        }
-    }
-    (line, best)
 }
 
 /// How far two lines are apart, 1 for a step of the grid.
@@ -465,4 +328,118 @@ fn angles(aim: f64, along: f64, (low, high): (f64, f64)) -> Vec<f64> {
     let to = (aim.max(along) + ANGLE_REACH_DEG).min(high);
     let count = ((to - from) / ANGLE_DEG).ceil().max(1.0) as usize;
     (0..=count).map(|n| from + (to - from) * n as f64 / count as f64).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::anatomy::{Pedicle, VertebraAnatomy};
+    use crate::clearance::Canal;
+    use crate::implant::Catalogue;
+    use crate::labels::Level;
+    use crate::plan::auto::Style;
+    use crate::space::{Dir, Patient, Point, Rigid, Side};
+    use glam::{DQuat, DVec3};
+
+    /// Convergence and cranial tilt of the style's aim at [`in_search`]'s level, degrees.
+    pub const AIM: [f64; 2] = [17.0, 0.0];
+
+    /// A body, an oblique pedicle of 8 mm on the left and the arch behind it; nothing in it is
+    /// symmetric, so that no two lines are equally good.
+    fn bone(p: Point<Patient>) -> f64 {
+        let p = p.vec() - DVec3::Z * (0.37 + 0.041 * p.vec().y + 0.013 * p.vec().x);
+        let body = (-5.0 - p.y).min(p.y + 38.0).min(22.0 - p.x.abs()).min(14.0 - p.z.abs());
+        let middle = 13.0 + 0.2 * p.y;
+        let pedicle = (4.0 - 0.98 * (p.x - middle).hypot(p.z)).min(p.y + 15.0).min(20.0 - p.y);
+        let mass = (p.y - 8.0).min(21.0 - p.y).min(9.0 - (p.x - 16.0).abs()).min(9.0 - p.z.abs());
+        let lamina = (p.y - 16.0).min(20.0 - p.y).min(20.0 - p.x.abs()).min(12.0 - p.z.abs());
+        let right = (4.0 - (p.x + 13.0).abs()).min(p.y + 20.0).min(20.0 - p.y).min(9.0 - p.z.abs());
+        body.max(pedicle).max(mass).max(lamina).max(right)
+    }
+
+    /// Calls with a search in that bone.
+    pub fn in_search<R>(call: impl FnOnce(&mut Search<'_, fn(Point<Patient>) -> f64>) -> R) -> R {
+        let pedicle = Pedicle {
+            side: Side::Left,
+            isthmus: Point::new(13.0, 1.0, 0.0),
+            axis: Dir::new(-0.2, -1.0, 0.0),
+            width_mm: 8.0,
+            height_mm: 8.0,
+            chord_mm: 40.0,
+            transverse_deg: 11.0,
+            sagittal_deg: 0.0,
+            span_mm: [-5.0, 5.0],
+        };
+        let anatomy = VertebraAnatomy {
+            patient_from_vertebra: Rigid::new(DQuat::IDENTITY, DVec3::new(0.0, -20.0, 0.0)),
+            canal_centre: Point::new(0.0, 5.0, 0.0),
+            canal: None,
+            upper_plate: None,
+            lower_plate: None,
+            body_mm: None,
+            pedicles: vec![pedicle],
+            warnings: Vec::new(),
+        };
+        let bone: fn(Point<Patient>) -> f64 = bone;
+        let canal = Canal::new(&bone, &anatomy);
+        let (rules, catalogue) = (Rules::builtin().unwrap(), Catalogue::builtin().unwrap());
+        let site = Site {
+            level: Level::L4,
+            pedicle: &anatomy.pedicles[0],
+            anatomy: &anatomy,
+            bone: &bone,
+            above: None,
+            canal: canal.as_ref(),
+            ct: None,
+        };
+        let style = rules.style(Style::Straight).unwrap();
+        let allowed = Allowed { catalogue: &catalogue, in_out_in: false };
+        call(&mut Search::new(&site, &rules, style, &allowed).unwrap())
+    }
+
+    /// The search in which every line is bored, scored with all its terms and never given up.
+    fn plain<B: SignedDistance>(search: &mut Search<'_, B>) -> Vec<Rated> {
+        let grid = search.grid();
+        let bored: Vec<(Line, f64)> =
+            grid.iter().filter_map(|(line, _)| Some((*line, search.radius_mm(line)?))).collect();
+        let mut by_radius = bored.clone();
+        by_radius.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let starts = by_radius.into_iter().take(BORE_STARTS);
+        let climbed: Vec<_> = starts.map(|start| search.climb_bore(start)).collect();
+        let widest = climbed.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+        search.choose_diameters(2.0 * widest.1).unwrap();
+        let mut valued: Vec<(f64, Line)> =
+            bored.iter().map(|(line, mm)| (search.promise(line, *mm), *line)).collect();
+        valued.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let lines = valued.into_iter().take(RATED_LINES).map(|(_, line)| line);
+        let mut rated: Vec<Rated> =
+            lines.chain([widest.0]).filter_map(|line| search.rate_above(&line, 0.0)).collect();
+        rated.sort_by(|a, b| b.total.total_cmp(&a.total));
+        let worth = WORTH_A_CLIMB * rated[0].total;
+        rated.retain(|one| one.total >= worth);
+        let mut starts: Vec<Rated> = Vec::new();
+        for one in rated {
+            if starts.iter().all(|s| apart(&s.line, &one.line) > LEAST_APART) {
+                starts.push(one);
+            }
+        }
+        let rate = |line: &Line, _| search.rate_above(line, 0.0);
+        let climbed = |start: Rated, halvings| {
+            climb((start.line, start), FIRST_STEP, halvings, rate, |r| r.total).1
+        };
+        let mut ranked: Vec<Rated> =
+            starts.into_iter().take(STARTS).map(|start| climbed(start, HALVINGS[0])).collect();
+        ranked.sort_by(|a, b| b.total.total_cmp(&a.total));
+        ranked[0] = climbed(ranked[0].clone(), HALVINGS[1]);
+        ranked
+    }
+
+    #[test]
+    fn what_is_given_up_early_changes_nothing_that_is_found() {
+        let of = |ranked: &[Rated]| ranked.iter().map(|r| (r.shape, r.total)).collect::<Vec<_>>();
+        let found = in_search(|search| search.run().unwrap().ranked);
+        let wanted = in_search(plain);
+        assert!(found[0].total > 60.0, "{found:?}");
+        assert_eq!(of(&found), of(&wanted));
+    }
 }
