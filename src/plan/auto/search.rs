@@ -289,13 +289,12 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         let most = if is_narrow { smallest } else { limits.isthmus_part * isthmus_mm };
         self.diameters_mm.retain(|mm| *mm <= most.max(smallest));
         self.most_diameter_mm = self.most_diameter_mm.min(most.max(smallest));
-        if isthmus_mm < smallest + limits.narrow_margin_mm && self.gap_mm == 0.0 {
-            return Err(Refusal::TooNarrow {
-                level: self.site.level,
-                side: self.site.pedicle.side,
-                isthmus_mm,
-                needed_mm: smallest + limits.narrow_margin_mm,
-            });
+        let needed_mm = smallest + limits.narrow_margin_mm;
+        // An isthmus is measured to a tenth of a millimetre, and so it is told.
+        let tenths = |mm: f64| (mm * 10.0).round();
+        if tenths(isthmus_mm) < tenths(needed_mm) && self.gap_mm == 0.0 {
+            let (level, side) = (self.site.level, self.site.pedicle.side);
+            return Err(Refusal::TooNarrow { level, side, isthmus_mm, needed_mm });
         }
         Ok(is_narrow)
     }
