@@ -1,7 +1,7 @@
 //! How long the engine takes: fields, a screw's full answer, a pedicle's plan.
 //!
 //! A plain harness: `cargo bench --bench engine --no-default-features -- [SECTION...]`, sections
-//! being `answer`, `plan`, `column` (T1 to S1, both sides) and `fields` (512 x 512 x 400 voxels,
+//! being `answer`, `plan`, `mend` (a stroke of the eraser), `column` (T1 to S1, both sides) and `fields` (512 x 512 x 400 voxels,
 //! T10 to S1; makes them first, for minutes); the first two when none is named. Times are CPU
 //! time: of the one thread that works, the shortest of several runs, or of all threads of a call
 //! that runs in parallel, so that a busy machine matters little.
@@ -13,6 +13,7 @@ use corridor::case::suggest::{self, Planned, Wish};
 use corridor::clearance::{Canal, Field, SignedDistance, around, assess, schemes};
 use corridor::implant::Catalogue;
 use corridor::labels::Level;
+use corridor::labels::edit::{Mending, Stroke};
 use corridor::mesh;
 use corridor::phantom::{Phantom, Spec};
 use corridor::plan::Plan;
@@ -20,7 +21,7 @@ use corridor::plan::auto::{self, Allowed, Rules, Site, Style};
 use corridor::space::{Dir, Patient, Point, Side};
 use corridor::surface;
 use corridor::volume::Grid;
-use corridor::work::Work;
+use corridor::work::{Work, on_all_cores};
 use std::cell::Cell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -89,7 +90,8 @@ fn main() {
         true => by_default,
         false => named.iter().any(|name| name == section),
     };
-    if is_wanted("answer", true) || is_wanted("plan", true) {
+    let of_demo = [("answer", true), ("plan", true), ("mend", false)];
+    if of_demo.into_iter().any(|(section, by_default)| is_wanted(section, by_default)) {
         let spine = spine::load(&Source::Demo, &Work::silent()).unwrap();
         if is_wanted("answer", true) {
             answer(&spine);
@@ -97,12 +99,29 @@ fn main() {
         if is_wanted("plan", true) {
             plan(&spine);
         }
+        if is_wanted("mend", false) {
+            mend(&spine);
+        }
     }
     if is_wanted("column", false) {
         column();
     }
     if is_wanted("fields", false) {
         fields();
+    }
+}
+
+/// From a finished stroke to the new mesh, distances and anatomy of the vertebra, on every core.
+fn mend(spine: &Spine) {
+    let value = spine.labels.as_ref().unwrap().at_level(Level::L4).unwrap().value;
+    let mesh = &spine.at_level(Level::L4).unwrap().mesh;
+    let back = mesh.positions.iter().max_by(|a, b| a.vec().y.total_cmp(&b.vec().y)).unwrap();
+    let edit = Mending::Stroke(Stroke::new(&[*back], 6.0, 0, Some(value)));
+    let plan = Plan { label_edits: vec![edit], ..Plan::default() };
+    for _ in 0..3 {
+        time_all("a vertebra after a stroke of the eraser", || {
+            on_all_cores(|| spine::mended(spine, spine, &plan, &Work::silent()).unwrap())
+        });
     }
 }
 

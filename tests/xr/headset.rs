@@ -184,8 +184,10 @@ impl Program {
 
     /// Asks it to end, as a window manager or a terminal would.
     pub fn ask_to_end(&self) {
-        let id = self.0.child.lock().unwrap().id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &id]).status();
+        let id = self.0.child.lock().unwrap().id();
+        // The shell's own `kill`: a small system has no other.
+        let asked = Command::new("sh").args(["-c", &format!("kill -TERM {id}")]).status();
+        assert!(asked.is_ok_and(|status| status.success()), "the program could not be asked");
     }
 
     /// Ends it without a chance to save.
