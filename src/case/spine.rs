@@ -5,12 +5,12 @@
 
 use super::kept::Kept;
 use crate::anatomy::{self, VertebraAnatomy};
-use crate::clearance::{Canal, Field};
+use crate::clearance::{Canal, Field, Voxels};
 use crate::ingest::{self, CtIdentity, IngestError, RawLabels, Study};
 use crate::labels::auto::{self, FoundLevel, SegmentError};
 use crate::labels::edit::Mending;
 use crate::labels::numbering::{self, Numbering, NumberingError};
-use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId};
+use crate::labels::{LabelMap, LabelledVertebra, Level, Organ, VertebraId, stats};
 use crate::mesh::{self, TriMesh};
 use crate::phantom;
 use crate::plan::{CaseHashes, Plan};
@@ -51,6 +51,8 @@ pub struct Spine {
     pub labels: Option<Arc<LabelMap>>,
     /// The vertebrae that could be made, cranial ones first.
     pub vertebrae: Vec<Arc<VertebraModel>>,
+    /// What the labels name beside vertebrae, and the distance to it.
+    pub organs: Arc<Vec<(Organ, Voxels)>>,
     /// Window (width, level) in HU to start with, if the file has one.
     pub window: Option<(f64, f64)>,
     /// What a person should know about the images; whole sentences. [`Spine::notices`] adds what
@@ -336,9 +338,19 @@ fn add_labels(
     spine.hashes.labels_hash = Some(raw.hash.clone());
     let named = numbering::name_labels(raw.volume, &raw.names, &raw.hash, wanted)
         .map_err(|source| SpineError::Numbering { file: file.to_owned(), source })?;
+    let values = stats::of(&named.labels.volume).into_keys();
+    let values = values.filter(|value| named.labels.vertebrae.iter().all(|v| v.value != *value));
+    let found = Organ::find(values, &raw.names, named.numbering);
+    spine.organs = Arc::new(organs(&named.labels.volume, &found));
     spine.warnings.extend(named.notices);
     spine.labels = Some(Arc::new(named.labels));
     Ok(())
+}
+
+/// The distance to each organ of a label volume, by the values that stand for it.
+pub fn organs(labels: &Volume<u16>, values: &BTreeMap<Organ, Vec<u16>>) -> Vec<(Organ, Voxels)> {
+    let of = |(organ, values): (&Organ, &Vec<u16>)| Some((*organ, Voxels::new(labels, values)?));
+    values.iter().filter_map(of).collect()
 }
 
 /// The spine with its labels as `plan` says that a person mended them: only the vertebrae whose

@@ -7,6 +7,7 @@ pub mod screw;
 pub mod file;
 pub mod auto;
 pub mod rod;
+pub mod correct;
 pub mod bend;
 pub mod check;
 pub mod exchange;
