@@ -328,7 +328,8 @@ mod tests {
             .map(|n| Point::new(30.0 + 3.0 * f64::from(n % 2), 0.0, -35.0 * f64::from(n)))
             .collect();
         let rod = Rod::through(&zigzag, &rods()).expect("many heads");
-        assert!(rod.rms_misfit_mm() > 0.8, "{} {}", rod.rms_misfit_mm(), rod.counter_bend_deg);
+        // Half of its 3 mm, less what 12 degrees of bends back are good for.
+        assert!(rod.rms_misfit_mm() > 0.5, "{} {}", rod.rms_misfit_mm(), rod.counter_bend_deg);
     }
 
     #[test]
