@@ -42,7 +42,7 @@ pub trait SignedDistance {
     /// Distance from the point to the bone's surface in mm, positive inside. Defined everywhere.
     fn signed_distance_mm(&self, point: Point<Patient>) -> f64;
     /// The same for many questions of which few matter: off by 0.15 mm at most, where that is
-    /// faster, but on the right side of the surface.
+    /// faster.
     fn quick_distance_mm(&self, point: Point<Patient>) -> f64 {
         self.signed_distance_mm(point)
     }

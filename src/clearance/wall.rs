@@ -16,6 +16,8 @@ const PLANE_STEP_MM: f64 = 0.75;
 const RAYS: usize = 64;
 /// A ray that meets no wall within this length, mm, ends there.
 const REACH_MM: f64 = 40.0;
+/// So near to the wall a ray goes on by exact distances, mm.
+const NEAR_MM: f64 = 0.1;
 /// Shortest step of a ray, mm; air thinner than this along the ray is no wall.
 const LEAST_STEP_MM: f64 = 0.15;
 
@@ -197,6 +199,7 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
         let (sin, cos) = ray_angle(ray).sin_cos();
         let dir = self.frame.lateral * cos + self.frame.cranial * sin;
         let at = |radius: f64| self.bone.quick_distance_mm(start + dir * radius);
+        let exact = |radius: f64| self.bone.signed_distance_mm(start + dir * radius);
         let (mut inside, mut depth) = (0.0, at(0.0));
         if depth.is_nan() || depth <= 0.0 {
             return 0.0;
@@ -207,10 +210,17 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
                 return REACH_MM;
             }
             let distance = at(radius);
-            if distance <= 0.0 {
-                return zero_between(at, [inside, radius], [depth, distance]);
+            // The last steps are taken by the exact distance.
+            if distance < NEAR_MM {
+                let there = exact(radius);
+                if there <= 0.0 {
+                    let near = exact(inside).max(0.0);
+                    return zero_between(exact, [inside, radius], [near, there]);
+                }
+                (inside, depth) = (radius, there);
+            } else {
+                (inside, depth) = (radius, distance);
             }
-            (inside, depth) = (radius, distance);
         }
     }
 }
