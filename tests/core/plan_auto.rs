@@ -246,6 +246,31 @@ fn in_out_in_leaves_bone_on_the_lateral_side_alone() {
     }
 }
 
+#[test]
+fn a_rib_left_on_a_vertebra_of_the_chest_is_no_pedicle() {
+    // The same bar of bone, 11 mm farther from the canal than a pedicle is.
+    let (bone, anatomy) = narrow(3.0);
+    let canal = Canal::new(&bone, &anatomy);
+    let moved = |p: Point<Patient>| bone(p - Dir::X * 11.0).max(bone(p).min(9.5 - p.vec().x));
+    let mut rib = anatomy.pedicles[0];
+    rib.isthmus = rib.isthmus + Dir::X * 11.0;
+    let (rules, catalogue) = (Rules::builtin().unwrap(), Catalogue::builtin().unwrap());
+    let site = |level: &str| Site {
+        level: level.parse().unwrap(),
+        pedicle: &rib,
+        anatomy: &anatomy,
+        bone: &moved,
+        above: None,
+        canal: canal.as_ref(),
+        ct: None,
+    };
+    let allowed = Allowed { catalogue: &catalogue, in_out_in: false };
+    let of = |level| auto::suggest(&site(level), Style::Straight, &rules, &allowed);
+    assert!(matches!(of("T5"), Err(Refusal::NoPedicle { .. })), "{:?}", of("T5"));
+    // The wide pedicles of the loins reach that far.
+    assert!(!matches!(of("L4"), Err(Refusal::NoPedicle { .. })));
+}
+
 /// RMS of the misfits of both rods, mm.
 pub fn misfit_mm(planned: &Planned) -> f64 {
     let (rules, rods) = (Rules::builtin().unwrap(), Rods::builtin().unwrap());

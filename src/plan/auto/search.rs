@@ -35,6 +35,9 @@ const BORE_STARTS: usize = 8;
 const MOST_CLIMBS: usize = 6;
 /// Around the isthmus's plane the bore is the pedicle's, mm behind and ahead.
 const PEDICLE_MM: [f64; 2] = [9.0, 9.0];
+/// A pedicle of the chest walls the canal: bone that lies farther beside it than this, mm, is a rib
+/// that the labels left on.
+const MOST_FROM_CANAL_MM: f64 = 6.0;
 /// Behind the pedicle proper daylight is the entry, mm of depth.
 pub(super) const BEHIND_PEDICLE_MM: f64 = 5.0;
 /// Around the best screw others are looked for: reach and step, mm and degrees.
@@ -119,6 +122,9 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         let no_path = Refusal::NoPath { level, side, style: self.style.name };
         let grid = self.grid();
         let widest = self.widest_bore(&grid).ok_or_else(|| no_path.clone())?;
+        if self.is_rib(&widest) {
+            return Err(Refusal::NoPedicle { level, side });
+        }
         let isthmus_mm = 2.0 * widest.1;
         let is_narrow = self.choose_diameters(isthmus_mm)?;
         let mut lines = self.promising(&grid);
@@ -280,6 +286,12 @@ impl<'a, B: SignedDistance> Search<'a, B> {
             }
         }
         widest
+    }
+
+    /// Whether a bore runs too far beside the canal for a pedicle of the chest.
+    fn is_rib(&self, (line, radius): &(Line, f64)) -> bool {
+        let gap = self.site.canal.map(|canal| canal.gap_mm(self.frame.through(line)) - radius);
+        self.site.level.region() == 'T' && gap.is_some_and(|mm| mm > MOST_FROM_CANAL_MM)
     }
 
     /// Leaves the diameters that the isthmus allows; true where it goes by the narrow rule.
