@@ -45,6 +45,10 @@ impl Work {
     pub fn silent() -> Self {
         Self::new(|_, _| {}, CancelToken::default())
     }
+    /// The same work for a part whose progress nobody hears; it can still be cancelled.
+    pub fn unheard(&self) -> Self {
+        Self::new(|_, _| {}, self.cancel.clone())
+    }
     /// Says how far `stage` is (0 to 1), and stops the call when it was cancelled.
     pub fn step(&self, stage: &str, fraction: f32) -> Result<(), Cancelled> {
         if self.cancel.is_cancelled() {

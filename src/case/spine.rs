@@ -119,9 +119,9 @@ pub enum SpineError {
 
 impl Spine {
     /// All that a person should know: of the images, of what was left out, of each vertebra.
-    pub fn notices(&self) -> Vec<String> {
+    pub fn notices(&self) -> impl Iterator<Item = &str> {
         let of_vertebrae = self.vertebrae.iter().flat_map(|v| &v.anatomy.warnings);
-        self.warnings.iter().chain(&self.left_out).chain(of_vertebrae).cloned().collect()
+        self.warnings.iter().chain(&self.left_out).chain(of_vertebrae).map(String::as_str)
     }
     /// Who answers for the labels, by what the plan says.
     pub fn review(&self, plan: &Plan) -> Review {
@@ -255,7 +255,20 @@ fn load_files(
 
 /// One file without labels beside it: a CT, unless its values look like labels.
 fn load_one_file(file: &Path, wanted: Option<Numbering>, work: &Work) -> Result<Spine, SpineError> {
-    let study = ingest::load(file, work)?;
+    let study = match ingest::load(file, work) {
+        Ok(study) => study,
+        // No CT: labels then, as a folder of masks or a DICOM segmentation.
+        Err(no_ct @ (IngestError::NoCt { .. } | IngestError::NoDicom { .. })) => {
+            use IngestError::{NoLabels, NotASegmentation, NotLabels};
+            return labels_alone(file, wanted, work).map_err(|error| match error {
+                SpineError::Ingest(
+                    NoLabels { .. } | NotLabels { .. } | NotASegmentation { .. },
+                ) => no_ct.into(),
+                other => other,
+            });
+        }
+        Err(error) => return Err(error.into()),
+    };
     if !ingest::looks_like_labels(&study.ct) {
         let mut spine = of_study(study);
         add_automatic(&mut spine, work)?;

@@ -194,15 +194,15 @@ fn cell(
 }
 
 fn remarks(ui: &mut Ui, facts: &Facts) {
-    let notices = facts.spine.notices();
-    if notices.is_empty() {
+    let mut notices = facts.spine.notices().peekable();
+    if notices.peek().is_none() {
         return;
     }
     ui.add_space(10.0);
     egui::CollapsingHeader::new(egui::RichText::new(words::REMARKS).color(theme::WEAK).size(12.0))
         .default_open(facts.spine.vertebrae.is_empty())
         .show(ui, |ui| {
-            for warning in &notices {
+            for warning in notices {
                 ui.label(egui::RichText::new(warning).small().color(theme::WEAK));
             }
         });
