@@ -31,6 +31,7 @@ pub mod spine;
 pub mod doubts;
 pub mod measures;
 pub mod judge;
+pub mod compare;
 pub mod suggest;
 pub mod request;
 pub mod clock;
