@@ -454,9 +454,13 @@ fn model(
         Some(surface) => surface,
         None => surface::declare(labels, vertebra, ct, work)?,
     };
-    let mesh = mesh::extract(&surface);
-    let field = Field::to_mesh(&surface, &mesh, work)?;
-    let anatomy = anatomy::measure(labels, vertebra, &surface);
+    let distances = || {
+        let mesh = mesh::extract(&surface);
+        Field::to_mesh(&surface, &mesh, work).map(|field| (mesh, field))
+    };
+    let (distances, anatomy) =
+        rayon::join(distances, || anatomy::measure(labels, vertebra, &surface));
+    let (mesh, field) = distances?;
     let canal = Canal::new(&field, &anatomy).filter(|_| !anatomy.pedicles.is_empty());
     Ok(VertebraModel {
         id: vertebra.id,
