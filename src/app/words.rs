@@ -107,11 +107,11 @@ pub const PLAN_NOW: &str = "Now";
 /// Button: go on with a plan that was kept.
 pub const TAKE_UP: &str = "Use";
 /// Row: how many are A, B, and worse.
-pub const LETTERS: &str = "A / B / C–E";
+pub const LETTERS: &str = "A, B, C–E";
 /// Row: the least clearance of a plan.
 pub const LEAST_CLEARANCE: &str = "Least mm";
-/// Row: how far rods miss the heads, left and right.
-pub const ROD_MISFIT: &str = "Rod misfit L / R mm";
+/// Row: how far rods miss the heads, left and right, mm.
+pub const ROD_MISFIT: &str = "Misfit L, R";
 /// Row: how many screws.
 pub const SCREWS: &str = "Screws";
 /// Heading of the score.

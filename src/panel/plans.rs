@@ -4,7 +4,7 @@ use super::theme::Badge;
 use super::{Facts, theme, words};
 use crate::case::compare::{self, Compared, ComparedScrew, Summary};
 use crate::interact::intent::Intent;
-use bevy_egui::egui::{Grid, RichText, ScrollArea, Ui};
+use bevy_egui::egui::{Button, Grid, RichText, ScrollArea, Ui};
 
 /// Side of a letter's square.
 const BADGE: f32 = 16.0;
@@ -27,7 +27,7 @@ pub fn show(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
         return;
     };
     ScrollArea::horizontal().show(ui, |ui| {
-        Grid::new("plans").striped(true).spacing([12.0, 4.0]).show(ui, |ui| {
+        Grid::new("plans").striped(true).spacing([9.0, 4.0]).show(ui, |ui| {
             heads(ui, facts, intents);
             pedicles(ui, columns);
             sums(ui, columns);
@@ -35,27 +35,27 @@ pub fn show(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
     });
 }
 
+/// The names, each with a press to drop it, and under them what takes a plan up.
 fn heads(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
+    let plan = facts.document.plan();
     ui.label("");
     ui.label(RichText::new(words::PLAN_NOW).strong());
-    let alternatives = &facts.document.plan().alternatives;
-    for one in alternatives {
-        ui.label(RichText::new(&one.name).strong());
+    for one in &plan.alternatives {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(&one.name).strong());
+            if ui.small_button("×").on_hover_text(words::hints::DROP_PLAN).clicked() {
+                intents.push(Intent::DropPlan(one.name.clone()));
+            }
+        });
     }
     ui.end_row();
     ui.label("");
     ui.label("");
-    for one in alternatives {
-        ui.horizontal(|ui| {
-            let is_as_now = one.screws == facts.document.plan().screws;
-            let take = ui.add_enabled(!is_as_now, bevy_egui::egui::Button::new(words::TAKE_UP));
-            if take.on_hover_text(words::hints::TAKE_UP).clicked() {
-                intents.push(Intent::TakeUpPlan(one.name.clone()));
-            }
-            if ui.button("×").on_hover_text(words::hints::DROP_PLAN).clicked() {
-                intents.push(Intent::DropPlan(one.name.clone()));
-            }
-        });
+    for one in &plan.alternatives {
+        let take = ui.add_enabled(one.screws != plan.screws, Button::new(words::TAKE_UP));
+        if take.on_hover_text(words::hints::TAKE_UP).clicked() {
+            intents.push(Intent::TakeUpPlan(one.name.clone()));
+        }
     }
     ui.end_row();
 }
@@ -100,8 +100,8 @@ fn sums(ui: &mut Ui, columns: &[Compared]) {
         ui.end_row();
     };
     row(words::SCREWS, &|s| s.screws.to_string());
-    row(words::LETTERS, &|s| s.letters.map(|n| n.to_string()).join(" / "));
+    row(words::LETTERS, &|s| s.letters.map(|n| n.to_string()).join(" "));
     row(words::LEAST_CLEARANCE, &|s| mm(s.least_clearance_mm));
-    row(words::ROD_MISFIT, &|s| s.misfit_mm.map(mm).join(" / "));
+    row(words::ROD_MISFIT, &|s| s.misfit_mm.map(mm).join(" "));
     row(words::CHECKS, &|s| s.issues.to_string());
 }

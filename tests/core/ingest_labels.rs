@@ -80,6 +80,15 @@ fn a_folder_that_is_no_set_of_masks_is_refused_by_the_file() {
 }
 
 #[test]
+fn masks_of_other_structures_are_never_taken_for_vertebrae() {
+    let folder = tempfile::tempdir().unwrap();
+    write_masks(folder.path(), &truth(), &[(1, "aorta"), (2, "hip_left")]);
+    let raw = read(folder.path()).unwrap();
+    let refused = numbering::name_labels(raw.volume, &raw.names, &raw.hash, None).unwrap_err();
+    assert!(refused.to_string().contains("aorta, hip_left"), "{refused}");
+}
+
+#[test]
 fn real_masks_are_the_levels_of_the_real_label_map() {
     let Some(folder) = real("totalseg_s0327_labels_C7-S1") else { return };
     let named = |path: &str| {
