@@ -61,6 +61,15 @@ pub fn around<B: SignedDistance>(
     }
 }
 
+/// The gap between a screw and anything with a signed distance, mm; negative by how far the screw
+/// reaches in. NaN for a screw whose numbers make no sense.
+pub fn gap_to_mm(screw: &ScrewShape, other: &impl SignedDistance) -> f64 {
+    match screw.axis.unit().filter(|_| screw.length_mm.is_finite()) {
+        Some(axis) => -along(screw, axis, other).0 - screw.diameter_mm / 2.0,
+        None => f64::NAN,
+    }
+}
+
 /// The gap between two screws, mm; negative by how far they run into each other.
 pub fn gap_between_mm(a: &ScrewShape, b: &ScrewShape) -> f64 {
     let (Some(u), Some(v)) = (a.axis.unit(), b.axis.unit()) else { return f64::NAN };
@@ -81,7 +90,7 @@ fn along(screw: &ScrewShape, axis: Dir<Patient>, other: &impl SignedDistance) ->
     let step_mm = screw.length_mm / steps;
     let (mut deepest, mut inside, mut n) = (f64::NEG_INFINITY, 0, 0.0);
     while n <= steps {
-        let distance = other.signed_distance_mm(screw.entry + axis * (n * step_mm));
+        let distance = other.quick_distance_mm(screw.entry + axis * (n * step_mm));
         deepest = f64::max(deepest, distance);
         inside += usize::from(distance > 0.0);
         let way = (deepest.min(0.0) - distance).min(MOST_LEFT_OUT_MM);
@@ -96,7 +105,7 @@ fn head_gap_mm(screw: &ScrewShape, axis: Dir<Patient>, other: &impl SignedDistan
     // Spheres of the head's radius fill it; those at its ends stay within it.
     let (first, last) = (from + radius.min((to - from) / 2.0), to - radius.min((to - from) / 2.0));
     let at = |share: f64| screw.entry - axis * (first + (last - first) * share);
-    let deepest = [0.0, 0.5, 1.0].map(|share| other.signed_distance_mm(at(share)));
+    let deepest = [0.0, 0.5, 1.0].map(|share| other.quick_distance_mm(at(share)));
     -deepest.into_iter().fold(f64::NEG_INFINITY, f64::max) - radius
 }
 
@@ -144,13 +153,13 @@ fn way_out_mm(
     most_mm: f64,
 ) -> f64 {
     let mut way = 0.0;
-    let mut inside = bone.signed_distance_mm(from);
+    let mut inside = bone.quick_distance_mm(from);
     if inside.is_nan() || inside < 0.0 {
         return inside;
     }
     while way < most_mm {
         let step = inside.max(0.1);
-        let next = bone.signed_distance_mm(from + dir * (way + step));
+        let next = bone.quick_distance_mm(from + dir * (way + step));
         if next < 0.0 {
             return way + step * inside / (inside - next).max(1e-9);
         }

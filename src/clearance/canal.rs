@@ -57,7 +57,7 @@ impl Canal {
         let frame = anatomy.patient_from_vertebra;
         let centre = frame.inverse().point(anatomy.canal_centre).vec();
         let at =
-            |q: DVec2, z: f64| bone.signed_distance_mm(frame.point(Point::from_vec(q.extend(z))));
+            |q: DVec2, z: f64| bone.quick_distance_mm(frame.point(Point::from_vec(q.extend(z))));
         if !(at(centre.truncate(), centre.z) < 0.0) {
             return None;
         }

@@ -44,7 +44,7 @@ pub fn default_screw(
 fn front_mm(bone: &impl SignedDistance, from: Point<Patient>, axis: Dir<Patient>) -> Option<f64> {
     let steps = (REACH_MM / STEP_MM) as usize;
     let depth = |n: &usize| *n as f64 * STEP_MM;
-    let leaves = |n: &usize| bone.signed_distance_mm(from + axis * depth(n)) < 0.0;
+    let leaves = |n: &usize| bone.quick_distance_mm(from + axis * depth(n)) < 0.0;
     let first = (0..=steps).find(leaves)?;
     (first > 0).then(|| depth(&first) - STEP_MM)
 }

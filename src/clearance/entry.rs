@@ -23,7 +23,7 @@ pub fn entry_on_axis(
 ) -> Option<Point<Patient>> {
     let axis = axis.unit().filter(|_| through.is_finite())?;
     let start = through - axis * REACH_MM;
-    if bone.signed_distance_mm(start) >= 0.0 {
+    if bone.quick_distance_mm(start) >= 0.0 {
         return None;
     }
     Some(start + axis * first_bone_mm(bone, start, axis, 2.0 * REACH_MM)?)
@@ -52,7 +52,7 @@ fn first_bone_mm(
     dir: Dir<Patient>,
     reach_mm: f64,
 ) -> Option<f64> {
-    let at = |depth: f64| bone.signed_distance_mm(start + dir * depth);
+    let at = |depth: f64| bone.quick_distance_mm(start + dir * depth);
     let (mut outside, mut depth, mut distance) = (0.0, 0.0, at(0.0));
     while distance < 0.0 {
         if depth >= reach_mm {

@@ -89,7 +89,7 @@ fn assess_with(
     let probe = Probe::new(screw, axis, judged_from_mm);
     let Scan { profile, in_air, outermost } = probe.scan(bone, has_profile)?;
     let outermost = outermost
-        .highest(&probe, |p| -bone.signed_distance_mm(p))
+        .highest(&probe, |p| -bone.quick_distance_mm(p), |p| -bone.signed_distance_mm(p))
         .ok_or(AssessError::NoDistance)?;
 
     let pedicle = nearest_pedicle(screw, axis, anatomy);
@@ -196,7 +196,7 @@ fn outward_at(bone: &impl SignedDistance, p: Point<Patient>) -> Option<Dir<Patie
     const STEP_MM: f64 = 0.2;
     let slope = |d: Dir<Patient>| {
         let step = d * STEP_MM;
-        bone.signed_distance_mm(p - step) - bone.signed_distance_mm(p + step)
+        bone.quick_distance_mm(p - step) - bone.quick_distance_mm(p + step)
     };
     Dir::new(slope(Dir::X), slope(Dir::Y), slope(Dir::Z)).unit()
 }
@@ -284,13 +284,13 @@ mod tests {
             past => Spot::Tip { radius_mm: radius + screw.length_mm - past, angle: turn },
         };
         let at = |way: f64, turn: f64| value(probe.point(spot(way, turn)));
-        let (ways, turns) = ((most / 0.05) as i32, 150);
+        let (ways, turns) = ((most / 0.1) as i32, 100);
         let all = (0..=ways).flat_map(|n| (0..turns).map(move |m| (n, m)));
-        let places = all.map(|(n, m)| (f64::from(n) * 0.05, TAU * f64::from(m) / f64::from(turns)));
+        let places = all.map(|(n, m)| (f64::from(n) * 0.1, TAU * f64::from(m) / f64::from(turns)));
         let better = |a: (f64, f64, f64), b: (f64, f64, f64)| if b.0 > a.0 { b } else { a };
         let valued = |(way, turn): (f64, f64)| (at(way, turn), way, turn);
         let mut best = places.map(valued).fold((f64::NEG_INFINITY, 0.0, 0.0), better);
-        for step in [0.02, 0.004, 0.001] {
+        for step in [0.03, 0.006, 0.0015] {
             let around = (-6..=6).flat_map(|n| (-6..=6).map(move |m| (f64::from(n), f64::from(m))));
             let (_, way, turn) = best;
             let near = around.map(|(n, m)| valued((way + n * step, turn + m * step / radius)));

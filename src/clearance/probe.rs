@@ -144,7 +144,7 @@ impl Probe {
         let rings = (self.length_mm / STEP_MM).ceil().max(1.0) as usize;
         let depth = |ring: usize| self.length_mm * ring as f64 / rings as f64;
         let on_axis = |ring: usize| {
-            let distance = bone.signed_distance_mm(self.entry + self.axis * depth(ring));
+            let distance = bone.quick_distance_mm(self.entry + self.axis * depth(ring));
             if distance.is_nan() { Err(AssessError::NoDistance) } else { Ok(distance) }
         };
         let on_axis = (0..=rings).map(on_axis).collect::<Result<Vec<f64>, _>>()?;
@@ -298,7 +298,7 @@ impl<'a, B: SignedDistance> Scanner<'a, B> {
         let centre = probe.entry + probe.axis * circle.depth_mm;
         let share = circle.radius_mm.map_or(1.0, |mm| mm / probe.radius_mm);
         let mut at = |direction: usize| {
-            self.bone.signed_distance_mm(centre + probe.outward[direction] * share)
+            self.bone.quick_distance_mm(centre + probe.outward[direction] * share)
         };
         let mut ring = Ring::new();
         ring.ask(self.likely, &mut at);
@@ -383,22 +383,35 @@ impl Peaks {
     }
 
     /// The largest value over the whole surface: climbs from every sample that could still win
-    /// when `value` changes by no more than a millimetre per millimetre, all with one step before
-    /// any with the next smaller one. `None` without samples.
+    /// when a value changes by no more than a millimetre per millimetre, all with one step before
+    /// any with the next smaller one. By `rough` first, which may be off by a little, then by
+    /// `exact`. `None` without samples.
     pub fn highest(
         self,
         probe: &Probe,
-        mut value: impl FnMut(Point<Patient>) -> f64,
+        mut rough: impl FnMut(Point<Patient>) -> f64,
+        mut exact: impl FnMut(Point<Patient>) -> f64,
     ) -> Option<Peak> {
+        /// Rough steps end here, exact ones begin.
+        const ROUGH_MM: f64 = 0.1;
+        /// So much a rough value may be off, mm.
+        const MOST_OFF_MM: f64 = 0.15;
         let mut tops = self.tops();
         let (mut step, mut reach_mm) = (STEP_MM, self.cell_mm);
-        while step > FINEST_MM {
-            climb_all(&mut tops, probe, [step, 0.0], reach_mm, &mut value);
+        while step > ROUGH_MM {
+            climb_all(&mut tops, probe, [step, 0.0], reach_mm + MOST_OFF_MM, &mut rough);
             // Two that climbed to one place go on as one.
             tops.dedup_by(|a, b| probe.point(a.spot).distance(probe.point(b.spot)) < 0.5 * step);
             (step, reach_mm) = (step / 2.0, step);
         }
-        tops.first().map(|top| Peak { value: value(probe.point(top.spot)), ..*top })
+        tops.iter_mut().for_each(|top| top.value = exact(probe.point(top.spot)));
+        tops.sort_by(|a, b| b.value.total_cmp(&a.value));
+        while step > FINEST_MM {
+            climb_all(&mut tops, probe, [step, 0.0], reach_mm, &mut exact);
+            tops.dedup_by(|a, b| probe.point(a.spot).distance(probe.point(b.spot)) < 0.5 * step);
+            (step, reach_mm) = (step / 2.0, step);
+        }
+        tops.first().map(|top| Peak { value: exact(probe.point(top.spot)), ..*top })
     }
 
     /// The same for a value that may jump: it is highest where it jumps as often as not, and the way

@@ -154,7 +154,7 @@ fn zdichavsky(
     while n <= steps {
         let p = screw.entry + axis * (n as f64 * STEP_MM);
         let along = (p - pedicle.isthmus).dot(pedicle.axis);
-        let distance = bone.signed_distance_mm(p);
+        let distance = bone.quick_distance_mm(p);
         // A distance changes by no more than the way: so far on nothing is outside either.
         n += ((distance / STEP_MM).min(1e3) as usize).max(1);
         if along < pedicle.span_mm[0] || distance >= 0.0 {

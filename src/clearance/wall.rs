@@ -196,7 +196,7 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
         let start = self.frame.origin + self.frame.forward * along;
         let (sin, cos) = ray_angle(ray).sin_cos();
         let dir = self.frame.lateral * cos + self.frame.cranial * sin;
-        let at = |radius: f64| self.bone.signed_distance_mm(start + dir * radius);
+        let at = |radius: f64| self.bone.quick_distance_mm(start + dir * radius);
         let (mut inside, mut depth) = (0.0, at(0.0));
         if depth.is_nan() || depth <= 0.0 {
             return 0.0;

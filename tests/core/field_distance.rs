@@ -22,24 +22,26 @@ fn made(shape: Shape) -> (Surface, TriMesh, Field) {
     (surface, finest, field)
 }
 
-/// Distance to the nearest triangle, by trying all: to its plane where the foot lies within it,
-/// else to its edges.
+/// Distance to the nearest triangle, by trying all.
 fn brute_mm(finest: &TriMesh, p: DVec3) -> f64 {
+    let corners = |t: &[u32; 3]| t.map(|n| finest.positions[n as usize].vec());
+    let all = finest.triangles.iter().map(|t| to_triangle_mm(p, corners(t)));
+    all.fold(f64::INFINITY, f64::min)
+}
+
+/// Distance to a triangle: to its plane where the foot lies within it, else to its edges.
+pub fn to_triangle_mm(p: DVec3, [a, b, c]: [DVec3; 3]) -> f64 {
     let to_edge = |a: DVec3, b: DVec3| {
-        let t = ((p - a).dot(b - a) / (b - a).length_squared()).clamp(0.0, 1.0);
+        let t = ((p - a).dot(b - a) / (b - a).length_squared().max(1e-24)).clamp(0.0, 1.0);
         p.distance(a + (b - a) * t)
     };
-    let to_triangle = |t: &[u32; 3]| {
-        let [a, b, c] = t.map(|n| finest.positions[n as usize].vec());
-        let normal = (b - a).cross(c - a).normalize();
-        let is_over = |from: DVec3, to: DVec3| (to - from).cross(p - from).dot(normal) >= 0.0;
-        if is_over(a, b) && is_over(b, c) && is_over(c, a) {
-            (p - a).dot(normal).abs()
-        } else {
-            to_edge(a, b).min(to_edge(b, c)).min(to_edge(c, a))
-        }
-    };
-    finest.triangles.iter().map(to_triangle).fold(f64::INFINITY, f64::min)
+    let normal = (b - a).cross(c - a).normalize_or_zero();
+    let is_over = |from: DVec3, to: DVec3| (to - from).cross(p - from).dot(normal) >= 0.0;
+    if normal != DVec3::ZERO && is_over(a, b) && is_over(b, c) && is_over(c, a) {
+        (p - a).dot(normal).abs()
+    } else {
+        to_edge(a, b).min(to_edge(b, c)).min(to_edge(c, a))
+    }
 }
 
 /// Points spread over the grid's box, the same every time.

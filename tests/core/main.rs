@@ -43,6 +43,7 @@ mod ingest_real;
 mod ingest_torture;
 mod real_data;
 mod field_distance;
+mod field_exact;
 mod label_edits;
 mod labels_auto;
 mod measures;

@@ -112,7 +112,7 @@ impl Bore {
         enough_mm: f64,
     ) -> Option<Self> {
         let (through, axis) = (frame.through(line), frame.axis(line));
-        let at = |t: f64| bone.signed_distance_mm(through + axis * t);
+        let at = |t: f64| bone.quick_distance_mm(through + axis * t);
         let middle = at(0.0);
         if middle < 0.0 && gap_mm == 0.0 || middle.is_nan() {
             return None;

@@ -130,7 +130,7 @@ impl<'a, B: SignedDistance> Side<'a, B> {
         let (sin, cos) = angle.sin_cos();
         let [u, v] = self.across.map(|d| d * self.radius_mm);
         let place = self.bore.entry + self.bore.axis * depth_mm + u * cos + v * sin;
-        Spot { depth_mm, angle, distance_mm: self.bone.signed_distance_mm(place) }
+        Spot { depth_mm, angle, distance_mm: self.bone.quick_distance_mm(place) }
     }
 
     /// The worst place of a ring: where nothing on it is probed lower.
@@ -216,7 +216,7 @@ pub(super) fn walls<const N: usize>(
     lengths_mm.map(|length| {
         deep_mm = side.least_between(from, length, deep_mm);
         from = length;
-        let tip = bone.signed_distance_mm(bore.entry + bore.axis * length);
+        let tip = bone.quick_distance_mm(bore.entry + bore.axis * length);
         Walls { entry_mm, deep_mm: deep_mm.min(tip) }
     })
 }
@@ -250,21 +250,21 @@ pub(super) fn behind_mm<B: SignedDistance>(
             let rim = (0..8).map(|n| {
                 let (sin, cos) = (TAU * f64::from(n) / 8.0).sin_cos();
                 let r = limits.head_radius_mm;
-                bone.signed_distance_mm(centre + across[0] * (r * cos) + across[1] * (r * sin))
+                bone.quick_distance_mm(centre + across[0] * (r * cos) + across[1] * (r * sin))
             });
-            rim.fold(bone.signed_distance_mm(centre), f64::max)
+            rim.fold(bone.quick_distance_mm(centre), f64::max)
         };
         rings.iter().map(|behind| outermost(*behind)).fold(f64::NEG_INFINITY, f64::max)
     };
     let facet = site.above.map_or(f64::NAN, |above| {
         let shaft = (0..8).map(|n| {
             let depth = f64::from(n) * 2.5;
-            above.signed_distance_mm(bore.entry + bore.axis * depth) + radius_mm
+            above.quick_distance_mm(bore.entry + bore.axis * depth) + radius_mm
         });
         -shaft.fold(deepest(above), f64::max)
     });
     let mut free = 0.0;
-    while free < limits.reach_mm && site.bone.signed_distance_mm(at(1.5 + free)) < 0.0 {
+    while free < limits.reach_mm && site.bone.quick_distance_mm(at(1.5 + free)) < 0.0 {
         free += 1.0;
     }
     [facet, -deepest(site.bone), free.min(limits.reach_mm)]

@@ -1,0 +1,171 @@
+//! The triangles of a surface, and the way over them to the one that is nearest to a place.
+//!
+//! In: a mesh, in mm around an origin of the caller's. Out: [`Triangles`].
+
+use crate::mesh::TriMesh;
+use glam::{DVec3, Vec3};
+
+/// The triangles of a mesh and which lie around each corner, in mm around an origin.
+#[derive(Clone, Debug)]
+pub(super) struct Triangles {
+    pub corners: Vec<Vec3>,
+    normals: Vec<Vec3>,
+    pub triangles: Vec<[u32; 3]>,
+    /// The triangles of corner n are `around[first_around[n]..first_around[n + 1]]`.
+    around: Vec<u32>,
+    first_around: Vec<u32>,
+}
+
+impl Triangles {
+    pub fn new(mesh: &TriMesh, origin: DVec3) -> Self {
+        let (around, first_around) = triangles_around(mesh);
+        Self {
+            corners: mesh.positions.iter().map(|p| (p.vec() - origin).as_vec3()).collect(),
+            normals: mesh.normals.iter().map(|n| n.vec().as_vec3()).collect(),
+            triangles: mesh.triangles.clone(),
+            around,
+            first_around,
+        }
+    }
+    pub fn corners_of(&self, triangle: u32) -> [Vec3; 3] {
+        self.triangles[triangle as usize].map(|n| self.corners[n as usize])
+    }
+    /// The point of a triangle that is nearest to `p`.
+    pub fn nearest_of(&self, triangle: u32, p: Vec3) -> Vec3 {
+        closest_point(p, self.corners_of(triangle))
+    }
+    /// The sum of the normals at a triangle's corners.
+    pub fn normal(&self, triangle: u32) -> Vec3 {
+        self.triangles[triangle as usize].iter().map(|&n| self.normals[n as usize]).sum()
+    }
+    /// From a triangle near `p` on to nearer ones next to it, until `p` is right over one or there
+    /// is none: that triangle, and its point nearest to `p`. Goes on only while that is more than
+    /// `near_mm` and less than `far_mm` away.
+    pub fn walk(&self, p: Vec3, mut triangle: u32, near_mm: f32, far_mm: f32) -> (u32, Vec3) {
+        let mut point = self.nearest_of(triangle, p);
+        let mut least = point.distance_squared(p);
+        let is_between = |square: f32| square > near_mm * near_mm && square < far_mm * far_mm;
+        while is_between(least) && !self.is_over(p, point, triangle) {
+            let corners = self.triangles[triangle as usize];
+            let distance = |n: &u32| self.corners[*n as usize].distance_squared(p);
+            let corner = corners.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+            let Some(corner) = corner else { break };
+            let next = self
+                .around(corner)
+                .iter()
+                .map(|&t| (self.nearest_of(t, p), t))
+                .map(|(at, t)| (at.distance_squared(p), at, t))
+                .min_by(|a, b| a.0.total_cmp(&b.0));
+            match next {
+                Some((nearer, at, t)) if nearer < least => {
+                    (least, point, triangle) = (nearer, at, t);
+                }
+                _ => break,
+            }
+        }
+        (triangle, point)
+    }
+    /// Walks on until no triangle that shares a corner is nearer.
+    pub fn settle(&self, p: Vec3, mut triangle: u32) -> (u32, Vec3) {
+        loop {
+            let (there, point) = self.walk(p, triangle, 0.0, f32::INFINITY);
+            let least = point.distance_squared(p);
+            let beside = self.beside(there).map(|t| (self.nearest_of(t, p).distance_squared(p), t));
+            match beside.min_by(|a, b| a.0.total_cmp(&b.0)) {
+                Some((square, next)) if square < least => triangle = next,
+                _ => return (there, point),
+            }
+        }
+    }
+    /// The triangles that share a corner with one.
+    pub fn beside(&self, triangle: u32) -> impl Iterator<Item = u32> + '_ {
+        let corners = self.triangles[triangle as usize];
+        corners.into_iter().flat_map(|corner| self.around(corner).iter().copied())
+    }
+    fn around(&self, corner: u32) -> &[u32] {
+        let [from, to] = [corner, corner + 1].map(|n| self.first_around[n as usize] as usize);
+        &self.around[from..to]
+    }
+    /// True when `point`, the triangle's nearest to `p`, is no point of its edges.
+    fn is_over(&self, p: Vec3, point: Vec3, triangle: u32) -> bool {
+        let [a, b, c] = self.corners_of(triangle);
+        let away = p - point;
+        let normal = (b - a).cross(c - a);
+        away.dot(normal).powi(2) > 0.9999 * away.length_squared() * normal.length_squared()
+    }
+}
+
+/// The triangles around each corner, one corner after the other, and where each corner's begin.
+fn triangles_around(mesh: &TriMesh) -> (Vec<u32>, Vec<u32>) {
+    let mut first = vec![0; mesh.positions.len() + 1];
+    for &corner in mesh.triangles.iter().flatten() {
+        first[corner as usize + 1] += 1;
+    }
+    for n in 1..first.len() {
+        first[n] += first[n - 1];
+    }
+    let mut next = first.clone();
+    let mut around = vec![0; 3 * mesh.triangles.len()];
+    for (triangle, corners) in (0u32..).zip(&mesh.triangles) {
+        for &corner in corners {
+            around[next[corner as usize] as usize] = triangle;
+            next[corner as usize] += 1;
+        }
+    }
+    (around, first)
+}
+
+/// The point of a triangle nearest to `p` (Ericson, Real-Time Collision Detection, 5.1.5); of one
+/// without area, a point of its edges.
+pub(super) fn closest_point(p: Vec3, [a, b, c]: [Vec3; 3]) -> Vec3 {
+    let (ab, ac, ap) = (b - a, c - a, p - a);
+    let (d1, d2) = (ab.dot(ap), ac.dot(ap));
+    if d1 <= 0.0 && d2 <= 0.0 {
+        return a;
+    }
+    let bp = p - b;
+    let (d3, d4) = (ab.dot(bp), ac.dot(bp));
+    if d3 >= 0.0 && d4 <= d3 {
+        return b;
+    }
+    let vc = d1 * d4 - d3 * d2;
+    if vc <= 0.0 && d1 >= 0.0 && d3 <= 0.0 && d1 > d3 {
+        return a + ab * (d1 / (d1 - d3));
+    }
+    let cp = p - c;
+    let (d5, d6) = (ab.dot(cp), ac.dot(cp));
+    if d6 >= 0.0 && d5 <= d6 {
+        return c;
+    }
+    let vb = d5 * d2 - d1 * d6;
+    if vb <= 0.0 && d2 >= 0.0 && d6 <= 0.0 && d2 > d6 {
+        return a + ac * (d2 / (d2 - d6));
+    }
+    let va = d3 * d6 - d5 * d4;
+    if va <= 0.0 && d4 >= d3 && d5 >= d6 && (d4 > d3 || d5 > d6) {
+        return b + (c - b) * ((d4 - d3) / ((d4 - d3) + (d5 - d6)));
+    }
+    let area = va + vb + vc;
+    if !(area > 0.0) {
+        return a;
+    }
+    a + ab * (vb / area) + ac * (vc / area)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_triangle_without_area_has_a_nearest_point_all_the_same() {
+        let [a, b, c] = [Vec3::ZERO, Vec3::X, Vec3::Y * 2.0];
+        let nearest = |p: Vec3, corners: [Vec3; 3]| closest_point(p, corners);
+        let p = Vec3::new(0.3, 1.0, 0.5);
+        for corners in [[a, a, c], [a, c, a], [c, a, a], [a, c, c * 0.5], [a, c * 0.5, c]] {
+            assert!((nearest(p, corners) - Vec3::Y).length() < 1e-6, "{corners:?}");
+        }
+        assert_eq!(nearest(p, [b; 3]), b);
+        let inside = nearest(Vec3::new(0.2, 0.2, 3.0), [a, b, c]);
+        assert!((inside - Vec3::new(0.2, 0.2, 0.0)).length() < 1e-6);
+    }
+}
