@@ -174,7 +174,7 @@ fn cell(
     let is_here = |s: &&Screw| s.vertebra == vertebra.id && s.side == side;
     let Some(screw) = facts.screws().find(is_here) else {
         let (rect, _) = ui.allocate_exact_size(Vec2::splat(CELL), Sense::hover());
-        let stroke = Stroke::new(1.0, theme::LINE);
+        let stroke = Stroke::new(1.0, theme::WEAK.gamma_multiply(0.35));
         let kind = egui::StrokeKind::Inside;
         ui.painter().rect_stroke(rect, CornerRadius::same(4), stroke, kind);
         return;
