@@ -23,6 +23,7 @@ use corridor::space::{Dir, Patient, Point, Side};
 use corridor::surface;
 use corridor::volume::Grid;
 use corridor::work::{Work, on_all_cores};
+use rayon::prelude::*;
 use std::cell::Cell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -233,13 +234,18 @@ fn fields() {
     let named = &labels.vertebrae;
     println!("512 x 512 x 400 voxels of 0.5 x 0.5 x 0.9 mm, {} vertebrae", named.len());
     let silent = Work::silent();
-    let surfaces: Vec<_> = time_all("surfaces by the CT's edge", || {
-        named.iter().map(|v| surface::declare(&labels, v, Some(&ct), &silent).unwrap()).collect()
+    let two = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let declared = |v| surface::declare(&labels, v, Some(&ct), &silent).unwrap();
+    let surfaces: Vec<_> = time_all("surfaces by the CT's edge, two threads", || {
+        two.install(|| named.par_iter().map(declared).collect())
     });
-    let meshes: Vec<_> = time_all("meshes", || surfaces.iter().map(mesh::extract).collect());
-    let pairs = surfaces.iter().zip(&meshes);
-    let fields: Vec<Field> = time_all("fields", || {
-        pairs.map(|(surface, mesh)| Field::to_mesh(surface, mesh, &silent).unwrap()).collect()
+    let meshes: Vec<_> = time_all("meshes, two threads", || {
+        two.install(|| surfaces.par_iter().map(mesh::extract).collect())
+    });
+    let pairs = surfaces.par_iter().zip(&meshes);
+    let fields: Vec<Field> = time_all("fields, two threads", || {
+        let field = |(surface, mesh)| Field::to_mesh(surface, mesh, &silent).unwrap();
+        two.install(|| pairs.map(field).collect())
     });
     let nodes: usize = surfaces.iter().map(|s| s.field.data().len()).sum();
     println!("  ({} fields, {:.1} million nodes)", fields.len(), nodes as f64 / 1e6);

@@ -2,11 +2,14 @@
 
 use super::kept::Kept;
 use super::spine::{NOT_REVIEWED, Source, Spine, SpineError};
+use crate::clearance::Voxels;
 use crate::ingest::{self, CtIdentity, IngestError, RawLabels, Study};
 use crate::labels::auto::{self, SegmentError};
 use crate::labels::numbering::{self, Numbering};
+use crate::labels::{Organ, stats};
 use crate::phantom;
 use crate::plan::CaseHashes;
+use crate::volume::Volume;
 use crate::work::Work;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -161,7 +164,17 @@ fn add_labels(
     spine.hashes.labels_hash = Some(raw.hash.clone());
     let named = numbering::name_labels(raw.volume, &raw.names, &raw.hash, wanted)
         .map_err(|source| SpineError::Numbering { file: file.to_owned(), source })?;
+    let values = stats::of(&named.labels.volume).into_keys();
+    let values = values.filter(|value| named.labels.vertebrae.iter().all(|v| v.value != *value));
+    let found = Organ::find(values, &raw.names, named.numbering);
+    spine.organs = Arc::new(organs(&named.labels.volume, &found));
     spine.warnings.extend(named.notices);
     spine.labels = Some(Arc::new(named.labels));
     Ok(())
+}
+
+/// The distance to each organ of a label volume, by the values that stand for it.
+pub fn organs(labels: &Volume<u16>, values: &BTreeMap<Organ, Vec<u16>>) -> Vec<(Organ, Voxels)> {
+    let of = |(organ, values): (&Organ, &Vec<u16>)| Some((*organ, Voxels::new(labels, values)?));
+    values.iter().filter_map(of).collect()
 }

@@ -4,8 +4,10 @@ use super::spine::{Spine, VertebraModel};
 use crate::clearance::grade::{BREACH_BOUNDS_MM, ENTRY_ZONE_MM};
 use crate::clearance::{self, Around, AssessError, Assessment, Band, Schemes, band};
 use crate::implant::Rods;
+use crate::labels::Organ;
 use crate::plan::auto::{Rules, construct};
 use crate::plan::check::{self, Issue, Seen};
+use crate::plan::correct::{self, CorrectError, Moved, Target};
 use crate::plan::rod::Rod;
 use crate::plan::{Plan, Screw, ScrewId};
 use crate::space::Side;
@@ -54,6 +56,8 @@ pub struct Answer {
     pub band: Band,
     /// Canal, walls, neighbouring bones.
     pub around: Around,
+    /// Gaps to what the labels name beside vertebrae, mm: told from voxels, so to about half of one.
+    pub organs: Vec<(Organ, f64)>,
     /// The same screw in other authors' schemes.
     pub schemes: Schemes,
     /// The nearest other screw of the plan and the gap to it, mm.
@@ -77,7 +81,10 @@ pub fn answer(spine: &Spine, plan: &Plan, screw: &Screw) -> Result<Answer, Unjud
         .map(|other| (other.id, clearance::gap_between_mm(&shape, &other.shape())))
         .min_by(|a, b| a.1.total_cmp(&b.1));
     let band = Band::new(&assessment, half_width_mm(spine));
-    Ok(Answer { assessment, band, around, schemes, nearest_screw })
+    let organs = spine.organs.iter();
+    let organs = organs.map(|(organ, voxels)| (*organ, clearance::gap_to_mm(&shape, voxels)));
+    let organs = organs.collect();
+    Ok(Answer { assessment, band, around, organs, schemes, nearest_screw })
 }
 
 /// What a person should look at before the plan is used.
@@ -120,6 +127,33 @@ pub fn rods_of(plan: &Plan) -> Vec<(Vec<ScrewId>, Rod)> {
         Some((screws.iter().map(|screw| screw.id).collect(), rod))
     };
     Side::BOTH.into_iter().filter_map(of_side).collect()
+}
+
+/// The rods of both sides once the spine is moved towards a target, and how each level from the
+/// highest to the lowest screw moves for it. Other levels stay out of it.
+pub fn rods_towards(
+    spine: &Spine,
+    plan: &Plan,
+    target: Target,
+) -> Result<(Vec<Moved>, Vec<(Vec<ScrewId>, Rod)>), CorrectError> {
+    let place = |screw: &Screw| {
+        let vertebra = vertebra_of(spine, screw)?;
+        spine.vertebrae.iter().position(|v| v.id == vertebra.id)
+    };
+    let places = plan.screws.iter().filter_map(place);
+    let (first, last) = places.fold((usize::MAX, 0), |(low, high), n| (low.min(n), high.max(n)));
+    let joined = spine.vertebrae.get(first..=last).unwrap_or_default();
+    let levels: Vec<_> = joined.iter().map(|v| (v.level, &v.anatomy)).collect();
+    let moved = correct::correct(&levels, target)?;
+    let motion = |screw: &Screw| Some(moved[place(screw)?.checked_sub(first)?].motion);
+    let mut there = plan.clone();
+    for screw in &mut there.screws {
+        if let Some(motion) = motion(screw) {
+            (screw.entry, screw.axis) = (motion.point(screw.entry), motion.dir(screw.axis));
+        }
+    }
+    let rods = rods_of(&there);
+    Ok((moved, rods))
 }
 
 /// The largest spacing of the images, mm.

@@ -4,17 +4,18 @@
 //! edited by hand; cheap to clone, since the big parts are shared.
 
 pub use super::derive::mended;
+pub use super::images::organs;
 
 use super::derive::derive;
 use super::images;
 use super::kept::Kept;
 use crate::anatomy::VertebraAnatomy;
-use crate::clearance::{Canal, Field};
+use crate::clearance::{Canal, Field, Voxels};
 use crate::ingest::{self, IngestError};
 use crate::labels::auto::FoundLevel;
 use crate::labels::edit::Mending;
 use crate::labels::numbering::{Numbering, NumberingError};
-use crate::labels::{LabelMap, Level, VertebraId};
+use crate::labels::{LabelMap, Level, Organ, VertebraId};
 use crate::mesh::TriMesh;
 use crate::plan::{CaseHashes, Plan};
 use crate::space::{Patient, Point};
@@ -55,6 +56,8 @@ pub struct Spine {
     pub labels: Option<Arc<LabelMap>>,
     /// The vertebrae that could be made, cranial ones first.
     pub vertebrae: Vec<Arc<VertebraModel>>,
+    /// What the labels name beside vertebrae, and the distance to it.
+    pub organs: Arc<Vec<(Organ, Voxels)>>,
     /// Window (width, level) in HU to start with, if the file has one.
     pub window: Option<(f64, f64)>,
     /// What a person should know about the images; whole sentences. [`Spine::notices`] adds what

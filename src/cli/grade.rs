@@ -12,6 +12,7 @@ use crate::case::{Clock, Notice, OpenError, SystemClock};
 use crate::implant::{Catalogue, CatalogueError, Rods, RodsError};
 use crate::plan::bend::{self, BendTable};
 use crate::plan::check::Issue;
+use crate::plan::correct::{CorrectError, Moved, Target};
 use crate::plan::exchange;
 use crate::plan::file::{self, FileError};
 use crate::plan::{PlanFile, Screw};
@@ -42,6 +43,12 @@ pub enum GradeError {
     /// The built-in catalogue.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
+    /// The built-in rods.
+    #[error(transparent)]
+    Rods(#[from] RodsError),
+    /// The column can not be moved to the target.
+    #[error(transparent)]
+    Correct(#[from] CorrectError),
     /// The named plan is not there.
     #[error(
         "there is no plan at {0}: check the spelling, or leave --plan out to use the case's own"
@@ -125,9 +132,15 @@ pub(super) fn judged(spine: &Spine, file: PlanFile, notices: &[Notice]) -> Grade
     Graded { results, issues, notices: notices.collect(), file }
 }
 
+/// The organ nearest to a screw, where the labels name any.
+fn nearest_organ(answer: &Answer) -> String {
+    let nearest = answer.organs.iter().min_by(|a, b| a.1.total_cmp(&b.1));
+    nearest.map_or_else(|| "-".to_owned(), |(organ, mm)| format!("{organ} {mm:.1}"))
+}
+
 /// The plan as a table for reading; a sentence where it has no screws.
 pub fn as_table(graded: &Graded) -> String {
-    const HEADER: [&str; 9] = [
+    const HEADER: [&str; 10] = [
         "level",
         "side",
         "size mm",
@@ -135,6 +148,7 @@ pub fn as_table(graded: &Graded) -> String {
         "breach mm",
         "direction",
         "canal mm",
+        "organ mm",
         "grade",
         "state",
     ];
@@ -151,14 +165,46 @@ pub fn as_table(graded: &Graded) -> String {
     text
 }
 
-/// The rods of both sides: misfit, length to cut, and the settings of a bender for each.
-pub fn rods_as_text(graded: &Graded, bends: usize) -> Result<String, RodsError> {
+/// What the column is to become before the rods are laid; `None` as it is.
+pub fn target(args: &GradeArgs) -> Option<Target> {
+    let target =
+        Target { lordosis_deg: args.lordosis, coronal_part: args.straighten.unwrap_or(0.0) };
+    (args.lordosis.is_some() || args.straighten.is_some()).then_some(target)
+}
+
+/// How each level moves towards a target, a line for each.
+fn moves_as_text(moved: &[Moved]) -> String {
+    let line = |m: &Moved| {
+        let turned_deg = m.motion.rotation().angle_between(glam::DQuat::IDENTITY).to_degrees();
+        let [back, left] = m.disc_deg;
+        let level = m.level;
+        format!(
+            "{level}: turned by {turned_deg:.1}, its disc by {back:+.1} backwards, {left:+.1} to the left, degrees\n"
+        )
+    };
+    format!("\nthe spine moved:\n{}", moved.iter().map(line).collect::<String>())
+}
+
+/// The rods of both sides: misfit, length to cut, and the settings of a bender for each; where there
+/// is a target, for the spine moved to it.
+pub fn rods_as_text(
+    spine: &Spine,
+    graded: &Graded,
+    bends: usize,
+    target: Option<Target>,
+) -> Result<String, GradeError> {
     let rods = Rods::builtin()?;
     let (Some(bender), Some(kind)) = (rods.benders.first(), rods.rods.first()) else {
         return Ok(String::new());
     };
-    let mut text = String::new();
-    for (ids, rod) in judge::rods_of(&graded.file.plan) {
+    let (mut text, laid) = match target {
+        None => (String::new(), judge::rods_of(&graded.file.plan)),
+        Some(target) => {
+            let (moved, rods) = judge::rods_towards(spine, &graded.file.plan, target)?;
+            (moves_as_text(&moved), rods)
+        }
+    };
+    for (ids, rod) in laid {
         let screws: Vec<_> = ids.iter().filter_map(|id| graded.file.plan.screw(*id)).collect();
         let side = screws.first().map(|screw| screw.side.to_string()).unwrap_or_default();
         text += &format!(
@@ -184,14 +230,18 @@ fn row(screw: &Screw, result: &Result<Answer, Unjudged>) -> Vec<String> {
         format!("{} x {}", screw.diameter_mm, screw.length_mm),
     ];
     match result {
-        Ok(Answer { assessment: found, band, around, .. }) => cells.extend([
+        Ok(answer @ Answer { assessment: found, band, around, .. }) => cells.extend([
             format!("{:+.2}", found.clearance_mm),
             format!("{:.2}", found.breach_mm),
             found.breach_wall.map_or_else(|| "-".to_owned(), |wall| wall.to_string()),
             around.canal_mm.map_or_else(|| "-".to_owned(), |mm| format!("{mm:.1}")),
+            nearest_organ(answer),
             band.say(found.grade),
         ]),
-        Err(why) => cells.extend([why.to_string(), "-".into(), "-".into(), "-".into(), "-".into()]),
+        Err(why) => {
+            cells.push(why.to_string());
+            cells.resize(cells.len() + 5, "-".to_owned());
+        }
     }
     cells.push(format!("{:?}", screw.state).to_lowercase());
     cells
@@ -225,6 +275,9 @@ fn add_numbers(screw: &mut Value, answer: &Answer) {
     screw["breach_depth_mm"] = json!(found.breach_depth_mm);
     screw["band"] = json!(answer.band);
     screw["around"] = json!(answer.around);
+    for (organ, mm) in &answer.organs {
+        screw["organs_mm"][organ.to_string()] = json!(mm);
+    }
     screw["schemes"] = json!(answer.schemes);
     screw["nearest_screw_mm"] = json!(answer.nearest_screw.map(|(_, mm)| mm));
 }

@@ -142,6 +142,13 @@ pub struct GradeArgs {
     /// Also print the rods: misfit, length to cut, and a bend table of so many bends each.
     #[arg(long, value_name = "BENDS", num_args = 0..=1, default_missing_value = "6")]
     pub rods: Option<usize>,
+    /// With --rods: the spine is moved to this lordosis first, degrees between the upper plates of
+    /// the highest and the lowest level with a screw.
+    #[arg(long, value_name = "DEGREES", requires = "rods", allow_negative_numbers = true)]
+    pub lordosis: Option<f64>,
+    /// With --rods: this part of its coronal tilt is taken away first, 0 to 1.
+    #[arg(long, value_name = "PART", requires = "rods")]
+    pub straighten: Option<f64>,
     /// Also write the plan as a table of comma-separated values.
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,

@@ -34,13 +34,17 @@ fn run_segment(args: &SegmentArgs) -> Result<()> {
 
 fn run_grade(args: &GradeArgs) -> Result<()> {
     let (work, bar) = progress::on_terminal();
-    let graded = grade::read(&args.case.request(&RealFs)?, &RealFs, &work)?.graded;
+    let read = grade::read(&args.case.request(&RealFs)?, &RealFs, &work)?;
+    let graded = read.graded;
     bar.finish_and_clear();
     let written = grade::write_out(args, &graded, &RealFs)?;
     if args.json {
         return say(&format!("{:#}\n", grade::as_json(&graded)?), &[]);
     }
-    let rods = args.rods.map(|bends| grade::rods_as_text(&graded, bends)).transpose()?;
+    let target = grade::target(args);
+    let spine = &read.spine;
+    let rods = args.rods.map(|bends| grade::rods_as_text(spine, &graded, bends, target));
+    let rods = rods.transpose()?;
     say(&grade::as_table(&graded), &graded.notices)?;
     say(&rods.unwrap_or_default(), &[])?;
     written.iter().try_for_each(|file| say(&format!("written: {}\n", file.display()), &[]))

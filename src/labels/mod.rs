@@ -9,7 +9,9 @@ mod evidence;
 pub mod level;
 pub mod map;
 pub mod numbering;
+pub mod organ;
 pub mod stats;
 
 pub use level::Level;
 pub use map::{LabelMap, LabelledVertebra, Posture, VertebraId};
+pub use organ::Organ;

@@ -8,6 +8,7 @@ pub mod alternative;
 pub mod file;
 pub mod auto;
 pub mod rod;
+pub mod correct;
 pub mod bend;
 pub mod check;
 pub mod exchange;

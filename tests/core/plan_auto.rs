@@ -16,7 +16,6 @@ use corridor::work::Work;
 use glam::{DQuat, DVec3};
 use jiff::Timestamp;
 use std::sync::OnceLock;
-use std::time::Instant;
 
 /// A phantom and the case that its scanner sees.
 pub struct Made {
@@ -36,7 +35,7 @@ pub fn made_at(spec: &Spec, spacing_mm: f64) -> Made {
 }
 
 /// A grid around the bones alone: nothing here asks for the skin behind them.
-fn around_bones(phantom: &Phantom, spacing_mm: f64) -> Grid {
+pub fn around_bones(phantom: &Phantom, spacing_mm: f64) -> Grid {
     const MARGIN_MM: f64 = 8.0;
     let corners = phantom.bones().iter().flat_map(|bone| bone.corners().map(Point::vec));
     let far = DVec3::INFINITY;
@@ -89,7 +88,8 @@ pub fn truly(phantom: &Phantom, screw: &Screw) -> Assessment {
     truly_with(phantom, &phantom.truth(), screw)
 }
 
-fn truly_with(phantom: &Phantom, truth: &Truth, screw: &Screw) -> Assessment {
+/// The same where the phantom's truth is at hand.
+pub fn truly_with(phantom: &Phantom, truth: &Truth, screw: &Screw) -> Assessment {
     let bone = phantom.bone(screw.level).unwrap();
     let anatomy = true_anatomy(truth.level(screw.level).unwrap());
     assess_without_profile(&screw.shape(), bone, &anatomy).unwrap()
@@ -247,7 +247,7 @@ fn in_out_in_leaves_bone_on_the_lateral_side_alone() {
 }
 
 /// RMS of the misfits of both rods, mm.
-fn misfit_mm(planned: &Planned) -> f64 {
+pub fn misfit_mm(planned: &Planned) -> f64 {
     let (rules, rods) = (Rules::builtin().unwrap(), Rods::builtin().unwrap());
     let of_side = |side: Side| {
         let screws = planned.screws.iter().filter(|(screw, _)| screw.side == side);
@@ -272,64 +272,6 @@ fn heads_line_up_for_a_rod_and_no_screw_gives_up_a_tenth() {
     assert!(rod <= before + 1e-9, "{before} {rod}");
 }
 
-fn alone() -> Wish {
+pub fn alone() -> Wish {
     Wish { each_alone: true, ..Wish::default() }
-}
-
-/// The long table: seeds and curves from T1 to S1, letters by the truth. A line for each seed.
-#[test]
-fn whole_columns_straight_and_bent() {
-    use corridor::phantom::{Curve, Deformity};
-    let Some(seeds) = std::env::var("CORRIDOR_FULL").ok() else {
-        println!("SKIPPED: whole columns, set CORRIDOR_FULL to the number of seeds");
-        return;
-    };
-    let level = |text: &str| text.parse::<Level>().unwrap();
-    let mut letters = std::collections::BTreeMap::<(bool, String), usize>::new();
-    for seed in 1..=seeds.parse::<u64>().unwrap_or(6) {
-        let cobb_deg = f64::from((seed as u32 - 1) * 20 % 80);
-        let curve = Curve {
-            upper: level("T5"),
-            lower: level("T12"),
-            cobb_deg,
-            convex: if seed % 2 == 0 { Side::Right } else { Side::Left },
-            rotation_deg: cobb_deg * 0.4,
-        };
-        let curves = if cobb_deg > 0.0 { vec![curve] } else { Vec::new() };
-        let deformity = Deformity { curves, ..Deformity::default() };
-        let spec = Spec { levels: Spec::whole_column(), seed, deformity, ..Spec::default() };
-        let made = made(&spec);
-        let started = Instant::now();
-        let planned = plan(&made.spine, &Wish::default());
-        let took = started.elapsed();
-        let truth = made.phantom.truth();
-        for (screw, found) in &planned.screws {
-            let judged = truly_with(&made.phantom, &truth, screw);
-            let is_upper = screw.level < level("T10");
-            *letters.entry((is_upper, format!("{:?}", judged.grade))).or_default() += 1;
-            if judged.grade > Grade::A {
-                println!(
-                    "seed {seed} cobb {cobb_deg}: {} {} {} {:.2} mm {:?}; thought {:+.2}, isthmus {:.1}",
-                    screw.level,
-                    screw.side,
-                    screw.diameter_mm,
-                    judged.breach_mm,
-                    judged.breach_wall,
-                    found.assessment.clearance_mm,
-                    found.isthmus_mm
-                );
-            }
-            assert_ne!(judged.breach_wall, Some(Wall::Medial), "{} {}", screw.level, screw.side);
-        }
-        for refusal in &planned.refusals {
-            println!("seed {seed} cobb {cobb_deg}: {refusal}");
-        }
-        let before = misfit_mm(&plan(&made.spine, &alone()));
-        println!(
-            "seed {seed} cobb {cobb_deg}: {} screws in {took:?}; misfit {before:.2} to {:.2} mm",
-            planned.screws.len(),
-            misfit_mm(&planned)
-        );
-    }
-    println!("letters (T1 to T9?, letter): {letters:?}");
 }

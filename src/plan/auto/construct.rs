@@ -11,6 +11,8 @@ use crate::space::{Patient, Point};
 
 /// No screw gives up more than this part of its own score for the rod.
 pub const LEAST_PART: f64 = 0.9;
+/// A screw that has so much bone all round keeps that much when it moves for the rod, mm.
+pub const KEPT_CLEARANCE_MM: f64 = 0.3;
 /// Rounds at most; three are usual.
 const ROUNDS: usize = 8;
 /// A choice must lessen the squared misfit by so much, mm², for each whole part of score given up.

@@ -190,7 +190,7 @@ pub fn suggest<B: SignedDistance>(
 pub struct Choices {
     /// The best one.
     pub best: Suggestion,
-    /// Others that give up no more than was allowed, best ones first.
+    /// Others that give up no more than was allowed and are no narrower, best ones first.
     pub others: Vec<Choice>,
     is_narrow: bool,
     isthmus_mm: f64,
@@ -248,12 +248,14 @@ pub fn choices<B: SignedDistance>(
         true => search.near(rated, least_part * rated.total),
         false => Vec::new(),
     };
-    // Nor is it given up for a rod.
+    // Nor is it given up for a rod, nor the last bone around the screw.
+    let kept_mm = best.assessment.clearance_mm.min(construct::KEPT_CLEARANCE_MM);
     let keeps = |rated: &Rated| {
         let found = assess_without_profile(&rated.shape, site.bone, site.anatomy);
         let length_mm = rated.shape.length_mm;
         let is_kept = |found: &Assessment| {
-            let is_as_good = rule.is_bicortical || found.grade <= best.assessment.grade;
+            let is_safe = found.grade <= best.assessment.grade && found.clearance_mm >= kept_mm;
+            let is_as_good = rule.is_bicortical || is_safe;
             is_as_good && is_allowed(found, length_mm, rule, allowed.in_out_in, rules)
         };
         found.is_ok_and(|found| is_kept(&found))

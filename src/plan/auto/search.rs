@@ -153,9 +153,10 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         starts
     }
 
-    /// Screws near the best one that score at least so much: the best for each place of the head,
-    /// best ones first.
-    pub fn near(&self, best: &Rated, least_total: f64) -> Vec<Rated> {
+    /// Screws near the best one that score at least so much and are no narrower: the best for each
+    /// place of the head, best ones first. From here on the search knows no narrower ones either.
+    pub fn near(&mut self, best: &Rated, least_total: f64) -> Vec<Rated> {
+        self.diameters_mm.retain(|mm| *mm >= best.shape.diameter_mm);
         let behind = self.rules.limits.rod_behind_entry_mm;
         let head = |rated: &Rated| rated.shape.entry - rated.shape.axis * behind;
         let mut rated: Vec<Rated> = Vec::new();
@@ -197,7 +198,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         for across in steps(REACH_MM[0], ACROSS_MM) {
             for up in steps(REACH_MM[1], ACROSS_MM) {
                 let through = self.frame.through(&[across, up, 0.0, 0.0]);
-                let distance = self.site.bone.signed_distance_mm(through);
+                let distance = self.site.bone.quick_distance_mm(through);
                 if distance <= -self.gap_mm.min(3.0) {
                     continue;
                 }
