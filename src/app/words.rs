@@ -2,7 +2,7 @@
 //! the core has to say (errors, notices, edits) it says itself, in whole sentences.
 
 use crate::clearance::Wall;
-use crate::labels::Posture;
+use crate::labels::{Organ, Posture};
 use crate::plan::ScrewState;
 use crate::space::Side;
 use crate::space::orientation::Letter;
@@ -422,6 +422,17 @@ pub fn picture_written(file: &Path) -> String {
 /// A picture of the window could not be written.
 pub fn picture_failed(file: &Path, why: &impl Display) -> String {
     format!("The picture {} could not be written: {why}.", file.display())
+}
+
+/// Distance to what the labels name beside the spine.
+pub const fn to_organ(organ: Organ) -> &'static str {
+    match organ {
+        Organ::Cord => "To the cord",
+        Organ::Roots => "To a nerve root",
+        Organ::Aorta => "To the aorta",
+        Organ::VenaCava => "To the vena cava",
+        Organ::IliacVessels => "To an iliac vessel",
+    }
 }
 
 /// The patient's side in one letter.
