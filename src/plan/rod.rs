@@ -12,6 +12,9 @@ use crate::implant::Rods;
 use crate::space::{Patient, Point};
 use glam::DVec3;
 
+/// A bend is held against those this far to either side of it, mm: two or three levels.
+const NEIGHBOURS_MM: f64 = 75.0;
+
 /// A rod through heads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rod {
@@ -178,7 +181,8 @@ impl Spline {
     }
 
     /// Smallest radius of the curve, mm, and the sum of its bends back, degrees: those whose sense
-    /// is against that of most of the bending.
+    /// is against that of most of the bending within a few levels. The change from the bow of the
+    /// chest to that of the loins is none.
     fn bends(&self) -> (f64, f64) {
         let end = self.knots[self.knots.len() - 1];
         let count = end.ceil().max(1.0) as usize;
@@ -189,10 +193,17 @@ impl Spline {
             (slope.cross(second) / speed.powi(3), speed * step)
         };
         let all: Vec<(DVec3, f64)> = (0..count).map(curvature).collect();
-        let total: DVec3 = all.iter().map(|(k, ds)| *k * *ds).sum();
         let most = all.iter().map(|(k, _)| k.length()).fold(0.0, f64::max);
-        let main = total.normalize_or_zero();
-        let against = all.iter().map(|(k, ds)| (-k.dot(main)).max(0.0) * ds).sum::<f64>();
+        let mut bent = vec![DVec3::ZERO];
+        for (k, ds) in &all {
+            bent.push(bent[bent.len() - 1] + *k * *ds);
+        }
+        let reach = (NEIGHBOURS_MM / step.max(1e-9)) as usize;
+        let back = |(n, (k, ds)): (usize, &(DVec3, f64))| {
+            let around = bent[(n + 1 + reach).min(count)] - bent[n.saturating_sub(reach)];
+            (-k.dot(around.normalize_or_zero())).max(0.0) * ds
+        };
+        let against = all.iter().enumerate().map(back).sum::<f64>();
         (1.0 / most.max(1e-12), against.to_degrees())
     }
 
@@ -301,6 +312,24 @@ mod tests {
         assert!(rod.misfit_mm[2] > 1.0 && rod.rms_misfit_mm() < 5.0, "{:?}", rod.misfit_mm);
         assert!(rod.least_radius_mm >= rods.least_radius_mm - 1e-6);
         assert!(rod.counter_bend_deg <= rods.most_counter_bend_deg + 1e-6);
+    }
+
+    #[test]
+    fn the_bows_of_chest_and_loins_are_no_bends_back_and_a_zigzag_is() {
+        // From T1 to S1: 45 degrees one way, 45 the other, evenly.
+        let bow = |mm: f64| {
+            let z = -mm;
+            Point::new(30.0, 40.0 * (std::f64::consts::TAU * mm / 420.0).sin(), z)
+        };
+        let heads: Vec<_> = (0..=16).map(|n| bow(f64::from(n) * 26.0)).collect();
+        let rod = Rod::through(&heads, &rods()).expect("many heads");
+        assert!(rod.rms_misfit_mm() < 0.3, "{} {}", rod.rms_misfit_mm(), rod.counter_bend_deg);
+        let zigzag: Vec<_> = (0..=8)
+            .map(|n| Point::new(30.0 + 3.0 * f64::from(n % 2), 0.0, -35.0 * f64::from(n)))
+            .collect();
+        let rod = Rod::through(&zigzag, &rods()).expect("many heads");
+        // Half of its 3 mm, less what 12 degrees of bends back are good for.
+        assert!(rod.rms_misfit_mm() > 0.5, "{} {}", rod.rms_misfit_mm(), rod.counter_bend_deg);
     }
 
     #[test]

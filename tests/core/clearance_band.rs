@@ -28,7 +28,7 @@ fn screws_asked() -> u64 {
 /// The distance to a phantom's bone by fine triangles whose corners lie on its true surface: off by
 /// what they cut off its curves, a hundredth of a millimetre, and a hundred times as fast.
 fn fine_truth(bone: &Bone) -> Field {
-    const SPACING_MM: f64 = 0.5;
+    const SPACING_MM: f64 = 0.4;
     const MARGIN_MM: f64 = 3.0;
     let corners = bone.corners().map(Point::vec);
     let low = corners.into_iter().fold(DVec3::INFINITY, DVec3::min) - MARGIN_MM;

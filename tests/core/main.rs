@@ -31,6 +31,7 @@ mod plan_file;
 mod plan_review;
 mod plan_samples;
 mod plan_seeds;
+mod rods_moved;
 mod plan_auto;
 mod plan_auto_real;
 mod xr_config;

@@ -152,7 +152,7 @@ pub enum Refusal {
         level: Level,
         /// The side.
         side: Side,
-        /// The isthmus as measured by the widest straight bore, mm.
+        /// The isthmus as measured by the widest bore through its neck, mm.
         isthmus_mm: f64,
         /// What the smallest screw needs, mm.
         needed_mm: f64,

@@ -35,6 +35,9 @@ const BORE_STARTS: usize = 8;
 const MOST_CLIMBS: usize = 6;
 /// Around the isthmus's plane the bore is the pedicle's, mm behind and ahead.
 const PEDICLE_MM: [f64; 2] = [9.0, 9.0];
+/// The neck of a pedicle: its narrowest part alone, mm behind and ahead of that plane. Of a pedicle
+/// that bends it is wider than any straight bore.
+const NECK_MM: [f64; 2] = [2.0, 2.0];
 /// Behind the pedicle proper daylight is the entry, mm of depth.
 pub(super) const BEHIND_PEDICLE_MM: f64 = 5.0;
 /// Around the best screw others are looked for: reach and step, mm and degrees.
@@ -120,7 +123,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         let grid = self.grid();
         let widest = self.widest_bore(&grid).ok_or_else(|| no_path.clone())?;
         let isthmus_mm = 2.0 * widest.1;
-        let is_narrow = self.choose_diameters(isthmus_mm)?;
+        let is_narrow = self.choose_diameters(isthmus_mm, &widest.0)?;
         let mut lines = self.promising(&grid);
         lines.push(widest.0);
         let starts = self.starts(&lines);
@@ -213,7 +216,11 @@ impl<'a, B: SignedDistance> Search<'a, B> {
 
     /// Radius of the straight bore through the pedicle along a line, mm.
     fn radius_mm(&self, line: &Line) -> Option<f64> {
-        let [behind, ahead] = PEDICLE_MM;
+        self.radius_within(line, PEDICLE_MM)
+    }
+
+    /// The same from so far behind the isthmus's plane to so far ahead of it, mm.
+    fn radius_within(&self, line: &Line, [behind, ahead]: [f64; 2]) -> Option<f64> {
         let bore = Bore::up_to(self.site.bone, &self.frame, line, self.gap_mm, ahead)?;
         // The isthmus's own plane always counts: no bore is wider than it is there.
         let from = (bore.isthmus_mm - behind).max(BEHIND_PEDICLE_MM).min(bore.isthmus_mm - 1e-6);
@@ -263,15 +270,16 @@ impl<'a, B: SignedDistance> Search<'a, B> {
     /// The line of the widest straight bore through the pedicle, and its radius, mm.
     fn widest_bore(&self, grid: &[(Line, f64)]) -> Option<(Line, f64)> {
         let starts = self.best_bores(grid, BORE_STARTS, |_, radius| radius);
-        let climbed = starts.into_iter().map(|start| self.climb_bore(start));
+        let climbed = starts.into_iter().map(|start| self.climb_bore(start, PEDICLE_MM));
         climbed.reduce(|widest, other| if other.1 > widest.1 { other } else { widest })
     }
 
     /// The widest bore near a line. A bore's radius has ridges, on which a climb may stop short: large
     /// steps are tried again.
-    fn climb_bore(&self, mut widest: (Line, f64)) -> (Line, f64) {
-        let radius =
-            |line: &Line, _| self.is_in_window(line).then(|| self.radius_mm(line)).flatten();
+    fn climb_bore(&self, mut widest: (Line, f64), part: [f64; 2]) -> (Line, f64) {
+        let radius = |line: &Line, _| {
+            self.is_in_window(line).then(|| self.radius_within(line, part)).flatten()
+        };
         for _ in 0..MOST_CLIMBS {
             let before = widest.1;
             widest = climb(widest, FIRST_STEP, HALVINGS[1], radius, |radius| *radius);
@@ -282,8 +290,15 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         widest
     }
 
-    /// Leaves the diameters that the isthmus allows; true where it goes by the narrow rule.
-    fn choose_diameters(&mut self, isthmus_mm: f64) -> Result<bool, Refusal> {
+    /// The width of the pedicle's neck alone near a line, mm.
+    fn neck_mm(&self, line: &Line) -> f64 {
+        let radius = self.radius_within(line, NECK_MM).unwrap_or(0.0);
+        2.0 * self.climb_bore((*line, radius), NECK_MM).1
+    }
+
+    /// Leaves the diameters that the isthmus allows; true where it goes by the narrow rule. `widest`
+    /// is the line of the widest bore.
+    fn choose_diameters(&mut self, isthmus_mm: f64, widest: &Line) -> Result<bool, Refusal> {
         let limits = &self.rules.limits;
         let smallest = self.diameters_mm[0];
         let is_narrow = isthmus_mm < limits.narrow_below_mm;
@@ -295,7 +310,11 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         let tenths = |mm: f64| (mm * 10.0).round();
         if tenths(isthmus_mm) < tenths(needed_mm) && self.gap_mm == 0.0 {
             let (level, side) = (self.site.level, self.site.pedicle.side);
-            return Err(Refusal::TooNarrow { level, side, isthmus_mm, needed_mm });
+            // Whether it is too narrow its neck says; whether a straight screw fits, the search.
+            let isthmus_mm = self.neck_mm(widest).max(isthmus_mm);
+            if tenths(isthmus_mm) < tenths(needed_mm) {
+                return Err(Refusal::TooNarrow { level, side, isthmus_mm, needed_mm });
+            }
         }
         Ok(is_narrow)
     }
@@ -405,9 +424,9 @@ pub(super) mod tests {
         let mut by_radius = bored.clone();
         by_radius.sort_by(|a, b| b.1.total_cmp(&a.1));
         let starts = by_radius.into_iter().take(BORE_STARTS);
-        let climbed: Vec<_> = starts.map(|start| search.climb_bore(start)).collect();
+        let climbed: Vec<_> = starts.map(|start| search.climb_bore(start, PEDICLE_MM)).collect();
         let widest = climbed.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
-        search.choose_diameters(2.0 * widest.1).unwrap();
+        search.choose_diameters(2.0 * widest.1, &widest.0).unwrap();
         let mut valued: Vec<(f64, Line)> =
             bored.iter().map(|(line, mm)| (search.promise(line, *mm), *line)).collect();
         valued.sort_by(|a, b| b.0.total_cmp(&a.0));
