@@ -7,6 +7,7 @@
 //! that runs in parallel, so that a busy machine matters little.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a bench prints")]
 
+use corridor::anatomy;
 use corridor::case::judge;
 use corridor::case::spine::{self, Source, Spine};
 use corridor::case::suggest::{self, Planned, Wish};
@@ -36,14 +37,13 @@ fn cpu() -> Duration {
     Duration::from_nanos(spent.unwrap_or(0))
 }
 
-/// CPU time of all threads of this process so far.
+/// CPU time of all threads of this process so far, of those that have ended too; in steps of 10 ms.
 fn cpu_of_all() -> Duration {
-    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let spent = tasks.filter_map(|task| {
-        let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
-        text.split_whitespace().next()?.parse::<u64>().ok()
-    });
-    Duration::from_nanos(spent.sum())
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The second field is the program's name in brackets; user and system time are the 14th and 15th.
+    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 /// Shortest CPU time of `call`, over `rounds` rounds of `repeats`.
@@ -119,6 +119,14 @@ fn mend(spine: &Spine) {
     let back = mesh.positions.iter().max_by(|a, b| a.vec().y.total_cmp(&b.vec().y)).unwrap();
     let edit = Mending::Stroke(Stroke::new(&[*back], 6.0, 0, Some(value)));
     let plan = Plan { label_edits: vec![edit], ..Plan::default() };
+    let (labels, ct) = (spine.labels.as_ref().unwrap(), spine.ct.as_deref());
+    let l4 = labels.at_level(Level::L4).unwrap();
+    let declare = || surface::declare(labels, l4, ct, &Work::silent()).unwrap();
+    let surface = time_all("the surface of a vertebra", || on_all_cores(declare));
+    let mesh = time_all("its mesh", || on_all_cores(|| mesh::extract(&surface)));
+    let to_mesh = || Field::to_mesh(&surface, &mesh, &Work::silent()).unwrap();
+    time_all("its field", || on_all_cores(to_mesh));
+    time_all("its anatomy", || on_all_cores(|| anatomy::measure(labels, l4, &surface)));
     for _ in 0..3 {
         time_all("a vertebra after a stroke of the eraser", || {
             on_all_cores(|| spine::mended(spine, spine, &plan, &Work::silent()).unwrap())

@@ -45,6 +45,10 @@ impl Work {
     pub fn silent() -> Self {
         Self::new(|_, _| {}, CancelToken::default())
     }
+    /// The same work for a part whose progress nobody hears; it can still be cancelled.
+    pub fn unheard(&self) -> Self {
+        Self::new(|_, _| {}, self.cancel.clone())
+    }
     /// Says how far `stage` is (0 to 1), and stops the call when it was cancelled.
     pub fn step(&self, stage: &str, fraction: f32) -> Result<(), Cancelled> {
         if self.cancel.is_cancelled() {
@@ -92,8 +96,8 @@ impl<T: Send + 'static> Later<T> {
     }
 }
 
-/// The core's own threads: all cores but one, at low priority, so that computing never takes a core
-/// from a moving hand.
+/// The core's own threads: all cores but one (or as many as `RAYON_NUM_THREADS` says), at low
+/// priority, so that computing never takes a core from a moving hand.
 ///
 /// A call from a thread of this pool, or of [`on_all_cores`], stays where it is. Falls back to
 /// rayon's global pool when threads can not be made.
@@ -108,13 +112,18 @@ fn pool() -> Option<&'static ThreadPool> {
     static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
     let build = || {
         ThreadPoolBuilder::new()
-            .num_threads(cores().saturating_sub(1).max(1))
+            .num_threads(threads_asked().unwrap_or(cores().saturating_sub(1)).max(1))
             .thread_name(|i| format!("core-{i}"))
             .start_handler(|_| crate::platform::lower_thread_priority())
             .build()
             .ok()
     };
     POOL.get_or_init(build).as_ref()
+}
+
+/// What a person says by rayon's own variable; tests, where no hand moves, say every core.
+fn threads_asked() -> Option<usize> {
+    std::env::var("RAYON_NUM_THREADS").ok()?.parse().ok()
 }
 
 /// Every core at full priority, for a person who waits and has nothing to steer yet: a case that is

@@ -6,6 +6,8 @@
 
 pub mod background;
 pub mod checks;
+pub mod comparing;
+mod follow;
 pub mod closeup;
 pub mod display;
 pub mod doctor;
@@ -120,7 +122,14 @@ impl Plugin for CorePlugin {
             judge::plugin,
             pace::plugin,
             selection::plugin,
-            (checks::plugin, closeup::plugin, measuring::plugin, mending::plugin, planning::plugin),
+            (
+                checks::plugin,
+                comparing::plugin,
+                closeup::plugin,
+                measuring::plugin,
+                mending::plugin,
+                planning::plugin,
+            ),
         ));
     }
 }

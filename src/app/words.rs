@@ -2,7 +2,7 @@
 //! the core has to say (errors, notices, edits) it says itself, in whole sentences.
 
 use crate::clearance::Wall;
-use crate::labels::Posture;
+use crate::labels::{Organ, Posture};
 use crate::plan::ScrewState;
 use crate::space::Side;
 use crate::space::orientation::Letter;
@@ -95,6 +95,25 @@ pub const CHECKS: &str = "Checks";
 pub const NO_ISSUES: &str = "Nothing stands out. That is no proof that the plan is good.";
 /// Nothing was planned yet.
 pub const NO_PLAN: &str = "No screws yet.";
+/// Heading of the plans to choose from.
+pub const PLANS: &str = "Plans";
+/// Button: keep the plan as it is, to choose from.
+pub const KEEP_PLAN: &str = "Keep this plan";
+/// None was kept.
+pub const NO_ALTERNATIVES: &str =
+    "Keep the plan as it is, go on with another, and compare both here.";
+/// Head of the column of the plan that is worked on.
+pub const PLAN_NOW: &str = "Now";
+/// Button: go on with a plan that was kept.
+pub const TAKE_UP: &str = "Use";
+/// Row: how many are A, B, and worse.
+pub const LETTERS: &str = "A, B, C–E";
+/// Row: the least clearance of a plan.
+pub const LEAST_CLEARANCE: &str = "Least mm";
+/// Row: how far rods miss the heads, left and right, mm.
+pub const ROD_MISFIT: &str = "Misfit L, R";
+/// Row: how many screws.
+pub const SCREWS: &str = "Screws";
 /// Heading of the score.
 pub const WHY: &str = "Why this screw";
 /// Nothing says why.
@@ -235,6 +254,13 @@ pub const OUTSIDE: &str = "outside";
 
 /// Keys, shown when the pointer rests on a button.
 pub mod hints {
+    /// Keep.
+    pub const KEEP_PLAN: &str = "Keeps the screws as they are now under the next free letter.";
+    /// Use.
+    pub const TAKE_UP: &str =
+        "Goes on with these screws in place of those now; Undo brings them back.";
+    /// Drop.
+    pub const DROP_PLAN: &str = "Takes this plan out of the list; Undo brings it back.";
     /// Look.
     pub const LOOK: &str = "Click on bone chooses the level and shows the point in the slices. \
          Left drag turns, middle drag shifts, wheel or right drag zooms.";
@@ -398,7 +424,26 @@ pub fn picture_failed(file: &Path, why: &impl Display) -> String {
     format!("The picture {} could not be written: {why}.", file.display())
 }
 
-/// The patient's side.
+/// Distance to what the labels name beside the spine.
+pub const fn to_organ(organ: Organ) -> &'static str {
+    match organ {
+        Organ::Cord => "To the cord",
+        Organ::Roots => "To a nerve root",
+        Organ::Aorta => "To the aorta",
+        Organ::VenaCava => "To the vena cava",
+        Organ::IliacVessels => "To an iliac vessel",
+    }
+}
+
+/// The patient's side in one letter.
+pub const fn side_letter(side: Side) -> &'static str {
+    match side {
+        Side::Left => SIDES[0],
+        Side::Right => SIDES[1],
+    }
+}
+
+/// Which side of the patient.
 pub const fn side(side: Side) -> &'static str {
     match side {
         Side::Left => "left",

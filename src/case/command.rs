@@ -4,7 +4,8 @@
 
 use crate::labels::edit::{Mending, MendingFault};
 use crate::labels::{Level, VertebraId};
-use crate::plan::{Plan, RenamedLevel, Screw, ScrewFault, ScrewId};
+use crate::plan::alternative::AlternativeFault;
+use crate::plan::{Alternative, Plan, RenamedLevel, Screw, ScrewFault, ScrewId};
 use serde::{Deserialize, Serialize};
 
 /// One finished edit. It carries what was there before, so that it can be taken back exactly.
@@ -52,6 +53,19 @@ pub enum Command {
     Mend(Mending),
     /// Takes back the last mending, which must be this one.
     TakeBackMending(Mending),
+    /// Keeps screws as an alternative.
+    KeepAlternative(Alternative),
+    /// Takes out an alternative, which must be there exactly so.
+    DropAlternative(Alternative),
+    /// Works on with the screws of an alternative in place of the plan's own.
+    TakeUp {
+        /// What it is called.
+        name: String,
+        /// The screws that go; each must be there exactly so.
+        before: Vec<Screw>,
+        /// The screws that come.
+        after: Vec<Screw>,
+    },
     /// Writes other notes.
     SetNotes {
         /// As they must be found.
@@ -128,6 +142,9 @@ pub enum CommandError {
     /// No screw can be so.
     #[error(transparent)]
     Screw(#[from] ScrewFault),
+    /// No alternative can be so.
+    #[error(transparent)]
+    Alternative(#[from] AlternativeFault),
     /// The labels can not be mended so.
     #[error(transparent)]
     Mending(#[from] MendingFault),
@@ -163,7 +180,15 @@ impl Command {
                 Ok(())
             }
             Self::Change { before, after } => change(plan, before, after),
-            Self::Exchange { before, after } => exchange(plan, before, after),
+            Self::Exchange { before, after } | Self::TakeUp { before, after, .. } => {
+                exchange(plan, before, after)
+            }
+            Self::KeepAlternative(alternative) => keep(plan, alternative),
+            Self::DropAlternative(alternative) => {
+                let place = plan.alternatives.iter().position(|other| other == alternative);
+                plan.alternatives.remove(place.ok_or(CommandError::PlanChanged)?);
+                Ok(())
+            }
             Self::RenameLevel { vertebra, before, after } => {
                 rename(plan, *vertebra, *before, *after)
             }
@@ -207,6 +232,11 @@ impl Command {
             }
             Self::Mend(mending) => Self::TakeBackMending(mending),
             Self::TakeBackMending(mending) => Self::Mend(mending),
+            Self::KeepAlternative(alternative) => Self::DropAlternative(alternative),
+            Self::DropAlternative(alternative) => Self::KeepAlternative(alternative),
+            Self::TakeUp { name, before, after } => {
+                Self::TakeUp { name, before: after, after: before }
+            }
             Self::SetNotes { before, after } => Self::SetNotes { before: after, after: before },
             Self::Replace { before, after } => Self::Replace { before: after, after: before },
         }
@@ -227,6 +257,11 @@ impl Command {
             }
             Self::Mend(mending) => mending.audit().to_owned(),
             Self::TakeBackMending(_) => "took back an edit of the labels".to_owned(),
+            Self::KeepAlternative(one) => {
+                format!("kept {} screws as plan {}", one.screws.len(), one.name)
+            }
+            Self::DropAlternative(one) => format!("dropped plan {}", one.name),
+            Self::TakeUp { name, .. } => format!("took up plan {name}"),
             Self::SetNotes { .. } => "changed the notes".to_owned(),
             Self::Replace { .. } => "took over the plan file as changed elsewhere".to_owned(),
         }
@@ -318,6 +353,20 @@ fn exchange(plan: &mut Plan, before: &[Screw], after: &[Screw]) -> Result<(), Co
     Ok(())
 }
 
+/// Among the others by name.
+fn keep(plan: &mut Plan, alternative: &Alternative) -> Result<(), CommandError> {
+    alternative.check()?;
+    if plan.alternative(&alternative.name).is_some() {
+        return Err(AlternativeFault::SameName(alternative.name.clone()).into());
+    }
+    for screw in &alternative.screws {
+        fits(plan, screw)?;
+    }
+    plan.alternatives.push(alternative.clone());
+    plan.sort();
+    Ok(())
+}
+
 /// Refuses a screw that can not be, or that calls its vertebra otherwise than the rest does.
 fn fits(plan: &Plan, screw: &Screw) -> Result<(), CommandError> {
     screw.check()?;
@@ -331,8 +380,8 @@ fn fits(plan: &Plan, screw: &Screw) -> Result<(), CommandError> {
 
 /// What the plan calls a vertebra, as far as it was renamed or a screw (but `except`) stands in it.
 fn known_level(plan: &Plan, vertebra: VertebraId, except: Option<ScrewId>) -> Option<Level> {
-    let screws = || plan.screws.iter().find(|s| s.vertebra == vertebra && Some(s.id) != except);
-    plan.renamed.get(&vertebra).map(|r| r.to).or_else(|| screws().map(|s| s.level))
+    let screw = || plan.all_screws().find(|s| s.vertebra == vertebra && Some(s.id) != except);
+    plan.renamed.get(&vertebra).map(|r| r.to).or_else(|| screw().map(|s| s.level))
 }
 
 /// A renaming back to the labels' own name leaves no trace, so that undo gives the first bytes.
@@ -354,7 +403,8 @@ fn rename(
     } else {
         plan.renamed.insert(vertebra, RenamedLevel { from, to: after });
     }
-    for screw in plan.screws.iter_mut().filter(|s| s.vertebra == vertebra) {
+    let kept = plan.alternatives.iter_mut().flat_map(|a| &mut a.screws);
+    for screw in plan.screws.iter_mut().chain(kept).filter(|s| s.vertebra == vertebra) {
         screw.level = after;
     }
     plan.sort();

@@ -68,7 +68,7 @@ fn of_level(spine: &Spine, model: &Arc<VertebraModel>) -> LevelMeasures {
 }
 
 fn notices(spine: &Spine, levels: &[LevelMeasures], alignment: &Alignment) -> Vec<String> {
-    let mut notices = spine.notices();
+    let mut notices: Vec<String> = spine.notices().map(str::to_owned).collect();
     notices.extend(doubts::of(spine));
     let bodies: Vec<Density> = levels.iter().filter_map(|l| l.body).collect();
     if spine.ct.is_none() {

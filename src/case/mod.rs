@@ -16,21 +16,25 @@
 //! | [`store`] | where a plan lives |
 //! | [`identity`] | same patient, other, or unknown |
 //! | [`bundle`] | a case as a folder |
-//! | [`spine`] | files to volumes, surfaces, anatomy and distances |
+//! | [`spine`] | the pipeline: `images`, files to voxels; `derive`, voxels to vertebrae |
 //! | [`measures`] | every number measured on the spine: anatomy, angles, density |
 //! | [`kept`], `pack` | what is kept between sessions, so that a case opens faster |
 //! | [`doubts`] | what looks wrong about the spine as a whole |
 //! | [`judge`] | the screws of a plan against the spine |
+//! | [`compare`] | plans side by side |
 //! | [`suggest`] | all screws of a case, planned by the program |
 //! | [`request`] | what was asked to be opened, and where its plan lives |
 //! | [`clock`] | the time as an edit is told it |
 
 mod pack;
 pub mod kept;
+mod images;
+mod derive;
 pub mod spine;
 pub mod doubts;
 pub mod measures;
 pub mod judge;
+pub mod compare;
 pub mod suggest;
 pub mod request;
 pub mod clock;

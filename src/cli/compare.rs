@@ -6,93 +6,74 @@
 use super::CompareArgs;
 use super::grade::{self, GradeError, Graded};
 use super::table::layout;
-use crate::case::judge::{self, Answer};
+use crate::case::compare::{self, Compared, ComparedScrew, Summary};
 use crate::case::request::CaseRequest;
-use crate::clearance::Grade;
-use crate::labels::Level;
-use crate::plan::Screw;
+use crate::plan::PlanFile;
 use crate::platform::fs::FileSystem;
-use crate::space::Side;
 use crate::work::{Work, on_all_cores};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
-/// One of the plans, named as its file is.
-pub struct Alternative {
-    /// The file's name without its folder.
+/// One of the plans, named as its file is; an alternative of it by that and its own name.
+pub struct Column {
+    /// The file's name without its folder, and the alternative's.
     pub name: String,
     /// The plan and its numbers.
     pub graded: Graded,
+    /// The same as one column of a comparison.
+    pub compared: Compared,
 }
 
-/// Reads and judges every plan; the case is loaded once. Writes nothing.
+/// Reads and judges every plan and its alternatives; the case is loaded once. Writes nothing.
 pub fn read(
     args: &CompareArgs,
     fs: &dyn FileSystem,
     work: &Work,
-) -> Result<Vec<Alternative>, GradeError> {
+) -> Result<Vec<Column>, GradeError> {
     let case = args.case.request(fs)?;
     if let Some(missing) = args.plans.iter().find(|plan| !plan.exists()) {
         return Err(GradeError::NoPlan(missing.clone()));
     }
     let spine = on_all_cores(|| case.load(work))?;
-    let one = |plan: &std::path::PathBuf| {
+    let mut columns = Vec::new();
+    for plan in &args.plans {
         let request = CaseRequest { plan: Some(plan.clone()), ..case.clone() };
         let name = plan.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (_, graded) = grade::read_plan(&spine, &request, fs, work)?;
-        Ok(Alternative { name, graded })
-    };
-    args.plans.iter().map(one).collect()
-}
-
-/// What a choice between plans is made by.
-struct Summary {
-    screws: usize,
-    /// A, B, and C to E.
-    letters: [usize; 3],
-    least_clearance_mm: Option<f64>,
-    /// RMS misfit of the rod on either side, mm.
-    misfit_mm: [Option<f64>; 2],
-    issues: usize,
-}
-
-impl Summary {
-    fn of(graded: &Graded) -> Self {
-        let answers = || graded.results.iter().flatten();
-        let count = |is: fn(Grade) -> bool| answers().filter(|a| is(a.assessment.grade)).count();
-        let plan = &graded.file.plan;
-        let rods = judge::rods_of(plan);
-        let misfit = |side: Side| {
-            let is_of_side = |id| plan.screw(id).is_some_and(|screw| screw.side == side);
-            let rod = rods.iter().find(|(ids, _)| ids.iter().any(|id| is_of_side(*id)));
-            rod.map(|(_, rod)| rod.rms_misfit_mm())
-        };
-        Self {
-            screws: plan.screws.len(),
-            letters: [count(|g| g == Grade::A), count(|g| g == Grade::B), count(|g| g > Grade::B)],
-            least_clearance_mm: answers().map(|a| a.assessment.clearance_mm).reduce(f64::min),
-            misfit_mm: [Side::Left, Side::Right].map(misfit),
-            issues: graded.issues.len(),
+        let (spine, graded) = grade::read_plan(&spine, &request, fs, work)?;
+        let PlanFile { header, plan } = graded.file.clone();
+        columns.push(Column::new(name.clone(), graded));
+        for kept in &plan.alternatives {
+            let file = PlanFile { header: header.clone(), plan: plan.with_screws_of(kept) };
+            let graded = grade::judged(&spine, file, &[]);
+            columns.push(Column::new(format!("{name}: {}", kept.name), graded));
         }
+    }
+    Ok(columns)
+}
+
+impl Column {
+    fn new(name: String, graded: Graded) -> Self {
+        let answers: Vec<_> = graded.results.iter().map(|result| result.as_ref().ok()).collect();
+        let compared = Compared::new(&graded.file.plan, &answers, graded.issues.len());
+        Self { name, graded, compared }
     }
 }
 
 /// The table.
-pub fn as_table(plans: &[Alternative]) -> String {
+pub fn as_table(plans: &[Column]) -> String {
     let names = plans.iter().map(|p| p.name.as_str());
     let header: Vec<&str> = ["level", "side"].into_iter().chain(names).collect();
-    let mut rows: Vec<Vec<String>> = places(plans)
+    let compared = || plans.iter().map(|plan| &plan.compared);
+    let mut rows: Vec<Vec<String>> = compare::pedicles(compared())
         .into_iter()
-        .map(|(level, side)| {
-            let cells = plans.iter().map(|plan| cell(&plan.graded, level, side));
-            [level.to_string(), side.to_string()].into_iter().chain(cells).collect()
+        .map(|place| {
+            let cells = compared().map(|plan| cell(plan.pedicles.get(&place)));
+            [place.0.to_string(), place.1.to_string()].into_iter().chain(cells).collect()
         })
         .collect();
-    let sums: Vec<Summary> = plans.iter().map(|plan| Summary::of(&plan.graded)).collect();
     let mm = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |mm| format!("{mm:.2}"));
     let mut add = |what: &str, cell: &dyn Fn(&Summary) -> String| {
         let name = [what.to_owned(), String::new()];
-        rows.push(name.into_iter().chain(sums.iter().map(cell)).collect());
+        rows.push(name.into_iter().chain(compared().map(|plan| cell(&plan.summary))).collect());
     };
     add("screws", &|s| s.screws.to_string());
     add("A / B / C-E", &|s| s.letters.map(|n| n.to_string()).join(" / "));
@@ -103,34 +84,26 @@ pub fn as_table(plans: &[Alternative]) -> String {
     layout(&header, &rows)
 }
 
-/// Every pedicle that has a screw in one of the plans, from the head down.
-fn places(plans: &[Alternative]) -> BTreeSet<(Level, Side)> {
-    plans.iter().flat_map(|p| &p.graded.file.plan.screws).map(|s| (s.level, s.side)).collect()
-}
-
 /// `6.5 x 45  +0.72 A`, several where a pedicle has several screws, a dash where it has none.
-fn cell(graded: &Graded, level: Level, side: Side) -> String {
-    let screws = graded.file.plan.screws.iter().zip(&graded.results);
-    let here = screws.filter(|(screw, _)| (screw.level, screw.side) == (level, side));
-    let texts: Vec<String> =
-        here.map(|(screw, result)| told(screw, result.as_ref().ok())).collect();
+fn cell(screws: Option<&Vec<ComparedScrew>>) -> String {
+    let texts: Vec<String> = screws.into_iter().flatten().map(told).collect();
     if texts.is_empty() { "-".to_owned() } else { texts.join(", ") }
 }
 
-fn told(screw: &Screw, answer: Option<&Answer>) -> String {
-    let size = format!("{} x {}", screw.diameter_mm, screw.length_mm);
-    match answer {
-        Some(Answer { assessment, band, .. }) => {
-            format!("{size}  {:+.2}  {}", assessment.clearance_mm, band.say(assessment.grade))
+fn told(screw: &ComparedScrew) -> String {
+    let [diameter, length] = screw.size_mm;
+    match screw.judged {
+        Some((clearance_mm, grade, band)) => {
+            format!("{diameter} x {length}  {clearance_mm:+.2}  {}", band.say(grade))
         }
-        None => format!("{size}  not judged"),
+        None => format!("{diameter} x {length}  not judged"),
     }
 }
 
 /// The same as JSON: each plan as `grade` prints it, with its summary.
-pub fn as_json(plans: &[Alternative]) -> Result<Value, GradeError> {
-    let one = |plan: &Alternative| -> Result<Value, GradeError> {
-        let sum = Summary::of(&plan.graded);
+pub fn as_json(plans: &[Column]) -> Result<Value, GradeError> {
+    let one = |plan: &Column| -> Result<Value, GradeError> {
+        let sum = &plan.compared.summary;
         Ok(json!({
             "name": plan.name,
             "summary": {

@@ -124,10 +124,10 @@ pub fn write_out(
 }
 
 /// Judges a plan that is open already.
-fn judged(spine: &Spine, file: PlanFile, notices: &[Notice]) -> Graded {
+pub(super) fn judged(spine: &Spine, file: PlanFile, notices: &[Notice]) -> Graded {
     let screws = file.plan.screws.iter();
     let results = screws.map(|screw| judge::answer(spine, &file.plan, screw)).collect();
-    let notices = spine.notices().into_iter().chain(notices.iter().map(ToString::to_string));
+    let notices = spine.notices().map(str::to_owned).chain(notices.iter().map(ToString::to_string));
     let issues = judge::check(spine, &file.plan);
     Graded { results, issues, notices: notices.collect(), file }
 }

@@ -80,8 +80,9 @@ pub struct CaseArgs {
     /// built-in case when left out.
     #[arg(value_name = "CASE")]
     pub ct: Option<PathBuf>,
-    /// Label map of the vertebrae (NIfTI or NRRD).
-    #[arg(long, value_name = "FILE")]
+    /// Labels of the vertebrae: a label map (NIfTI, NRRD), a DICOM segmentation, or a folder of
+    /// masks, one structure a file.
+    #[arg(long, value_name = "PATH")]
     pub labels: Option<PathBuf>,
     /// Plan file; without it the program keeps the plan where it says.
     #[arg(long, value_name = "FILE")]
@@ -162,8 +163,8 @@ pub struct CompareArgs {
     /// The case the plans belong to.
     #[command(flatten)]
     pub case: CaseArgs,
-    /// The plan files, two or more.
-    #[arg(long, value_name = "FILE", num_args = 2.., required = true, conflicts_with = "plan")]
+    /// The plan files; the alternatives that one of them keeps are compared as well.
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true, conflicts_with = "plan")]
     pub plans: Vec<PathBuf>,
     /// Print JSON in place of a table.
     #[arg(long)]

@@ -96,7 +96,7 @@ pub fn run(args: &PlanArgs, fs: &dyn FileSystem, work: &Work) -> Result<AutoPlan
             source,
         })?;
     }
-    Ok(AutoPlan { planned, text, notices: spine.notices() })
+    Ok(AutoPlan { planned, text, notices: spine.notices().map(str::to_owned).collect() })
 }
 
 fn rules(file: Option<&Path>, fs: &dyn FileSystem) -> Result<Rules, PlanError> {

@@ -7,6 +7,7 @@ use super::open;
 use crate::app::Phase;
 use crate::app::checks::Checks;
 use crate::app::closeup::Closeup;
+use crate::app::comparing::Comparing;
 use crate::app::history::{Document, Draft, StatusLine};
 use crate::app::jobs::{ActiveCase, LoadFailure, OpenCase, Progress};
 use crate::app::judge::Judgements;
@@ -17,7 +18,7 @@ use crate::app::selection::{Crosshair, Selection};
 use crate::interact::brush::Brush;
 use crate::interact::intent::Intent;
 use crate::panel::cuts::Shown as Cuts;
-use crate::panel::{Facts, checks, levels, measures, mend, screw, theme, words};
+use crate::panel::{Facts, checks, levels, measures, mend, plans, screw, theme, words};
 use crate::scene::cuts::ScrewCuts;
 use crate::scene::slices::Slices;
 use crate::volume::View;
@@ -79,6 +80,7 @@ pub struct Shown<'w> {
     closeup: Res<'w, Closeup>,
     cuts: Res<'w, ScrewCuts>,
     checks: Res<'w, Checks>,
+    comparing: Res<'w, Comparing>,
     planning: Res<'w, Planning>,
     mending: Res<'w, Mending>,
     failure: ResMut<'w, LoadFailure>,
@@ -101,6 +103,7 @@ impl Shown<'_> {
             closeup: &self.closeup,
             cuts: images.map(|images| Cuts { cuts: &self.cuts, images }),
             checks: &self.checks,
+            comparing: &self.comparing,
             planning: &self.planning,
             mending: &self.mending,
         })
@@ -127,6 +130,8 @@ pub enum Tab {
     Screw,
     /// What should be looked at.
     Checks,
+    /// Plans to choose from.
+    Plans,
 }
 /// Line between cells.
 const GAP: f32 = 2.0;
@@ -224,6 +229,7 @@ fn tabs(ui: &mut Ui, facts: &Facts, tab: &mut Tab) {
             }
         };
         head(ui, Tab::Screw, words::SCREW);
+        head(ui, Tab::Plans, words::PLANS);
         head(ui, Tab::Checks, words::CHECKS);
         if let Some((count, colour)) = checks::count(facts) {
             let text = RichText::new(count.to_string()).size(12.0).strong();
@@ -262,6 +268,7 @@ fn sides(
         ScrollArea::vertical().id_salt(now as u8).show(ui, |ui| match now {
             Tab::Screw => screw::show(ui, facts, intents),
             Tab::Checks => checks::show(ui, facts),
+            Tab::Plans => plans::show(ui, facts, intents),
         });
     });
 }

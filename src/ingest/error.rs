@@ -112,10 +112,49 @@ pub enum IngestError {
         /// The first value found that is no label.
         value: f64,
     },
-    /// Labels were asked for in a folder or a DICOM file.
-    #[error("{path} is a folder or a DICOM file: give the labels as one NIfTI or NRRD file")]
-    LabelsNotAFile {
-        /// What was given.
+    /// Labels were asked for in a folder that holds none.
+    #[error(
+        "the folder {path} holds no labels: name a NIfTI or NRRD file, a DICOM segmentation, or a \
+         folder of masks"
+    )]
+    NoLabels {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// More than one DICOM segmentation in a folder given as labels.
+    #[error("the folder {path} holds {count} DICOM segmentations: name the one to open")]
+    SeveralSegmentations {
+        /// The folder.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+    },
+    /// A DICOM file given as labels that is none.
+    #[error("{path} holds no labels but {found}: name a DICOM segmentation (SEG)")]
+    NotASegmentation {
+        /// The file.
+        path: PathBuf,
+        /// Its modality.
+        found: String,
+    },
+    /// A file in a folder of masks that holds more than one structure.
+    #[error(
+        "{path} is no mask, since it holds the values {} and {}: a folder given as labels holds \
+         one structure a file; name this file alone, or take it out", values[0], values[1]
+    )]
+    NotAMask {
+        /// The file.
+        path: PathBuf,
+        /// Two of its values.
+        values: [u16; 2],
+    },
+    /// A mask on another grid than those before it.
+    #[error(
+        "{path} has another size or place than the other masks of its folder: take it out, or \
+         export them all with the geometry of the CT"
+    )]
+    MaskElsewhere {
+        /// The file.
         path: PathBuf,
     },
     /// Labels and CT lie on different grids, and one of them does not say where.

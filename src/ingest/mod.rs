@@ -8,6 +8,7 @@
 pub mod dicom;
 pub mod error;
 pub mod hash;
+mod masks;
 pub mod nifti;
 pub mod nrrd;
 mod raw;
@@ -77,19 +78,41 @@ pub fn load(path: &Path, work: &Work) -> Result<Study, IngestError> {
     on_pool(|| match sniff::kind(path)? {
         Kind::Folder => load_folder(path, work),
         Kind::Dicom => dicom::load_file(path, work),
-        Kind::Nifti => study(nifti::read(path, work)?, "NIfTI", work),
-        Kind::Nrrd => study(nrrd::read(path, work)?, "NRRD", work),
+        kind => study(read_image(kind, path, work)?, kind.name(), work),
     })
 }
 
-/// Reads a label map from a NIfTI or NRRD file. Whole numbers from 0 to 65535 are labels,
-/// whatever number type the file stores them in.
+/// Reads a label map: a NIfTI or NRRD file, a DICOM segmentation, or a folder with one of these or
+/// with masks, one structure a file. Whole numbers from 0 to 65535 are labels, whatever number type
+/// the file stores them in.
 pub fn load_labels(path: &Path, work: &Work) -> Result<RawLabels, IngestError> {
     on_pool(|| match sniff::kind(path)? {
-        Kind::Folder | Kind::Dicom => Err(IngestError::LabelsNotAFile { path: path.to_owned() }),
-        Kind::Nifti => labels(nifti::read(path, work)?, work),
-        Kind::Nrrd => labels(nrrd::read(path, work)?, work),
+        Kind::Folder => load_labels_folder(path, work),
+        Kind::Dicom => dicom::load_labels(path, work),
+        kind => labels(read_image(kind, path, work)?, work),
     })
+}
+
+/// One image that stands in one file.
+fn read_image(kind: Kind, path: &Path, work: &Work) -> Result<RawImage, IngestError> {
+    match kind {
+        Kind::Nifti => nifti::read(path, work),
+        Kind::Nrrd => nrrd::read(path, work),
+        Kind::Folder | Kind::Dicom => Err(IngestError::NotAnImage { path: path.to_owned() }),
+    }
+}
+
+/// Volume files come first: a folder of masks often lies with the DICOM files that it was made from.
+fn load_labels_folder(folder: &Path, work: &Work) -> Result<RawLabels, IngestError> {
+    let files = volume_files(folder)?;
+    if let [(kind, only)] = files.as_slice() {
+        return labels(read_image(*kind, only, work)?, work);
+    }
+    if !files.is_empty() {
+        return masks::join(folder, &files, work);
+    }
+    let segmentation = dicom::load_labels_folder(folder, work)?;
+    segmentation.ok_or_else(|| IngestError::NoLabels { path: folder.to_owned() })
 }
 
 /// True when an image looks like a label map given as a CT: no negative value, mostly zero, and
@@ -160,8 +183,7 @@ fn load_folder(folder: &Path, work: &Work) -> Result<Study, IngestError> {
     }
     let volumes = volume_files(folder)?;
     match volumes.as_slice() {
-        [(Kind::Nifti, only)] => study(nifti::read(only, work)?, "NIfTI", work),
-        [(_, only)] => study(nrrd::read(only, work)?, "NRRD", work),
+        [(kind, only)] => study(read_image(*kind, only, work)?, kind.name(), work),
         _ => Err(IngestError::NoDicom { path: folder.to_owned(), volumes: volumes.len() }),
     }
 }

@@ -6,7 +6,7 @@ use crate::work::{Work, on_pool};
 
 /// Grids whose corners agree to this are one grid: formats round, and half a tenth of a voxel
 /// matters to nobody.
-const SAME_GRID_MM: f64 = 0.05;
+pub(super) const SAME_GRID_MM: f64 = 0.05;
 
 /// The labels on the CT's grid, each CT voxel taking the nearest label voxel (0 where there is
 /// none). Labels that already lie on that grid come back untouched, with their hash.

@@ -15,6 +15,18 @@ pub(super) enum Kind {
     Nrrd,
 }
 
+impl Kind {
+    /// What the format is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Folder => "folder",
+            Self::Dicom => "DICOM",
+            Self::Nifti => "NIfTI",
+            Self::Nrrd => "NRRD",
+        }
+    }
+}
+
 /// Reads no more than the first bytes.
 pub(super) fn kind(path: &Path) -> Result<Kind, IngestError> {
     let meta = std::fs::metadata(path).map_err(|e| IngestError::io(path, e))?;

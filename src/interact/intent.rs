@@ -13,6 +13,7 @@ use crate::case::{Command, StepError};
 use crate::implant::ScrewSize;
 use crate::labels::edit::Mending;
 use crate::labels::{Level, VertebraId};
+use crate::plan::alternative::{Alternative, free_name};
 use crate::plan::{Screw, ScrewId, ScrewState};
 use crate::scene::cuts::{CutWish, ScrewCuts};
 use crate::space::{Patient, Point};
@@ -56,6 +57,12 @@ pub enum Intent {
     RenameLevel(VertebraId, Level),
     /// Mend the labels.
     Mend(Mending),
+    /// Keep the plan as it is, to choose from later.
+    KeepPlan,
+    /// Go on with the plan that was kept under this name.
+    TakeUpPlan(String),
+    /// Take it out of those that are kept.
+    DropPlan(String),
     /// Lay the cuts of the screw that is worked on otherwise.
     Cut(CutWish),
     /// Take back the last edit.
@@ -124,6 +131,9 @@ pub fn carry_out(
             Intent::AcceptLabels(_) | Intent::ShiftLevels(_) | Intent::RenameLevel(..) => {
                 carry_out_naming(intent, &case.spine, &mut document)
             }
+            Intent::KeepPlan | Intent::TakeUpPlan(_) | Intent::DropPlan(_) => {
+                choose_plan(intent, &mut document)
+            }
             edit => carry_out_edit(edit, &mut document, &mut selection),
         };
         match done {
@@ -172,6 +182,27 @@ fn carry_out_naming(
         }
         _ => return Err(StepError::Nothing),
     }
+    Ok(last_edit(document))
+}
+
+/// Plans that are kept beside the one that is worked on.
+fn choose_plan(intent: &Intent, document: &mut Document) -> Result<String, StepError> {
+    let plan = document.plan();
+    let kept = |name: &str| plan.alternative(name).cloned().ok_or(StepError::Nothing);
+    let command = match intent {
+        Intent::KeepPlan => Command::KeepAlternative(Alternative {
+            name: free_name(&plan.alternatives),
+            screws: plan.screws.clone(),
+        }),
+        Intent::TakeUpPlan(name) => Command::TakeUp {
+            name: name.clone(),
+            before: plan.screws.clone(),
+            after: kept(name)?.screws,
+        },
+        Intent::DropPlan(name) => Command::DropAlternative(kept(name)?),
+        _ => return Err(StepError::Nothing),
+    };
+    document.session_mut().apply(command)?;
     Ok(last_edit(document))
 }
 

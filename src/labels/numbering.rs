@@ -53,6 +53,15 @@ pub enum NumberingError {
         /// What spoke against each numbering.
         why: String,
     },
+    /// The file names its values, and none is a vertebra.
+    #[error(
+        "none of the labels is named as a vertebra (there are {names}): name them as L4 or \
+         vertebrae_L4, or say how they are numbered with --numbering"
+    )]
+    OtherNames {
+        /// The first names.
+        names: String,
+    },
     /// More than one numbering fits, or there is too little to judge by.
     #[error(
         "the labels (values {values}) may be {candidates}: nothing in them tells for sure; say \
@@ -155,10 +164,33 @@ pub fn name_labels(
             asked(numbering, claims(&found, |value| numbering.level(value)), &found)?
         }
         None if !by_name.is_empty() => asked(Numbering::Names, by_name, &found)?,
-        None => by_the_spine(&found)?,
+        None => {
+            refuse_other_names(&found, names)?;
+            by_the_spine(&found)?
+        }
     };
     notices.push(format!("levels by {numbering}: {}", span(&claims)));
     Ok(Named { labels: labelled(volume, &found, &claims, hash), numbering, notices })
+}
+
+/// Values that all have names, none of them a vertebra's, are no vertebrae, whatever numbering they
+/// happen to fit. Names that only count (`Segment_20`) say nothing.
+fn refuse_other_names(
+    found: &BTreeMap<u16, LabelStats>,
+    names: &BTreeMap<u16, String>,
+) -> Result<(), NumberingError> {
+    const MOST: usize = 6;
+    let counts_only = |name: &&String| {
+        let name = name.to_ascii_lowercase();
+        let rest = name.trim_start_matches("segment").trim_start_matches("label");
+        rest.chars().all(|c| !c.is_alphabetic())
+    };
+    let told: Vec<&String> = found.keys().filter_map(|value| names.get(value)).collect();
+    if told.len() < found.len() || told.iter().any(counts_only) {
+        return Ok(());
+    }
+    let first = told.iter().take(MOST).map(|name| name.as_str()).collect::<Vec<_>>();
+    Err(NumberingError::OtherNames { names: first.join(", ") })
 }
 
 /// The level in a name such as `vertebrae_L4`, `L4 arch`, `TH12` or `Sacrum`. None for a name with

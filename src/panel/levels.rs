@@ -174,7 +174,7 @@ fn cell(
     let is_here = |s: &&Screw| s.vertebra == vertebra.id && s.side == side;
     let Some(screw) = facts.screws().find(is_here) else {
         let (rect, _) = ui.allocate_exact_size(Vec2::splat(CELL), Sense::hover());
-        let stroke = Stroke::new(1.0, theme::LINE);
+        let stroke = Stroke::new(1.0, theme::WEAK.gamma_multiply(0.35));
         let kind = egui::StrokeKind::Inside;
         ui.painter().rect_stroke(rect, CornerRadius::same(4), stroke, kind);
         return;
@@ -194,15 +194,15 @@ fn cell(
 }
 
 fn remarks(ui: &mut Ui, facts: &Facts) {
-    let notices = facts.spine.notices();
-    if notices.is_empty() {
+    let mut notices = facts.spine.notices().peekable();
+    if notices.peek().is_none() {
         return;
     }
     ui.add_space(10.0);
     egui::CollapsingHeader::new(egui::RichText::new(words::REMARKS).color(theme::WEAK).size(12.0))
         .default_open(facts.spine.vertebrae.is_empty())
         .show(ui, |ui| {
-            for warning in &notices {
+            for warning in notices {
                 ui.label(egui::RichText::new(warning).small().color(theme::WEAK));
             }
         });

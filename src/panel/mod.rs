@@ -10,6 +10,7 @@ pub mod level;
 pub mod levels;
 pub mod measures;
 pub mod mend;
+pub mod plans;
 pub mod screw;
 pub mod theme;
 pub mod why;
@@ -18,6 +19,7 @@ pub use crate::app::words;
 
 use crate::app::checks::Checks;
 use crate::app::closeup::Closeup;
+use crate::app::comparing::Comparing;
 use crate::app::history::{Document, Draft};
 use crate::app::judge::Judgements;
 use crate::app::mending::Mending;
@@ -47,6 +49,8 @@ pub struct Facts<'a> {
     pub cuts: Option<cuts::Shown<'a>>,
     /// What a person should look at.
     pub checks: &'a Checks,
+    /// The plan beside those that were kept.
+    pub comparing: &'a Comparing,
     /// Screws that plan themselves.
     pub planning: &'a Planning,
     /// Vertebrae whose surface follows their labels.

@@ -111,6 +111,9 @@ fn around(ui: &mut Ui, facts: &Facts, screw: &Screw) {
             line(ui, name, &value);
         }
     }
+    for (organ, gap) in &answer.organs {
+        line(ui, words::to_organ(*organ), &words::mm(*gap));
+    }
 }
 
 /// The same screw in the words of other authors, folded away.

@@ -7,6 +7,7 @@
 //! which it does not follow is refused. Lengths of ends are written to the nanometre, so that what
 //! was read is written back byte for byte.
 
+use super::alternative::{Alternative, AlternativeFault};
 use super::screw::{Screw, ScrewFault, ScrewId, ScrewState, ScrewStyle};
 use super::{Plan, RenamedLevel};
 use crate::labels::edit::{Mending, MendingFault};
@@ -149,6 +150,13 @@ pub enum FileError {
         /// What is wrong.
         source: MendingFault,
     },
+    /// An alternative can not be.
+    #[error("{source}; correct it in the plan file")]
+    Alternative {
+        /// What is wrong.
+        #[from]
+        source: AlternativeFault,
+    },
     /// Two screws call one vertebra by two names.
     #[error("{screw}: another screw calls its vertebra {other}; correct one of them in the file")]
     TwoLevels {
@@ -178,10 +186,19 @@ struct FileRecord {
     accepted_labels: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     label_edits: Vec<Mending>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    alternatives: Vec<AlternativeRecord>,
     #[serde(default)]
     screws: Vec<Value>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AlternativeRecord {
+    name: String,
+    #[serde(default)]
+    screws: Vec<Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -221,12 +238,8 @@ pub fn parse(text: &str, read_at: Timestamp) -> Result<PlanFile, FileError> {
     };
     migrate(&mut document)?;
     let record: FileRecord = serde_json::from_value(Value::Object(document))?;
-    let mut screws: Vec<Screw> = Vec::with_capacity(record.screws.len());
-    for (index, entry) in record.screws.into_iter().enumerate() {
-        let screw = read_screw(entry, index, read_at)?;
-        check_against(&screw, &screws)?;
-        screws.push(screw);
-    }
+    let screws = read_screws(record.screws, &[], read_at)?;
+    let alternatives = read_alternatives(record.alternatives, &screws, read_at)?;
     let renamed: BTreeMap<_, _> = record
         .renamed_levels
         .into_iter()
@@ -239,6 +252,7 @@ pub fn parse(text: &str, read_at: Timestamp) -> Result<PlanFile, FileError> {
         notes: record.notes,
         accepted_labels: record.accepted_labels,
         label_edits: record.label_edits,
+        alternatives,
     };
     plan.sort();
     let header = Header {
@@ -252,11 +266,10 @@ pub fn parse(text: &str, read_at: Timestamp) -> Result<PlanFile, FileError> {
 
 /// The text of a plan file; equal plans give equal bytes.
 pub fn print(header: &Header, plan: &Plan) -> Result<String, FileError> {
-    let mut screws = Vec::with_capacity(plan.screws.len());
-    for screw in &plan.screws {
-        screw.check()?;
-        screws.push(serde_json::to_value(written_screw(screw))?);
-    }
+    let alternative = |a: &Alternative| {
+        Ok(AlternativeRecord { name: a.name.clone(), screws: written_screws(&a.screws)? })
+    };
+    let alternatives: Result<_, FileError> = plan.alternatives.iter().map(alternative).collect();
     let renamed_levels = plan
         .renamed
         .iter()
@@ -272,7 +285,8 @@ pub fn print(header: &Header, plan: &Plan) -> Result<String, FileError> {
         renamed_levels,
         accepted_labels: plan.accepted_labels.clone(),
         label_edits: plan.label_edits.clone(),
-        screws,
+        alternatives: alternatives?,
+        screws: written_screws(&plan.screws)?,
         unknown: header.unknown.clone(),
     };
     Ok(serde_json::to_string_pretty(&record)? + "\n")
@@ -292,6 +306,44 @@ fn migrate(document: &mut Map<String, Value>) -> Result<(), FileError> {
         step(document);
     }
     Ok(())
+}
+
+/// The screws of one list. They call their vertebrae as each other do, and as those `beside` do.
+fn read_screws(
+    entries: Vec<Value>,
+    beside: &[Screw],
+    read_at: Timestamp,
+) -> Result<Vec<Screw>, FileError> {
+    let mut screws: Vec<Screw> = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.into_iter().enumerate() {
+        let screw = read_screw(entry, index, read_at)?;
+        if screws.iter().any(|other| other.id == screw.id) {
+            return Err(FileError::SameId { screw: screw.name() });
+        }
+        check_level(&screw, screws.iter().chain(beside))?;
+        screws.push(screw);
+    }
+    Ok(screws)
+}
+
+fn read_alternatives(
+    records: Vec<AlternativeRecord>,
+    screws: &[Screw],
+    read_at: Timestamp,
+) -> Result<Vec<Alternative>, FileError> {
+    let mut alternatives: Vec<Alternative> = Vec::with_capacity(records.len());
+    let mut beside = screws.to_vec();
+    for record in records {
+        let screws = read_screws(record.screws, &beside, read_at)?;
+        beside.extend_from_slice(&screws);
+        let alternative = Alternative { name: record.name, screws };
+        alternative.check()?;
+        if alternatives.iter().any(|other| other.name == alternative.name) {
+            return Err(AlternativeFault::SameName(alternative.name).into());
+        }
+        alternatives.push(alternative);
+    }
+    Ok(alternatives)
 }
 
 fn read_screw(entry: Value, index: usize, read_at: Timestamp) -> Result<Screw, FileError> {
@@ -330,12 +382,12 @@ fn check_label_edits(edits: &[Mending]) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Refuses a screw that contradicts one read before it.
-fn check_against(screw: &Screw, before: &[Screw]) -> Result<(), FileError> {
-    if before.iter().any(|other| other.id == screw.id) {
-        return Err(FileError::SameId { screw: screw.name() });
-    }
-    match before.iter().find(|o| o.vertebra == screw.vertebra && o.level != screw.level) {
+/// Refuses a screw that calls its vertebra otherwise than one read before it.
+fn check_level<'a>(
+    screw: &Screw,
+    mut before: impl Iterator<Item = &'a Screw>,
+) -> Result<(), FileError> {
+    match before.find(|o| o.vertebra == screw.vertebra && o.level != screw.level) {
         Some(other) => Err(FileError::TwoLevels { screw: screw.name(), other: other.level }),
         None => Ok(()),
     }
@@ -359,6 +411,14 @@ fn id_of_place(index: usize) -> ScrewId {
 /// Stands for "the vertebra called so", where the file names no vertebra; no label map has it.
 fn vertebra_by_name(level: Level) -> VertebraId {
     VertebraId::of_label(&format!("the vertebra called {level}"), 0)
+}
+
+fn written_screws(screws: &[Screw]) -> Result<Vec<Value>, FileError> {
+    let written = |screw: &Screw| {
+        screw.check()?;
+        Ok(serde_json::to_value(written_screw(screw))?)
+    };
+    screws.iter().map(written).collect()
 }
 
 fn written_screw(screw: &Screw) -> ScrewRecord {

@@ -4,6 +4,7 @@
 //! alone, and [`file::PlanFile`], what is written.
 
 pub mod screw;
+pub mod alternative;
 pub mod file;
 pub mod auto;
 pub mod rod;
@@ -12,6 +13,7 @@ pub mod bend;
 pub mod check;
 pub mod exchange;
 
+pub use alternative::Alternative;
 pub use file::{CaseHashes, CaseRef, CatalogueRef, Header, PlanFile};
 pub use screw::{Screw, ScrewFault, ScrewId, ScrewState, ScrewStyle};
 
@@ -45,6 +47,9 @@ pub struct Plan {
     /// What a person did to the labels with brush, eraser and cleaner, first one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub label_edits: Vec<Mending>,
+    /// What is kept to choose from, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Alternative>,
 }
 
 impl Plan {
@@ -52,9 +57,27 @@ impl Plan {
     pub fn screw(&self, id: ScrewId) -> Option<&Screw> {
         self.screws.iter().find(|screw| screw.id == id)
     }
-    /// Puts the screws in their one order, so that equal plans are written as equal bytes.
+    /// The alternative of this name.
+    pub fn alternative(&self, name: &str) -> Option<&Alternative> {
+        self.alternatives.iter().find(|alternative| alternative.name == name)
+    }
+    /// The same case with the screws of an alternative.
+    pub fn with_screws_of(&self, alternative: &Alternative) -> Self {
+        Self { screws: alternative.screws.clone(), ..self.clone() }
+    }
+    /// Every screw, of the plan and then of its alternatives.
+    pub fn all_screws(&self) -> impl Iterator<Item = &Screw> {
+        self.screws.iter().chain(self.alternatives.iter().flat_map(|a| &a.screws))
+    }
+    /// Puts screws and alternatives in their one order, so that equal plans are written as equal
+    /// bytes.
     pub fn sort(&mut self) {
-        self.screws.sort_by_key(|screw| (screw.level, screw.side, screw.id));
+        let by_place = |screw: &Screw| (screw.level, screw.side, screw.id);
+        self.screws.sort_by_key(by_place);
+        for alternative in &mut self.alternatives {
+            alternative.screws.sort_by_key(by_place);
+        }
+        self.alternatives.sort_by(|a, b| a.name.cmp(&b.name));
     }
     /// What this plan calls a vertebra: its new name where it was renamed, else its labels' name.
     pub fn level_of(&self, vertebra: &LabelledVertebra) -> Level {

@@ -5,6 +5,9 @@
 use glam::{UVec3, Vec3};
 use rayon::prelude::*;
 
+/// Nodes that a thread sweeps over in one go.
+const AT_ONCE: usize = 1 << 15;
+
 /// Values on the nodes of a box; node (i, j, k) lies at the position (i, j, k).
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
@@ -124,16 +127,10 @@ impl Block {
             if sides.is_empty() {
                 continue;
             }
-            out.iter_mut().zip(&self.values).for_each(|(o, v)| *o = middle * v);
-            for (n, &tap) in sides.iter().enumerate() {
-                let reach = stride * (n + 1);
-                let Some(inner) = self.values.len().checked_sub(2 * reach) else { continue };
-                let lower = &self.values[..inner];
-                let upper = &self.values[2 * reach..];
-                for ((o, a), b) in out[reach..].iter_mut().zip(lower).zip(upper) {
-                    *o += tap * (a + b);
-                }
-            }
+            let old = &self.values;
+            let chunks = out.par_chunks_mut(AT_ONCE).enumerate();
+            chunks
+                .for_each(|(n, out)| convolve_part(out, old, n * AT_ONCE, stride, (middle, sides)));
             std::mem::swap(&mut out, &mut self.values);
         }
     }
@@ -146,17 +143,18 @@ impl Block {
         size[axis] = 2 * count - 1;
         let run = self.strides()[axis];
         let mut values = vec![0.0; size.iter().product()];
-        let blocks = self.values.chunks(run * count).zip(values.chunks_mut(run * (2 * count - 1)));
-        blocks.for_each(|(from, to)| {
+        let doubled = values.par_chunks_mut(run * (2 * count - 1));
+        self.values.par_chunks(run * count).zip(doubled).for_each(|(from, to)| {
             let row = |n: isize| {
                 let n = n.clamp(0, count as isize - 1) as usize;
                 &from[n * run..(n + 1) * run]
             };
-            for (n, out) in to.chunks_mut(run).enumerate() {
+            let rows = to.par_chunks_mut(run).with_min_len(AT_ONCE / run + 1).enumerate();
+            rows.for_each(|(n, out)| {
                 let low = (n / 2) as isize;
                 if n % 2 == 0 {
                     out.copy_from_slice(row(low));
-                    continue;
+                    return;
                 }
                 for (distance, tap) in (0isize..).zip(TAPS) {
                     let (a, b) = (row(low - distance), row(low + 1 + distance));
@@ -164,7 +162,7 @@ impl Block {
                         *o += tap * (a + b);
                     }
                 }
-            }
+            });
         });
         Self { size, values }
     }
@@ -172,6 +170,31 @@ impl Block {
     pub fn smooth(&mut self, passes: usize) {
         for _ in 0..passes {
             self.convolve([&[0.5, 0.25]; 3]);
+        }
+    }
+}
+
+/// The weighted sums of `old` from `first` on, as many as `out` holds; nothing is added where a
+/// neighbour lies outside.
+fn convolve_part(
+    out: &mut [f32],
+    old: &[f32],
+    first: usize,
+    stride: usize,
+    (middle, sides): (f32, &[f32]),
+) {
+    let here = &old[first..first + out.len()];
+    out.iter_mut().zip(here).for_each(|(o, v)| *o = middle * v);
+    for (n, &tap) in sides.iter().enumerate() {
+        let reach = stride * (n + 1);
+        let begin = first.max(reach);
+        let end = (first + out.len()).min(old.len().saturating_sub(reach));
+        if begin >= end {
+            continue;
+        }
+        let (lower, upper) = (&old[begin - reach..end - reach], &old[begin + reach..end + reach]);
+        for ((o, a), b) in out[begin - first..end - first].iter_mut().zip(lower).zip(upper) {
+            *o += tap * (a + b);
         }
     }
 }

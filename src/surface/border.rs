@@ -54,15 +54,18 @@ pub(super) fn find(
     let (grid, node_mm) = node_grid(volume.grid(), lower, upper)?;
     let sigma = if is_start { SIGMA_CT_VOXELS } else { SIGMA_LABEL_VOXELS };
     let crop = Crop::new(volume, lower, upper, sigma, &grid)?;
-    let inside = crop.smoothed(volume, |label| label == vertebra.value);
-    let mut inside_mm = crop.on_nodes(&inside, node_mm);
     let others: Vec<u16> =
         labels.vertebrae.iter().map(|v| v.value).filter(|&v| v != vertebra.value).collect();
     let is_other = |label: u16| label != 0 && others.contains(&label);
-    let others_mm = crop
-        .any(volume, is_other)
-        .then(|| crop.on_nodes(&crop.smoothed(volume, is_other), node_mm));
-    let voxels = inside.values_of_label;
+    let of_itself = || {
+        let inside = crop.smoothed(volume, |label| label == vertebra.value);
+        (crop.on_nodes(&inside, node_mm), inside.values_of_label)
+    };
+    let of_others = || {
+        let is_any = crop.any(volume, is_other);
+        is_any.then(|| crop.on_nodes(&crop.smoothed(volume, is_other), node_mm))
+    };
+    let ((mut inside_mm, voxels), others_mm) = rayon::join(of_itself, of_others);
     keep_volume(&mut inside_mm, node_mm, voxels as f64 * volume.grid().voxel_volume_mm3());
     let voxel_mm = DVec3::from_array(spacing).as_vec3();
     Some(Border { grid, node_mm: node_mm as f32, voxel_mm, inside_mm, others_mm })

@@ -258,21 +258,23 @@ fn levels(border: &Border, lines: &[Line], shell: Option<Shell>) -> Means<3> {
         }
     }
     means.smooth(LEVEL_SMOOTHING);
-    for at in 0..means.weight.values.len() {
-        let weight = means.weight.values[at];
-        if weight <= 0.0 {
-            continue;
-        }
-        let [deep, peak, outside] = [0, 1, 2].map(|n| means.sums[n].values[at] / weight);
-        let inwards = shell.map_or(0.0, |shell| {
-            shell.inwards_mm(f64::from(outside), f64::from(deep), f64::from(peak)) as f32
-        });
-        let wanted = [0.5 * (outside + peak), peak - outside, inwards];
-        for (sum, value) in means.sums.iter_mut().zip(wanted) {
-            sum.values[at] = weight * value;
-        }
-    }
+    let Means { weight, sums: [deep, peak, outside], .. } = &mut means;
+    let cells = weight.values.par_iter().zip(&mut deep.values).zip(&mut peak.values);
+    cells.zip(&mut outside.values).filter(|(((weight, _), _), _)| **weight > 0.0).for_each(
+        |(((weight, deep), peak), outside)| {
+            let level = level([*deep, *peak, *outside].map(|sum| sum / weight), shell);
+            [*deep, *peak, *outside] = level.map(|value| weight * value);
+        },
+    );
     means
+}
+
+/// What [`levels`] tells of a place, of the densities deep inside, at the peak, and outside.
+fn level([deep, peak, outside]: [f32; 3], shell: Option<Shell>) -> [f32; 3] {
+    let inwards = shell.map_or(0.0, |shell| {
+        shell.inwards_mm(f64::from(outside), f64::from(deep), f64::from(peak)) as f32
+    });
+    [0.5 * (outside + peak), peak - outside, inwards]
 }
 
 /// How far outwards the border is to move, in mm, by place.

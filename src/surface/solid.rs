@@ -5,6 +5,7 @@
 //! meet only along an edge or at a corner of the grid (there the surface would touch itself).
 
 use super::block::Block;
+use rayon::prelude::*;
 
 /// How far beyond zero a value whose sign must change is put, in the field's unit (mm).
 const NUDGE_MM: f32 = 0.05;
@@ -77,8 +78,13 @@ fn keep_largest(field: &mut Block) -> bool {
 }
 
 fn fill_cavities(field: &mut Block) {
-    let mut marks = vec![0; field.values.len()];
-    flood(field, &mut marks, 0, 1, |v| v <= 0.0);
+    let mut marks = ends_of_rows(field);
+    let is_outside = |value: f32| value <= 0.0;
+    for at in 0..marks.len() {
+        if marks[at] == 0 && is_outside(field.values[at]) && has_marked(field, &marks, at) {
+            flood(field, &mut marks, at, 1, is_outside);
+        }
+    }
     for (value, mark) in field.values.iter_mut().zip(marks) {
         if *value <= 0.0 && mark == 0 {
             *value = (-*value).max(NUDGE_MM);
@@ -86,10 +92,34 @@ fn fill_cavities(field: &mut Block) {
     }
 }
 
+/// Marks the nodes of every row before its first and behind its last inside node: they are open to
+/// the border, and nearly all that is outside is so.
+fn ends_of_rows(field: &Block) -> Vec<u8> {
+    let length = field.size[0];
+    let mut marks = vec![1; field.values.len()];
+    marks.par_chunks_mut(length).zip(field.values.par_chunks(length)).for_each(|(marks, row)| {
+        let is_inside = |value: &f32| *value > 0.0;
+        let ends = row.iter().position(is_inside).zip(row.iter().rposition(is_inside));
+        if let Some((first, last)) = ends {
+            marks[first..=last].fill(0);
+        }
+    });
+    marks
+}
+
+/// Whether a neighbour of an inner node is marked.
+fn has_marked(field: &Block, marks: &[u8], at: usize) -> bool {
+    field.strides().into_iter().any(|stride| {
+        let is_marked = |next: usize| marks.get(next).is_some_and(|mark| *mark != 0);
+        is_marked(at.wrapping_sub(stride)) || is_marked(at + stride)
+    })
+}
+
 /// Fills nodes until no two inside parts, and no two outside parts, meet only along an edge or at
 /// a corner. Only ever fills, so it ends.
 fn join_touching(field: &mut Block) {
     let mut cells: Vec<usize> = (0..field.values.len())
+        .into_par_iter()
         .filter(|&at| field.is_inner(field.node(at), 1) && corner_mask(field, at) != 0)
         .collect();
     while !cells.is_empty() {

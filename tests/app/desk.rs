@@ -1,7 +1,7 @@
 //! What a person does at the desk besides planning: opens a wrong file, drops one, presses keys
 //! faster than a frame, takes a picture.
 
-use crate::stack::{MIDDLE, core_app, interaction_app};
+use crate::stack::{core_app, interaction_app, screw};
 use bevy::asset::RenderAssetUsages;
 use bevy::prelude::*;
 use bevy::render::render_resource::{Extent3d, TextureDimension, TextureFormat};
@@ -16,10 +16,10 @@ use corridor::desktop::layout::{Cells, OpenDialog};
 use corridor::desktop::{camera, keys, mpr, open, shot};
 use corridor::interact::intent::Intent;
 use corridor::interact::pointer::PointerKind;
-use corridor::plan::{Screw, ScrewId, ScrewState, ScrewStyle};
+use corridor::plan::Screw;
 use corridor::platform::fs::RealFs;
 use corridor::scene::slices::{ShownBorders, ShownWindow, SlicesInView};
-use corridor::space::{Dir, Side};
+use corridor::space::Side;
 use corridor::volume::window::PRESETS;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -78,21 +78,7 @@ fn a_plan_that_the_disk_does_not_take_is_told_and_so_is_its_rescue() {
 
 fn a_screw(app: &App) -> Screw {
     let vertebra = &app.world().resource::<ActiveCase>().spine.vertebrae[0];
-    Screw {
-        id: ScrewId::random(),
-        vertebra: vertebra.id,
-        level: vertebra.level,
-        side: Side::Left,
-        style: ScrewStyle::Pedicle,
-        entry: MIDDLE,
-        axis: -Dir::Y,
-        diameter_mm: 6.0,
-        length_mm: 20.0,
-        author: "test".to_owned(),
-        edited: jiff::Timestamp::UNIX_EPOCH,
-        state: ScrewState::Reviewed,
-        unknown: serde_json::Map::new(),
-    }
+    screw(vertebra, Side::Left)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Labels mended at the desk: while the surface follows, no old number is shown; then the new one is.
 
-use crate::stack::core_app;
+use crate::stack::{self, core_app};
 use bevy::prelude::*;
 use corridor::app::history::Document;
 use corridor::app::jobs::ActiveCase;
@@ -11,7 +11,7 @@ use corridor::case::spine::{self, Spine};
 use corridor::labels::Level;
 use corridor::labels::edit::{Mending as LabelEdit, Stroke};
 use corridor::phantom::{Phantom, Spec};
-use corridor::plan::{Screw, ScrewId, ScrewState, ScrewStyle};
+use corridor::plan::Screw;
 use corridor::space::Side;
 use corridor::work::Work;
 use std::sync::Arc;
@@ -29,19 +29,11 @@ fn screw(spine: &Spine) -> Screw {
     let vertebra = &spine.vertebrae[0];
     let pedicle = vertebra.anatomy.pedicle(Side::Left).unwrap();
     Screw {
-        id: ScrewId::random(),
-        vertebra: vertebra.id,
-        level: vertebra.level,
-        side: Side::Left,
-        style: ScrewStyle::Pedicle,
         entry: pedicle.isthmus - pedicle.axis * 15.0,
         axis: pedicle.axis,
         diameter_mm: 5.0,
         length_mm: 35.0,
-        author: "test".to_owned(),
-        edited: jiff::Timestamp::UNIX_EPOCH,
-        state: ScrewState::Reviewed,
-        unknown: serde_json::Map::new(),
+        ..stack::screw(vertebra, Side::Left)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a person does with suggestions, names and automatic labels: each one edit, one undo.
 
-use crate::stack::{MIDDLE, core_app, interaction_app};
+use crate::stack::{self, MIDDLE, core_app, interaction_app};
 use bevy::prelude::*;
+use corridor::app::comparing::Comparing;
 use corridor::app::history::{Document, StatusLine, Tone};
 use corridor::app::jobs::ActiveCase;
 use corridor::app::planning::{PlanWish, Planning};
@@ -9,7 +10,7 @@ use corridor::app::selection::Selection;
 use corridor::interact::intent::{Intent, Review};
 use corridor::interact::pointer::PointerKind;
 use corridor::labels::Level;
-use corridor::plan::{Plan, Screw, ScrewId, ScrewState, ScrewStyle};
+use corridor::plan::{Plan, Screw, ScrewState};
 use corridor::space::{Dir, Side};
 use std::time::{Duration, Instant};
 
@@ -28,21 +29,9 @@ fn place_three(app: &mut App) {
     for (n, state) in
         [ScrewState::Suggested, ScrewState::Suggested, ScrewState::Reviewed].into_iter().enumerate()
     {
-        let screw = Screw {
-            id: ScrewId::random(),
-            vertebra: vertebra.id,
-            level: vertebra.level,
-            side: if n == 0 { Side::Left } else { Side::Right },
-            style: ScrewStyle::Pedicle,
-            entry: MIDDLE + Dir::Z * n as f64,
-            axis: -Dir::Y,
-            diameter_mm: 6.0,
-            length_mm: 20.0,
-            author: "test".to_owned(),
-            edited: jiff::Timestamp::UNIX_EPOCH,
-            state,
-            unknown: serde_json::Map::new(),
-        };
+        let side = if n == 0 { Side::Left } else { Side::Right };
+        let screw =
+            Screw { state, entry: MIDDLE + Dir::Z * n as f64, ..stack::screw(&vertebra, side) };
         app.world_mut().resource_mut::<Document>().session_mut().place(screw).unwrap();
     }
     app.update();
@@ -133,4 +122,35 @@ fn planning_that_is_stopped_changes_nothing() {
     app.update();
     assert!(app.world().resource::<Planning>().stage().is_none());
     assert!(!app.world().resource::<Document>().session().can_undo());
+}
+
+#[test]
+fn a_plan_is_kept_compared_taken_up_again_and_dropped_each_in_one_edit() {
+    let (mut app, _, _folder) = interaction_app(PointerKind::Mouse);
+    place_three(&mut app);
+    let kept = plan(&app).screws;
+    send(&mut app, Intent::KeepPlan);
+    send(&mut app, Intent::Delete(kept[1].id));
+    let start = Instant::now();
+    let columns = loop {
+        app.update();
+        let plan = app.world().resource::<Document>().plan().clone();
+        if let Some(columns) = app.world().resource::<Comparing>().of(&plan) {
+            break columns.to_vec();
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "they are never compared");
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let counts: Vec<usize> = columns.iter().map(|column| column.summary.screws).collect();
+    assert_eq!(counts, [2, 3], "the plan now, then A");
+    let fewer = plan(&app);
+    send(&mut app, Intent::TakeUpPlan("A".to_owned()));
+    assert_eq!(plan(&app).screws, kept);
+    assert_eq!(app.world().resource::<StatusLine>().text, "Took up plan A");
+    send(&mut app, Intent::Undo);
+    assert_eq!(plan(&app), fewer);
+    send(&mut app, Intent::DropPlan("A".to_owned()));
+    assert!(plan(&app).alternatives.is_empty());
+    send(&mut app, Intent::TakeUpPlan("A".to_owned()));
+    assert_eq!(app.world().resource::<StatusLine>().tone, Tone::Fault, "there is none");
 }

@@ -17,7 +17,7 @@ use corridor::interact::pick::measure_balls;
 use corridor::interact::pointer::{Pointer, PointerKind};
 use corridor::labels::{Level, VertebraId};
 use corridor::mesh;
-use corridor::plan::CaseHashes;
+use corridor::plan::{CaseHashes, Screw, ScrewId, ScrewState, ScrewStyle};
 use corridor::scene::case::{CASE_PLACE, CaseRoot, root_transform, world_from_patient};
 use corridor::scene::vertebra::BoneView;
 use corridor::space::{Affine, Dir, Patient, Point, Rigid, Side};
@@ -89,6 +89,25 @@ fn anatomy() -> VertebraAnatomy {
         body_mm: None,
         pedicles: Side::BOTH.map(pedicle).into(),
         warnings: Vec::new(),
+    }
+}
+
+/// A screw through the middle of the block, straight to the front.
+pub fn screw(vertebra: &VertebraModel, side: Side) -> Screw {
+    Screw {
+        id: ScrewId::random(),
+        vertebra: vertebra.id,
+        level: vertebra.level,
+        side,
+        style: ScrewStyle::Pedicle,
+        entry: MIDDLE,
+        axis: -Dir::Y,
+        diameter_mm: 6.0,
+        length_mm: 20.0,
+        author: "test".to_owned(),
+        edited: jiff::Timestamp::UNIX_EPOCH,
+        state: ScrewState::Reviewed,
+        unknown: serde_json::Map::new(),
     }
 }
 

@@ -5,8 +5,9 @@ use corridor::case::command::{Command, CommandError};
 use corridor::case::history::{Edit, History, Revision, Step, StepError};
 use corridor::case::journal::{self, Soundness};
 use corridor::labels::edit::{Mending, Stroke};
+use corridor::plan::alternative::free_name;
 use corridor::plan::file;
-use corridor::plan::{Header, Plan, Screw, ScrewState};
+use corridor::plan::{Alternative, Header, Plan, Screw, ScrewState};
 use corridor::space::{Dir, Point};
 use proptest::prelude::*;
 
@@ -45,6 +46,7 @@ fn command(plan: &Plan, kind: u8, n: u8) -> Option<Command> {
             })
         }
         5 => exchange(plan, n),
+        6 if n % 5 == 4 => alternative(plan, n),
         _ if n.is_multiple_of(3) => Some(Command::Mend(mending(n))),
         _ => Some(Command::SetNotes { before: plan.notes.clone(), after: format!("note {n}") }),
     }
@@ -55,6 +57,23 @@ fn mending(n: u8) -> Mending {
     match n {
         0 => Mending::Clean(20),
         _ => Mending::Stroke(Stroke::new(&[at, at + Dir::X * 9.0], 3.0, u16::from(n % 2), Some(4))),
+    }
+}
+
+/// Keeps the plan as it is, takes up one that was kept, or drops it.
+fn alternative(plan: &Plan, n: u8) -> Option<Command> {
+    let some = plan.alternatives.get(usize::from(n) % plan.alternatives.len().max(1));
+    match (n % 3, some) {
+        (1, Some(one)) => Some(Command::DropAlternative(one.clone())),
+        (2, Some(one)) => Some(Command::TakeUp {
+            name: one.name.clone(),
+            before: plan.screws.clone(),
+            after: one.screws.clone(),
+        }),
+        _ => Some(Command::KeepAlternative(Alternative {
+            name: free_name(&plan.alternatives),
+            screws: plan.screws.clone(),
+        })),
     }
 }
 

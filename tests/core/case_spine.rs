@@ -3,7 +3,6 @@
 use crate::real_data::{real, s0327, s0328, verse014};
 use corridor::case::spine::{self, Source, Spine};
 use corridor::clearance::{self, Grade, ScrewShape};
-use corridor::labels::numbering::Numbering;
 use corridor::space::{Dir, Letter, Side};
 use corridor::work::Work;
 use std::path::PathBuf;
@@ -93,26 +92,4 @@ fn dicom_without_labels_gets_automatic_ones_that_nobody_has_reviewed() {
     assert_eq!(spine.review(&plan), Review::NotReviewed);
     plan.accepted_labels.clone_from(&spine.hashes.labels_hash);
     assert_eq!(spine.review(&plan), Review::Accepted);
-}
-
-#[test]
-fn numberings_of_real_label_maps_are_told_apart() {
-    use corridor::ingest;
-    use corridor::labels::numbering::name_labels;
-    let cases = [
-        ("verse014_lumbar_ct", "sub-verse014_seg-vert_msk.nii.gz", Numbering::Verse),
-        ("verse_masks", "verse004/sub-verse004_seg-vert_msk.nii.gz", Numbering::Verse),
-        ("verse_masks", "gl003/sub-gl003_dir-ax_seg-vert_msk.nii.gz", Numbering::Verse),
-        ("totalseg_s0328_bone", "s0328_spine_labels.nii.gz", Numbering::TotalSegV2),
-        ("totalseg_s0327_labels_C7-S1", "s0327_spine_labels.nii.gz", Numbering::TotalSegV2),
-        ("totalseg_example_ct_3mm", "vertebrae_T11-S1.nii.gz", Numbering::TotalSegV2),
-        ("totalseg_example_ct_3mm", "all_structures_fast.nii.gz", Numbering::TotalSegV2),
-    ];
-    for (case, file, expected) in cases {
-        let Some(folder) = real(case) else { continue };
-        let raw = ingest::load_labels(&folder.join(file), &Work::silent()).unwrap();
-        let named = name_labels(raw.volume, &raw.names, &raw.hash, None);
-        let named = named.unwrap_or_else(|why| panic!("{file}: {why}"));
-        assert_eq!(named.numbering, expected, "{file}");
-    }
 }

@@ -110,7 +110,7 @@ fn a_ct_is_no_label_map_but_a_label_map_looks_like_one() {
     assert!(ingest::looks_like_labels(&image.map(|hu| if *hu > 500 { 20 } else { 0 })));
     assert!(!ingest::looks_like_labels(&image.map(|_| 0)));
     let refused = ingest::load_labels(folder.path(), &Work::silent());
-    assert!(matches!(refused, Err(IngestError::LabelsNotAFile { .. })));
+    assert!(matches!(refused, Err(IngestError::NotLabels { .. })), "the only file counts");
 }
 
 #[test]

@@ -40,6 +40,7 @@ mod ingest_dicom_writer;
 mod ingest_errors;
 mod ingest_formats;
 mod ingest_fuzz;
+mod ingest_labels;
 mod ingest_phantom;
 mod ingest_real;
 mod ingest_torture;

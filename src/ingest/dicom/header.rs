@@ -46,7 +46,7 @@ attributes! {
     SHARED_GROUPS = "SharedFunctionalGroupsSequence" 0x5200 0x9229;
     FRAME_GROUPS = "PerFrameFunctionalGroupsSequence" 0x5200 0x9230;
 }
-const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
+pub(super) const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 
 /// One image of a file: where it lies, and how its numbers become HU.
 #[derive(Clone, Debug)]
@@ -71,6 +71,7 @@ pub(super) struct Slice {
 
 /// What is kept of a file's header. Holds no name, date or free text.
 pub(super) struct Header {
+    pub path: PathBuf,
     pub series_uid: String,
     pub modality: String,
     /// A scout image, which shows the patient from the side and is no slice.
@@ -93,6 +94,7 @@ impl Header {
         let image_type = object.get(IMAGE_TYPE.1).and_then(|e| e.to_str().ok());
         let first_of = |a: Attribute, group: Attribute| groups.numbers(&a, &group).first().copied();
         Ok(Self {
+            path: path.to_owned(),
             series_uid: text(&object, &SERIES_UID).unwrap_or_default(),
             modality: text(&object, &MODALITY).unwrap_or_else(|| "no image".to_owned()),
             is_localizer: image_type.is_some_and(|t| t.contains("LOCALIZER")),

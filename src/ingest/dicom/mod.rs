@@ -3,7 +3,8 @@
 //! In: a file or a folder. Out: a [`Study`]. [`file`] opens what is
 //! half broken, [`scan`] groups files by series, [`header`] reads the
 //! few attributes that are asked for, [`series`] puts slices in order and finds their grid,
-//! [`pixels`] decodes them, [`deidentify`] says what may leave. [`write`] makes a series.
+//! [`pixels`] decodes them, [`deidentify`] says what may leave; [`segmentation`] reads labels.
+//! [`write`] makes a series.
 
 mod deidentify;
 mod file;
@@ -11,10 +12,13 @@ mod header;
 mod lengths;
 mod pixels;
 mod scan;
+mod segmentation;
 mod series;
 pub mod write;
 
-use super::{CtIdentity, IngestError, Study, Warning, content_hash, describe};
+pub(super) use segmentation::load_labels;
+
+use super::{CtIdentity, IngestError, RawLabels, Study, Warning, content_hash, describe};
 use crate::work::Work;
 use header::Header;
 use std::path::Path;
@@ -36,6 +40,20 @@ pub(super) fn load_file(path: &Path, work: &Work) -> Result<Study, IngestError> 
         files.push(header);
     }
     study(path, files, Vec::new(), work)
+}
+
+/// The one segmentation in a folder and its subfolders; `None` where there is none.
+pub(super) fn load_labels_folder(
+    folder: &Path,
+    work: &Work,
+) -> Result<Option<RawLabels>, IngestError> {
+    match scan::segmentations(folder, work)?.as_slice() {
+        [] => Ok(None),
+        [only] => load_labels(only, work).map(Some),
+        several => {
+            Err(IngestError::SeveralSegmentations { path: folder.to_owned(), count: several.len() })
+        }
+    }
 }
 
 /// The largest CT series of a folder and its subfolders.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// More voxels than any scanner makes of a body: a damaged header, or too much for this machine.
-const MOST_VOXELS: usize = 1 << 32;
+pub(super) const MOST_VOXELS: usize = 1 << 32;
 
 /// A slice and the layer of the volume that it fills.
 type Job<'a> = (&'a Slice, ArrayViewMut2<'a, i16>);
@@ -66,7 +66,7 @@ pub(super) fn decode(
 }
 
 /// The decoded but not yet rescaled pixels of one file.
-struct Stored {
+pub(super) struct Stored {
     bytes: Vec<u8>,
     bytes_per_pixel: usize,
     /// Bits to the right of the stored ones, and their number.
@@ -76,7 +76,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn read(path: &Path) -> Result<Self, IngestError> {
+    pub fn read(path: &Path) -> Result<Self, IngestError> {
         let object = open(path, None)?;
         let uid = object.meta().transfer_syntax().to_owned();
         let failed = |reason: String| IngestError::Pixels {
@@ -122,23 +122,34 @@ impl Stored {
         slice: &Slice,
         mut layer: ArrayViewMut2<'_, i16>,
     ) -> Result<usize, IngestError> {
-        let wanted = layer.len() * self.bytes_per_pixel;
-        let start = wanted * slice.frame as usize;
-        let frame =
-            self.bytes.get(start..start + wanted).ok_or_else(|| IngestError::Truncated {
-                path: path.to_owned(),
-                what: "pixels",
-                expected_bytes: (start + wanted) as u64,
-                found_bytes: self.bytes.len() as u64,
-            })?;
         let (slope, intercept) = slice.rescale.unwrap_or((1.0, 0.0));
         let mut clipped = 0;
-        for (pixel, hu) in frame.chunks_exact(self.bytes_per_pixel).zip(layer.iter_mut()) {
-            let value = (self.value(pixel) as f64 * slope + intercept).round();
+        let pixels = self.frame(path, slice.frame as usize, layer.len())?;
+        for (stored, hu) in pixels.zip(layer.iter_mut()) {
+            let value = (stored as f64 * slope + intercept).round();
             clipped += usize::from(value < f64::from(i16::MIN) || value > f64::from(i16::MAX));
             *hu = value as i16;
         }
         Ok(clipped)
+    }
+
+    /// The stored values of one frame, counted from 0, of `pixels` pixels.
+    pub fn frame(
+        &self,
+        path: &Path,
+        frame: usize,
+        pixels: usize,
+    ) -> Result<impl Iterator<Item = i64>, IngestError> {
+        let wanted = pixels * self.bytes_per_pixel;
+        let start = wanted * frame;
+        let bytes = self.bytes.get(start..start + wanted);
+        let bytes = bytes.ok_or_else(|| IngestError::Truncated {
+            path: path.to_owned(),
+            what: "pixels",
+            expected_bytes: (start + wanted) as u64,
+            found_bytes: self.bytes.len() as u64,
+        })?;
+        Ok(bytes.chunks_exact(self.bytes_per_pixel).map(|pixel| self.value(pixel)))
     }
 
     /// The stored bits alone, with their sign: other bits of the word may hold an overlay.

@@ -68,6 +68,13 @@ pub(super) fn largest_ct_series(
     }
 }
 
+/// The segmentations of a folder and its subfolders.
+pub(super) fn segmentations(folder: &Path, work: &Work) -> Result<Vec<PathBuf>, IngestError> {
+    let headers = read_headers(files(folder, DEEPEST)?, work)?.headers;
+    let segmentations = headers.into_iter().filter(|header| header.modality == "SEG");
+    Ok(segmentations.map(|header| header.path).collect())
+}
+
 /// Slices that make a volume, then pixels of a slice, then slices of any kind.
 fn size(folder: &Path, files: &[Header]) -> (usize, usize, usize) {
     let slices = files.iter().filter_map(|file| file.slices.as_ref().ok()).flatten();

@@ -126,9 +126,11 @@ fn filling(names: &Block<u8>, column: &Column, name: u8) -> Vec<u32> {
     let zone = |i: usize| zone(column, &stations, own.point(i), name);
     let zone: Vec<Zone> = (0..own.data.len()).into_par_iter().map(zone).collect();
     let mine = |i: usize| own.data[i] == name;
-    let mut whole = own.like_bools(mine);
+    let deep: Vec<bool> =
+        (0..own.data.len()).into_par_iter().map(|i| is_deep(column, own.point(i), name)).collect();
+    let mut whole = own.like_bools(|i| mine(i) || (deep[i] && own.data[i] == OPEN));
     let arch = closed_little(&whole, ARCH_GAP_MM);
-    let body = own.like_bools(|i| mine(i) && zone[i] == Zone::Body);
+    let body = own.like_bools(|i| whole.data[i] && zone[i] == Zone::Body);
     let body = bounds(&body, true)
         .map(|(low, high)| closed(&body.crop(low - margin, high + margin), BODY_GAP_MM));
     for i in 0..whole.data.len() {
@@ -140,7 +142,8 @@ fn filling(names: &Block<u8>, column: &Column, name: u8) -> Vec<u32> {
         };
     }
     fill_holes(&mut whole);
-    fill_spots(&mut whole, &zone);
+    let is_sacrum = column.sacrum == Some(name);
+    fill_spots(&mut whole, &zone, is_sacrum);
     let is_new = |i: &usize| whole.data[*i] && own.data[*i] == OPEN;
     (0..own.data.len())
         .filter(is_new)
@@ -167,6 +170,29 @@ fn zone(column: &Column, stations: &Range<usize>, p: DVec3, name: u8) -> Zone {
         && at.aside.abs() < half * 1.7
         && column.between(p) == name;
     if is_body { Zone::Body } else { Zone::Else }
+}
+
+/// The middle of a body is bone, however dark and however far it slipped: so far from the middle of
+/// the column, as a share of half its depth, and so far from the discs' middles, as a share of its
+/// height with them.
+const DEEP: f64 = 0.55;
+const DEEP_HEIGHT: f64 = 0.28;
+
+/// Whether a place is inside the body of a vertebra with a disc above and one below.
+fn is_deep(column: &Column, p: DVec3, name: u8) -> bool {
+    let n = usize::from(name);
+    let above = n.checked_sub(2).and_then(|d| column.discs.get(d));
+    let (Some(above), Some(below)) = (above, column.discs.get(n - 1)) else { return false };
+    let least = DEEP_HEIGHT * above.middle.distance(below.middle);
+    let under = (above.middle - p).dot(above.up);
+    let over = (p - below.middle).dot(below.up);
+    if under < least || over < least {
+        return false;
+    }
+    let at = column.locus_among(column.beside(name), p);
+    let s = &column.stations[at.station];
+    let ahead = at.ahead - (s.wall_mm + s.depth_mm) / 2.0;
+    ahead.hypot(at.aside) < DEEP * s.half_depth_mm()
 }
 
 /// Lowest and highest corner of what has a value.
@@ -301,8 +327,9 @@ pub(super) fn fill_holes(mask: &mut Block<bool>) {
 
 /// Fills what bone closes in within the slices of at least two of three directions, but nothing of
 /// the canal. The hollow of an end plate or a foramen is closed in within one of them; marrow is
-/// in all, or in two where its shell has a gap.
-fn fill_spots(mask: &mut Block<bool>, zone: &[Zone]) {
+/// in all, or in two where its shell has a gap. The wings of a sacrum are hollow in the old, and have
+/// holes from front to back: there what counts is the slice across the body alone.
+fn fill_spots(mask: &mut Block<bool>, zone: &[Zone], is_sacrum: bool) {
     let size = mask.size;
     let strides = [1, size[0], size[0] * size[1]];
     let mut votes = vec![0u8; mask.data.len()];
@@ -312,7 +339,8 @@ fn fill_spots(mask: &mut Block<bool>, zone: &[Zone]) {
             let at = |u: usize, v: usize| slice * strides[axis] + u * strides[a] + v * strides[b];
             for spot in spots(mask, [size[a], size[b]], at) {
                 if !spot.iter().any(|i| zone[*i] == Zone::Canal) {
-                    spot.iter().for_each(|i| votes[*i] += 1);
+                    let worth = if is_sacrum && axis == 2 { 2 } else { 1 };
+                    spot.iter().for_each(|i| votes[*i] += worth);
                 }
             }
         }

@@ -13,7 +13,7 @@
 //! | the spine's curve, with the patient's front along it | `curve` |
 //! | discs | `disc` |
 //! | the sacrum | `sacrum` |
-//! | bone apart at discs and joints | `split`, `walk` |
+//! | ribs off, bone apart at discs and joints | `split`, `cut`, `walk` |
 //! | marrow filled | `fill` |
 //! | ribs, names, confidence | `ribs`, `names`, `parting`, `judge` |
 
@@ -22,6 +22,7 @@ mod block;
 mod canal;
 mod chain;
 mod curve;
+mod cut;
 mod disc;
 mod fill;
 mod judge;

@@ -139,17 +139,30 @@ fn from_sacrum_alone(count: usize, ribs: &[Ribs], sacrum: Sacrum) -> Names {
                 .to_owned(),
         );
     } else {
-        names.doubts.push(
+        let other = otherwise(&names.levels);
+        names.doubts.push(format!(
             "the levels were counted from the sacrum alone: five or six lumbar vertebrae can not \
-             be told apart without the last ribs"
-                .to_owned(),
-        );
+             be told apart without the last ribs; with six, {other}"
+        ));
     }
     names
 }
 
-/// What a name counted from the sacrum is worth without the last ribs.
-const ALONE: f64 = 0.9;
+/// What a name counted from the sacrum is worth without the last ribs: there is another reading,
+/// and nothing in the scan speaks against it.
+const ALONE: f64 = 0.5;
+
+/// What the vertebrae would be called if there were one lumbar vertebra more.
+fn otherwise(levels: &[Level]) -> String {
+    let l6 = Level::new('L', 6).unwrap_or(Level::S1);
+    let usual: Vec<Level> = Level::all().filter(|l| !l.is_rare() && *l != Level::S1).collect();
+    let below = |level: Level| {
+        let at = usual.iter().position(|l| *l == level)?;
+        Some(usual.get(at + 1).copied().unwrap_or(l6))
+    };
+    let pairs = levels.iter().rev().filter_map(|l| Some(format!("{l} is {}", below(*l)?)));
+    pairs.collect::<Vec<_>>().join(", ")
+}
 
 fn sure(sacrum: Sacrum) -> f64 {
     0.3 + 0.7 * sacrum.sure
@@ -242,7 +255,9 @@ mod tests {
     fn names_from_the_sacrum_alone_say_that_a_sixth_can_not_be_told() {
         let names = name(&[UNSEEN, FREE, FREE, FREE, FREE, FREE], sacrum(6));
         assert_eq!(levels(&names), "L1 L2 L3 L4 L5 S1");
-        assert!(names.sure < 0.75 && names.doubts.len() == 1, "{names:?}");
+        assert!(names.sure < 0.45 && names.doubts.len() == 1, "{names:?}");
+        let other = "with six, L5 is L6, L4 is L5, L3 is L4, L2 is L3, L1 is L2";
+        assert!(names.doubts[0].ends_with(other), "{names:?}");
         let names = name(&[FREE; 8], sacrum(8));
         assert_eq!(levels(&names), "T11 T12 L1 L2 L3 L4 L5 S1");
         assert!(names.sure < super::super::LOW_CONFIDENCE, "T12 without ribs: {names:?}");

@@ -4,13 +4,15 @@
 //! walk ([`super::walk`]) from bodies, pedicles and laminae, so that facet joints, costovertebral
 //! and sacroiliac joints become the borders, where bone is darkest and narrowest.
 
-use super::block::Block;
+use super::block::{Block, OUTSIDE_HU};
 use super::curve::Station;
+use super::cut;
 use super::disc::Disc;
 use super::tissue::Tissue;
 use super::walk::{self, Cell, Net, OPEN};
 use crate::work::{Cancelled, Work};
 use glam::DVec3;
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// Names of what is no vertebra.
@@ -24,6 +26,10 @@ pub(super) const BEFORE: u8 = 252;
 const PROCESSES_MM: f64 = 55.0;
 /// Nor does a wing of the sacrum: it is up to 125 mm wide.
 const SACRUM_MM: f64 = 62.0;
+
+/// Where the image ends closer, what leaves it this far from the midline is a rib, mm: cut at its
+/// thinnest, a transverse process that is none loses no more than its tip.
+const AT_EDGE_MM: f64 = 28.0;
 
 /// Nothing of a vertebra lies this far before the front of its neighbours, mm: neither a slipped
 /// body nor a spur.
@@ -101,12 +107,15 @@ pub(super) fn split(
 ) -> Result<Block<u8>, Cancelled> {
     work.step("taking the vertebrae apart", 0.0)?;
     let mut net = Net::new(bone, |i| {
-        let (fixed, near) = seed(column, bone.point(i));
+        let (fixed, near) = seed(ct, column, i);
         Cell { fixed, near, flow: conductance(f64::from(ct.data[i]), tissue) }
     });
     // The crest of the hip bone reaches up beside L4: what hangs together with the hip is hip.
     net.spread(ILIUM, RIB);
-    let names: Vec<u8> = (1..=column.count()).chain([RIB, ILIUM, BEFORE]).collect();
+    let cores: Vec<bool> =
+        net.voxels.par_iter().map(|v| is_core(column, bone.point(*v as usize))).collect();
+    cut::sever(&mut net, RIB, |cell| cores[cell], ILIUM, work)?;
+    let names: Vec<u8> = (1..=column.count()).chain([ILIUM, BEFORE]).collect();
     let reach = |name: u8, near: u8| name >= RIB || name.abs_diff(near) <= 1;
     let named = walk::name_bone(&net, &names, reach, work)?;
     let mut out = Block::like(bone, OPEN);
@@ -123,7 +132,8 @@ fn conductance(hu: f64, tissue: &Tissue) -> f32 {
 }
 
 /// The name that a voxel of bone has by its place alone, and the height it lies at.
-fn seed(column: &Column, p: DVec3) -> (u8, u8) {
+fn seed(ct: &Block<i16>, column: &Column, voxel: usize) -> (u8, u8) {
+    let p = ct.point(voxel);
     let at = column.locus(p);
     let s = &column.stations[at.station];
     let half = s.half_depth_mm();
@@ -131,7 +141,8 @@ fn seed(column: &Column, p: DVec3) -> (u8, u8) {
     let is_sacrum = column.sacrum.is_some_and(|n| here >= n);
     let radius = at.ahead.hypot(at.aside);
     let beyond = if is_sacrum { SACRUM_MM } else { PROCESSES_MM };
-    if at.aside.abs() > beyond {
+    let is_at_edge = || !is_sacrum && at.aside.abs() > AT_EDGE_MM && touches_edge(ct, voxel);
+    if at.aside.abs() > beyond || is_at_edge() {
         return (if is_sacrum { ILIUM } else { RIB }, here);
     }
     if !is_sacrum && at.ahead > s.depth_mm + BEFORE_MM {
@@ -157,4 +168,22 @@ fn seed(column: &Column, p: DVec3) -> (u8, u8) {
         return (level, level);
     }
     (OPEN, level)
+}
+
+/// Whether the image ends at a voxel.
+fn touches_edge(ct: &Block<i16>, voxel: usize) -> bool {
+    let beside = ct.neighbours(voxel);
+    let seen = beside.filter(|other| ct.data[*other] > OUTSIDE_HU).count();
+    seen < 6
+}
+
+/// Whether a place is vertebra beyond doubt: the middle of a body, the root of a pedicle, a lamina.
+/// No rib comes so near.
+fn is_core(column: &Column, p: DVec3) -> bool {
+    let at = column.locus(p);
+    let s = &column.stations[at.station];
+    let in_body = at.ahead > s.wall_mm && at.ahead < s.depth_mm;
+    let is_body = in_body && at.aside.abs() < s.half_depth_mm() * 0.7;
+    let is_arch = at.ahead < s.wall_mm && at.aside.abs() < 12.0 && at.ahead.hypot(at.aside) < 14.0;
+    is_body || is_arch
 }

@@ -11,7 +11,8 @@ use rayon::prelude::*;
 
 /// No name yet.
 pub(super) const OPEN: u8 = 0;
-const NONE: u32 = u32::MAX;
+/// No neighbour.
+pub(super) const NONE: u32 = u32::MAX;
 
 /// Bone as a net: one cell per voxel.
 pub(super) struct Net {
@@ -24,7 +25,7 @@ pub(super) struct Net {
     /// The height of each cell: the vertebra it lies beside.
     pub(super) near: Vec<u8>,
     /// Up to six neighbours of each.
-    links: Vec<[u32; 6]>,
+    pub(super) links: Vec<[u32; 6]>,
 }
 
 /// What is known of one voxel of bone.

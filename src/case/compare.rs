@@ -1,0 +1,97 @@
+//! Plans of one case side by side: what a choice between them is made by.
+//!
+//! In: a spine and a plan. Out: a [`Compared`]: each pedicle's screws with their numbers, and the
+//! sums.
+
+use super::judge::{self, Answer};
+use super::spine::Spine;
+use crate::clearance::{Band, Grade};
+use crate::labels::Level;
+use crate::plan::{Plan, Screw};
+use crate::space::Side;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One plan of a comparison.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Compared {
+    /// The screws of each pedicle that has any.
+    pub pedicles: BTreeMap<(Level, Side), Vec<ComparedScrew>>,
+    /// The sums.
+    pub summary: Summary,
+}
+
+/// One screw of a comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComparedScrew {
+    /// Diameter and length, mm.
+    pub size_mm: [f64; 2],
+    /// Clearance in mm, letter, and how sure it is; `None` where the screw can not be judged.
+    pub judged: Option<(f64, Grade, Band)>,
+}
+
+/// What a choice between plans is made by.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// How many screws.
+    pub screws: usize,
+    /// How many are A, B, and C to E; screws that can not be judged are none of them.
+    pub letters: [usize; 3],
+    /// The least clearance of all screws, mm; `None` without a judged screw.
+    pub least_clearance_mm: Option<f64>,
+    /// RMS misfit of the rod on the left and on the right, mm; `None` where no rod is.
+    pub misfit_mm: [Option<f64>; 2],
+    /// How many things there are to look at.
+    pub issues: usize,
+}
+
+impl Compared {
+    /// Judges every screw of a plan.
+    pub fn of(spine: &Spine, plan: &Plan) -> Self {
+        let answers: Vec<Option<Answer>> =
+            plan.screws.iter().map(|screw| judge::answer(spine, plan, screw).ok()).collect();
+        let answers: Vec<Option<&Answer>> = answers.iter().map(Option::as_ref).collect();
+        Self::new(plan, &answers, judge::check(spine, plan).len())
+    }
+
+    /// From what is known already: the answer of each screw, in the plan's order, and how many
+    /// things there are to look at.
+    pub fn new(plan: &Plan, answers: &[Option<&Answer>], issues: usize) -> Self {
+        let mut pedicles: BTreeMap<_, Vec<ComparedScrew>> = BTreeMap::new();
+        for (screw, answer) in plan.screws.iter().zip(answers) {
+            let place = pedicles.entry((screw.level, screw.side)).or_default();
+            place.push(ComparedScrew::new(screw, *answer));
+        }
+        let judged = || answers.iter().flatten().map(|answer| &answer.assessment);
+        let count = |is: fn(Grade) -> bool| judged().filter(|a| is(a.grade)).count();
+        let summary = Summary {
+            screws: plan.screws.len(),
+            letters: [count(|g| g == Grade::A), count(|g| g == Grade::B), count(|g| g > Grade::B)],
+            least_clearance_mm: judged().map(|a| a.clearance_mm).reduce(f64::min),
+            misfit_mm: misfit_mm(plan),
+            issues,
+        };
+        Self { pedicles, summary }
+    }
+}
+
+impl ComparedScrew {
+    fn new(screw: &Screw, answer: Option<&Answer>) -> Self {
+        let judged = |a: &Answer| (a.assessment.clearance_mm, a.assessment.grade, a.band);
+        Self { size_mm: [screw.diameter_mm, screw.length_mm], judged: answer.map(judged) }
+    }
+}
+
+/// RMS misfit of the rods on the left and on the right.
+fn misfit_mm(plan: &Plan) -> [Option<f64>; 2] {
+    let rods = judge::rods_of(plan);
+    Side::BOTH.map(|side| {
+        let is_here = |id| plan.screw(id).is_some_and(|screw| screw.side == side);
+        let rod = rods.iter().find(|(ids, _)| ids.iter().any(|id| is_here(*id)));
+        rod.map(|(_, rod)| rod.rms_misfit_mm())
+    })
+}
+
+/// Every pedicle that has a screw in one of the plans, from the head down.
+pub fn pedicles<'a>(plans: impl Iterator<Item = &'a Compared>) -> BTreeSet<(Level, Side)> {
+    plans.flat_map(|plan| plan.pedicles.keys().copied()).collect()
+}
