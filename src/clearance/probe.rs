@@ -393,7 +393,7 @@ impl Peaks {
         mut exact: impl FnMut(Point<Patient>) -> f64,
     ) -> Option<Peak> {
         /// Rough steps end here, exact ones begin.
-        const ROUGH_MM: f64 = 0.05;
+        const ROUGH_MM: f64 = 0.1;
         /// So much a rough value may be off, mm.
         const MOST_OFF_MM: f64 = 0.15;
         let mut tops = self.tops();
