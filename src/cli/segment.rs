@@ -38,7 +38,8 @@ pub fn run(args: &SegmentArgs, work: &Work) -> Result<Found, SegmentFault> {
 
 /// One row per level.
 pub fn as_table(found: &Found) -> String {
-    const HEADER: [&str; 5] = ["level", "value", "volume cm3", "confidence", "remark"];
+    const HEADER: [&str; 7] =
+        ["level", "value", "volume cm3", "name", "border", "confidence", "remark"];
     let rows: Vec<Vec<String>> = found
         .automatic
         .levels
@@ -54,6 +55,8 @@ pub fn as_table(found: &Found) -> String {
                 level.level.to_string(),
                 level.value.to_string(),
                 format!("{:.1}", level.volume_cm3),
+                format!("{:.2}", level.name_confidence),
+                format!("{:.2}", level.border_confidence),
                 format!("{:.2}", level.confidence),
                 remark.to_owned(),
             ]

@@ -34,6 +34,22 @@ fn dice(truth: &Volume<u16>, found: &Volume<u16>) -> BTreeMap<u16, f64> {
     counts.into_iter().filter(|(_, c)| c[0] > 0).map(|(value, c)| (value, of(c))).collect()
 }
 
+/// The best Dice of every value of `truth` with any value found, whatever its name.
+fn best_dice(truth: &Volume<u16>, found: &Volume<u16>) -> Vec<f64> {
+    let values = |volume: &Volume<u16>| stats::of(volume).into_keys().collect::<Vec<u16>>();
+    let of = |value: u16, other: u16| {
+        let moved = found.map(|v| if *v == other { value } else { 0 });
+        dice(truth, &moved).get(&value).copied().unwrap_or(0.0)
+    };
+    let others = values(found);
+    let best = |value: u16| others.iter().map(|o| of(value, *o)).fold(0.0, f64::max);
+    values(truth).into_iter().map(best).collect()
+}
+
+fn t(number: u8) -> Level {
+    Level::new('T', number).expect("a thoracic level")
+}
+
 fn segmented(ct: &Volume<i16>) -> Automatic {
     auto::segment(ct, &Work::silent()).expect("a spine is in it")
 }
@@ -56,6 +72,14 @@ fn curved() -> &'static Seen {
     })
 }
 
+/// A border that the program is sure of is right: nothing under a Dice of 0.90 at over 0.7.
+fn assert_borders_are_honest(dices: &BTreeMap<u16, f64>, found: &Automatic) {
+    for level in &found.levels {
+        let is_good = dices.get(&level.value).is_none_or(|dice| *dice >= 0.90);
+        assert!(is_good || level.border_confidence <= 0.7, "{level:?} {dices:?}");
+    }
+}
+
 fn names(found: &Automatic) -> Vec<String> {
     found.levels.iter().map(|l| l.level.to_string()).collect()
 }
@@ -65,13 +89,15 @@ fn a_curved_spine_is_found_and_named() {
     let Seen { made, found } = curved();
     let dices = dice(&made.labels.volume, &found.volume);
     assert_eq!(names(found), ["L1", "L2", "L3", "L4", "L5", "S1"], "{dices:?} {:?}", found.levels);
+    assert_borders_are_honest(&dices, found);
     for (value, dice) in dices {
-        // The aim is 0.95 at 1 mm, see the long table; these voxels are of 1.5 mm.
-        let least = if value == SACRUM { 0.91 } else { 0.94 };
+        // 0.98 at 1 mm, see the long table; these voxels are of 1.5 mm.
+        let least = if value == SACRUM { 0.93 } else { 0.95 };
         assert!(dice >= least, "value {value}: Dice {dice:.3}");
     }
     // Five lumbar vertebrae can not be told from six without ribs: said, and less than sure.
-    assert!(found.levels.iter().all(|l| l.confidence < 0.8), "{:?}", found.levels);
+    assert!(found.levels.iter().all(|l| l.confidence < 0.45), "{:?}", found.levels);
+    assert!(found.levels.iter().all(|l| l.border_confidence > 0.7), "{:?}", found.levels);
     assert!(found.warnings.iter().any(|w| w.contains("five or six")), "{:?}", found.warnings);
 }
 
@@ -165,7 +191,7 @@ fn the_long_table_of_phantoms() {
         return;
     }
     let curve = |cobb_deg: f64| Curve {
-        upper: "T11".parse().unwrap(),
+        upper: t(11),
         lower: Level::L4,
         cobb_deg,
         convex: Side::Left,
@@ -178,23 +204,40 @@ fn the_long_table_of_phantoms() {
     };
     let mut old = bent(60.0);
     (old.scan.cancellous_hu, old.scan.cortex_mm, old.scan.noise_hu) = (70.0, 0.8, 25.0);
+    let mut ribbed = bent(60.0);
+    ribbed.levels =
+        Level::all().filter(|l| *l >= t(5) && *l <= Level::L2 && !l.is_rare()).collect();
+    ribbed.deformity = Deformity::default();
     let cases = [
-        (Spec::default(), 0.95),
-        (Spec::demo(), 0.95),
-        (bent(30.0), 0.95),
-        (bent(60.0), 0.95),
-        // Marrow as dark as muscle is found only where bone closes it in: the sacrum has 0.65.
-        (old, 0.60),
+        (Spec::default(), [0.97, 0.97]),
+        (Spec::demo(), [0.98, 0.97]),
+        (bent(30.0), [0.98, 0.97]),
+        (bent(60.0), [0.98, 0.97]),
+        (ribbed, [0.98, 0.98]),
+        // Marrow as dark as muscle is found only where bone closes it in: of the sacrum not enough.
+        (old, [0.93, 0.70]),
     ];
-    for (n, (spec, least)) in cases.into_iter().enumerate() {
+    for (n, (spec, [least, sacrum])) in cases.into_iter().enumerate() {
         let phantom = Phantom::new(&spec).unwrap();
         let (ct, labels) = phantom.images(&phantom.grid(1.0));
         let found = segmented(&ct);
         let dices = dice(&labels.volume, &found.volume);
         println!("{n}: {dices:.3?} {:?}", found.levels);
+        let has_sacrum = spec.levels.contains(&Level::S1);
+        if !has_sacrum {
+            // The image ends beside the spine, so that no rib is seen to end: nothing to count from.
+            assert!(found.levels.iter().all(|l| l.confidence <= 0.1), "{n}");
+            let best = best_dice(&labels.volume, &found.volume);
+            assert!(best.iter().all(|dice| *dice >= least), "{n}: {best:?}");
+            continue;
+        }
         let wanted: Vec<String> = spec.levels.iter().map(ToString::to_string).collect();
         assert_eq!(names(&found), wanted, "{n}");
-        assert!(dices.values().all(|dice| *dice >= least), "{n}: {dices:?}");
+        assert_borders_are_honest(&dices, &found);
+        for (value, dice) in &dices {
+            let least = if *value == SACRUM { sacrum } else { least };
+            assert!(*dice >= least, "{n}: {value} {dices:?}");
+        }
     }
 }
 
@@ -207,8 +250,11 @@ fn the_lumbar_vertebrae_of_a_real_ct_get_their_names() {
     let expert = ingest::load_labels(&expert, &Work::silent()).unwrap();
     let expert = ingest::labels_on_grid(expert, ct.grid(), true, &Work::silent()).unwrap();
     let found = segmented(&ct);
-    for (value, dice) in dice(&expert.volume, &found.volume) {
-        // The aim is 0.85: L1 and L2 reach it, L3 to L5 lose a part of an arch to a neighbour.
+    let dices = dice(&expert.volume, &found.volume);
+    assert_borders_are_honest(&dices, &found);
+    for (value, dice) in dices {
+        // The aim is 0.85: L1 to L3 reach it; in slices of 2 mm some joints of L4 and L5 are not
+        // seen.
         assert!(dice >= 0.80, "value {value}: Dice {dice:.3}");
     }
 }

@@ -127,6 +127,22 @@ impl Block<i16> {
         }
         out
     }
+    /// The brightest voxel of the cube of so many steps to each side.
+    pub(super) fn peaks(&self, reach: usize) -> Self {
+        let mut out = self.clone();
+        let [ni, nj, nk] = self.size;
+        for (axis, n) in [ni, nj, nk].into_iter().enumerate() {
+            let before = out.clone();
+            let stride = [1, ni, ni * nj][axis];
+            out.data.par_iter_mut().enumerate().for_each(|(i, slot)| {
+                let at = i / stride % n;
+                let (low, high) = (at.min(reach), (n - 1 - at).min(reach));
+                let line = (i - low * stride..=i + high * stride).step_by(stride);
+                *slot = line.map(|k| before.data[k]).max().unwrap_or(*slot);
+            });
+        }
+        out
+    }
     /// HU between voxels; [`OUTSIDE_HU`] where the scan has none.
     pub(super) fn sample(&self, p: DVec3) -> f64 {
         let v = (p - self.first) / self.step_mm;

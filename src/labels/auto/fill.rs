@@ -68,9 +68,9 @@ pub(super) fn drop_islands(names: &mut Block<u8>, count: u8) {
     }
 }
 
-/// The border of bone lies at this share of the way from soft tissue to cortex: the midpoint of a
-/// blurred edge for thick cortex, lower for the thin one that a voxel sees only half of.
-const BORDER_SHARE: f64 = 0.45;
+/// The border of bone lies halfway from soft tissue to cortex, in the image as it is: noise taken
+/// down blurs a thin shell outwards.
+const BORDER_SHARE: f64 = 0.5;
 
 /// Takes off the outermost voxels that are bone by the threshold that finds bone, but lie outside
 /// of the edge that this vertebra's own cortex has. Two layers at most.
@@ -92,6 +92,29 @@ pub(super) fn peel(names: &mut Block<u8>, ct: &Block<i16>, tissue: &Tissue, coun
             names.data[voxel as usize] = OPEN;
         }
     }
+}
+
+/// Takes the roughness of noise off the border: an open voxel with most of its neighbours in one
+/// vertebra is of it, and one of a vertebra with most of them open is none.
+pub(super) fn smooth(names: &mut Block<u8>, count: u8) {
+    const MOST: usize = 4;
+    let before = names.data.clone();
+    let vote = |i: usize| {
+        let own = before[i];
+        if own > count {
+            return own;
+        }
+        let mut around = [OPEN; 6];
+        let beside = around.iter_mut().zip(names.neighbours(i));
+        let seen = beside.map(|(slot, other)| *slot = before[other]).count();
+        let around = &around[..seen];
+        let same = |name: u8| around.iter().filter(|n| **n == name).count();
+        let most = around.iter().copied().max_by_key(|n| same(*n)).unwrap_or(own);
+        let may = most <= count && (own == OPEN || most == OPEN);
+        if may && same(most) >= MOST { most } else { own }
+    };
+    let after: Vec<u8> = (0..before.len()).into_par_iter().map(vote).collect();
+    names.data = after;
 }
 
 /// The voxels of a vertebra that touch no bone on at least one side.

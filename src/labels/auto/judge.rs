@@ -4,6 +4,7 @@ use super::block::Block;
 use super::disc::Disc;
 use super::names::Names;
 use super::parting::{Doubt, Parting};
+use super::signs::{self, Signs};
 use super::split::Column;
 use super::tissue::Tissue;
 use super::{Automatic, FoundLevel, LOW_CONFIDENCE, on_grid};
@@ -23,16 +24,17 @@ const ODD: [f64; 2] = [0.25, 0.6];
 const PART_SHARE: f64 = 0.7;
 /// What is left of the sacrum's border where its marrow is not bone by its HU: of its wings only
 /// what the cortex closes in is found.
-const HOLLOW: f64 = 0.6;
+const HOLLOW: f64 = 0.5;
 /// No bone is denser than this, HU.
 const METAL_HU: i16 = 2500;
 /// So much metal is an implant and not a dense spot, mm³.
 const IMPLANT_MM3: f64 = 60.0;
 
-/// Labels on the CT's grid, the levels and the warnings.
+/// Labels on the CT's grid, the levels and the warnings. The image is wanted twice: as it was used,
+/// and with edges as sharp as they are.
 pub(super) fn judged(
     ct: &Volume<i16>,
-    part: &Block<i16>,
+    [part, edges]: [&Block<i16>; 2],
     names: &Block<u8>,
     tissue: &Tissue,
     column: &Column,
@@ -50,6 +52,7 @@ pub(super) fn judged(
     let found = stats::of(&volume);
     let mut warnings = Vec::new();
     let parting = Parting::of(column);
+    let signs = signs::read(edges, names, tissue, column);
     if parting.doubts.iter().flatten().any(|d| *d == Doubt::AllHeights) {
         warnings.push(
             "the vertebrae are too low or too tall for their depth: they may be wrongly parted"
@@ -68,7 +71,7 @@ pub(super) fn judged(
         .filter(|n| is_kept(*n))
         .filter_map(|n| {
             let stats = found.get(&verse_value(named.levels[n]))?;
-            let judge = Judge { n, column, level: named.levels[n], cm3: &cm3 };
+            let judge = Judge { n, column, level: named.levels[n], cm3: &cm3, signs: signs[n] };
             let is_cut_off = stats.is_cut_off() || judge.is_part();
             let border = judge.border(is_cut_off, &parting.doubts[n], &mut warnings);
             let border = if is_dark && judge.is_sacrum(n) { border * HOLLOW } else { border };
@@ -77,24 +80,69 @@ pub(super) fn judged(
                 level: named.levels[n],
                 value: verse_value(named.levels[n]),
                 volume_cm3: stats.voxels as f64 * ct.grid().voxel_volume_mm3() / 1000.0,
-                confidence: (name * border * 100.0).round() / 100.0,
+                name_confidence: hundredths(name),
+                border_confidence: hundredths(border),
+                confidence: hundredths(name * border),
                 is_cut_off,
             })
         })
         .collect::<Vec<_>>();
     metal(part, names, column, named, &mut warnings);
-    let low: Vec<String> = levels
-        .iter()
-        .filter(|l| l.confidence < LOW_CONFIDENCE)
-        .map(|l| l.level.to_string())
-        .collect();
+    warnings.splice(0..0, unclear(named, &signs, &levels));
     warnings.splice(0..0, named.doubts.iter().cloned());
-    if !low.is_empty() {
-        let said =
-            format!("the names and borders of {} are not sure ({})", low.join(", "), named.because);
-        warnings.insert(0, said);
-    }
+    warnings.splice(0..0, low(&levels, named));
     Automatic { volume, levels, warnings }
+}
+
+fn hundredths(share: f64) -> f64 {
+    (share * 100.0).round() / 100.0
+}
+
+/// Which levels are not sure, and whether by their names or by their borders.
+fn low(levels: &[FoundLevel], named: &Names) -> Vec<String> {
+    let those = |is_low: &dyn Fn(&FoundLevel) -> bool| {
+        let low = levels.iter().filter(|l| is_low(l)).map(|l| l.level.to_string());
+        low.collect::<Vec<_>>().join(", ")
+    };
+    let names = those(&|l| l.confidence < LOW_CONFIDENCE && l.name_confidence < 0.8);
+    let borders = those(&|l| l.confidence < LOW_CONFIDENCE && l.border_confidence < 0.8);
+    let mut said = Vec::new();
+    if !names.is_empty() {
+        said.push(format!("the names of {names} are not sure ({})", named.because));
+    }
+    if !borders.is_empty() {
+        said.push(format!("the borders of {borders} are not sure: look at them on the slices"));
+    }
+    said
+}
+
+/// Where this share of a border was cut through bone, or lies on no edge, it is said.
+const SEVERED: f64 = 0.04;
+const EDGELESS: f64 = 0.1;
+
+/// Says what is wrong with borders that are not seen in the image.
+fn unclear(named: &Names, signs: &[Signs], levels: &[FoundLevel]) -> Vec<String> {
+    let those = |is_so: &dyn Fn(&Signs) -> bool| {
+        let named = named.levels.iter().zip(signs);
+        let so = named
+            .filter(|(level, signs)| is_so(signs) && levels.iter().any(|l| l.level == **level));
+        so.map(|(level, _)| level.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    let (severed, edgeless) =
+        (those(&|s| s.severed >= SEVERED), those(&|s| s.edgeless >= EDGELESS));
+    let mut said = Vec::new();
+    if !severed.is_empty() {
+        said.push(format!(
+            "some joints of {severed} can not be seen: the border runs through bone there"
+        ));
+    }
+    if !edgeless.is_empty() {
+        said.push(format!(
+            "part of the border of {edgeless} lies on no edge of the image (thin bone, noise or \
+             thick slices)"
+        ));
+    }
+    said
 }
 
 /// What is known of one vertebra's border.
@@ -105,6 +153,7 @@ struct Judge<'a> {
     level: Level,
     /// Volumes of all vertebrae.
     cm3: &'a [f64],
+    signs: Signs,
 }
 
 impl Judge<'_> {
@@ -144,7 +193,7 @@ impl Judge<'_> {
                 "{level} is much larger or smaller than its neighbours: look at its border"
             ));
         }
-        1.0 - share / 2.0
+        self.signs.sure() * (1.0 - share / 2.0)
     }
     /// How unlike the like of it is: the logarithm of its volume over its neighbours' mean.
     fn odd(&self) -> f64 {

@@ -15,7 +15,7 @@
 //! | the sacrum | `sacrum` |
 //! | ribs off, bone apart at discs and joints | `split`, `cut`, `walk` |
 //! | marrow filled | `fill` |
-//! | ribs, names, confidence | `ribs`, `names`, `parting`, `judge` |
+//! | ribs, names, confidence | `ribs`, `names`, `parting`, `signs`, `judge` |
 
 mod arch;
 mod block;
@@ -30,6 +30,7 @@ mod names;
 mod parting;
 mod ribs;
 mod sacrum;
+mod signs;
 mod split;
 mod tissue;
 mod walk;
@@ -62,7 +63,12 @@ pub struct FoundLevel {
     pub value: u16,
     /// Volume, cm³.
     pub volume_cm3: f64,
-    /// How sure name and border are, 0 to 1; under [`LOW_CONFIDENCE`] there is a warning.
+    /// How sure the name is, 0 to 1.
+    pub name_confidence: f64,
+    /// How sure the border is, 0 to 1: 0.65 where an overlap (Dice) of 0.91 with the true vertebra
+    /// is expected, 1 from 0.97 on.
+    pub border_confidence: f64,
+    /// How sure both are together; under [`LOW_CONFIDENCE`] there is a warning.
     pub confidence: f64,
     /// True when the image ends inside it.
     pub is_cut_off: bool,
@@ -110,17 +116,21 @@ pub fn segment(ct: &Volume<i16>, work: &Work) -> Result<Automatic, SegmentError>
         let column =
             Column { stations: &stations, discs: &discs, sacrum: sacrum.map(|s| s.vertebra) };
         let part = around(&image, &column);
+        let edges = sharp.as_ref().map(|sharp| around(sharp, &column));
         drop((sharp, image));
         let bone = part.map(|hu| f64::from(hu) >= tissue.bone_hu);
-        let mut names = split::split(&part, &bone, &tissue, &column, work)?;
+        let sharpest = edges.as_ref().unwrap_or(&part);
+        let mut names = split::split(sharpest, &bone, &tissue, &column, work)?;
         fill::drop_islands(&mut names, column.count());
         fill::fill(&mut names, &column, work)?;
-        fill::peel(&mut names, &part, &tissue, column.count());
+        fill::peel(&mut names, edges.as_ref().unwrap_or(&part), &tissue, column.count());
+        fill::smooth(&mut names, column.count());
         fill::drop_islands(&mut names, column.count());
         let ribs = ribs::seen(&part, &names, &column);
         let named = names::name(&ribs, sacrum);
         work.step("writing the labels", 0.0)?;
-        Ok(judge::judged(ct, &part, &names, &tissue, &column, &named))
+        let edges = edges.as_ref().unwrap_or(&part);
+        Ok(judge::judged(ct, [&part, edges], &names, &tissue, &column, &named))
     })
 }
 

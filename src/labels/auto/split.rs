@@ -1,12 +1,13 @@
 //! The column's bone, voxel by voxel, given to its vertebrae.
 //!
-//! Bodies are parted by the disc planes. What lies behind and beside them is parted by a random
-//! walk ([`super::walk`]) from bodies, pedicles and laminae, so that facet joints, costovertebral
-//! and sacroiliac joints become the borders, where bone is darkest and narrowest.
+//! Bodies are parted by the disc planes. Behind and beside them ribs are cut off and neighbours cut
+//! apart where bone is darkest and narrowest ([`super::cut`]), from what bodies, pedicles and
+//! laminae are by their place alone; sacrum and hips, whose joints are as wide as the bones, are
+//! parted by a random walk ([`super::walk`]).
 
 use super::block::{Block, OUTSIDE_HU};
 use super::curve::Station;
-use super::cut;
+use super::cut::{self, Role};
 use super::disc::Disc;
 use super::tissue::Tissue;
 use super::walk::{self, Cell, Net, OPEN};
@@ -97,7 +98,7 @@ impl Column<'_> {
     }
 }
 
-/// Every voxel of bone with its vertebra's number, [`RIB`], [`ILIUM`] or [`OPEN`].
+/// Every voxel of bone with its vertebra's number, [`RIB`], [`ILIUM`], [`BEFORE`] or [`OPEN`].
 pub(super) fn split(
     ct: &Block<i16>,
     bone: &Block<bool>,
@@ -106,18 +107,21 @@ pub(super) fn split(
     work: &Work,
 ) -> Result<Block<u8>, Cancelled> {
     work.step("taking the vertebrae apart", 0.0)?;
+    let peaks = ct.peaks(PEAK);
     let mut net = Net::new(bone, |i| {
         let (fixed, near) = seed(ct, column, i);
-        Cell { fixed, near, flow: conductance(f64::from(ct.data[i]), tissue) }
+        Cell { fixed, near, flow: conductance(ct.data[i], peaks.data[i], tissue) }
     });
     // The crest of the hip bone reaches up beside L4: what hangs together with the hip is hip.
     net.spread(ILIUM, RIB);
-    let cores: Vec<bool> =
-        net.voxels.par_iter().map(|v| is_core(column, bone.point(*v as usize))).collect();
-    cut::sever(&mut net, RIB, |cell| cores[cell], ILIUM, work)?;
-    let names: Vec<u8> = (1..=column.count()).chain([ILIUM, BEFORE]).collect();
-    let reach = |name: u8, near: u8| name >= RIB || name.abs_diff(near) <= 1;
-    let named = walk::name_bone(&net, &names, reach, work)?;
+    for name in [RIB, BEFORE] {
+        sever(&mut net, name, ct, column, work)?;
+    }
+    part(&mut net, column, work)?;
+    // What is left is of the last vertebra or of the hips.
+    let (last, names) = (column.count(), [column.count(), ILIUM]);
+    let named =
+        walk::name_bone(&net, &names, |name, near| name == ILIUM || near + 1 >= last, work)?;
     let mut out = Block::like(bone, OPEN);
     for (voxel, name) in net.voxels.iter().zip(named) {
         out.data[*voxel as usize] = name;
@@ -125,10 +129,71 @@ pub(super) fn split(
     Ok(out)
 }
 
-/// How well a voxel conducts: dense bone a hundred times better than the edge of bone.
-fn conductance(hu: f64, tissue: &Tissue) -> f32 {
-    let dense = ((hu - tissue.bone_hu) / 350.0).clamp(0.0, 1.0);
-    (0.01 + dense * dense) as f32
+/// Cuts what is no vertebra off the vertebrae.
+fn sever(
+    net: &mut Net,
+    name: u8,
+    ct: &Block<i16>,
+    column: &Column,
+    work: &Work,
+) -> Result<(), Cancelled> {
+    let core: Vec<bool> =
+        net.voxels.par_iter().map(|v| is_core(column, ct.point(*v as usize))).collect();
+    let role = |cell: usize| match net.fixed[cell] {
+        fixed if fixed == name => Role::Near,
+        fixed if fixed >= RIB => Role::Out,
+        _ if core[cell] => Role::Far,
+        _ => Role::Open,
+    };
+    for cell in cut::near_side(net, role, work)? {
+        net.fixed[cell as usize] = name;
+    }
+    Ok(())
+}
+
+/// Cuts each vertebra from the next: at every disc what lies above it from what lies below.
+fn part(net: &mut Net, column: &Column, work: &Work) -> Result<(), Cancelled> {
+    let above: Vec<Vec<u32>> = (1..column.count())
+        .into_par_iter()
+        .map(|upper| {
+            let role = |cell: usize| {
+                let (fixed, near) = (net.fixed[cell], net.near[cell]);
+                let is_beside = (upper - 1..=upper + 2).contains(&near);
+                match fixed {
+                    _ if !is_beside => Role::Out,
+                    OPEN => Role::Open,
+                    ILIUM => Role::Far,
+                    RIB.. => Role::Out,
+                    _ if fixed <= upper => Role::Near,
+                    _ => Role::Far,
+                }
+            };
+            cut::near_side(net, role, work)
+        })
+        .collect::<Result<_, Cancelled>>()?;
+    for (upper, cells) in (1..).zip(above) {
+        for cell in cells {
+            let slot = &mut net.fixed[cell as usize];
+            if *slot == OPEN {
+                *slot = upper;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Dense bone is at least so much brighter than the dimmest bone, HU.
+const LEAST_DENSE_HU: f64 = 200.0;
+/// How far the densest bone is looked for round each voxel, steps: the wall of a joint beside its
+/// gap, not the next bone.
+const PEAK: usize = 2;
+
+/// How well a voxel conducts: the densest bone near by a hundred times better than the edge of bone.
+/// What counts is how dark it is against that, since thin shells and blurred joints are alike in HU.
+fn conductance(hu: i16, peak: i16, tissue: &Tissue) -> f32 {
+    let dense = (f64::from(peak) - tissue.bone_hu).max(LEAST_DENSE_HU);
+    let share = ((f64::from(hu) - tissue.bone_hu) / dense).clamp(0.0, 1.0);
+    (0.01 + share * share) as f32
 }
 
 /// The name that a voxel of bone has by its place alone, and the height it lies at.
@@ -160,8 +225,18 @@ fn seed(ct: &Block<i16>, column: &Column, voxel: usize) -> (u8, u8) {
     let (from_top, to_bottom) = (at.station - top, bottom.saturating_sub(at.station));
     let is_pedicle = at.ahead > -2.0 && radius < 14.0;
     let is_lamina = at.ahead < 0.0 && radius < 13.0 && at.aside.abs() < 8.0;
+    // Above it the arch leaves the pedicles, in front of any joint.
+    let is_root = at.ahead < 0.0 && radius < 17.0 && at.aside.abs() < 14.0;
+    // Behind it the lower joints hang from the arch; the next one's upper joints lie before them.
+    let is_joint = at.ahead < -9.0 && radius < 20.0 && at.aside.abs() < 14.0;
     let tall = (bottom - top).max(1);
+    if is_joint && from_top * 10 >= tall * 7 && to_bottom * 20 >= tall {
+        return (level, level);
+    }
     if is_pedicle && from_top * 10 >= tall * 2 && from_top * 10 <= tall * 5 {
+        return (level, level);
+    }
+    if is_root && from_top * 10 >= tall * 4 && from_top * 10 < tall * 7 {
         return (level, level);
     }
     if is_lamina && from_top * 10 >= tall * 5 && to_bottom * 10 >= tall * 2 {
