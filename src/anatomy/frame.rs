@@ -19,6 +19,8 @@ const S1_UNDER_PLATE_MM: f64 = 13.0;
 /// Symmetry and canal may disagree about the axes by this much, degrees; past it the canal was not
 /// read right, and symmetry is believed.
 const MOST_APART_DEG: f64 = 6.0;
+/// A vertebra is turned about its top against the spine's own axes by no more than this, degrees.
+const MOST_TURN_DEG: f64 = 45.0;
 
 /// Which end plates a bone has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +43,8 @@ pub(super) fn find(
         frame = centre_on_body(&surface_seen.seen_from(frame), plates)?;
         frame = stand_between_plates(&surface_seen.seen_from(frame), plates)?;
     }
-    frame = turn_to_symmetry(&surface_seen.seen_from(frame), cloud, plates);
+    let towards_canal = canal_deg(frame, canal);
+    frame = turn_to_symmetry(&surface_seen.seen_from(frame), cloud, plates, towards_canal);
     centre_on_body(&surface_seen.seen_from(frame), plates)
 }
 
@@ -147,9 +150,21 @@ fn is_near(a: Rigid<Patient, Vertebra>, b: Rigid<Patient, Vertebra>) -> bool {
     apart(Dir::X).max(apart(Dir::Z)) < MOST_APART_DEG
 }
 
+/// How far the canal lies aside of the frame's back, degrees about its top.
+fn canal_deg(frame: Rigid<Patient, Vertebra>, canal: &Canal) -> f64 {
+    let at = canal.at_height(frame, 0.0).vec();
+    (-at.x).atan2(at.y).to_degrees()
+}
+
 /// Turns x about z, and shifts it, so that the bone's mirror image in the plane x = 0 covers the
-/// bone best.
-fn turn_to_symmetry(solid: &Solid<'_>, cloud: &Cloud, plates: Plates) -> Rigid<Patient, Vertebra> {
+/// bone best. The cover of a bone whose sides differ has more than one top: it is climbed from the
+/// frame as it is and from that whose back looks at the canal.
+fn turn_to_symmetry(
+    solid: &Solid<'_>,
+    cloud: &Cloud,
+    plates: Plates,
+    towards_canal_deg: f64,
+) -> Rigid<Patient, Vertebra> {
     let all = cloud.seen_from(solid.frame());
     // Of the sacrum the height of S1 alone: below it the bone may lean to a side.
     let lowest = if plates == Plates::Upper { -20.0 } else { f64::NEG_INFINITY };
@@ -164,7 +179,17 @@ fn turn_to_symmetry(solid: &Solid<'_>, cloud: &Cloud, plates: Plates) -> Rigid<P
         });
         mirrored.filter(|p| solid.is_inside(*p)).count()
     };
-    let mut best = [0.0, 0.0];
+    let starts = [0.0, towards_canal_deg.clamp(-MOST_TURN_DEG, MOST_TURN_DEG)];
+    let tops = starts.map(|deg| climb([deg, 0.0], covered));
+    let best = if tops[1].1 > tops[0].1 { tops[1].0 } else { tops[0].0 };
+    let turn = DQuat::from_rotation_z(best[0].to_radians());
+    let frame = turned(solid.frame(), turn);
+    moved(frame, DVec3::new(best[1], 0.0, 0.0))
+}
+
+/// The turn and shift near `start` at which most is covered, and how much.
+fn climb(start: [f64; 2], covered: impl Fn([f64; 2]) -> usize) -> ([f64; 2], usize) {
+    let mut best = start;
     let mut score = covered(best);
     let mut step = [8.0, 2.0];
     // A pattern search from coarse to fine: the cover has one broad top.
@@ -182,7 +207,7 @@ fn turn_to_symmetry(solid: &Solid<'_>, cloud: &Cloud, plates: Plates) -> Rigid<P
         ] {
             let there = [best[0] + a * step[0], best[1] + b * step[1]];
             let found = covered(there);
-            if found > score && there[0].abs() <= 45.0 {
+            if found > score && there[0].abs() <= MOST_TURN_DEG {
                 (best, score, improved) = (there, found, true);
             }
         }
@@ -190,9 +215,7 @@ fn turn_to_symmetry(solid: &Solid<'_>, cloud: &Cloud, plates: Plates) -> Rigid<P
             step = step.map(|s| s / 2.0);
         }
     }
-    let turn = DQuat::from_rotation_z(best[0].to_radians());
-    let frame = turned(solid.frame(), turn);
-    moved(frame, DVec3::new(best[1], 0.0, 0.0))
+    (best, score)
 }
 
 /// The frame at `origin` with z along `up` and x as near to the patient's left as that allows.

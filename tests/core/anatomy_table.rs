@@ -141,6 +141,15 @@ fn a_few_levels_of_a_curved_spine_are_measured_as_asked() {
     assert!(worst.iter().zip(REACHED).all(|((error, _), most)| *error <= most));
 }
 
+/// Its left pedicle is half as wide as its right one, and its canal is turned by 20 degrees.
+#[test]
+fn the_frame_of_a_vertebra_whose_sides_differ_is_found() {
+    let levels: Vec<Level> = vec!["T9".parse().unwrap()];
+    let worst = table(&spec(2, levels.clone(), 12.0, true), &levels, 1.0);
+    check("1 mm, noise, curved", &worst, &USUAL);
+    assert!(worst[6].0 <= USUAL[6] && worst[0].0.is_finite(), "{worst:?}");
+}
+
 #[test]
 fn the_whole_table() {
     if std::env::var_os("CORRIDOR_FULL").is_none() {
