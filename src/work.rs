@@ -112,13 +112,18 @@ fn pool() -> Option<&'static ThreadPool> {
     static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
     let build = || {
         ThreadPoolBuilder::new()
-            .num_threads(threads_asked().unwrap_or(cores().saturating_sub(1)).max(1))
+            .num_threads(pool_threads(threads_asked()))
             .thread_name(|i| format!("core-{i}"))
             .start_handler(|_| crate::platform::lower_thread_priority())
             .build()
             .ok()
     };
     POOL.get_or_init(build).as_ref()
+}
+
+/// All cores but one, or as many as were asked for.
+fn pool_threads(asked: Option<usize>) -> usize {
+    asked.unwrap_or(cores().saturating_sub(1)).max(1)
 }
 
 /// What a person says by rayon's own variable; tests, where no hand moves, say every core.
@@ -171,6 +176,12 @@ mod tests {
         let threads = on_all_cores(|| on_pool(rayon::current_num_threads));
         assert_eq!(threads, cores());
         let spare = on_pool(|| on_pool(rayon::current_num_threads));
-        assert_eq!(spare, cores().saturating_sub(1).max(1));
+        assert_eq!(spare, pool_threads(threads_asked()));
+    }
+
+    #[test]
+    fn a_core_is_kept_free_unless_somebody_says_otherwise() {
+        assert_eq!(pool_threads(None), cores().saturating_sub(1).max(1));
+        assert_eq!([pool_threads(Some(0)), pool_threads(Some(7))], [1, 7]);
     }
 }
