@@ -124,7 +124,8 @@ impl Field {
         })
     }
     /// Signed distance to the surface in mm: positive inside bone, zero on the surface, negative
-    /// outside; within 5 mm of the surface that to its triangles, to 0.01 mm. Beyond the grid, which
+    /// outside; within 5 mm of the surface that to its triangles, to 0.01 mm. The first question to a
+    /// cell of the grid takes 0.1 ms: who asks at many places, or in every frame, asks quickly. Beyond the grid, which
     /// reaches about 4 mm past the bone, it is the distance to the surface's point that is nearest to
     /// where the grid ends: always negative, continuous, and never less far than the true one.
     pub fn signed_distance_mm(&self, p: Point<Patient>) -> f64 {

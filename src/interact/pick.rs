@@ -128,7 +128,7 @@ pub fn meet_bone(
 ) -> Option<f64> {
     let mut depth = from_mm;
     for _ in 0..MOST_STEPS {
-        let outside = -bone.signed_distance_mm(ray.at(depth));
+        let outside = -bone.quick_distance_mm(ray.at(depth));
         if outside < CLOSE_MM {
             return Some(depth);
         }

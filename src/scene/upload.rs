@@ -147,7 +147,7 @@ fn light_at(
     for distance in PROBES_MM {
         let probe = p + normal * distance;
         let fields = std::iter::once(&model.field).chain(neighbours.iter().map(|n| &n.field));
-        let free = fields.map(|f| -f.signed_distance_mm(probe)).fold(f64::INFINITY, f64::min);
+        let free = fields.map(|f| -f.quick_distance_mm(probe)).fold(f64::INFINITY, f64::min);
         shade += weight * ((distance - free) / distance).clamp(0.0, 1.0);
         weight *= 0.62;
     }

@@ -77,7 +77,7 @@ pub fn distance_to_bone_mm(
     const LEAST_STEP_MM: f64 = 0.2;
     let mut depth_mm = 0.0;
     while depth_mm <= reach_mm {
-        let outside_mm = -bone.signed_distance_mm(from + dir * depth_mm);
+        let outside_mm = -bone.quick_distance_mm(from + dir * depth_mm);
         if outside_mm <= 0.0 {
             return Some(depth_mm);
         }
