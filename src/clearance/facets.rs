@@ -16,16 +16,23 @@ type Kept = HashMap<usize, Arc<[u32]>, BuildHasherDefault<Spread>>;
 pub(super) struct Facets(RwLock<Kept>);
 
 impl Facets {
-    /// The triangles of a cell; `seek` finds them the first time.
-    pub fn of(&self, cell: usize, seek: impl FnOnce() -> Vec<u32>) -> Arc<[u32]> {
+    /// What `use_them` makes of the triangles of a cell; `seek` finds them the first time.
+    pub fn with<R>(
+        &self,
+        cell: usize,
+        seek: impl FnOnce() -> Vec<u32>,
+        use_them: impl FnOnce(&[u32]) -> R,
+    ) -> R {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(list) = kept.get(&cell) {
-            return Arc::clone(list);
+            return use_them(list);
         }
         drop(kept);
         let list: Arc<[u32]> = seek().into();
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(kept.entry(cell).or_insert(list))
+        let list = Arc::clone(kept.entry(cell).or_insert(list));
+        drop(kept);
+        use_them(&list)
     }
 }
 

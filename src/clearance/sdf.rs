@@ -205,19 +205,27 @@ impl Field {
     /// Distance and its slope at a position within the box of nodes, from the nearest triangle.
     fn exact(&self, node: Vec3) -> (f32, Vec3) {
         let (cell, t) = self.cell(node);
-        let rough = self.between(cell, t);
-        if !(rough.0.abs() < EXACT_WITHIN_MM) {
-            return rough;
+        let rough = self.quick(node);
+        if !(rough.abs() < EXACT_WITHIN_MM) {
+            return self.between(cell, t);
         }
         let p = self.local_from_node.transform_point3(node);
-        let facets = self.facets.of(cell, || self.facets_of(cell));
-        let aways = facets.iter().map(|t| (*t, p - self.triangles.nearest_of(*t, p)));
-        let nearest = aways.min_by(|a, b| a.1.length_squared().total_cmp(&b.1.length_squared()));
-        let Some((triangle, away)) = nearest else { return rough };
-        let distance = away.length();
+        let nearest = self.facets.with(
+            cell,
+            || self.facets_of(cell),
+            |facets| {
+                let aways = facets.iter().map(|t| {
+                    let away = p - self.triangles.nearest_of(*t, p);
+                    (away.length_squared(), *t, away)
+                });
+                aways.min_by(|a, b| a.0.total_cmp(&b.0))
+            },
+        );
+        let Some((square, triangle, away)) = nearest else { return self.between(cell, t) };
+        let distance = square.sqrt();
         let normal = || self.triangles.normal(triangle);
-        let is_inside = match rough.0.abs() > 2.0 * SIDE_MM {
-            true => rough.0 > 0.0,
+        let is_inside = match rough.abs() > 2.0 * SIDE_MM {
+            true => rough > 0.0,
             false => away.dot(normal()) < 0.0,
         };
         let sign = if is_inside { 1.0 } else { -1.0 };

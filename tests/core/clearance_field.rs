@@ -50,10 +50,17 @@ fn a_screw_in_the_phantom_reads_as_it_lies_and_at_the_speed_of_a_hand() {
         let truth = assess_without_profile(&medial, &bone, &anatomy).unwrap();
         assert!((judged.breach_mm - truth.breach_mm).abs() < 0.1, "{judged:?} {truth:?}");
         assert!((judged.clearance_mm - truth.clearance_mm).abs() < 0.1, "{judged:?} {truth:?}");
+        // Beside a thousand distances in the same run: a busy machine slows both. And never so long
+        // that a frame of a headset would wait.
+        let along = |n: u32| medial.entry + medial.axis * (medial.length_mm * f64::from(n) / 1e3);
+        let places: Vec<_> = (0..1000).map(along).collect();
+        let ask = || places.iter().map(|p| field.signed_distance_mm(*p)).sum::<f64>();
+        let thousand = fastest(ask);
         for screw in [middle, medial] {
             let took = fastest(|| assess(&screw, &field, &anatomy).unwrap());
-            println!("assess took {took:?} ({side})");
-            assert!(took < Duration::from_millis(1), "{took:?}");
+            println!("assess took {took:?}, a thousand distances {thousand:?} ({side})");
+            assert!(took < 6 * thousand, "{took:?}, {thousand:?}");
+            assert!(took < Duration::from_millis(5), "{took:?}");
         }
     }
 }
