@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A tag with the keyword that error messages name.
-struct Attribute(&'static str, Tag);
+pub(super) struct Attribute(&'static str, pub Tag);
 
 macro_rules! attributes {
     ($($name:ident = $keyword:literal $group:literal $element:literal;)+) => {
-        $(const $name: Attribute = Attribute($keyword, Tag($group, $element));)+
+        $(pub(super) const $name: Attribute = Attribute($keyword, Tag($group, $element));)+
     };
 }
 attributes! {
@@ -204,7 +204,7 @@ impl Groups<'_> {
     }
 }
 
-fn missing(path: &Path, Attribute(keyword, tag): &Attribute) -> IngestError {
+pub(super) fn missing(path: &Path, Attribute(keyword, tag): &Attribute) -> IngestError {
     IngestError::DicomAttribute { path: path.to_owned(), attribute: format!("{keyword} {tag}") }
 }
 

@@ -5,7 +5,10 @@
 //! After DICOM PS3.3, A.51 and C.8.20.
 
 use super::file::{open, transfer_syntax};
-use super::header::{Header, PIXEL_DATA, Slice};
+use super::header::{
+    FRAME_GROUPS, FRAMES, Header, ORIENTATION, PIXEL_DATA, PIXEL_MEASURES, POSITION, ROWS,
+    SHARED_GROUPS, Slice, missing,
+};
 use super::pixels::{MOST_VOXELS, Stored};
 use crate::ingest::{IngestError, RawLabels, Warning, labels_hash};
 use crate::space::{Affine, Patient};
@@ -24,12 +27,9 @@ const SEGMENT_OF_FRAME: Tag = Tag(0x0062, 0x000A);
 const REFERENCED_SEGMENT: Tag = Tag(0x0062, 0x000B);
 const MOST_OF_A_FRACTION: Tag = Tag(0x0062, 0x000E);
 const BITS_ALLOCATED: Tag = Tag(0x0028, 0x0100);
-const PIXEL_MEASURES: Tag = Tag(0x0028, 0x9110);
 const PADDING: Tag = Tag(0x0028, 0x0120);
 const SLICE_THICKNESS: Tag = Tag(0x0018, 0x0050);
 const BETWEEN_SLICES: Tag = Tag(0x0018, 0x0088);
-const SHARED_GROUPS: Tag = Tag(0x5200, 0x9229);
-const FRAME_GROUPS: Tag = Tag(0x5200, 0x9230);
 
 /// Slices may lie this far from the even grid, in steps.
 const OFF_GRID_STEPS: f64 = 0.1;
@@ -66,8 +66,7 @@ pub(in crate::ingest) fn load_labels(path: &Path, work: &Work) -> Result<RawLabe
         }
     }
     work.step("reading", 1.0)?;
-    let volume =
-        Volume::new(labels, grid).map_err(|_| attribute(path, "NumberOfFrames (0028,0008)"))?;
+    let volume = Volume::new(labels, grid).map_err(|_| missing(path, &FRAMES))?;
     let warnings = match overlaps {
         0 => Vec::new(),
         count => vec![Warning::OverlappingSegments { count }],
@@ -93,14 +92,14 @@ fn stack(
     slices: &[Slice],
     object: &InMemDicomObject,
 ) -> Result<(Grid, Vec<usize>), IngestError> {
-    let first = slices.first().ok_or_else(|| attribute(path, "NumberOfFrames (0028,0008)"))?;
+    let first = slices.first().ok_or_else(|| missing(path, &FRAMES))?;
     let is_like_first = |slice: &Slice| {
         slice.size == first.size
             && (slice.row - first.row).length() < 1e-3
             && (slice.column - first.column).length() < 1e-3
     };
     if !slices.iter().all(is_like_first) {
-        return Err(attribute(path, "ImageOrientationPatient (0020,0037)"));
+        return Err(missing(path, &ORIENTATION));
     }
     let normal = first.row.cross(first.column);
     let height = |slice: &Slice| (slice.position - first.position).dot(normal);
@@ -110,14 +109,14 @@ fn stack(
         .copied()
         .enumerate()
         .min_by(|a, b| a.1.total_cmp(&b.1))
-        .ok_or_else(|| attribute(path, "ImagePositionPatient (0020,0032)"))?;
+        .ok_or_else(|| missing(path, &POSITION))?;
     let step_mm = step_mm(object, &heights);
     let mut layers = Vec::with_capacity(slices.len());
     for (slice, height) in slices.iter().zip(&heights) {
         let steps = (height - lowest_mm) / step_mm;
         let straight = slices[lowest].position + normal * (steps.round() * step_mm);
         if slice.position.distance(straight) > OFF_GRID_STEPS * step_mm {
-            return Err(attribute(path, "even ImagePositionPatient (0020,0032)"));
+            return Err(missing(path, &POSITION));
         }
         layers.push(steps.round() as usize);
     }
@@ -126,7 +125,7 @@ fn stack(
     let is_too_large =
         ni.checked_mul(nj).and_then(|n| n.checked_mul(nk)).is_none_or(|n| n > MOST_VOXELS);
     if is_too_large {
-        return Err(attribute(path, "size: Rows (0028,0010)"));
+        return Err(missing(path, &ROWS));
     }
     let [di, dj] = first.spacing_mm;
     let (i, j, k) = (first.row * di, first.column * dj, normal * step_mm);
@@ -142,8 +141,10 @@ fn step_mm(object: &InMemDicomObject, heights: &[f64]) -> f64 {
     sorted.sort_by(f64::total_cmp);
     let steps = sorted.windows(2).map(|pair| pair[1] - pair[0]).filter(|mm| *mm > SAME_PLACE_MM);
     let least = steps.fold(f64::INFINITY, f64::min);
-    let groups = [SHARED_GROUPS, FRAME_GROUPS].into_iter().filter_map(|g| object.get(g)?.items());
-    let measures = groups.flatten().filter_map(|group| group.get(PIXEL_MEASURES)?.items()?.first());
+    let groups =
+        [SHARED_GROUPS.1, FRAME_GROUPS.1].into_iter().filter_map(|g| object.get(g)?.items());
+    let measures =
+        groups.flatten().filter_map(|group| group.get(PIXEL_MEASURES.1)?.items()?.first());
     let told = |measures: &InMemDicomObject, tag: Tag| measures.get(tag)?.to_float64().ok();
     let told = measures
         .flat_map(|m| [told(m, BETWEEN_SLICES), told(m, SLICE_THICKNESS)])
@@ -247,10 +248,6 @@ fn segment_of(object: &InMemDicomObject, frame: usize) -> u16 {
         let of_frame = group.get(SEGMENT_OF_FRAME)?.items()?.first()?;
         of_frame.get(REFERENCED_SEGMENT)?.to_int().ok()
     };
-    let own = groups(FRAME_GROUPS).get(frame).and_then(named);
-    own.or_else(|| groups(SHARED_GROUPS).first().and_then(named)).unwrap_or(1)
-}
-
-fn attribute(path: &Path, attribute: &str) -> IngestError {
-    IngestError::DicomAttribute { path: path.to_owned(), attribute: attribute.to_owned() }
+    let own = groups(FRAME_GROUPS.1).get(frame).and_then(named);
+    own.or_else(|| groups(SHARED_GROUPS.1).first().and_then(named)).unwrap_or(1)
 }
