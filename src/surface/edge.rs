@@ -24,6 +24,8 @@ const CORTEX: std::ops::Range<usize> = AT_BORDER - 8..AT_BORDER + 6;
 const OUTSIDE: std::ops::Range<usize> = AT_BORDER + 6..SAMPLES;
 /// Less than this between cortex and outside is no edge, HU.
 const LEAST_CONTRAST_HU: f32 = 120.0;
+/// A rise outside by this share of the cortex' contrast is another bone.
+const RISES: f32 = 0.25;
 /// The border moves at most so far, in voxels along its normal.
 const REACH_VOXELS: f32 = 1.5;
 /// Nodes per cell of the map of levels, and how often it is smoothed: about 2 mm.
@@ -183,15 +185,24 @@ fn foot(border: &Border, at: usize, node: [usize; 3]) -> Option<(Vec3, Vec3)> {
 
 impl Line {
     /// Density deep inside, at the peak of the cortex, and outside; the last is `None` where
-    /// another vertebra is too near to tell.
+    /// another bone is too near to tell.
     fn deep_peak_outside(&self) -> (f32, f32, Option<f32>) {
         let mean = |part: &[f32]| part.iter().sum::<f32>() / part.len() as f32;
         let cortex = &self.hu[CORTEX.start..CORTEX.end.min(self.free)];
         let peak = cortex.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         // The blur of the other bone reaches two samples or so before it.
         let end = if self.free < SAMPLES { self.free - 3 } else { SAMPLES };
-        let outside = (OUTSIDE.start + 1 < end).then(|| mean(&self.hu[OUTSIDE.start..end]));
+        let is_told = OUTSIDE.start + 1 < end && !self.meets_bone(peak, end);
+        let outside = is_told.then(|| mean(&self.hu[OUTSIDE.start..end]));
         (mean(&self.hu[DEEP]), peak, outside)
+    }
+    /// True where the density rises again outside: a bone without a label (a rib at its joint) lies
+    /// there, and what its blur adds would move the edge inwards.
+    fn meets_bone(&self, peak: f32, end: usize) -> bool {
+        let outside = &self.hu[AT_BORDER..end];
+        let least = outside.iter().copied().fold(f32::INFINITY, f32::min);
+        let last = outside.last().copied().unwrap_or(least);
+        last - least > LEAST_CONTRAST_HU.max(RISES * (peak - least))
     }
     /// Where the density falls through `level` outwards of the cortex' peak: samples from the
     /// border. `None` where it does not.
