@@ -16,6 +16,8 @@ pub mod hips;
 mod measure;
 mod outline;
 mod pedicle;
+mod pedicle_axis;
+mod pedicle_search;
 mod sacrum;
 mod solid;
 
@@ -30,7 +32,7 @@ use crate::space::{Dir, Patient, Point, Rigid, Side, Vertebra};
 pub struct Pedicle {
     /// The patient's side.
     pub side: Side,
-    /// Centre of the isthmus, the narrowest cross-section, LPS mm.
+    /// Centre of the isthmus, the cross-section in the middle of the narrow stretch, LPS mm.
     pub isthmus: Point<Patient>,
     /// Unit axis through the pedicle, from back to front.
     pub axis: Dir<Patient>,
@@ -38,7 +40,8 @@ pub struct Pedicle {
     pub width_mm: f64,
     /// Outer-cortex height of the isthmus, across the axis, mm.
     pub height_mm: f64,
-    /// Length of the axis in bone, from the back of the arch to the front of the body, mm.
+    /// Length in bone along the axis, from the back of the arch to the front of the body, mm: the
+    /// mean over a pencil of lines 2 mm thick about it (thinner in a narrow pedicle).
     pub chord_mm: f64,
     /// How much the axis runs towards the midline on its way forward, degrees, seen along the
     /// vertebra's top.

@@ -1,9 +1,5 @@
 //! How near the measured anatomy comes to the phantom's truth: a table over the whole column.
 //!
-//! Sagittal angle, chord and isthmus fall short of what is asked (2 degrees, 1.7 mm, 0.8 mm): in the
-//! thoracic spine the pedicle's axis leaves bone through the lamina's edge, where a degree moves the
-//! chord's end by millimetres. They are held where they are ([`REACHED`]), and printed.
-//!
 //! The default run measures a few levels of a curved spine; `CORRIDOR_FULL=1` measures T1 to L5 of
 //! several persons, straight and curved, at 0.5 mm without noise and at 1 mm with it, and prints
 //! the worst of each number.
@@ -34,9 +30,6 @@ const WHAT: [&str; 9] = [
 const FINE: [f64; 9] = [0.1, 0.1, 2.0, 2.0, 1.7, 0.5, 1.0, 1.0, 0.3];
 /// With noise, 1 mm.
 const USUAL: [f64; 9] = [0.45, 0.56, 2.0, 2.0, 1.7, 0.8, 1.0, 1.0, 0.5];
-/// The same with what is reached today where that is less.
-const REACHED: [f64; 9] = [0.45, 0.56, 2.0, 3.2, 7.4, 1.2, 1.0, 1.0, 0.5];
-
 fn errors(got: &VertebraAnatomy, truth: &LevelTruth) -> [f64; 9] {
     let degrees = |a: Dir<Patient>, b: Dir<Patient>| a.angle_to_rad(b).to_degrees();
     let frame = got.patient_from_vertebra;
@@ -137,8 +130,7 @@ fn check(name: &str, worst: &[(f64, Option<Level>); 9], allowed: &[f64; 9]) -> b
 fn a_few_levels_of_a_curved_spine_are_measured_as_asked() {
     let levels: Vec<Level> = ["T4", "T8", "L1"].map(|l| l.parse().unwrap()).to_vec();
     let worst = table(&spec(2, levels.clone(), 12.0, true), &levels, 1.0);
-    check("1 mm, noise, curved", &worst, &USUAL);
-    assert!(worst.iter().zip(REACHED).all(|((error, _), most)| *error <= most));
+    assert!(check("1 mm, noise, curved", &worst, &USUAL));
 }
 
 /// Its left pedicle is half as wide as its right one, and its canal is turned by 20 degrees.

@@ -9,6 +9,7 @@ use corridor::phantom::{
 };
 use corridor::space::{Dir, Patient, Point, Side};
 use glam::{DMat3, DVec3};
+use std::f64::consts::TAU;
 use std::sync::OnceLock;
 
 fn level(name: &str) -> Level {
@@ -51,12 +52,13 @@ fn dir(d: DVec3) -> Dir<Patient> {
     Dir::from_vec(d)
 }
 
-/// Where the way from `from` along `d` leaves the bone, by steps of a tenth and then halving.
+/// Where the way from `from` along `d` leaves the bone, by steps of a fifth of a millimetre and then
+/// halving, to 3e-9 mm.
 fn way_out(bone: &Bone, from: Point<Patient>, d: DVec3) -> f64 {
     let inside = |t: f64| bone.value(from + dir(d * t)) >= 0.0;
-    let far = (1..1000).map(|n| f64::from(n) * 0.1).find(|t| !inside(*t)).unwrap();
-    let (mut low, mut high) = (far - 0.1, far);
-    for _ in 0..40 {
+    let far = (1..500).map(|n| f64::from(n) * 0.2).find(|t| !inside(*t)).unwrap();
+    let (mut low, mut high) = (far - 0.2, far);
+    for _ in 0..26 {
         let middle = (low + high) / 2.0;
         if inside(middle) { low = middle } else { high = middle }
     }
@@ -82,22 +84,156 @@ fn counted(bone: &Bone, at: Point<Patient>, axis: DVec3, left: DVec3) -> (f64, D
     (count * CELL_MM * CELL_MM, sum / count)
 }
 
+/// Where the areas, told at `t`, first pass 1.3 times the least, ahead and behind: of those at whole
+/// millimetres, linearly between them, or `fine`, from a parabola and by halving.
+fn narrow_stretch(area: impl Fn(f64) -> f64, fine: bool) -> [f64; 2] {
+    let all: Vec<f64> = (-6..=6).map(|t| area(f64::from(t))).collect();
+    let smallest = all.iter().copied().fold(f64::INFINITY, f64::min);
+    let at = all.iter().position(|a| *a == smallest).unwrap() as f64 - 6.0;
+    let least = if fine { least_near(&area, at) } else { smallest };
+    [1.0, -1.0].map(|sense| {
+        let over = |n: f64| area(at + sense * n) - 1.3 * least;
+        let outer = (1..=12).map(f64::from).find(|n| over(*n) > 0.0).unwrap();
+        let (mut low, mut high) = (outer - 1.0, outer);
+        for _ in 0..if fine { 12 } else { 0 } {
+            let middle = (low + high) / 2.0;
+            if over(middle) > 0.0 { high = middle } else { low = middle }
+        }
+        let share = over(low) / (over(low) - over(high));
+        at + sense * (low + (high - low) * share)
+    })
+}
+
+/// The least value of a smooth function whose least whole-numbered place is `at`.
+fn least_near(area: impl Fn(f64) -> f64, at: f64) -> f64 {
+    let vertex = |at: f64, step: f64| {
+        let [before, here, after] = [-step, 0.0, step].map(|d| area(at + d));
+        at + step * 0.5 * (before - after) / (after - 2.0 * here + before)
+    };
+    area(vertex(vertex(at, 0.4), 0.1))
+}
+
 #[test]
-fn the_isthmus_is_the_least_section_and_the_axis_runs_through_the_centroids() {
+fn the_isthmus_is_the_middle_of_the_narrow_stretch_as_counted_on_a_lattice_too() {
     let (phantom, truth) = straight();
     for name in ["T6", "L3"] {
         let (bone, truth) = (phantom.bone(level(name)).unwrap(), truth.level(level(name)).unwrap());
         let pedicle = truth.pedicle(Side::Left);
         let (axis, left) = (pedicle.axis.vec(), truth.left.vec());
         let section = |t: f64| counted(bone, pedicle.isthmus + dir(axis * t), axis, left);
-        let sections: Vec<_> = (-3..=3).map(|t| (f64::from(t), section(f64::from(t)))).collect();
-        let least = sections[3].1.0;
-        for (t, (area, _)) in &sections {
-            assert!(*area > least - 0.15, "{name}: {area} at {t}, {least} at the isthmus");
+        let [ahead, behind] = narrow_stretch(|t| section(t).0, false);
+        assert!((ahead + behind).abs() < 0.1 && ahead - behind > 4.0, "{name}: {behind} {ahead}");
+        let off = section(0.0).1;
+        assert!(off.length() < 0.02, "{name}: {off:?}");
+    }
+}
+
+/// Length in bone along the axis: the mean over the axis and 24 lines beside it.
+fn pencil(bone: &Bone, pedicle: &PedicleTruth, left: DVec3) -> f64 {
+    let axis = pedicle.axis.vec();
+    let u = left.reject_from(axis).normalize();
+    let v = u.cross(axis);
+    let radius = f64::min(2.0, pedicle.width_mm / 3.0);
+    let mut sum = 0.0;
+    for n in 0..25 {
+        let (sin, cos) = (f64::from(n) * 15f64.to_radians()).sin_cos();
+        let share = if n == 24 { 0.0 } else { [1.0, 2.0 / 3.0][n as usize % 2] };
+        let from = pedicle.isthmus + dir((u * cos + v * sin) * (radius * share));
+        sum += way_out(bone, from, axis) + way_out(bone, from, -axis);
+    }
+    sum / 25.0
+}
+
+/// Area of the section across `axis` and its centroid seen from `at`, by rays, and how far it
+/// reaches along `u` and across it.
+struct Rays {
+    area: f64,
+    centroid: DVec3,
+    extents: [f64; 2],
+}
+
+fn rays(bone: &Bone, at: Point<Patient>, axis: DVec3, left: DVec3, count: u32) -> Rays {
+    let u = left.reject_from(axis).normalize();
+    let v = u.cross(axis);
+    let step = TAU / f64::from(count);
+    let (mut area, mut moment, mut most) = (0.0, DVec3::ZERO, [0.0f64; 4]);
+    for n in 0..count {
+        let (sin, cos) = (f64::from(n) * step).sin_cos();
+        let r = way_out(bone, at, u * cos + v * sin);
+        area += r * r * step / 2.0;
+        moment += (u * cos + v * sin) * (r.powi(3) / 3.0 * step);
+        for (slot, reach) in most.iter_mut().zip([r * cos, -r * cos, r * sin, -r * sin]) {
+            *slot = slot.max(reach);
         }
-        assert!(sections[3].1.1.length() < 0.02, "{name}: {:?}", sections[3].1.1);
-        let slope = sections.iter().fold(DVec3::ZERO, |sum, (t, (_, off))| sum + *off * *t) / 28.0;
-        assert!(slope.length().atan().to_degrees() < 0.35, "{name}: {slope:?}");
+    }
+    let extents = [most[0] + most[1], most[2] + most[3]];
+    Rays { area, centroid: moment / area, extents }
+}
+
+#[test]
+fn every_number_of_a_pedicle_is_solved_to_a_ten_thousandth() {
+    let (phantom, truth) = straight();
+    for (name, side) in [("T6", Side::Left), ("L3", Side::Right)] {
+        let (bone, truth) = (phantom.bone(level(name)).unwrap(), truth.level(level(name)).unwrap());
+        let pedicle = truth.pedicle(side);
+        let (axis, left) = (pedicle.axis.vec(), truth.left.vec());
+        let section = |t: f64| rays(bone, pedicle.isthmus + dir(axis * t), axis, left, 96);
+        let here = section(0.0);
+        assert!(here.centroid.length() < 1e-4, "{name}: {:?}", here.centroid);
+        let [ahead, behind] = narrow_stretch(|t| section(t).area, true);
+        assert!((ahead + behind).abs() < 2e-4, "{name}: from {behind} to {ahead}");
+        let mut through = DVec3::ZERO;
+        for t in [1.0, 2.0, 3.0, 4.0, 5.0] {
+            let [behind, ahead] = [section(-t), section(t)];
+            let share = ((1.8 - behind.area.max(ahead.area) / here.area) / 0.5).clamp(0.0, 1.0);
+            if share == 0.0 {
+                break;
+            }
+            through += (ahead.centroid - behind.centroid + axis * (2.0 * t)) * (t * share);
+        }
+        let off = through.normalize().distance(axis);
+        assert!(off < 1e-4, "{name}: axis off by {off}");
+        let fine = rays(bone, pedicle.isthmus, axis, left, 2880).extents;
+        for (found, wanted) in fine.iter().zip([pedicle.width_mm, pedicle.height_mm]) {
+            // Between two rays the outline reaches a little further: up to 1e-5 mm.
+            assert!((found - wanted).abs() < 1e-4, "{name}: {found} {wanted}");
+        }
+        for end in pedicle.span_mm.into_iter().filter(|t| t.abs() < 14.9) {
+            let ratio = section(end).area / here.area;
+            assert!((ratio - 1.8).abs() < 1e-3, "{name}: {ratio} at {end}");
+        }
+    }
+}
+
+#[test]
+fn the_canal_is_the_middle_of_its_chords_to_a_ten_thousandth() {
+    let (phantom, truth) = straight();
+    for name in ["T6", "L3"] {
+        let (bone, truth) = (phantom.bone(level(name)).unwrap(), truth.level(level(name)).unwrap());
+        let [left, back, top] = [truth.left, truth.back, truth.top].map(|d| d.vec());
+        let inside = |p: Point<Patient>| bone.value(p) >= 0.0;
+        // The way in: out of bone is air here.
+        let way = |from: Point<Patient>, d: DVec3| {
+            let far = (1..200).map(|n| f64::from(n) * 0.1).find(|t| inside(from + dir(d * *t)))?;
+            let (mut low, mut high) = (far - 0.1, far);
+            for _ in 0..40 {
+                let middle = (low + high) / 2.0;
+                if inside(from + dir(d * middle)) { high = middle } else { low = middle }
+            }
+            Some(low)
+        };
+        let at = truth.canal_centre;
+        let sides = [left, -left].map(|d| way(at, d).unwrap());
+        assert!((sides[0] - sides[1]).abs() < 1e-4, "{name}: {sides:?}");
+        assert!((sides[0] + sides[1] - truth.canal_width_mm).abs() < 1e-4, "{name}: {sides:?}");
+        let front = way(at, -back).unwrap();
+        // The nearest plane below, by whole millimetres, in which the arch closes behind.
+        let behind = (0..20).find_map(|mm| way(at + dir(top * -f64::from(mm)), back)).unwrap();
+        assert!((front - behind).abs() < 1e-4, "{name}: {front} {behind}");
+        assert!((front + behind - truth.canal_depth_mm).abs() < 1e-4);
+        let isthmus = |side| truth.pedicle(side).isthmus - at;
+        let height = (isthmus(Side::Left) + isthmus(Side::Right)).dot(truth.top) / 2.0;
+        assert!(height.abs() < 1e-4, "{name}: {height} above the isthmuses");
     }
 }
 
@@ -107,9 +243,7 @@ fn chords_end_on_the_surface_and_angles_are_those_of_the_axis_in_the_frame() {
     for name in ["T6", "L3"] {
         let (bone, truth) = (phantom.bone(level(name)).unwrap(), truth.level(level(name)).unwrap());
         for pedicle in &truth.pedicles {
-            let both =
-                [1.0, -1.0].map(|sense| way_out(bone, pedicle.isthmus, pedicle.axis.vec() * sense));
-            let chord = both[0] + both[1];
+            let chord = pencil(bone, pedicle, truth.left.vec());
             assert!((chord - pedicle.chord_mm).abs() < 1e-4, "{name}: {chord}");
             let d = |other: Dir<Patient>| pedicle.axis.dot(other);
             let inwards = -d(truth.left) * pedicle.side.sign();
@@ -119,6 +253,24 @@ fn chords_end_on_the_surface_and_angles_are_those_of_the_axis_in_the_frame() {
             assert!((sagittal - pedicle.sagittal_deg).abs() < 1e-9);
         }
     }
+}
+
+/// Normal and height of the plane over 12 rings of equal area with 36 points each, by least
+/// squares along the top: what the truth says a plate is.
+fn ringed(bone: &Bone, truth: &LevelTruth, half: [f64; 2], sign: f64) -> (DVec3, f64) {
+    let axes = [truth.left, truth.back, truth.top].map(|d| d.vec());
+    let (mut squares, mut right) = (DMat3::ZERO, DVec3::ZERO);
+    for n in 0..12 * 36 {
+        let r = ((f64::from(n / 36) + 0.5) / 12.0).sqrt();
+        let (sin, cos) = (TAU * f64::from(n % 36) / 36.0).sin_cos();
+        let (x, y) = (r * cos * half[0], r * sin * half[1]);
+        let from = truth.body_centre + dir(axes[0] * x + axes[1] * y);
+        let row = DVec3::new(1.0, x, y);
+        squares += DMat3::from_cols(row, row * x, row * y);
+        right += row * (sign * way_out(bone, from, axes[2] * sign));
+    }
+    let fit = squares.inverse() * right;
+    ((axes[2] - axes[0] * fit.y - axes[1] * fit.z).normalize(), fit.x)
 }
 
 #[test]
@@ -131,7 +283,12 @@ fn plates_fit_the_surface_and_the_frame_stands_between_them() {
             |d: DVec3| way_out(bone, truth.body_centre, d) + way_out(bone, truth.body_centre, -d);
         let half = [chord(axes[0]), chord(axes[1])].map(|mm| mm / 2.0 * 0.65);
         for (plate, sign) in [(truth.upper_plate, 1.0), (truth.lower_plate.unwrap(), -1.0)] {
-            // Least squares over a lattice of the ellipse.
+            let near = ringed(bone, truth, half, sign);
+            let off = near.0.distance(plate.up.vec());
+            assert!(off < 1e-5, "{name}: the plate's normal is off by {off}");
+            let height = (plate.centre - truth.body_centre).dot(truth.top);
+            assert!((height - near.1).abs() < 1e-4, "{name}: {height} for {}", near.1);
+            // Least squares over a lattice of the ellipse: the choice of points matters little.
             let (mut normal, mut right) = (DMat3::ZERO, DVec3::ZERO);
             for i in -16..=16 {
                 for j in -16..=16 {

@@ -10,14 +10,19 @@
 //!   perpendicular to it (after Aaro and Dahlborn's measure of rotation); the origin is the middle of the chords
 //!   that the three axes cut out of the body (S1: 13 mm under the plate, middle of the chord from
 //!   front to back there, and of that from side to side 2 mm under the plate, above the alae).
-//! * Pedicle: of all cross-sections at right angles to the axis the isthmus is the one of least
-//!   area; its centre is its centroid; the axis is the line fitted through the centroids of the
-//!   sections 1, 2 and 3 mm before and behind it, back to front. Width is the section's extent along
-//!   the vertebra's left-right direction (made perpendicular to the axis), height its extent across
-//!   that: between outer surfaces, both perpendicular to the axis. The chord runs along the axis
-//!   from where it leaves bone behind the isthmus to where it does in front. The transverse angle
-//!   is that of the axis to the midline, seen along the vertebra's top, the sagittal angle its rise,
-//!   seen from the side.
+//! * Pedicle: the isthmus is the cross-section at right angles to the axis in the middle of the
+//!   narrow stretch, in which sections are at most 1.3 times the least. Where the least one itself
+//!   lies is chance in a pedicle that is a tube: a tenth of a millimetre of bone moves it by three.
+//!   Its centre is its centroid; the axis runs, back to front, through the centroids of the sections
+//!   1 to 5 mm before and behind it, as far as both of a pair are closed (a pair counts in full up
+//!   to 1.3 times the isthmus' area and not at all from 1.8 times). Width is the section's extent
+//!   along the vertebra's left-right direction (made perpendicular to the axis), height its extent
+//!   across that: between outer surfaces, both perpendicular to the axis. The chord is the length
+//!   along the axis from where it leaves bone behind the isthmus to where it does in front, as the
+//!   mean over the axis and 24 lines beside it, by turns at two thirds of and at 2 mm from it (or a
+//!   third of the width, where that is less): a single line may graze the lamina's edge. The
+//!   transverse angle is that of the axis to the midline, seen along the vertebra's top, the sagittal
+//!   angle its rise, seen from the side.
 //! * S1: the ala closes no ring around the pedicle. Its centre and axis are declared, not solved,
 //!   and width and height are chords through the centre, the width reaching to the ala's end.
 //! * Canal: middle of the chord from front to back, then from side to side, in the vertebra's plane
@@ -107,7 +112,7 @@ pub struct PedicleTruth {
     pub width_mm: f64,
     /// Outer height across the axis, mm.
     pub height_mm: f64,
-    /// Length of the axis in bone, from the back of the arch to the front of the body, mm.
+    /// Length in bone along the axis, from the back of the arch to the front of the body, mm.
     pub chord_mm: f64,
     /// Where the pedicle begins (back, negative) and ends (front), mm from the isthmus along the axis:
     /// as far as its section is at most 1.8 times that of the isthmus, and no more than 15.

@@ -1,0 +1,208 @@
+//! Isthmus and axis of a pedicle, from where its least section lies.
+//!
+//! In: the bone in its vertebra's frame, and lines near the pedicle. Out: the isthmus in the middle
+//! of the narrow stretch with the axis through the centroids around it ([`of_tube`]); where the
+//! pedicle closes no tube, the least section with the axis through what is closed beside it
+//! ([`of_bridge`]), turned so that it stays in bone ([`through_bone`]).
+
+use super::outline::across;
+use super::pedicle::{LEAST_SPAN_MM, Line, OPEN_AREA, Sized, section, span};
+use super::solid::Solid;
+use glam::DVec3;
+use std::f64::consts::TAU;
+
+/// A screw stands in the body where it goes on in bone for so long before the isthmus, mm.
+const AHEAD_MM: f64 = 14.0;
+/// The axis runs through the centroids at every millimetre up to this far before and behind the
+/// isthmus; a pair counts in full where its sections are smaller than [`OPEN_AREA`] less [`FADES`].
+const FURTHEST_PAIR_MM: usize = 5;
+const FADES: f64 = 0.5;
+/// The isthmus is the middle of the stretch in which sections are at most so many times the least.
+const NARROW_AREA: f64 = OPEN_AREA - FADES;
+/// The line through the centroids may correct the least section's own axis by this much, degrees,
+/// and lead so far from it, mm: of a pedicle that is a tube the least section may lie near its end.
+const MOST_CORRECTION_DEG: f64 = 12.0;
+const MOST_SETTLED_MM: f64 = 4.0;
+/// The same where there is no tube.
+const BRIDGE_CORRECTION_DEG: f64 = 9.0;
+const BRIDGE_SETTLED_MM: f64 = 2.0;
+/// Isthmus and axis are sought by turns at most so often.
+const MOST_TURNS: usize = 40;
+
+/// The smallest of the isthmuses found from `starts`; `None` where none comes to rest near the least
+/// section, as where the pedicle opens to the side into the root of a process.
+pub(super) fn of_tube(solid: &Solid<'_>, starts: &[Line], least: &Sized) -> Option<Sized> {
+    let moved = starts.iter().filter_map(|start| settled(solid, *start, least));
+    moved.min_by(|a, b| a.area_mm2.total_cmp(&b.area_mm2))
+}
+
+/// The isthmus and the axis through the centroids of the sections around it, found by turns from
+/// `start`, in shortened steps. `None` where that leads far from the least section nearby, to another
+/// part of the bone, or where the sections beside it are open.
+fn settled(solid: &Solid<'_>, start: Line, least: &Sized) -> Option<Sized> {
+    let mut line = start;
+    let (mut share, mut last_way) = (0.4_f64, DVec3::ZERO);
+    for _ in 0..MOST_TURNS {
+        let before = line;
+        let profile = Profile::of(solid, &line);
+        line.middle += line.axis * (0.7 * profile.to_middle());
+        // A part of the way, less where it swings: between flaring walls sections that tilt with
+        // the axis overshoot.
+        let way = profile.axis(&line) - line.axis;
+        share = if way.dot(last_way) < 0.0 { share / 2.0 } else { f64::min(share * 1.2, 0.4) };
+        line.axis = (line.axis + way * share).normalize();
+        last_way = way;
+        line.middle = section(solid, line.middle, line.axis).centroid();
+        if before.axis.distance(line.axis) < 1e-3 && before.middle.distance(line.middle) < 0.02 {
+            break;
+        }
+    }
+    let area_mm2 = section(solid, line.middle, line.axis).area_mm2();
+    let has_left = area_mm2 > NARROW_AREA * least.area_mm2
+        || line.middle.distance(least.line.middle) > MOST_SETTLED_MM
+        || !is_closed_around(solid, &line)
+        || line.axis.angle_between(least.line.axis) > MOST_CORRECTION_DEG.to_radians();
+    (!has_left).then_some(Sized { line, area_mm2 })
+}
+
+/// True when the sections next to a line's middle are closed, as those beside an isthmus are.
+fn is_closed_around(solid: &Solid<'_>, line: &Line) -> bool {
+    span(solid, line).iter().all(|end| end.abs() >= LEAST_SPAN_MM)
+}
+
+/// The sections across a line, up to 6 mm before and behind its middle.
+struct Profile {
+    /// Area and centroid by millimetres, the hindmost first.
+    sections: Vec<(f64, DVec3)>,
+}
+
+impl Profile {
+    const HALF: usize = 6;
+
+    fn of(solid: &Solid<'_>, line: &Line) -> Self {
+        let at = |n: usize| {
+            let t = n as f64 - Self::HALF as f64;
+            let here = section(solid, line.middle + line.axis * t, line.axis);
+            (here.area_mm2(), here.centroid())
+        };
+        Self { sections: (0..=2 * Self::HALF).map(at).collect() }
+    }
+    /// The direction from the centroids of the sections behind the middle to those before it. A
+    /// pair counts the less the further either of its two opens into body or arch.
+    fn axis(&self, line: &Line) -> DVec3 {
+        let least_mm2 = self.sections[Self::HALF].0.max(1e-9);
+        let pair = |off: usize| {
+            let [behind, ahead] = [Self::HALF - off, Self::HALF + off].map(|n| self.sections[n]);
+            let ratio = behind.0.max(ahead.0) / least_mm2;
+            let closed = ((OPEN_AREA - ratio) / FADES).clamp(0.0, 1.0);
+            (closed > 0.0).then(|| (ahead.1 - behind.1) * (off as f64 * closed))
+        };
+        (1..=FURTHEST_PAIR_MM).map_while(pair).sum::<DVec3>().normalize_or(line.axis)
+    }
+    /// How far along the line the middle of the narrow stretch lies, a short step at a time.
+    fn to_middle(&self) -> f64 {
+        const MOST_STEP_MM: f64 = 1.0;
+        let areas: Vec<f64> = self.sections.iter().map(|(area, _)| *area).collect();
+        let sizes = areas.iter().enumerate();
+        let Some((at, least)) = sizes.min_by(|a, b| a.1.total_cmp(b.1)) else { return 0.0 };
+        let most = NARROW_AREA * least;
+        let t = |n: usize| n as f64 - Self::HALF as f64;
+        let is_open = |n: &usize| areas[*n] > most;
+        let between = |inner: usize, outer: usize| {
+            let share = (most - areas[inner]) / (areas[outer] - areas[inner]);
+            t(inner) + (t(outer) - t(inner)) * share
+        };
+        let ahead = (at..areas.len()).find(is_open).map(|n| between(n - 1, n));
+        let behind = (0..at).rev().find(is_open).map(|n| between(n + 1, n));
+        let (first, last) = (t(0), t(areas.len() - 1));
+        let middle = f64::midpoint(ahead.unwrap_or(last), behind.unwrap_or(first));
+        middle.clamp(-MOST_STEP_MM, MOST_STEP_MM)
+    }
+}
+
+/// The axis through the centroids of the sections up to 3 mm before and behind the isthmus, found
+/// by turns with the isthmus, in damped steps. Sections that open into body or arch do not count;
+/// where too few are closed, or the axis turns far, the least section's own axis stays.
+pub(super) fn of_bridge(solid: &Solid<'_>, least: Sized) -> Line {
+    let Sized { line: start, area_mm2 } = least;
+    let mut line = start;
+    for _ in 0..MOST_TURNS {
+        let before = line;
+        let (mut slope, mut weight) = (DVec3::ZERO, 0.0);
+        for n in [-6, -5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6] {
+            let t = f64::from(n) * 0.5;
+            let here = section(solid, line.middle + line.axis * t, line.axis);
+            if here.area_mm2() < OPEN_AREA * area_mm2 {
+                slope += (here.centroid() - line.middle) * t;
+                weight += t * t;
+            }
+        }
+        if weight < 8.0 {
+            break;
+        }
+        let wanted = (slope / weight).normalize_or(line.axis);
+        line.axis = (line.axis + (wanted - line.axis) * 0.4).normalize();
+        line.middle += line.axis * to_least(solid, &line);
+        line.middle = section(solid, line.middle, line.axis).centroid();
+        if before.axis.distance(line.axis) < 1e-3 && before.middle.distance(line.middle) < 0.02 {
+            break;
+        }
+    }
+    let here = section(solid, line.middle, line.axis).area_mm2();
+    let has_left = here > 1.15 * area_mm2
+        || line.middle.distance(start.middle) > BRIDGE_SETTLED_MM
+        || line.axis.angle_between(start.axis) > BRIDGE_CORRECTION_DEG.to_radians();
+    if has_left { start } else { line }
+}
+
+/// How far along the axis the section is least, from the parabola through three of them half a
+/// millimetre apart; a short step at a time.
+fn to_least(solid: &Solid<'_>, line: &Line) -> f64 {
+    const APART_MM: f64 = 0.5;
+    const MOST_STEP_MM: f64 = 0.3;
+    let area = |t: f64| section(solid, line.middle + line.axis * t, line.axis).area_mm2();
+    let [behind, here, ahead] = [-APART_MM, 0.0, APART_MM].map(area);
+    let bend = ahead - 2.0 * here + behind;
+    let step = if bend > 1e-9 { 0.5 * APART_MM * (behind - ahead) / bend } else { 0.0 };
+    step.clamp(-MOST_STEP_MM, MOST_STEP_MM)
+}
+
+/// The line's own direction, unless that leaves bone before it is in the body, or a process distorts
+/// it: then the nearest one, by degrees, along which a thin wire stays in bone. Its own again where
+/// there is none.
+pub(super) fn through_bone(solid: &Solid<'_>, line: &Line, is_distorted: bool) -> DVec3 {
+    const IN_BODY_MM: f64 = 10.0;
+    const DEGREES: usize = 20;
+    const AROUND: usize = 24;
+    if !is_distorted && solid.reach(line.middle, line.axis, IN_BODY_MM) >= IN_BODY_MM {
+        return line.axis;
+    }
+    let [u, v] = across(line.axis);
+    let tilted = (0..DEGREES * AROUND).map(|n| {
+        let tilt = ((n / AROUND + 1) as f64).to_radians().tan();
+        let (sin, cos) = (TAU * (n % AROUND) as f64 / AROUND as f64).sin_cos();
+        (line.axis + (u * cos + v * sin) * tilt).normalize()
+    });
+    let mut all = std::iter::once(line.axis).chain(tilted);
+    all.find(|axis| is_wire_in_bone(solid, line.middle, *axis)).unwrap_or(line.axis)
+}
+
+/// True when a thin wire through `middle` goes on in bone for as long ahead as a screw needs to
+/// stand in the body, and meets no other part of the vertebra behind where it leaves the arch.
+fn is_wire_in_bone(solid: &Solid<'_>, middle: DVec3, axis: DVec3) -> bool {
+    const RADIUS_MM: f64 = 0.7;
+    const BEHIND_MM: f64 = 60.0;
+    let [u, v] = across(axis);
+    let around = (0..8).map(|n| {
+        let (sin, cos) = (TAU * f64::from(n) / 8.0).sin_cos();
+        (u * cos + v * sin) * RADIUS_MM
+    });
+    std::iter::once(DVec3::ZERO).chain(around).all(|off| {
+        let from = middle + off;
+        let back = solid.reach(from, -axis, BEHIND_MM);
+        let beyond = from - axis * (back + 0.2);
+        solid.is_inside(from)
+            && solid.reach(from, axis, AHEAD_MM) >= AHEAD_MM
+            && solid.reach(beyond, -axis, BEHIND_MM) >= BEHIND_MM
+    })
+}
