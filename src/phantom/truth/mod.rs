@@ -11,7 +11,9 @@
 //!   that the three axes cut out of the body (S1: 13 mm under the plate, middle of the chord from
 //!   front to back there, and of that from side to side 2 mm under the plate, above the alae).
 //! * Pedicle: the isthmus is the cross-section at right angles to the axis in the middle of the
-//!   narrow stretch, in which sections are at most 1.3 times the least. Where the least one itself
+//!   narrow stretch, in which sections are at most 1.3 times the least. Sections are told by 72 rays
+//!   from the axis, 5 degrees apart: what a ray passes by, where a section opens into body or arch, is
+//!   not in it. Where the least one itself
 //!   lies is chance in a pedicle that is a tube: a tenth of a millimetre of bone moves it by three.
 //!   Its centre is its centroid; the axis runs, back to front, through the centroids of the sections
 //!   1 to 5 mm before and behind it, as far as both of a pair are closed (a pair counts in full up
