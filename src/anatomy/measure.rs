@@ -2,6 +2,7 @@
 
 use super::canal::{self, Canal};
 use super::frame::{self, Plates};
+use super::pedicle::LEAST_SPAN_MM;
 use super::solid::{Cloud, Solid, cloud};
 use super::{CanalSize, Pedicle, VertebraAnatomy, endplate, pedicle, sacrum};
 use crate::labels::{LabelMap, LabelledVertebra, Level};
@@ -22,6 +23,9 @@ const WIDEST_KNOWN_MM: f64 = 21.6;
 /// No pedicle leads further outwards or inwards than this on its way forward, degrees: T12 turns out
 /// by 10 at most, L5 inwards by 30 on average (clinical-numbers, section 3).
 const CONVERGENCE_DEG: [f64; 2] = [-15.0, 37.0];
+/// A chord shorter than this share of the other side's is told; our own choice (phantoms with a
+/// curve of 60 degrees keep over 0.9).
+const LEAST_CHORD_SHARE: f64 = 0.75;
 /// Where a pedicle was not found, a cut this far beside the canal may be why, mm.
 const BESIDE_CANAL_MM: f64 = 18.0;
 /// A cut this near to the body or to a pedicle's outer wall is still one into it, mm.
@@ -160,12 +164,40 @@ fn doubts(level: Level, pedicles: &[Pedicle]) -> Vec<String> {
             wide.side, wide.width_mm
         ));
     }
+    if level != Level::S1 {
+        warnings.extend(pedicles.iter().filter(|p| is_open(p)).map(|p| {
+            format!(
+                "{level}: its {} pedicle closes no tube of bone; its numbers are those of one section, look at it",
+                p.side
+            )
+        }));
+        warnings.extend(short_of_the_other(level, pedicles));
+    }
     if level == Level::S1 && !pedicles.is_empty() {
         warnings.push(format!(
             "{level}: its pedicles have no outer wall; their axes lead through the widest corridor"
         ));
     }
     warnings
+}
+
+/// True where the sections next to the isthmus are open.
+fn is_open(pedicle: &Pedicle) -> bool {
+    let [behind, ahead] = pedicle.span_mm;
+    behind > -LEAST_SPAN_MM || ahead < LEAST_SPAN_MM
+}
+
+/// The two axes of one vertebra are about as long; one that leaves bone much sooner was probably
+/// not led into the body.
+fn short_of_the_other(level: Level, pedicles: &[Pedicle]) -> Option<String> {
+    let [a, b] = pedicles else { return None };
+    let (short, long) = if a.chord_mm < b.chord_mm { (a, b) } else { (b, a) };
+    (short.chord_mm < LEAST_CHORD_SHARE * long.chord_mm).then(|| {
+        format!(
+            "{level}: the axis of its {} pedicle leaves bone after {:.1} mm, that of the other after {:.1}; it was probably not read right",
+            short.side, short.chord_mm, long.chord_mm
+        )
+    })
 }
 
 /// The way up along the spine at one vertebra: from the one below to the one above, where they are

@@ -40,6 +40,9 @@ pub struct Pedicle {
     pub width_mm: f64,
     /// Outer-cortex height of the isthmus, across the axis, mm.
     pub height_mm: f64,
+    /// Least extent of the isthmus in any direction across the axis, outer cortex, mm: what a screw
+    /// meets first. Less than width and height where the section is an oblique oval.
+    pub least_mm: f64,
     /// Length in bone along the axis, from the back of the arch to the front of the body, mm: the
     /// mean over a pencil of lines 2 mm thick about it (thinner in a narrow pedicle).
     pub chord_mm: f64,

@@ -8,7 +8,7 @@
 use super::solid::Solid;
 use crate::space::Side;
 use glam::{DVec2, DVec3};
-use std::f64::consts::TAU;
+use std::f64::consts::{PI, TAU};
 
 /// A ray that runs further than this has left the pedicle, mm.
 const MOST_MM: f64 = 20.0;
@@ -66,6 +66,21 @@ impl Outline {
         let (low, high) =
             self.corners.iter().fold((far, -far), |(low, high), c| (low.min(*c), high.max(*c)));
         (high - low).max(DVec2::ZERO).to_array()
+    }
+    /// Its least extent in any direction, mm: between two parallel lines that touch it.
+    pub fn least_mm(&self) -> f64 {
+        const DIRECTIONS: usize = 90;
+        let extent = |n: usize| {
+            let d = DVec2::from_angle(PI * n as f64 / DIRECTIONS as f64);
+            let along = self.corners.iter().map(|c| c.dot(d));
+            along.clone().fold(f64::NEG_INFINITY, f64::max) - along.fold(f64::INFINITY, f64::min)
+        };
+        (0..DIRECTIONS).map(extent).fold(f64::INFINITY, f64::min)
+    }
+    /// Width, height and least extent, mm.
+    pub fn sizes_mm(&self) -> [f64; 3] {
+        let [width, height] = self.extents_mm();
+        [width, height, self.least_mm()]
     }
     /// True when a ray never met the bone's surface.
     pub fn is_open(&self) -> bool {
@@ -211,6 +226,17 @@ mod tests {
         let before = ellipse.extents_mm();
         assert!((before[0] - 8.0).abs() < 0.01 && (before[1] - 16.0).abs() < 0.01);
         assert_eq!(ellipse.tube(Side::Left).extents_mm(), before);
+    }
+
+    #[test]
+    fn the_least_extent_of_an_oblique_oval_is_its_short_axis() {
+        // Half axes 4 and 8, leaning by 40 degrees.
+        let oval = outline(|t| {
+            let (sin, cos) = (t - 40f64.to_radians()).sin_cos();
+            1.0 / ((cos / 4.0).powi(2) + (sin / 8.0).powi(2)).sqrt()
+        });
+        assert!((oval.least_mm() - 8.0).abs() < 0.02, "{}", oval.least_mm());
+        assert!(oval.extents_mm().iter().all(|mm| *mm > 10.0));
     }
 
     #[test]

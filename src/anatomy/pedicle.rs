@@ -9,7 +9,8 @@
 //! centroids of the sections up to 5 mm before and behind it, in pairs and only as far as both of a
 //! pair are closed. What hangs on its outer side by a neck, as the transverse process does at L5, is
 //! left out of what is measured ([`Outline::tube`]). Width is the section's extent along the
-//! vertebra's left-right direction (made perpendicular to the axis), height its extent across that.
+//! vertebra's left-right direction (made perpendicular to the axis), height its extent across that;
+//! the least extent is that in any direction.
 //! The chord is the length in bone along the axis, from the back of the arch to the front of the
 //! body: the mean over a pencil of lines as thick as a drill, since a single line may graze the
 //! lamina's edge.
@@ -91,11 +92,11 @@ fn measured(solid: &Solid<'_>, side: Side, found: Line, is_tube: bool) -> Option
     let (line, _) = tube(solid, found, side);
     let has_process = line.middle.distance(found.middle) > 1e-9;
     let line = Line { axis: through_bone(solid, &line, has_process || !is_tube), ..line };
-    let (line, [width_mm, height_mm]) = tube(solid, line, side);
-    let is_one = width_mm.max(height_mm) <= MOST_SIZE_MM && line.axis.dot(-DVec3::Y) > 0.6;
+    let (line, sizes_mm) = tube(solid, line, side);
+    let is_one = sizes_mm[0].max(sizes_mm[1]) <= MOST_SIZE_MM && line.axis.dot(-DVec3::Y) > 0.6;
     let span_mm = span(solid, &line);
     let is_closed = !is_tube || span_mm[1] - span_mm[0] >= LEAST_SPAN_MM;
-    (is_one && is_closed).then(|| described(solid, side, line, [width_mm, height_mm], span_mm))
+    (is_one && is_closed).then(|| described(solid, side, line, sizes_mm, span_mm))
 }
 
 /// The pedicle of a line in the solid's frame.
@@ -103,7 +104,7 @@ pub(super) fn described(
     solid: &Solid<'_>,
     side: Side,
     line: Line,
-    [width_mm, height_mm]: [f64; 2],
+    [width_mm, height_mm, least_mm]: [f64; 3],
     span_mm: [f64; 2],
 ) -> Pedicle {
     let frame = solid.frame();
@@ -115,6 +116,7 @@ pub(super) fn described(
         axis: frame.dir(Dir::from_vec(line.axis)),
         width_mm,
         height_mm,
+        least_mm,
         chord_mm,
         transverse_deg,
         sagittal_deg,
@@ -144,17 +146,17 @@ fn angles_deg(axis: DVec3, side: Side) -> [f64; 2] {
     [transverse.to_degrees(), axis.z.atan2(-axis.y).to_degrees()]
 }
 
-/// The line moved to the middle of the section's tube, and that tube's width and height.
-fn tube(solid: &Solid<'_>, line: Line, side: Side) -> (Line, [f64; 2]) {
+/// The line moved to the middle of the section's tube, and that tube's width, height and least extent.
+fn tube(solid: &Solid<'_>, line: Line, side: Side) -> (Line, [f64; 3]) {
     let cut = |middle: DVec3| Outline::of(solid, middle, line.axis, FINE_RAYS).tube(side);
     let first = cut(line.middle);
     if !first.was_cut() {
-        return (line, first.extents_mm());
+        return (line, first.sizes_mm());
     }
     // Seen from its own middle the root of a process is cut off where it begins.
     let middle = first.centroid();
     let again = cut(middle);
-    (Line { middle, ..line }, again.extents_mm())
+    (Line { middle, ..line }, again.sizes_mm())
 }
 
 /// The same pedicle measured along the axes of another frame of its vertebra.

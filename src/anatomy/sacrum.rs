@@ -55,12 +55,13 @@ pub(super) fn find(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<Pedic
     let axis = widest_corridor(solid, middle, side)?;
     let [u, v] = across(axis);
     let chord = |d: DVec3| solid.reach(middle, d, MOST_MM) + solid.reach(middle, -d, MOST_MM);
-    let size_mm = [chord(u), chord(v)];
-    if size_mm[0].min(size_mm[1]) < LEAST_SIZE_MM {
+    let [width, height] = [chord(u), chord(v)];
+    let least = width.min(height);
+    if least < LEAST_SIZE_MM {
         return None;
     }
     let span_mm = span(solid, middle, axis, -u * side.sign());
-    Some(described(solid, side, Line { middle, axis }, size_mm, span_mm))
+    Some(described(solid, side, Line { middle, axis }, [width, height, least], span_mm))
 }
 
 /// The middle of the bridge above the tunnel.

@@ -165,7 +165,7 @@ pub const LEVEL: &str = "Level";
 /// Nothing could be measured of a level.
 pub const NO_PEDICLES: &str = "Its pedicles were not found.";
 /// Rows of a level's table.
-pub const PEDICLE_ROWS: [&str; 5] = ["Width", "Height", "Chord", "Transverse", "Sagittal"];
+pub const PEDICLE_ROWS: [&str; 6] = ["Width", "Height", "Least", "Chord", "Transverse", "Sagittal"];
 
 /// Clearance.
 pub const CLEARANCE: &str = "Clearance";

@@ -39,6 +39,13 @@ pub struct LevelMeasures {
     pub flags: Vec<Flag>,
 }
 
+impl LevelMeasures {
+    /// False at S1, whose pedicles close no ring: their width and least extent run on into the ala.
+    pub fn has_outer_walls(&self) -> bool {
+        self.level != Level::S1
+    }
+}
+
 /// Measures a case. `posture` is that of the patient in the scanner.
 pub fn of(spine: &Spine, posture: Posture) -> Measures {
     let mut levels: Vec<LevelMeasures> =

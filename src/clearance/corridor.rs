@@ -74,6 +74,7 @@ mod tests {
             axis: Dir::Y,
             width_mm: 8.2,
             height_mm: 12.0,
+            least_mm: 8.2,
             chord_mm: 52.0,
             transverse_deg: 0.0,
             sagittal_deg: 0.0,

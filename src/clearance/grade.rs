@@ -257,6 +257,7 @@ mod tests {
             axis: Dir::new(-0.15 * side.sign(), -1.0, -0.05).unit().unwrap(),
             width_mm: 8.0,
             height_mm: 8.0,
+            least_mm: 8.0,
             chord_mm: 50.0,
             transverse_deg: 8.0,
             sagittal_deg: 0.0,

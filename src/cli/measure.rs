@@ -4,7 +4,8 @@ use super::table::layout;
 use crate::anatomy::Pedicle;
 use crate::anatomy::alignment::{Alignment, Between};
 use crate::case::measures::{self, LevelMeasures, Measures};
-use crate::case::spine::{self, Source, SpineError};
+use crate::case::request::CaseRequest;
+use crate::case::spine::SpineError;
 use crate::ingest::IngestError;
 use crate::labels::Posture;
 use crate::mesh;
@@ -15,8 +16,8 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// Loads a case and measures it; writes nothing.
-pub fn read(source: &Source, posture: Posture, work: &Work) -> Result<Measures, SpineError> {
-    let spine = spine::load(source, work)?;
+pub fn read(case: &CaseRequest, posture: Posture, work: &Work) -> Result<Measures, SpineError> {
+    let spine = case.load(work)?;
     Ok(on_pool(|| measures::of(&spine, posture)))
 }
 
@@ -38,13 +39,22 @@ pub fn write_surfaces(
     measures.levels.iter().map(write).collect()
 }
 
+/// What the numbers of the first two tables are.
+const PEDICLES_ARE: &str = "\
+pedicles, outer cortex at the isthmus, across the axis: width left to right, height up and down, least
+the shortest way across; chord: bone along the axis, from the arch to the front of the body; angles on
+the way forward, in the vertebra's own frame: transverse + to the midline, sagittal + to the head
+";
+const LEVELS_ARE: &str = "
+levels: body at its waist, canal at the pedicles, foramen: height from pedicle to pedicle below,
+rotation + where the front is turned to the patient's left
+";
+
 /// Tables for reading.
 pub fn as_text(measures: &Measures) -> String {
-    let mut text = String::from(
-        "pedicles: outer cortex, across the axis; chord along it; angles in the vertebra's frame\n",
-    );
+    let mut text = String::from(PEDICLES_ARE);
     text += &pedicles(measures);
-    text += "\nlevels\n";
+    text += LEVELS_ARE;
     text += &levels(measures);
     text += &angles(&measures.alignment);
     for level in &measures.levels {
@@ -68,11 +78,12 @@ fn whole(value: Option<f64>) -> String {
 }
 
 fn pedicles(measures: &Measures) -> String {
-    const HEADER: [&str; 8] = [
+    const HEADER: [&str; 9] = [
         "level",
         "side",
         "width mm",
         "height mm",
+        "least mm",
         "chord mm",
         "transverse deg",
         "sagittal deg",
@@ -81,12 +92,14 @@ fn pedicles(measures: &Measures) -> String {
     let row = |level: &LevelMeasures, side: Side| {
         let pedicle = level.model.anatomy.pedicle(side);
         let of = |value: fn(&Pedicle) -> f64| tenth(pedicle.map(value));
+        let walled = pedicle.filter(|_| level.has_outer_walls());
         let hu = level.pedicles.iter().find(|(s, _)| *s == side).map(|(_, d)| d.mean_hu);
         vec![
             level.level.to_string(),
             side.to_string(),
-            of(|p| p.width_mm),
+            tenth(walled.map(|p| p.width_mm)),
             of(|p| p.height_mm),
+            tenth(walled.map(|p| p.least_mm)),
             of(|p| p.chord_mm),
             of(|p| p.transverse_deg),
             of(|p| p.sagittal_deg),
@@ -189,6 +202,8 @@ fn level_as_json(level: &LevelMeasures) -> Value {
             "span_mm": p.span_mm,
             "width_mm": p.width_mm,
             "height_mm": p.height_mm,
+            "least_mm": p.least_mm,
+            "has_outer_wall": level.has_outer_walls(),
             "chord_mm": p.chord_mm,
             "transverse_deg": p.transverse_deg,
             "sagittal_deg": p.sagittal_deg,

@@ -80,8 +80,8 @@ fn run_phantom(args: &phantom::PhantomArgs) -> Result<()> {
 
 fn run_measure(args: &MeasureArgs) -> Result<()> {
     let (work, bar) = progress::on_terminal();
-    let source = args.case.request(&RealFs)?.source;
-    let measures = measure::read(&source, args.posture.into(), &work)?;
+    let case = args.case.request(&RealFs)?;
+    let measures = measure::read(&case, args.posture.into(), &work)?;
     bar.finish_and_clear();
     let written = args.surfaces.iter().map(|to| measure::write_surfaces(&measures, to, &RealFs));
     let written = written.collect::<Result<Vec<_>, _>>()?.concat();

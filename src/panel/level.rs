@@ -25,9 +25,10 @@ pub fn show(ui: &mut Ui, facts: &Facts) -> bool {
 
 /// The patient's left stands on the right, as on an axial slice.
 fn table(ui: &mut Ui, vertebra: &VertebraModel) {
-    let of: [(fn(&Pedicle) -> f64, &str); 5] = [
+    let of: [(fn(&Pedicle) -> f64, &str); 6] = [
         (|p| p.width_mm, "mm"),
         (|p| p.height_mm, "mm"),
+        (|p| p.least_mm, "mm"),
         (|p| p.chord_mm, "mm"),
         (|p| p.transverse_deg, "°"),
         (|p| p.sagittal_deg, "°"),

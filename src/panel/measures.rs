@@ -89,7 +89,8 @@ fn page(ui: &mut Ui, measures: &Measures) {
         .iter()
         .flat_map(|level| Side::BOTH.map(|side| pedicle(level, side)))
         .collect();
-    let heads = ["", "", "width mm", "height mm", "chord mm", "transv. °", "sagittal °", "HU"];
+    let heads =
+        ["", "", "width mm", "height mm", "least mm", "chord mm", "transv. °", "sagittal °", "HU"];
     table(ui, "pedicles", &heads, &rows);
     section(ui, words::BODIES);
     let rows: Vec<_> = measures.levels.iter().map(|level| body(level, measures)).collect();
@@ -169,12 +170,14 @@ fn angles(alignment: &Alignment) -> Vec<Vec<String>> {
 
 fn pedicle(level: &LevelMeasures, side: Side) -> Vec<String> {
     let pedicle = level.model.anatomy.pedicle(side);
+    let walled = pedicle.filter(|_| level.has_outer_walls());
     let hu = level.pedicles.iter().find(|(s, _)| *s == side).map(|(_, density)| density.mean_hu);
     vec![
         level.level.to_string(),
         words::side(side).to_owned(),
-        tenth(pedicle.map(|p| p.width_mm)),
+        tenth(walled.map(|p| p.width_mm)),
         tenth(pedicle.map(|p| p.height_mm)),
+        tenth(walled.map(|p| p.least_mm)),
         tenth(pedicle.map(|p| p.chord_mm)),
         tenth(pedicle.map(|p| p.transverse_deg)),
         tenth(pedicle.map(|p| p.sagittal_deg)),

@@ -75,6 +75,7 @@ fn anatomy() -> VertebraAnatomy {
         axis: Dir::new(-side.sign() * 0.2, -1.0, 0.0).unit().unwrap(),
         width_mm: 9.0,
         height_mm: 14.0,
+        least_mm: 8.0,
         chord_mm: 45.0,
         transverse_deg: 11.3,
         sagittal_deg: 0.0,

@@ -76,6 +76,7 @@ pub fn anatomy(turn: DQuat) -> VertebraAnatomy {
             axis: Dir::from_vec(turn * DVec3::NEG_Y),
             width_mm: 2.0 * radius,
             height_mm: 2.0 * radius,
+            least_mm: 2.0 * radius,
             chord_mm: 50.0,
             transverse_deg: 0.0,
             sagittal_deg: 0.0,

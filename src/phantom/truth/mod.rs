@@ -19,7 +19,8 @@
 //!   1 to 5 mm before and behind it, as far as both of a pair are closed (a pair counts in full up
 //!   to 1.3 times the isthmus' area and not at all from 1.8 times). Width is the section's extent
 //!   along the vertebra's left-right direction (made perpendicular to the axis), height its extent
-//!   across that: between outer surfaces, both perpendicular to the axis. The chord is the length
+//!   across that, the least extent that in any direction: between outer surfaces, all perpendicular
+//!   to the axis. The chord is the length
 //!   along the axis from where it leaves bone behind the isthmus to where it does in front, as the
 //!   mean over the axis and 24 lines beside it, by turns at two thirds of and at 2 mm from it (or a
 //!   third of the width, where that is less): a single line may graze the lamina's edge. The
@@ -114,6 +115,8 @@ pub struct PedicleTruth {
     pub width_mm: f64,
     /// Outer height across the axis, mm.
     pub height_mm: f64,
+    /// Least extent of the isthmus in any direction across the axis, mm.
+    pub least_mm: f64,
     /// Length in bone along the axis, from the back of the arch to the front of the body, mm.
     pub chord_mm: f64,
     /// Where the pedicle begins (back, negative) and ends (front), mm from the isthmus along the axis:
@@ -224,6 +227,7 @@ fn in_patient(bone: &Bone, pedicles: [pedicle::Local; 2], frame: &frame::Frame) 
                 axis: turn(p.axis),
                 width_mm: p.width_mm,
                 height_mm: p.height_mm,
+                least_mm: p.least_mm,
                 chord_mm: p.chord_mm,
                 span_mm: p.span_mm,
                 transverse_deg: (-own.x * p.side.sign()).atan2(-own.y).to_degrees(),

@@ -18,6 +18,7 @@ pub(super) struct Local {
     pub(super) axis: DVec3,
     pub(super) width_mm: f64,
     pub(super) height_mm: f64,
+    pub(super) least_mm: f64,
     pub(super) span_mm: [f64; 2],
     pub(super) chord_mm: f64,
 }
@@ -65,6 +66,7 @@ pub(super) fn closed(shape: &Shape, side: Side, start: DVec3, along: DVec3) -> L
         axis: line.axis,
         width_mm: 0.0,
         height_mm: 0.0,
+        least_mm: 0.0,
         span_mm: [-1.0, 1.0].map(|sense| sense * span(shape, line, sense)),
         chord_mm: 0.0,
     }
@@ -177,14 +179,48 @@ impl Sections<'_> {
 }
 
 impl Local {
-    /// With width and height, whose directions follow the vertebra's left, and the chord.
+    /// With the sizes, of which width and height follow the vertebra's left, and the chord.
     pub(super) fn sized(self, shape: &Shape, left: DVec3) -> Self {
         let nearby = shape.near(self.isthmus, MOST_MM + 4.0);
         let one = |d: DVec3| support(&nearby, self.isthmus, self.axis, d, MOST_MM);
         let [width_mm, height_mm] = across(self.axis, left).map(|d| one(d) + one(-d));
+        let least_mm = least_extent(&nearby, self.isthmus, self.axis);
         let chord_mm = pencil(shape, self.isthmus, self.axis, left, width_mm);
-        Self { width_mm, height_mm, chord_mm, ..self }
+        Self { width_mm, height_mm, least_mm, chord_mm, ..self }
     }
+}
+
+/// Least extent of the isthmus in any direction across the axis, mm: the vertex of the parabola
+/// through the least of those at every third degree and its neighbours.
+fn least_extent(shape: &Shape, isthmus: DVec3, axis: DVec3) -> f64 {
+    const STEP_DEG: f64 = 3.0;
+    const DIRECTIONS: usize = 60;
+    const RAYS: usize = 720;
+    let [u, v] = across(axis, DVec3::X);
+    let towards = |degrees: f64| {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        u * cos + v * sin
+    };
+    let ray = |n: usize| towards(n as f64 * 360.0 / RAYS as f64);
+    let outline: Vec<DVec3> =
+        (0..RAYS).map(|n| ray(n) * reach(shape, isthmus, ray(n), MOST_MM)).collect();
+    let about = |n: &usize| {
+        let d = towards(*n as f64 * STEP_DEG);
+        let along = outline.iter().map(|p| p.dot(d));
+        along.clone().fold(0.0, f64::max) - along.fold(0.0, f64::min)
+    };
+    let smallest = (0..DIRECTIONS).min_by(|a, b| about(a).total_cmp(&about(b))).unwrap_or(0);
+    let extent = |degrees: f64| {
+        let d = towards(degrees);
+        support(shape, isthmus, axis, d, MOST_MM) + support(shape, isthmus, axis, -d, MOST_MM)
+    };
+    let vertex = |middle: f64, step: f64| {
+        let [before, here, after] = [-step, 0.0, step].map(|d| extent(middle + d));
+        let bend = after - 2.0 * here + before;
+        let off = if bend > 1e-12 { 0.5 * (before - after) / bend } else { 0.0 };
+        middle + step * off.clamp(-1.0, 1.0)
+    };
+    extent(vertex(vertex(smallest as f64 * STEP_DEG, STEP_DEG), 0.5))
 }
 
 /// Mean length in bone of the axis and of the lines beside it, evenly spread at two thirds of and
@@ -222,5 +258,6 @@ pub(super) fn open(shape: &Shape, side: Side, isthmus: DVec3, axis: DVec3) -> Lo
     let chord_of = |d: DVec3| reach(shape, isthmus, d, 60.0) + reach(shape, isthmus, -d, 60.0);
     let [width_mm, height_mm] = across(axis, DVec3::X).map(chord_of);
     let chord_mm = pencil(shape, isthmus, axis, DVec3::X, width_mm);
-    Local { side, isthmus, axis, width_mm, height_mm, span_mm: OPEN_SPAN_MM, chord_mm }
+    let least_mm = width_mm.min(height_mm);
+    Local { side, isthmus, axis, width_mm, height_mm, least_mm, span_mm: OPEN_SPAN_MM, chord_mm }
 }

@@ -199,6 +199,7 @@ mod tests {
             axis: -Dir::Y,
             width_mm: 8.0,
             height_mm: 14.0,
+            least_mm: 8.0,
             span_mm: [-5.0, 5.0],
             chord_mm: 10.0,
             transverse_deg: 0.0,

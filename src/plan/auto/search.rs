@@ -377,6 +377,7 @@ pub(super) mod tests {
             axis: Dir::new(-0.2, -1.0, 0.0),
             width_mm: 8.0,
             height_mm: 8.0,
+            least_mm: 8.0,
             chord_mm: 40.0,
             transverse_deg: 11.0,
             sagittal_deg: 0.0,
