@@ -20,6 +20,7 @@
 //! | [`measures`] | every number measured on the spine: anatomy, angles, density |
 //! | [`kept`], `pack` | what is kept between sessions, so that a case opens faster |
 //! | [`doubts`] | what looks wrong about the spine as a whole |
+//! | [`pelvis`] | sacrum and ilium as one bone |
 //! | [`judge`] | the screws of a plan against the spine |
 //! | [`compare`] | plans side by side |
 //! | [`suggest`] | all screws of a case, planned by the program |
@@ -30,6 +31,7 @@ mod pack;
 pub mod kept;
 mod images;
 mod derive;
+pub mod pelvis;
 pub mod spine;
 pub mod doubts;
 pub mod measures;

@@ -215,7 +215,7 @@ pub fn rods_as_text(
             rod.least_radius_mm.min(9999.0)
         );
         for (screw, mm) in screws.iter().zip(&rod.misfit_mm) {
-            text += &format!("{} {mm:.2} mm  ", screw.level);
+            text += &format!("{} {mm:.2} mm  ", screw.site());
         }
         let table = BendTable::new(&bend::corners(&rod.line, bends), bender, kind);
         text += &format!("\n{}", table.text());
@@ -225,7 +225,7 @@ pub fn rods_as_text(
 
 fn row(screw: &Screw, result: &Result<Answer, Unjudged>) -> Vec<String> {
     let mut cells = vec![
-        screw.level.to_string(),
+        screw.site().to_string(),
         screw.side.to_string(),
         format!("{} x {}", screw.diameter_mm, screw.length_mm),
     ];

@@ -187,7 +187,7 @@ fn cell(
         ui.painter().rect_stroke(response.rect, CornerRadius::same(5), stroke, kind);
     }
     let count = facts.screws().filter(is_here).count();
-    let text = words::screws(screw.level, side, count);
+    let text = words::screws(screw.site(), side, count);
     if response.on_hover_text(text).clicked() {
         intents.push(Intent::Choose(Some(screw.id)));
     }

@@ -124,6 +124,24 @@ pub enum Refusal {
         /// The level.
         level: Level,
     },
+    /// The labels have no ilium.
+    #[error(
+        "S2AI {side}: the case has no {side} ilium beside the sacrum, so nothing is planned there; \
+         load labels with hip_left and hip_right"
+    )]
+    NoIlium {
+        /// The side.
+        side: Side,
+    },
+    /// No corridor leads from the sacrum into the ilium.
+    #[error(
+        "S2AI {side}: no way through bone leads from the sacrum into the ilium, so nothing is \
+         planned there; place it by hand"
+    )]
+    NoCorridor {
+        /// The side.
+        side: Side,
+    },
     /// The style is none of this level.
     #[error("{level}: a {style} screw belongs to {belongs}; choose another style")]
     OtherLevel {
@@ -337,7 +355,7 @@ fn belongs(level: Level, style: Style) -> Result<(), Refusal> {
     let wrong = |belongs| Err(Refusal::OtherLevel { level, style, belongs });
     match style {
         Style::S1Bicortical if level != Level::S1 => wrong("S1"),
-        Style::S2AlarIliac => wrong("a case with labels of sacrum and ilium"),
+        Style::S2AlarIliac if level != Level::S1 => wrong("the sacrum"),
         Style::Cortical if level.region() != 'L' => wrong("L1 to L5"),
         _ => Ok(()),
     }

@@ -6,7 +6,8 @@
 use super::line::{Bore, Line};
 use super::score::{self, Measures};
 use super::search::{BEHIND_PEDICLE_MM, Search};
-use crate::clearance::{ScrewShape, SignedDistance};
+use super::{Site, Style};
+use crate::clearance::{ScrewShape, SignedDistance, iliac};
 
 /// Of a screw through both cortices this much of the end is not held to stay in bone, mm.
 pub(super) const TIP_MM: f64 = 6.0;
@@ -40,6 +41,12 @@ impl<B: SignedDistance> Search<'_, B> {
             && within(line[3], self.style.cranial_window_deg)
     }
 
+    /// Into the ilium a screw enters between the first two foramina, everywhere else anywhere.
+    fn may_enter(&self, bore: &Bore) -> bool {
+        let Site { anatomy, pedicle, .. } = self.site;
+        self.style.name != Style::S2AlarIliac || iliac::is_entry(anatomy, pedicle.side, bore.entry)
+    }
+
     /// The best screw on a line, if it scores at least so much; `None` too where there is none at all.
     ///
     /// Cheap terms come first, and what can not reach `least_total` any more is given up: what is
@@ -53,6 +60,9 @@ impl<B: SignedDistance> Search<'_, B> {
             return None;
         }
         let bore = Bore::new(self.site.bone, &self.frame, line, self.gap_mm)?;
+        if !self.may_enter(&bore) {
+            return None;
+        }
         let sizes = self.sizes_on(&bore)?;
         let fixed = self.fixed_above(angles, &bore, &sizes, least_total)?;
         let mut best: Option<Rated> = None;
