@@ -7,7 +7,7 @@
 use super::spine::{Spine, VertebraModel};
 use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::clearance::Field;
-use crate::implant::Catalogue;
+use crate::implant::{Catalogue, Rods};
 use crate::labels::Level;
 use crate::plan::auto::{
     self, Allowed, Choices, Refusal, Rules, Score, Site, Style, Suggestion, construct,
@@ -210,7 +210,10 @@ fn lined_up(
         .filter_map(|answer| Some((answer.place, answer.found.as_ref().ok()?)))
         .collect();
     let choices: Vec<&Choices> = found.iter().map(|(_, choices)| *choices).collect();
-    let taken = construct::line_up(&choices, rules);
+    let taken = match Rods::builtin() {
+        Ok(rods) => construct::line_up(&choices, rules, &rods),
+        Err(_) => vec![None; choices.len()],
+    };
     let settled = found.into_iter().zip(taken).map(|((place, choices), taken)| {
         let choice = taken.and_then(|n| choices.others.get(n));
         let other = choice.and_then(|choice| {
