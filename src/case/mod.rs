@@ -22,6 +22,7 @@
 //! | [`doubts`] | what looks wrong about the spine as a whole |
 //! | [`pelvis`] | sacrum and ilium as one bone |
 //! | [`judge`] | the screws of a plan against the spine |
+//! | [`rods`] | the rods of a plan as they are to be bent |
 //! | [`compare`] | plans side by side |
 //! | [`suggest`] | all screws of a case, planned by the program |
 //! | [`request`] | what was asked to be opened, and where its plan lives |
@@ -36,6 +37,7 @@ pub mod spine;
 pub mod doubts;
 pub mod measures;
 pub mod judge;
+pub mod rods;
 pub mod compare;
 pub mod suggest;
 pub mod request;

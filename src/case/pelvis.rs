@@ -98,11 +98,16 @@ fn bone(
     work: &Work,
 ) -> Result<PelvicBone, NoBone> {
     let no_surface = |why: &str| NoBone::NoSurface { side, why: why.to_owned() };
-    let Some((part, ilium)) = reachable(labels, sacrum, side, value) else {
-        let is_there = reachable(labels, sacrum, side.opposite(), value).is_some();
-        let nowhere = || no_surface("its label does not reach the sacrum");
-        return Err(if is_there { NoBone::OtherSide { side } } else { nowhere() });
-    };
+    let part =
+        reachable(labels, sacrum, side).ok_or_else(|| no_surface("the image does not reach it"))?;
+    let voxels = |part: &LabelMap| part.volume.data().iter().filter(|v| **v == value).count();
+    let beyond = reachable(labels, sacrum, side.opposite()).map_or(0, |part| voxels(&part));
+    match voxels(&part) {
+        here if here < beyond => return Err(NoBone::OtherSide { side }),
+        0 => return Err(no_surface("its label does not reach the sacrum")),
+        _ => {}
+    }
+    let (part, ilium) = with_ilium(part, value);
     let surface =
         surface::declare(&part, &ilium, spine.ct.as_deref(), work).map_err(|why| match why {
             SurfaceError::Cancelled(cancelled) => cancelled.into(),
@@ -152,13 +157,8 @@ fn nodes(sacrum: &VertebraModel, side: Side) -> Grid {
     Grid::new(size, map).unwrap_or_else(|_| Grid::along_axes(first, NODE_MM, size))
 }
 
-/// The part of the labels that a screw can reach, and the ilium in it. `None` where it holds none.
-fn reachable(
-    labels: &LabelMap,
-    sacrum: &VertebraModel,
-    side: Side,
-    value: u16,
-) -> Option<(LabelMap, LabelledVertebra)> {
+/// The part of the labels that a screw can reach; `None` where the image does not.
+fn reachable(labels: &LabelMap, sacrum: &VertebraModel, side: Side) -> Option<LabelMap> {
     let grid = labels.volume.grid();
     let into = grid.voxel_from_patient();
     let far = DVec3::INFINITY;
@@ -170,15 +170,13 @@ fn reachable(
     let [low, high] = [low.floor(), high.ceil()].map(|p| p.clamp(DVec3::ZERO, last));
     let [first, end] = [low, high].map(|p| p.to_array().map(|x| x as usize));
     let volume = labels.volume.part(first, std::array::from_fn(|n| end[n] - first[n] + 1))?;
-    if !volume.data().iter().any(|v| *v == value) {
-        return None;
-    }
-    let ilium = LabelledVertebra {
-        id: VertebraId::of_label("ilium", value),
-        level: Level::S1,
-        value,
-        is_cut_off: false,
-    };
-    let vertebrae = labels.vertebrae.iter().cloned().chain([ilium.clone()]).collect();
-    Some((LabelMap { volume, vertebrae }, ilium))
+    Some(LabelMap { volume, vertebrae: labels.vertebrae.clone() })
+}
+
+/// Labels in which the ilium counts as one of the bones, whose surfaces end where others begin.
+fn with_ilium(mut part: LabelMap, value: u16) -> (LabelMap, LabelledVertebra) {
+    let id = VertebraId::of_label("ilium", value);
+    let ilium = LabelledVertebra { id, level: Level::S1, value, is_cut_off: false };
+    part.vertebrae.push(ilium.clone());
+    (part, ilium)
 }

@@ -47,6 +47,9 @@ pub struct Plan {
     /// What a person did to the labels with brush, eraser and cleaner, first one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub label_edits: Vec<Mending>,
+    /// What the column is to become before the rods are laid.
+    #[serde(default, skip_serializing_if = "correct::Target::is_as_it_is")]
+    pub rod_target: correct::Target,
     /// What is kept to choose from, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<Alternative>,

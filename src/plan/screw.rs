@@ -132,6 +132,30 @@ pub enum ScrewFault {
 }
 
 impl Screw {
+    /// A screw of this shape along a pedicle, placed by a person, with an id of its own.
+    pub fn placed(
+        (vertebra, level): (VertebraId, Level),
+        side: Side,
+        shape: &ScrewShape,
+        author: &str,
+        edited: jiff::Timestamp,
+    ) -> Self {
+        Self {
+            id: ScrewId::random(),
+            vertebra,
+            level,
+            side,
+            style: ScrewStyle::default(),
+            entry: shape.entry,
+            axis: shape.axis,
+            diameter_mm: shape.diameter_mm,
+            length_mm: shape.length_mm,
+            author: author.to_owned(),
+            edited,
+            state: ScrewState::default(),
+            unknown: serde_json::Map::new(),
+        }
+    }
     /// Level, side and the start of the id, as messages say it: `L4 left screw 1b4e28ba`.
     pub fn name(&self) -> String {
         let id = self.id.to_string();

@@ -2,7 +2,7 @@
 
 use crate::stack::{self, MIDDLE, core_app, interaction_app};
 use bevy::prelude::*;
-use corridor::app::comparing::Comparing;
+use corridor::app::follow::Comparing;
 use corridor::app::history::{Document, StatusLine, Tone};
 use corridor::app::jobs::ActiveCase;
 use corridor::app::planning::{PlanWish, Planning};

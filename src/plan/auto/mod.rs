@@ -240,7 +240,7 @@ pub fn choices<B: SignedDistance>(
 ) -> Result<Choices, Refusal> {
     let (level, side) = (site.level, site.pedicle.side);
     belongs(level, style)?;
-    if site.canal.is_none() {
+    if !is_kept_off_canal(site, style) {
         return Err(Refusal::NoCanal { level, side });
     }
     let no_path = Refusal::NoPath { level, side, style };
@@ -291,10 +291,18 @@ pub fn score_of<B: SignedDistance>(
     allowed: &Allowed<'_>,
     shape: &ScrewShape,
 ) -> Option<Score> {
-    site.canal?;
+    if !is_kept_off_canal(site, style) {
+        return None;
+    }
     let search = Search::new(site, rules, rules.style(style)?, allowed).ok()?;
     let rated = search.rate_shape(shape)?;
     Some(Score { total: rated.total, ..Score::new(&rated.measures, rules) })
+}
+
+/// Whether something keeps a screw out of the canal: the canal itself, where it is known. Into the
+/// ilium a screw starts beside the foramina and leads away from it.
+fn is_kept_off_canal<B>(site: &Site<'_, B>, style: Style) -> bool {
+    site.canal.is_some() || style == Style::S2AlarIliac
 }
 
 /// One of the choices judged in full; `None` where the grade does not bear it.
