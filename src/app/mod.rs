@@ -5,9 +5,7 @@
 //! `interact`, `panel`, `desktop` and `xr` add their plugins; `program` puts them together.
 
 pub mod background;
-pub mod checks;
-pub mod comparing;
-mod follow;
+pub mod follow;
 pub mod closeup;
 pub mod display;
 pub mod doctor;
@@ -122,14 +120,7 @@ impl Plugin for CorePlugin {
             judge::plugin,
             pace::plugin,
             selection::plugin,
-            (
-                checks::plugin,
-                comparing::plugin,
-                closeup::plugin,
-                measuring::plugin,
-                mending::plugin,
-                planning::plugin,
-            ),
+            (follow::plugin, closeup::plugin, measuring::plugin, mending::plugin, planning::plugin),
         ));
     }
 }

@@ -21,6 +21,8 @@ use jiff::Timestamp;
 pub enum PlanWish {
     /// Every pedicle that has no screw of a person's.
     Start,
+    /// The same, and a screw into each ilium.
+    StartWithIlia,
     /// Stop; nothing is changed.
     Stop,
 }
@@ -74,12 +76,16 @@ fn start_or_stop(
                 status.say(Tone::Done, words::PLANNING_STOPPED);
             }
         }
-        PlanWish::Start if mending.is_busy() => status.say(Tone::Warning, words::MENDING),
-        PlanWish::Start if planning.job.is_none() => match Rules::builtin() {
-            Ok(rules) => planning.job = Some(start(&case, &document, rules)),
+        _ if mending.is_busy() => status.say(Tone::Warning, words::MENDING),
+        _ if planning.job.is_none() => match Rules::builtin() {
+            Ok(rules) => {
+                let iliac = *wish == PlanWish::StartWithIlia;
+                let wish = Wish { iliac, ..Wish::default() };
+                planning.job = Some(start(&case, &document, rules, wish));
+            }
             Err(fault) => status.say(Tone::Fault, fault.to_string()),
         },
-        PlanWish::Start => {}
+        _ => {}
     }
 }
 
@@ -87,6 +93,7 @@ fn start(
     case: &ActiveCase,
     document: &Document,
     rules: Rules,
+    wish: Wish,
 ) -> Background<Result<Planned, Cancelled>> {
     let (spine, plan) = (case.spine.clone(), document.plan().clone());
     let catalogue: Catalogue = document.catalogue().clone();
@@ -94,7 +101,7 @@ fn start(
         let named = spine.named_by(&plan);
         // The session stamps the time when the screws come into the plan.
         let now = Timestamp::UNIX_EPOCH;
-        suggest::plan(&named, &Wish::default(), &rules, &catalogue, now, work)
+        suggest::plan(&named, &wish, &rules, &catalogue, now, work)
     })
 }
 

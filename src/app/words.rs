@@ -61,6 +61,8 @@ pub const MENDING: &str = "The surface follows the labels; its screws are judged
 
 /// Button: the program plans screws.
 pub const PLAN_ALL: &str = "Plan automatically";
+/// Button: the same with screws into the ilia.
+pub const PLAN_ILIAC: &str = "With iliac screws";
 /// While it does.
 pub const PLANNING: &str = "Planning screws";
 /// Button: stop what runs.
@@ -97,6 +99,23 @@ pub const NO_ISSUES: &str = "Nothing stands out. That is no proof that the plan 
 pub const NO_PLAN: &str = "No screws yet.";
 /// Heading of the plans to choose from.
 pub const PLANS: &str = "Plans";
+/// Heading of the rods.
+pub const RODS: &str = "Rods";
+/// No side has two screws.
+pub const NO_RODS: &str = "A rod needs two screws on its side.";
+/// Box: the rods are laid for this lordosis.
+pub const LORDOSIS_WANTED: &str = "Lordosis to reach";
+/// Slider: how much of the coronal tilt is taken away.
+pub const STRAIGHTEN: &str = "Straighten";
+/// What stands over the moves of the levels.
+pub const RODS_MOVED: &str =
+    "The spine moved for it; the rods stand where its heads would be. What each disc opens:";
+/// Heads of the moves of the levels.
+pub const MOVED_HEADS: [&str; 3] = ["Level", "back", "left"];
+/// Heads of the misfits.
+pub const MISFIT_HEADS: [&str; 2] = ["Head", "misfit mm"];
+/// Heads of a bender's settings.
+pub const BEND_HEADS: [&str; 5] = ["Bend", "feed mm", "roll", "stays", "set to"];
 /// Button: keep the plan as it is, to choose from.
 pub const KEEP_PLAN: &str = "Keep this plan";
 /// None was kept.
@@ -294,6 +313,14 @@ pub mod hints {
     pub const BORDERS: &str = "B: where the labels end on the slices.";
     /// Measures.
     pub const MEASURES: &str = "M: angles, pedicles and density of the whole spine.";
+    /// Lordosis to reach.
+    pub const LORDOSIS_WANTED: &str = "Between the upper plates of the highest and the lowest level \
+         that have screws: each level turns about its disc, and the rods are bent for that spine.";
+    /// Straighten.
+    pub const STRAIGHTEN: &str =
+        "The part of the sideways tilt between the levels that is taken away.";
+    /// Plan sacrum and ilium.
+    pub const PLAN_ILIAC: &str = "The same, and a screw from the sacrum into each ilium (S2AI).";
     /// Plan automatically.
     pub const PLAN_ALL: &str = "A screw for every pedicle that has none of yours. They come as \
          suggestions: look at each and accept or reject it. One undo takes all of them back.";
@@ -396,6 +423,20 @@ pub const fn posture(posture: Posture) -> &'static str {
 /// A share of one.
 pub fn percent(share: f64) -> String {
     format!("{:.0} %", 100.0 * share)
+}
+
+/// The rod of a side.
+pub fn rod_of(at: Side) -> String {
+    sentence(&format!("{} rod", side(at)))
+}
+
+/// What is said of a rod.
+pub fn rod_numbers(misfit_mm: f64, length_mm: f64, radius_mm: f64) -> String {
+    let radius = match radius_mm < 5000.0 {
+        true => format!("sharpest bend {radius_mm:.0} mm radius"),
+        false => "straight".to_owned(),
+    };
+    format!("Misfit {misfit_mm:.2} mm (RMS), cut to {length_mm:.0} mm, {radius}")
 }
 
 /// A screw, or several on one side of a level.

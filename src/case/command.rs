@@ -5,6 +5,7 @@
 use crate::labels::edit::{Mending, MendingFault};
 use crate::labels::{Level, VertebraId};
 use crate::plan::alternative::AlternativeFault;
+use crate::plan::correct::{CorrectError, Target};
 use crate::plan::{Alternative, Plan, RenamedLevel, Screw, ScrewFault, ScrewId};
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +66,13 @@ pub enum Command {
         before: Vec<Screw>,
         /// The screws that come.
         after: Vec<Screw>,
+    },
+    /// Lays the rods for a column that is moved otherwise.
+    AimRods {
+        /// As it must be found.
+        before: Target,
+        /// As it shall be.
+        after: Target,
     },
     /// Writes other notes.
     SetNotes {
@@ -145,6 +153,9 @@ pub enum CommandError {
     /// No alternative can be so.
     #[error(transparent)]
     Alternative(#[from] AlternativeFault),
+    /// No column can be moved so.
+    #[error(transparent)]
+    RodTarget(#[from] CorrectError),
     /// The labels can not be mended so.
     #[error(transparent)]
     Mending(#[from] MendingFault),
@@ -206,6 +217,10 @@ impl Command {
                 plan.label_edits.pop();
                 Ok(())
             }
+            Self::AimRods { before, after } => {
+                after.check()?;
+                swap(&mut plan.rod_target, before, after)
+            }
             Self::SetNotes { before, after } => swap(&mut plan.notes, before, after),
             Self::Replace { before, after } => swap(plan, before, after),
         }
@@ -237,6 +252,7 @@ impl Command {
             Self::TakeUp { name, before, after } => {
                 Self::TakeUp { name, before: after, after: before }
             }
+            Self::AimRods { before, after } => Self::AimRods { before: after, after: before },
             Self::SetNotes { before, after } => Self::SetNotes { before: after, after: before },
             Self::Replace { before, after } => Self::Replace { before: after, after: before },
         }
@@ -262,6 +278,7 @@ impl Command {
             }
             Self::DropAlternative(one) => format!("dropped plan {}", one.name),
             Self::TakeUp { name, .. } => format!("took up plan {name}"),
+            Self::AimRods { after, .. } => aimed(after),
             Self::SetNotes { .. } => "changed the notes".to_owned(),
             Self::Replace { .. } => "took over the plan file as changed elsewhere".to_owned(),
         }
@@ -305,6 +322,18 @@ fn renamed(renamings: &[Renaming]) -> String {
             format!("renamed {count} levels, {} to {} first", first.before, first.after)
         }
     }
+}
+
+/// `laid the rods for 45 degrees of lordosis, 50 % straightened`.
+fn aimed(target: &Target) -> String {
+    if target.is_as_it_is() {
+        return "laid the rods for the spine as it is".to_owned();
+    }
+    let lordosis = target.lordosis_deg.map(|deg| format!("{deg:.0} degrees of lordosis"));
+    let part = Some(target.coronal_part).filter(|part| *part > 0.0);
+    let part = part.map(|part| format!("{:.0} % straightened", 100.0 * part));
+    let said: Vec<String> = lordosis.into_iter().chain(part).collect();
+    format!("laid the rods for {}", said.join(", "))
 }
 
 fn size(screw: &Screw) -> String {

@@ -6,8 +6,7 @@
 use super::judge::{self, Answer};
 use super::spine::Spine;
 use crate::clearance::{Band, Grade};
-use crate::labels::Level;
-use crate::plan::{Plan, Screw};
+use crate::plan::{Plan, Screw, ScrewSite};
 use crate::space::Side;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Compared {
     /// The screws of each pedicle that has any.
-    pub pedicles: BTreeMap<(Level, Side), Vec<ComparedScrew>>,
+    pub pedicles: BTreeMap<(ScrewSite, Side), Vec<ComparedScrew>>,
     /// The sums.
     pub summary: Summary,
 }
@@ -58,7 +57,7 @@ impl Compared {
     pub fn new(plan: &Plan, answers: &[Option<&Answer>], issues: usize) -> Self {
         let mut pedicles: BTreeMap<_, Vec<ComparedScrew>> = BTreeMap::new();
         for (screw, answer) in plan.screws.iter().zip(answers) {
-            let place = pedicles.entry((screw.level, screw.side)).or_default();
+            let place = pedicles.entry((screw.site(), screw.side)).or_default();
             place.push(ComparedScrew::new(screw, *answer));
         }
         let judged = || answers.iter().flatten().map(|answer| &answer.assessment);
@@ -92,6 +91,6 @@ fn misfit_mm(plan: &Plan) -> [Option<f64>; 2] {
 }
 
 /// Every pedicle that has a screw in one of the plans, from the head down.
-pub fn pedicles<'a>(plans: impl Iterator<Item = &'a Compared>) -> BTreeSet<(Level, Side)> {
+pub fn pedicles<'a>(plans: impl Iterator<Item = &'a Compared>) -> BTreeSet<(ScrewSite, Side)> {
     plans.flat_map(|plan| plan.pedicles.keys().copied()).collect()
 }

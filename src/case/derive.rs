@@ -1,10 +1,11 @@
 //! From a spine's voxels to its vertebrae: surfaces, anatomy, meshes and distance fields; all of
 //! them, or those whose labels a person mended.
 
+use super::pelvis::PelvicBone;
 use super::spine::{Spine, SpineError, VertebraModel};
 use crate::anatomy;
 use crate::clearance::{Canal, Field};
-use crate::labels::{LabelMap, LabelledVertebra};
+use crate::labels::{LabelMap, LabelledVertebra, Level};
 use crate::mesh;
 use crate::plan::Plan;
 use crate::surface::{self, Surface, SurfaceError};
@@ -46,6 +47,12 @@ pub fn mended(given: &Spine, now: &Spine, plan: &Plan, work: &Work) -> Result<Sp
         };
         let known = labels.vertebrae.iter().map(untouched).collect();
         derive(&mut spine, known, Vec::new(), work)?;
+        let sacrum = labels.at_level(Level::S1).map(|v| v.value);
+        let is_whole = |value: Option<u16>| value.is_some_and(|value| !touched.contains(&value));
+        let holds =
+            |bone: &&Arc<PelvicBone>| is_whole(sacrum) && is_whole(spine.ilia.of(bone.side));
+        let bones: Vec<_> = now.pelvis.iter().filter(holds).cloned().collect();
+        spine.add_pelvis(&bones, work)?;
         Ok(spine)
     })
 }

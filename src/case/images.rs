@@ -6,7 +6,7 @@ use crate::clearance::Voxels;
 use crate::ingest::{self, CtIdentity, IngestError, RawLabels, Study};
 use crate::labels::auto::{self, SegmentError};
 use crate::labels::numbering::{self, Numbering};
-use crate::labels::{Organ, stats};
+use crate::labels::{Ilia, Organ, stats};
 use crate::phantom;
 use crate::plan::CaseHashes;
 use crate::volume::Volume;
@@ -166,6 +166,8 @@ fn add_labels(
         .map_err(|source| SpineError::Numbering { file: file.to_owned(), source })?;
     let values = stats::of(&named.labels.volume).into_keys();
     let values = values.filter(|value| named.labels.vertebrae.iter().all(|v| v.value != *value));
+    let values: Vec<u16> = values.collect();
+    spine.ilia = Ilia::find(values.iter().copied(), &raw.names, named.numbering);
     let found = Organ::find(values, &raw.names, named.numbering);
     spine.organs = Arc::new(organs(&named.labels.volume, &found));
     spine.warnings.extend(named.notices);

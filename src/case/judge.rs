@@ -1,15 +1,16 @@
 //! The screws of a plan against the spine they are in.
 
 use super::spine::{Spine, VertebraModel};
+use crate::anatomy::VertebraAnatomy;
 use crate::clearance::grade::{BREACH_BOUNDS_MM, ENTRY_ZONE_MM};
-use crate::clearance::{self, Around, AssessError, Assessment, Band, Schemes, band};
+use crate::clearance::{self, Around, AssessError, Assessment, Band, Field, Schemes, band};
 use crate::implant::Rods;
-use crate::labels::Organ;
+use crate::labels::{Level, Organ};
 use crate::plan::auto::{Rules, construct};
 use crate::plan::check::{self, Issue, Seen};
 use crate::plan::correct::{self, CorrectError, Moved, Target};
 use crate::plan::rod::Rod;
-use crate::plan::{Plan, Screw, ScrewId};
+use crate::plan::{Plan, Screw, ScrewId, ScrewStyle};
 use crate::space::Side;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -22,6 +23,17 @@ pub enum Unjudged {
     NoVertebra {
         /// Level, side and id.
         screw: String,
+    },
+    /// The screw runs into an ilium that the case does not have.
+    #[error(
+        "{screw} can not be judged: it runs into the {side} ilium, which the case does not have; \
+         load labels with hip_left and hip_right"
+    )]
+    NoIlium {
+        /// Level, side and id.
+        screw: String,
+        /// Which ilium.
+        side: Side,
     },
     /// The screw itself is not sound.
     #[error("{screw} can not be judged: {source}")]
@@ -39,11 +51,31 @@ pub fn vertebra_of<'s>(spine: &'s Spine, screw: &Screw) -> Option<&'s Arc<Verteb
     spine.vertebra(screw.vertebra).or_else(|| spine.at_level(screw.level))
 }
 
-/// Judges one screw; well under a millisecond.
-pub fn assess(spine: &Spine, screw: &Screw) -> Result<Assessment, Unjudged> {
+/// What a screw is driven into.
+struct Host<'s> {
+    vertebra: &'s VertebraModel,
+    field: &'s Field,
+    anatomy: &'s VertebraAnatomy,
+}
+
+/// The bone a screw is driven into: its vertebra, or sacrum and ilium together.
+fn host_of<'s>(spine: &'s Spine, screw: &Screw) -> Result<Host<'s>, Unjudged> {
     let vertebra =
         vertebra_of(spine, screw).ok_or_else(|| Unjudged::NoVertebra { screw: screw.name() })?;
-    clearance::assess(&screw.shape(), &vertebra.field, &vertebra.anatomy)
+    if screw.style != ScrewStyle::S2AlarIliac {
+        let VertebraModel { field, anatomy, .. } = &**vertebra;
+        return Ok(Host { vertebra, field, anatomy });
+    }
+    let side = screw.side;
+    let bone = spine.pelvic_bone(side).filter(|_| vertebra.level == Level::S1);
+    let bone = bone.ok_or_else(|| Unjudged::NoIlium { screw: screw.name(), side })?;
+    Ok(Host { vertebra, field: &bone.field, anatomy: &bone.anatomy })
+}
+
+/// Judges one screw; well under a millisecond.
+pub fn assess(spine: &Spine, screw: &Screw) -> Result<Assessment, Unjudged> {
+    let Host { field, anatomy, .. } = host_of(spine, screw)?;
+    clearance::assess(&screw.shape(), field, anatomy)
         .map_err(|source| Unjudged::Unsound { screw: screw.name(), source })
 }
 
@@ -67,13 +99,12 @@ pub struct Answer {
 /// Judges one screw of a plan in full.
 pub fn answer(spine: &Spine, plan: &Plan, screw: &Screw) -> Result<Answer, Unjudged> {
     let assessment = assess(spine, screw)?;
-    let vertebra =
-        vertebra_of(spine, screw).ok_or_else(|| Unjudged::NoVertebra { screw: screw.name() })?;
+    let Host { vertebra, field: bone, anatomy } = host_of(spine, screw)?;
     let place = spine.vertebrae.iter().position(|v| v.id == vertebra.id);
     let neighbour = |n: Option<usize>| n.and_then(|n| spine.vertebrae.get(n)).map(|v| &v.field);
     let above = neighbour(place.and_then(|n| n.checked_sub(1)));
     let below = neighbour(place.map(|n| n + 1));
-    let (shape, bone, anatomy) = (screw.shape(), &vertebra.field, &vertebra.anatomy);
+    let shape = screw.shape();
     let around = clearance::around(&shape, bone, anatomy, vertebra.canal.as_ref(), above, below);
     let schemes = clearance::schemes(&shape, bone, anatomy, vertebra.level, &assessment, &around);
     let others = plan.screws.iter().filter(|other| other.id != screw.id);
@@ -100,7 +131,7 @@ pub fn check(spine: &Spine, plan: &Plan) -> Vec<Issue> {
             answer(spine, plan, screw).ok()?;
         Some(Seen {
             name: screw.title(),
-            level: screw.level,
+            site: screw.site(),
             side: screw.side,
             size_mm: [screw.diameter_mm, screw.length_mm],
             breach: (assessment.grade, assessment.breach_mm, assessment.breach_wall),

@@ -20,7 +20,9 @@
 //! | [`measures`] | every number measured on the spine: anatomy, angles, density |
 //! | [`kept`], `pack` | what is kept between sessions, so that a case opens faster |
 //! | [`doubts`] | what looks wrong about the spine as a whole |
+//! | [`pelvis`] | sacrum and ilium as one bone |
 //! | [`judge`] | the screws of a plan against the spine |
+//! | [`rods`] | the rods of a plan as they are to be bent |
 //! | [`compare`] | plans side by side |
 //! | [`suggest`] | all screws of a case, planned by the program |
 //! | [`request`] | what was asked to be opened, and where its plan lives |
@@ -30,10 +32,12 @@ mod pack;
 pub mod kept;
 mod images;
 mod derive;
+pub mod pelvis;
 pub mod spine;
 pub mod doubts;
 pub mod measures;
 pub mod judge;
+pub mod rods;
 pub mod compare;
 pub mod suggest;
 pub mod request;

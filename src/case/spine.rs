@@ -9,16 +9,17 @@ pub use super::images::organs;
 use super::derive::derive;
 use super::images;
 use super::kept::Kept;
+use super::pelvis::{self, PelvicBone};
 use crate::anatomy::VertebraAnatomy;
 use crate::clearance::{Canal, Field, Voxels};
 use crate::ingest::{self, IngestError};
 use crate::labels::auto::FoundLevel;
 use crate::labels::edit::Mending;
 use crate::labels::numbering::{Numbering, NumberingError};
-use crate::labels::{LabelMap, Level, Organ, VertebraId};
+use crate::labels::{Ilia, LabelMap, Level, Organ, VertebraId};
 use crate::mesh::TriMesh;
 use crate::plan::{CaseHashes, Plan};
-use crate::space::{Patient, Point};
+use crate::space::{Patient, Point, Side};
 use crate::surface::Surface;
 use crate::volume::Volume;
 use crate::work::{Cancelled, Work, on_pool};
@@ -56,6 +57,10 @@ pub struct Spine {
     pub labels: Option<Arc<LabelMap>>,
     /// The vertebrae that could be made, cranial ones first.
     pub vertebrae: Vec<Arc<VertebraModel>>,
+    /// Which labels are the hip bones.
+    pub ilia: Ilia,
+    /// Sacrum and ilium as one bone, for each side that has both.
+    pub pelvis: Vec<Arc<PelvicBone>>,
     /// What the labels name beside vertebrae, and the distance to it.
     pub organs: Arc<Vec<(Organ, Voxels)>>,
     /// Window (width, level) in HU to start with, if the file has one.
@@ -156,6 +161,21 @@ impl Spine {
     pub fn at_level(&self, level: Level) -> Option<&Arc<VertebraModel>> {
         self.vertebrae.iter().find(|v| v.level == level)
     }
+    /// Sacrum and ilium of one side as one bone.
+    pub fn pelvic_bone(&self, side: Side) -> Option<&Arc<PelvicBone>> {
+        self.pelvis.iter().find(|bone| bone.side == side)
+    }
+    /// Makes sacrum and ilia one bone each, but for those of `known` that still hold.
+    pub(super) fn add_pelvis(
+        &mut self,
+        known: &[Arc<PelvicBone>],
+        work: &Work,
+    ) -> Result<(), Cancelled> {
+        let (bones, left_out) = pelvis::of(self, known, work)?;
+        self.pelvis = bones;
+        self.left_out.extend(left_out);
+        Ok(())
+    }
     /// The middle of the vertebrae's box, or of the CT where there are none: what a camera should
     /// look at. LPS mm.
     pub fn middle(&self) -> Point<Patient> {
@@ -187,6 +207,7 @@ pub fn load_kept(source: &Source, kept: Option<&Kept>, work: &Work) -> Result<Sp
         if let Some(kept) = kept.filter(|_| is_new) {
             kept.add_surfaces(&spine);
         }
+        spine.add_pelvis(&[], work)?;
         Ok(spine)
     })
 }
@@ -197,13 +218,26 @@ pub fn of_images(
     labels: LabelMap,
     work: &Work,
 ) -> Result<Spine, SpineError> {
+    of_images_with(ct, labels, Ilia::default(), work)
+}
+
+/// The same, where some of the labels are hip bones.
+pub fn of_images_with(
+    ct: Option<Volume<i16>>,
+    labels: LabelMap,
+    ilia: Ilia,
+    work: &Work,
+) -> Result<Spine, SpineError> {
     let hashes = CaseHashes {
         ct_content_hash: ct.as_ref().map(ingest::content_hash),
         labels_hash: Some(ingest::labels_hash(&labels.volume)),
         ..CaseHashes::default()
     };
     let ct = ct.map(Arc::new);
-    let mut spine = Spine { ct, hashes, labels: Some(Arc::new(labels)), ..Spine::default() };
-    on_pool(|| derive(&mut spine, Vec::new(), Vec::new(), work))?;
-    Ok(spine)
+    let mut spine = Spine { ct, hashes, labels: Some(Arc::new(labels)), ilia, ..Spine::default() };
+    on_pool(|| {
+        derive(&mut spine, Vec::new(), Vec::new(), work)?;
+        spine.add_pelvis(&[], work)?;
+        Ok(spine)
+    })
 }

@@ -1,12 +1,13 @@
 //! All screws of a case at once, planned by the program.
 //!
 //! In: a [`Spine`] and a [`Wish`]. Out: [`Planned`]: suggested screws, and a sentence for each
-//! pedicle that got none. Pedicles are planned in parallel and come out in the order of the spine,
+//! pedicle or ilium that got none. They are planned in parallel and come out in the order of the spine,
 //! so the same case gives the same plan on any number of threads.
 
 use super::spine::{Spine, VertebraModel};
+use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::clearance::Field;
-use crate::implant::Catalogue;
+use crate::implant::{Catalogue, Rods};
 use crate::labels::Level;
 use crate::plan::auto::{
     self, Allowed, Choices, Refusal, Rules, Score, Site, Style, Suggestion, construct,
@@ -29,6 +30,8 @@ pub struct Wish {
     pub levels: Vec<Level>,
     /// In this style.
     pub style: Style,
+    /// Beside them a screw from the sacrum into each ilium.
+    pub iliac: bool,
     /// The lateral wall of narrow pedicles may be passed.
     pub in_out_in: bool,
     /// Each screw as is best for it alone, whatever that asks of the rods.
@@ -56,25 +59,33 @@ pub fn plan(
     let (vertebrae, mut refusals) = wanted(spine, wish, rules);
     let allowed = Allowed { catalogue, in_out_in: wish.in_out_in };
     let least_part = if wish.each_alone { 1.0 } else { construct::LEAST_PART };
-    let pedicles: Vec<(usize, Side)> =
-        vertebrae.iter().flat_map(|&index| Side::BOTH.map(|side| (index, side))).collect();
+    let sacrum = spine.vertebrae.iter().position(|v| v.level == Level::S1);
+    let iliac = sacrum.filter(|_| wish.iliac && wish.style != Style::S2AlarIliac);
+    let places: Vec<Place> = vertebrae
+        .iter()
+        .map(|&index| (index, wish.style))
+        .chain(iliac.map(|index| (index, Style::S2AlarIliac)))
+        .flat_map(|(index, style)| Side::BOTH.map(|side| Place { index, side, style }))
+        .collect();
     let done = AtomicUsize::new(0);
-    let answer = |&(index, side): &(usize, Side)| -> Result<Answer, Cancelled> {
-        let found = site(spine, index, side)
-            .and_then(|site| auto::choices(&site, wish.style, rules, &allowed, least_part));
+    let answer = |&place: &Place| -> Result<Answer, Cancelled> {
+        let found = site(spine, place)
+            .and_then(|site| auto::choices(&site, place.style, rules, &allowed, least_part));
         let so_far = done.fetch_add(1, Ordering::Relaxed) + 1;
-        work.step("planning screws", so_far as f32 / pedicles.len() as f32)?;
-        Ok(Answer { index, side, found })
+        work.step("planning screws", so_far as f32 / places.len() as f32)?;
+        Ok(Answer { place, found })
     };
-    let answers =
-        on_pool(|| pedicles.par_iter().map(answer).collect::<Result<Vec<_>, Cancelled>>())?;
+    let answers = on_pool(|| places.par_iter().map(answer).collect::<Result<Vec<_>, Cancelled>>())?;
     let mut screws: Vec<(Screw, Suggestion)> = Vec::new();
     for side in Side::BOTH {
         for (index, found) in lined_up(spine, &answers, side, rules, wish.in_out_in) {
             screws.push((screw(&spine.vertebrae[index], side, &found, now), found));
         }
     }
-    screws.sort_by_key(|(screw, _)| (screw.level, screw.side));
+    screws.sort_by_key(|(screw, _)| (screw.site(), screw.side));
+    if wish.iliac && sacrum.is_none() {
+        refusals.push(Refusal::NoVertebra { level: Level::S1 });
+    }
     refusals.extend(answers.into_iter().filter_map(|answer| answer.found.err()));
     Ok(Planned { screws, refusals: once_each(refusals) })
 }
@@ -87,7 +98,8 @@ pub fn changes(plan: &Plan, suggested: Vec<Screw>) -> (Vec<Screw>, Vec<Screw>) {
     let (gone, kept): (Vec<Screw>, Vec<Screw>) =
         plan.screws.iter().cloned().partition(|s| s.state == ScrewState::Suggested);
     let is_free = |new: &Screw| {
-        kept.iter().all(|s| s.id != new.id && (s.vertebra, s.side) != (new.vertebra, new.side))
+        let place = |s: &Screw| (s.vertebra, s.site(), s.side);
+        kept.iter().all(|s| s.id != new.id && place(s) != place(new))
     };
     let come = suggested.into_iter().filter(is_free).collect();
     (gone, come)
@@ -97,11 +109,12 @@ pub fn changes(plan: &Plan, suggested: Vec<Screw>) -> (Vec<Screw>, Vec<Screw>) {
 /// `None` where its vertebra, pedicle or canal is not known, or it runs beside the pedicle.
 pub fn why(spine: &Spine, screw: &Screw, rules: &Rules, catalogue: &Catalogue) -> Option<Score> {
     let index = spine.vertebrae.iter().position(|v| v.id == screw.vertebra)?;
-    let site = site(spine, index, screw.side).ok()?;
     let style = match screw.style {
         ScrewStyle::Cortical => Style::Cortical,
-        _ => Style::default(),
+        ScrewStyle::S2AlarIliac => Style::S2AlarIliac,
+        ScrewStyle::Pedicle => Style::default(),
     };
+    let site = site(spine, Place { index, side: screw.side, style }).ok()?;
     let allowed = Allowed { catalogue, in_out_in: false };
     auto::score_of(&site, style, rules, &allowed, &screw.shape())
 }
@@ -110,7 +123,9 @@ pub fn why(spine: &Spine, screw: &Screw, rules: &Rules, catalogue: &Catalogue) -
 fn wanted(spine: &Spine, wish: &Wish, rules: &Rules) -> (Vec<usize>, Vec<Refusal>) {
     let mut refusals = Vec::new();
     let levels: Vec<Level> = if wish.levels.is_empty() {
-        let planned = |level: &Level| rules.level(*level).is_some();
+        let is_iliac = wish.style == Style::S2AlarIliac;
+        let planned =
+            |level: &Level| rules.level(*level).is_some() && (!is_iliac || *level == Level::S1);
         spine.vertebrae.iter().map(|v| v.level).filter(planned).collect()
     } else {
         wish.levels.clone()
@@ -126,34 +141,59 @@ fn wanted(spine: &Spine, wish: &Wish, rules: &Rules) -> (Vec<usize>, Vec<Refusal
     (vertebrae, refusals)
 }
 
-/// What came of one pedicle.
-struct Answer {
+/// Where a screw is planned, and how.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Which vertebra of the spine.
     index: usize,
     side: Side,
+    style: Style,
+}
+
+/// What came of one place.
+struct Answer {
+    place: Place,
     found: Result<Choices, Refusal>,
 }
 
-/// All that is known around a pedicle; why nothing can be planned where there is none.
-fn site(spine: &Spine, index: usize, side: Side) -> Result<Site<'_, Field>, Refusal> {
-    let vertebra = &spine.vertebrae[index];
-    let level = vertebra.level;
-    let above = index.checked_sub(1).and_then(|n| spine.vertebrae.get(n)).map(|v| &v.field);
-    let Some(pedicle) = vertebra.anatomy.pedicle(side) else {
-        let is_cut = vertebra.is_cut_off && vertebra.anatomy.pedicles.is_empty();
-        return Err(match is_cut {
-            true => Refusal::CutOff { level },
-            false => Refusal::NoPedicle { level, side },
-        });
+/// All that is known around a place; why nothing can be planned where there is nothing.
+fn site(spine: &Spine, place: Place) -> Result<Site<'_, Field>, Refusal> {
+    let vertebra = &spine.vertebrae[place.index];
+    let (anatomy, bone) = match place.style {
+        // A style at a level where it is none is refused by the planner.
+        Style::S2AlarIliac if vertebra.level == Level::S1 => iliac_bone(spine, place.side)?,
+        _ => (&vertebra.anatomy, &vertebra.field),
     };
+    let above = place.index.checked_sub(1).and_then(|n| spine.vertebrae.get(n)).map(|v| &v.field);
     Ok(Site {
-        level,
-        pedicle,
-        anatomy: &vertebra.anatomy,
-        bone: &vertebra.field,
+        level: vertebra.level,
+        pedicle: pedicle(vertebra, anatomy, place.side)?,
+        anatomy,
+        bone,
         above,
         canal: vertebra.canal.as_ref(),
         ct: spine.ct.as_deref(),
     })
+}
+
+fn pedicle<'a>(
+    vertebra: &VertebraModel,
+    anatomy: &'a VertebraAnatomy,
+    side: Side,
+) -> Result<&'a Pedicle, Refusal> {
+    let level = vertebra.level;
+    let is_cut = vertebra.is_cut_off && anatomy.pedicles.is_empty();
+    anatomy.pedicle(side).ok_or(match is_cut {
+        true => Refusal::CutOff { level },
+        false => Refusal::NoPedicle { level, side },
+    })
+}
+
+/// Sacrum and ilium of a side, with the corridor between them.
+fn iliac_bone(spine: &Spine, side: Side) -> Result<(&VertebraAnatomy, &Field), Refusal> {
+    let bone = spine.pelvic_bone(side).ok_or(Refusal::NoIlium { side })?;
+    bone.corridor().ok_or(Refusal::NoCorridor { side })?;
+    Ok((&bone.anatomy, &bone.field))
 }
 
 /// The screws of one side, lined up for a rod.
@@ -164,20 +204,23 @@ fn lined_up(
     rules: &Rules,
     in_out_in: bool,
 ) -> Vec<(usize, Suggestion)> {
-    let found: Vec<(usize, &Choices)> = answers
+    let found: Vec<(Place, &Choices)> = answers
         .iter()
-        .filter(|answer| answer.side == side)
-        .filter_map(|answer| Some((answer.index, answer.found.as_ref().ok()?)))
+        .filter(|answer| answer.place.side == side)
+        .filter_map(|answer| Some((answer.place, answer.found.as_ref().ok()?)))
         .collect();
     let choices: Vec<&Choices> = found.iter().map(|(_, choices)| *choices).collect();
-    let taken = construct::line_up(&choices, rules);
-    let settled = found.into_iter().zip(taken).map(|((index, choices), taken)| {
+    let taken = match Rods::builtin() {
+        Ok(rods) => construct::line_up(&choices, rules, &rods),
+        Err(_) => vec![None; choices.len()],
+    };
+    let settled = found.into_iter().zip(taken).map(|((place, choices), taken)| {
         let choice = taken.and_then(|n| choices.others.get(n));
         let other = choice.and_then(|choice| {
-            let site = site(spine, index, side).ok()?;
+            let site = site(spine, place).ok()?;
             auto::settle(&site, rules, in_out_in, choices, choice)
         });
-        (index, other.unwrap_or_else(|| choices.best.clone()))
+        (place.index, other.unwrap_or_else(|| choices.best.clone()))
     });
     settled.collect()
 }

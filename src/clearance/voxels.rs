@@ -8,7 +8,7 @@
 
 use super::SignedDistance;
 use crate::space::{Affine, Patient, Point, Voxel};
-use crate::volume::{Grid, Volume};
+use crate::volume::Volume;
 use glam::DVec3;
 use rayon::prelude::*;
 
@@ -31,7 +31,7 @@ impl Voxels {
         let past = spacing.map(|mm| (PAST_MM / mm).ceil() as usize);
         let first: [usize; 3] = std::array::from_fn(|n| low[n].saturating_sub(past[n]));
         let count = std::array::from_fn(|n| (high[n] + past[n] + 1).min(size[n]) - first[n]);
-        let moved = part_of(grid, first, count)?;
+        let moved = grid.part(first, count)?;
         let is_in: Vec<bool> = voxels_of(count)
             .map(|[i, j, k]| {
                 let value = labels.get([first[0] + i, first[1] + j, first[2] + k]);
@@ -76,18 +76,6 @@ fn bounds(labels: &Volume<u16>, values: &[u16]) -> Option<[[usize; 3]; 2]> {
         }
     }
     found
-}
-
-/// The part of a grid from voxel `first` on.
-fn part_of(grid: &Grid, first: [usize; 3], size: [usize; 3]) -> Option<Grid> {
-    let map = grid.patient_from_voxel();
-    let axis = |n: usize| {
-        let mut step = first;
-        step[n] += 1;
-        let at = |voxel: [usize; 3]| Point::from_vec(DVec3::from_array(voxel.map(|x| x as f64)));
-        map.point(at(step)) - map.point(at(first))
-    };
-    Grid::new(size, Affine::from_columns(axis(0), axis(1), axis(2), grid.centre(first))).ok()
 }
 
 fn voxels_of([ni, nj, nk]: [usize; 3]) -> impl Iterator<Item = [usize; 3]> {
@@ -135,6 +123,7 @@ fn nearest_on_line(of: impl Fn(usize) -> f32, place: usize, count: usize, step: 
 mod tests {
     use super::*;
     use crate::space::Dir;
+    use crate::volume::Grid;
 
     /// Voxels of three sizes, of which a few scattered ones are 7 and a few 9.
     fn labels() -> Volume<u16> {

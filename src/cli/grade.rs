@@ -6,13 +6,13 @@ use crate::case::bundle::BundleError;
 use crate::case::judge::{self, Answer, Unjudged};
 use crate::case::open;
 use crate::case::request::CaseRequest;
+use crate::case::rods::{self, RodSheetError, SideRod};
 use crate::case::spine::{Spine, SpineError, mended};
 use crate::case::store::StoreError;
 use crate::case::{Clock, Notice, OpenError, SystemClock};
-use crate::implant::{Catalogue, CatalogueError, Rods, RodsError};
-use crate::plan::bend::{self, BendTable};
+use crate::implant::{Catalogue, CatalogueError};
 use crate::plan::check::Issue;
-use crate::plan::correct::{CorrectError, Moved, Target};
+use crate::plan::correct::{Moved, Target};
 use crate::plan::exchange;
 use crate::plan::file::{self, FileError};
 use crate::plan::{PlanFile, Screw};
@@ -43,12 +43,9 @@ pub enum GradeError {
     /// The built-in catalogue.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
-    /// The built-in rods.
+    /// The rods.
     #[error(transparent)]
-    Rods(#[from] RodsError),
-    /// The column can not be moved to the target.
-    #[error(transparent)]
-    Correct(#[from] CorrectError),
+    Rods(#[from] RodSheetError),
     /// The named plan is not there.
     #[error(
         "there is no plan at {0}: check the spelling, or leave --plan out to use the case's own"
@@ -185,39 +182,31 @@ fn moves_as_text(moved: &[Moved]) -> String {
     format!("\nthe spine moved:\n{}", moved.iter().map(line).collect::<String>())
 }
 
-/// The rods of both sides: misfit, length to cut, and the settings of a bender for each; where there
-/// is a target, for the spine moved to it.
+/// The rods of both sides: misfit, length to cut, and the settings of a bender for each; for the
+/// spine moved to `target`, or to the plan's own where there is none.
 pub fn rods_as_text(
     spine: &Spine,
     graded: &Graded,
     bends: usize,
     target: Option<Target>,
 ) -> Result<String, GradeError> {
-    let rods = Rods::builtin()?;
-    let (Some(bender), Some(kind)) = (rods.benders.first(), rods.rods.first()) else {
-        return Ok(String::new());
-    };
-    let (mut text, laid) = match target {
-        None => (String::new(), judge::rods_of(&graded.file.plan)),
-        Some(target) => {
-            let (moved, rods) = judge::rods_towards(spine, &graded.file.plan, target)?;
-            (moves_as_text(&moved), rods)
-        }
-    };
-    for (ids, rod) in laid {
-        let screws: Vec<_> = ids.iter().filter_map(|id| graded.file.plan.screw(*id)).collect();
-        let side = screws.first().map(|screw| screw.side.to_string()).unwrap_or_default();
+    let plan = &graded.file.plan;
+    let sheet = rods::sheet(spine, plan, target.unwrap_or(plan.rod_target), bends)?;
+    let mut text = String::new();
+    if !sheet.moved.is_empty() {
+        text += &moves_as_text(&sheet.moved);
+    }
+    for SideRod { side, sites, rod, table } in &sheet.rods {
         text += &format!(
             "\n{side} rod, {}, {}: misfit {:.2} mm (RMS), sharpest bend {:.0} mm radius\n",
-            kind.name.to_lowercase(),
-            bender.name.to_lowercase(),
+            sheet.made_with[0],
+            sheet.made_with[1],
             rod.rms_misfit_mm(),
             rod.least_radius_mm.min(9999.0)
         );
-        for (screw, mm) in screws.iter().zip(&rod.misfit_mm) {
-            text += &format!("{} {mm:.2} mm  ", screw.level);
+        for (site, mm) in sites.iter().zip(&rod.misfit_mm) {
+            text += &format!("{site} {mm:.2} mm  ");
         }
-        let table = BendTable::new(&bend::corners(&rod.line, bends), bender, kind);
         text += &format!("\n{}", table.text());
     }
     Ok(text)
@@ -225,7 +214,7 @@ pub fn rods_as_text(
 
 fn row(screw: &Screw, result: &Result<Answer, Unjudged>) -> Vec<String> {
     let mut cells = vec![
-        screw.level.to_string(),
+        screw.site().to_string(),
         screw.side.to_string(),
         format!("{} x {}", screw.diameter_mm, screw.length_mm),
     ];

@@ -186,6 +186,9 @@ pub struct PlanArgs {
     /// In which style.
     #[arg(long, value_enum, default_value_t = StyleArg::Straight)]
     pub style: StyleArg,
+    /// Beside them a screw from the sacrum into each ilium (labels of both hip bones are needed).
+    #[arg(long)]
+    pub iliac: bool,
     /// Where a pedicle is too narrow, let the screw pass its lateral wall.
     #[arg(long)]
     pub in_out_in: bool,

@@ -105,7 +105,8 @@ pub struct ScanArgs {
     /// Field of view, left to right x front to back x height, mm [default: around the spine].
     #[arg(long, value_name = "XxYxZ", value_parser = parse_fov)]
     pub fov: Option<DVec3>,
-    /// Reach down to the hips and out to both, so that the pelvic angles can be measured.
+    /// Reach down to the hips and out to both, so that the pelvic angles can be measured; the hip
+    /// bones then stand among the labels (77 left, 78 right), so that screws can be planned in them.
     #[arg(long, conflicts_with = "fov")]
     pub hips: bool,
     /// HU of the cancellous bone: about 180 when healthy, under 110 when osteoporotic.
@@ -212,7 +213,10 @@ pub fn write(args: &PhantomArgs, work: &Work) -> Result<Vec<String>, PhantomErro
     let spec = args.spec();
     let phantom = Phantom::new(&spec)?;
     let grid = grid(&phantom, &args.scan)?;
-    let recorded = phantom.record(&grid, work)?;
+    let mut recorded = phantom.record(&grid, work)?;
+    if args.scan.hips {
+        recorded.labels = phantom.with_hips(recorded.labels, &recorded.structures);
+    }
     work.step("solving the truth", 0.0)?;
     let truth = serde_json::to_string_pretty(&truth(&phantom, args))?;
     let out = &args.output;

@@ -71,6 +71,7 @@ pub fn run(args: &PlanArgs, fs: &dyn FileSystem, work: &Work) -> Result<AutoPlan
     let wish = Wish {
         levels: args.levels.iter().flat_map(|l| l.0.iter().copied()).collect(),
         style: args.style.into(),
+        iliac: args.iliac,
         in_out_in: args.in_out_in,
         each_alone: args.each_alone,
     };
@@ -143,7 +144,7 @@ fn row(screw: &Screw, found: &Suggestion) -> Vec<String> {
     };
     let narrow = if found.is_narrow { " narrow" } else { "" };
     vec![
-        screw.level.to_string(),
+        screw.site().to_string(),
         screw.side.to_string(),
         format!("{} x {}", screw.diameter_mm, screw.length_mm),
         format!("{:.1}{narrow}", found.isthmus_mm),

@@ -5,9 +5,8 @@ use super::bars::{self, Switches};
 use super::mpr::{self, SliceFacts, SliceWish, Views};
 use super::open;
 use crate::app::Phase;
-use crate::app::checks::Checks;
 use crate::app::closeup::Closeup;
-use crate::app::comparing::Comparing;
+use crate::app::follow::{Checks, Comparing, Rodding};
 use crate::app::history::{Document, Draft, StatusLine};
 use crate::app::jobs::{ActiveCase, LoadFailure, OpenCase, Progress};
 use crate::app::judge::Judgements;
@@ -18,8 +17,9 @@ use crate::app::selection::{Crosshair, Selection};
 use crate::interact::brush::Brush;
 use crate::interact::intent::Intent;
 use crate::panel::cuts::Shown as Cuts;
-use crate::panel::{Facts, checks, levels, measures, mend, plans, screw, theme, words};
+use crate::panel::{Facts, checks, levels, measures, mend, plans, rods, screw, theme, words};
 use crate::scene::cuts::ScrewCuts;
+use crate::scene::rods::RodsInView;
 use crate::scene::slices::Slices;
 use crate::volume::View;
 use bevy::ecs::system::SystemParam;
@@ -81,6 +81,7 @@ pub struct Shown<'w> {
     cuts: Res<'w, ScrewCuts>,
     checks: Res<'w, Checks>,
     comparing: Res<'w, Comparing>,
+    rodding: Res<'w, Rodding>,
     planning: Res<'w, Planning>,
     mending: Res<'w, Mending>,
     failure: ResMut<'w, LoadFailure>,
@@ -104,6 +105,7 @@ impl Shown<'_> {
             cuts: images.map(|images| Cuts { cuts: &self.cuts, images }),
             checks: &self.checks,
             comparing: &self.comparing,
+            rodding: &self.rodding,
             planning: &self.planning,
             mending: &self.mending,
         })
@@ -132,6 +134,8 @@ pub enum Tab {
     Checks,
     /// Plans to choose from.
     Plans,
+    /// Rods, and the spine that they are bent for.
+    Rods,
 }
 /// Line between cells.
 const GAP: f32 = 2.0;
@@ -141,7 +145,8 @@ pub fn draw(
     mut contexts: EguiContexts,
     mut shown: Shown,
     mut switches: Switches,
-    (mut cells, mut views, mut tab): (ResMut<Cells>, ResMut<Views>, ResMut<Tab>),
+    (mut cells, mut views): (ResMut<Cells>, ResMut<Views>),
+    (mut tab, mut rods_in_view): (ResMut<Tab>, ResMut<RodsInView>),
     mut brush: ResMut<Brush>,
     mut measuring: ResMut<Measuring>,
     (mut intents, mut opens): (MessageWriter<Intent>, MessageWriter<OpenCase>),
@@ -170,6 +175,7 @@ pub fn draw(
         let brush = switches.is_mending().then_some(&mut brush);
         sides(&mut ui, &facts, &mut tab, brush, &mut wanted);
     }
+    rods_in_view.set_if_neq(RodsInView(*tab == Tab::Rods));
     let middle = ui.available_rect_before_wrap();
     match shown.facts(images) {
         Some(_) if measuring.is_wanted => {
@@ -230,6 +236,7 @@ fn tabs(ui: &mut Ui, facts: &Facts, tab: &mut Tab) {
         };
         head(ui, Tab::Screw, words::SCREW);
         head(ui, Tab::Plans, words::PLANS);
+        head(ui, Tab::Rods, words::RODS);
         head(ui, Tab::Checks, words::CHECKS);
         if let Some((count, colour)) = checks::count(facts) {
             let text = RichText::new(count.to_string()).size(12.0).strong();
@@ -269,6 +276,7 @@ fn sides(
             Tab::Screw => screw::show(ui, facts, intents),
             Tab::Checks => checks::show(ui, facts),
             Tab::Plans => plans::show(ui, facts, intents),
+            Tab::Rods => rods::show(ui, facts, intents),
         });
     });
 }

@@ -24,6 +24,18 @@ pub struct Catalogue {
     pub diameters_mm: Vec<f64>,
     /// Lengths on offer, mm, ascending.
     pub lengths_mm: Vec<f64>,
+    /// What is on offer for sacrum and ilium together, which take wider and longer screws.
+    #[serde(default)]
+    pub iliac: Option<Sizes>,
+}
+
+/// The sizes of one kind of screw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sizes {
+    /// Outer (thread) diameters on offer, mm, ascending.
+    pub diameters_mm: Vec<f64>,
+    /// Lengths on offer, mm, ascending.
+    pub lengths_mm: Vec<f64>,
 }
 
 /// A catalogue that can not be used.
@@ -48,9 +60,12 @@ impl Catalogue {
     /// Reads and checks a catalogue.
     pub fn from_ron(text: &str) -> Result<Self, CatalogueError> {
         let catalogue: Self = ron::from_str(text)?;
-        for (list, sizes) in
-            [("diameters_mm", &catalogue.diameters_mm), ("lengths_mm", &catalogue.lengths_mm)]
-        {
+        let own =
+            [("diameters_mm", &catalogue.diameters_mm), ("lengths_mm", &catalogue.lengths_mm)];
+        let iliac = catalogue.iliac.iter().flat_map(|sizes| {
+            [("iliac diameters_mm", &sizes.diameters_mm), ("iliac lengths_mm", &sizes.lengths_mm)]
+        });
+        for (list, sizes) in own.into_iter().chain(iliac) {
             let ascending = sizes.windows(2).all(|pair| pair[0] < pair[1]);
             let positive = sizes.iter().all(|mm| mm.is_finite() && *mm > 0.0);
             if sizes.is_empty() || !ascending || !positive {
@@ -62,6 +77,16 @@ impl Catalogue {
     /// The catalogue that the program carries in itself.
     pub fn builtin() -> Result<Self, CatalogueError> {
         Self::from_ron(include_str!("../../assets/implants/generic.ron"))
+    }
+    /// The same with its screws for sacrum and ilium in place of the others; itself where it has
+    /// none.
+    pub fn iliac(&self) -> Self {
+        let sizes = self.iliac.clone();
+        let Sizes { diameters_mm, lengths_mm } = sizes.unwrap_or_else(|| Sizes {
+            diameters_mm: self.diameters_mm.clone(),
+            lengths_mm: self.lengths_mm.clone(),
+        });
+        Self { diameters_mm, lengths_mm, ..self.clone() }
     }
     /// The size on offer that is `steps` away in diameter and length from the one nearest to
     /// `size`; stops at the ends of the lists.
@@ -98,6 +123,8 @@ mod tests {
             catalogue.step(size, -99, 99).length_mm,
             catalogue.lengths_mm[catalogue.lengths_mm.len() - 1]
         );
+        let widest = catalogue.iliac().step(size, 99, 99);
+        assert_eq!(widest, ScrewSize { diameter_mm: 10.5, length_mm: 120.0 });
     }
 
     #[test]
@@ -105,5 +132,9 @@ mod tests {
         let bad = "(id:\"x\",version:1,name:\"x\",diameters_mm:[5.0,4.0],lengths_mm:[30.0])";
         assert!(matches!(Catalogue::from_ron(bad), Err(CatalogueError::Sizes { .. })));
         assert!(matches!(Catalogue::from_ron("(id:"), Err(CatalogueError::Syntax(_))));
+        let bad = "(id:\"x\",version:1,name:\"x\",diameters_mm:[5.0],lengths_mm:[30.0],\
+                   iliac:Some((diameters_mm:[8.0],lengths_mm:[])))";
+        let refused = Catalogue::from_ron(bad).expect_err("a list is empty").to_string();
+        assert!(refused.contains("iliac lengths_mm"), "{refused}");
     }
 }

@@ -4,5 +4,5 @@
 pub mod catalogue;
 pub mod rods;
 
-pub use catalogue::{Catalogue, CatalogueError, ScrewSize};
+pub use catalogue::{Catalogue, CatalogueError, ScrewSize, Sizes};
 pub use rods::{Bender, RodKind, Rods, RodsError};

@@ -14,6 +14,7 @@ use crate::implant::ScrewSize;
 use crate::labels::edit::Mending;
 use crate::labels::{Level, VertebraId};
 use crate::plan::alternative::{Alternative, free_name};
+use crate::plan::correct::Target;
 use crate::plan::{Screw, ScrewId, ScrewState};
 use crate::scene::cuts::{CutWish, ScrewCuts};
 use crate::space::{Patient, Point};
@@ -45,6 +46,8 @@ pub enum Intent {
     Delete(ScrewId),
     /// Let the program plan every pedicle that has no screw of a person's.
     PlanAll,
+    /// The same, and a screw into each ilium.
+    PlanWithIlia,
     /// Stop that; nothing is changed.
     StopPlanning,
     /// Stand behind every screw that the program suggested, or take them all out.
@@ -63,6 +66,8 @@ pub enum Intent {
     TakeUpPlan(String),
     /// Take it out of those that are kept.
     DropPlan(String),
+    /// Lay the rods for a column that is moved so.
+    AimRods(Target),
     /// Lay the cuts of the screw that is worked on otherwise.
     Cut(CutWish),
     /// Take back the last edit.
@@ -116,6 +121,10 @@ pub fn carry_out(
             }
             Intent::PlanAll => {
                 plan_wishes.write(PlanWish::Start);
+                continue;
+            }
+            Intent::PlanWithIlia => {
+                plan_wishes.write(PlanWish::StartWithIlia);
                 continue;
             }
             Intent::StopPlanning => {
@@ -250,7 +259,7 @@ fn carry_out_edit(
                 return Err(StepError::Nothing);
             };
             let now = ScrewSize { diameter_mm: found.diameter_mm, length_mm: found.length_mm };
-            let size = document.catalogue().step(now, *diameter, *length);
+            let size = found.offered(document.catalogue()).step(now, *diameter, *length);
             resize(document, found, size)
         }
         Intent::SetSize(screw, size) => match document.plan().screw(*screw).cloned() {
@@ -277,6 +286,11 @@ fn carry_out_edit(
         }
         Intent::Mend(mending) => {
             document.session_mut().apply(Command::Mend(mending.clone()))?;
+            Ok(last_edit(document))
+        }
+        Intent::AimRods(after) => {
+            let before = document.plan().rod_target;
+            document.session_mut().apply(Command::AimRods { before, after: *after })?;
             Ok(last_edit(document))
         }
         Intent::ReviewSuggested(review) => review_suggested(document, *review),

@@ -1,10 +1,10 @@
 //! A new screw from a point on bone: which side, along which axis, of which size.
 
 use crate::case::spine::VertebraModel;
-use crate::clearance::default_screw;
+use crate::clearance::{ScrewShape, default_screw};
 use crate::implant::Catalogue;
 use crate::labels::Level;
-use crate::plan::{Screw, ScrewId, ScrewState, ScrewStyle};
+use crate::plan::Screw;
 use crate::space::{Dir, Patient, Point, Side};
 
 /// Who placed a screw by hand in this program.
@@ -48,21 +48,9 @@ pub fn new_screw(
     };
     let axis = axis.unit().unwrap_or(-Dir::Y);
     let diameter_mm = diameter(vertebra, side, catalogue);
-    Screw {
-        id: ScrewId::random(),
-        vertebra: vertebra.id,
-        level,
-        side,
-        style: ScrewStyle::Pedicle,
-        entry,
-        axis,
-        diameter_mm,
-        length_mm: length(vertebra, entry, axis, catalogue),
-        author: AUTHOR.to_owned(),
-        edited: now,
-        state: ScrewState::Reviewed,
-        unknown: serde_json::Map::new(),
-    }
+    let length_mm = length(vertebra, entry, axis, catalogue);
+    let shape = ScrewShape { entry, axis, length_mm, diameter_mm };
+    Screw::placed((vertebra.id, level), side, &shape, AUTHOR, now)
 }
 
 /// The patient's side of a point, seen from the vertebra's own middle.

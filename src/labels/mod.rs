@@ -6,12 +6,14 @@
 pub mod auto;
 pub mod edit;
 mod evidence;
+pub mod ilium;
 pub mod level;
 pub mod map;
 pub mod numbering;
 pub mod organ;
 pub mod stats;
 
+pub use ilium::Ilia;
 pub use level::Level;
 pub use map::{LabelMap, LabelledVertebra, Posture, VertebraId};
 pub use organ::Organ;

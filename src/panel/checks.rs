@@ -25,7 +25,7 @@ fn colour(weight: Weight) -> Color32 {
 /// Shows the list.
 pub fn show(ui: &mut Ui, facts: &Facts) {
     theme::heading(ui, words::CHECKS);
-    let issues = facts.checks.of(facts.document.plan());
+    let issues = facts.checks.of(facts.document.plan()).map(Vec::as_slice);
     match issues {
         None => {
             ui.label(RichText::new(words::PENDING).color(theme::WEAK));

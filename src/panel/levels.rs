@@ -7,7 +7,7 @@ use crate::case::spine::{NOT_REVIEWED, Review, VertebraModel};
 use crate::interact::intent::{Intent, Review as Suggested};
 use crate::labels::auto::LOW_CONFIDENCE;
 use crate::labels::{Level, VertebraId};
-use crate::plan::{Screw, ScrewState};
+use crate::plan::{Screw, ScrewSite, ScrewState};
 use crate::space::Side;
 use bevy_egui::egui::{self, Align, Color32, CornerRadius, Layout, Sense, Stroke, Ui, Vec2};
 
@@ -34,6 +34,10 @@ pub fn show(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
     }
     for vertebra in &facts.spine.vertebrae {
         row(ui, facts, vertebra, intents);
+        let is_iliac = |s: &Screw| s.vertebra == vertebra.id && s.site() == ScrewSite::S2AlarIliac;
+        if facts.screws().any(is_iliac) {
+            iliac_row(ui, facts, vertebra, intents);
+        }
     }
     review_labels(ui, facts, intents);
     if !facts.spine.vertebrae.is_empty() {
@@ -77,6 +81,12 @@ fn planning(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
     let button = egui::Button::new(words::PLAN_ALL);
     if ui.add(button).on_hover_text(words::hints::PLAN_ALL).clicked() {
         intents.push(Intent::PlanAll);
+    }
+    if !facts.spine.pelvis.is_empty() {
+        let button = egui::Button::new(words::PLAN_ILIAC);
+        if ui.add(button).on_hover_text(words::hints::PLAN_ILIAC).clicked() {
+            intents.push(Intent::PlanWithIlia);
+        }
     }
     if suggested == 0 {
         return;
@@ -153,8 +163,9 @@ fn row(ui: &mut Ui, facts: &Facts, vertebra: &VertebraModel, intents: &mut Vec<I
         inside.label(egui::RichText::new(words::percent(share)).small().color(colour));
     }
     inside.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let site = ScrewSite::Level(level);
         for side in [Side::Left, Side::Right] {
-            cell(ui, facts, vertebra, side, intents);
+            cell(ui, facts, (vertebra, site, side), intents);
         }
     });
     if response.clicked() {
@@ -164,14 +175,33 @@ fn row(ui: &mut Ui, facts: &Facts, vertebra: &VertebraModel, intents: &mut Vec<I
     response.context_menu(|ui| rename_menu(ui, facts, vertebra, intents));
 }
 
+/// The screws of the sacrum that run into the ilia, below its own.
+fn iliac_row(ui: &mut Ui, facts: &Facts, sacrum: &VertebraModel, intents: &mut Vec<Intent>) {
+    let site = ScrewSite::S2AlarIliac;
+    ui.horizontal(|ui| {
+        ui.set_height(ROW);
+        ui.add_space(8.0);
+        ui.label(egui::RichText::new(site.to_string()).size(14.5).strong());
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.add_space(8.0);
+            for side in [Side::Left, Side::Right] {
+                cell(ui, facts, (sacrum, site, side), intents);
+            }
+        });
+    });
+}
+
 fn cell(
     ui: &mut Ui,
     facts: &Facts,
-    vertebra: &VertebraModel,
-    side: Side,
+    (vertebra, site, side): (&VertebraModel, ScrewSite, Side),
     intents: &mut Vec<Intent>,
 ) {
-    let is_here = |s: &&Screw| s.vertebra == vertebra.id && s.side == side;
+    let is_iliac = site == ScrewSite::S2AlarIliac;
+    let is_here = |s: &&Screw| {
+        let is_own = (s.site() == ScrewSite::S2AlarIliac) == is_iliac;
+        s.vertebra == vertebra.id && s.side == side && is_own
+    };
     let Some(screw) = facts.screws().find(is_here) else {
         let (rect, _) = ui.allocate_exact_size(Vec2::splat(CELL), Sense::hover());
         let stroke = Stroke::new(1.0, theme::WEAK.gamma_multiply(0.35));
@@ -187,7 +217,7 @@ fn cell(
         ui.painter().rect_stroke(response.rect, CornerRadius::same(5), stroke, kind);
     }
     let count = facts.screws().filter(is_here).count();
-    let text = words::screws(screw.level, side, count);
+    let text = words::screws(screw.site(), side, count);
     if response.on_hover_text(text).clicked() {
         intents.push(Intent::Choose(Some(screw.id)));
     }

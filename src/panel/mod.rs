@@ -11,15 +11,15 @@ pub mod levels;
 pub mod measures;
 pub mod mend;
 pub mod plans;
+pub mod rods;
 pub mod screw;
 pub mod theme;
 pub mod why;
 
 pub use crate::app::words;
 
-use crate::app::checks::Checks;
 use crate::app::closeup::Closeup;
-use crate::app::comparing::Comparing;
+use crate::app::follow::{Checks, Comparing, Rodding};
 use crate::app::history::{Document, Draft};
 use crate::app::judge::Judgements;
 use crate::app::mending::Mending;
@@ -51,6 +51,8 @@ pub struct Facts<'a> {
     pub checks: &'a Checks,
     /// The plan beside those that were kept.
     pub comparing: &'a Comparing,
+    /// The rods as they are to be bent.
+    pub rodding: &'a Rodding,
     /// Screws that plan themselves.
     pub planning: &'a Planning,
     /// Vertebrae whose surface follows their labels.

@@ -61,7 +61,7 @@ fn head(ui: &mut Ui, facts: &Facts, screw: &Screw, assessment: Option<&Assessmen
         theme::grade_badge(ui, assessment.map(|a| a.grade), badge, 42.0);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 1.0;
-            let name = words::screws(screw.level, screw.side, 1);
+            let name = words::screws(screw.site(), screw.side, 1);
             ui.label(RichText::new(name).size(18.0).strong());
             let said = answer(facts, screw).map(|answer| {
                 words::band(&answer.band.say(answer.assessment.grade), answer.band.half_mm)

@@ -39,7 +39,7 @@ pub use truth::{
     Truth,
 };
 
-use crate::labels::{LabelMap, Level, Posture};
+use crate::labels::{Ilia, LabelMap, Level, Posture};
 use crate::space::{Dir, Patient, Point, Side};
 use crate::volume::{Grid, Volume};
 use crate::work::{Cancelled, Work};
@@ -238,6 +238,26 @@ impl Phantom {
     pub fn structures(&self, grid: &Grid) -> Volume<u16> {
         let named = scan::named(self, grid, false, &Work::silent());
         named.map_or_else(|_| empty(grid), |r| r.structures)
+    }
+    /// The labels with both hip bones among them, as [`Ilia::OURS`] numbers them; `structures` are
+    /// those of the same grid.
+    pub fn with_hips(&self, mut labels: LabelMap, structures: &Volume<u16>) -> LabelMap {
+        let Some(stand) = &self.stand else { return labels };
+        let grid = labels.volume.grid().clone();
+        let voxels = labels.volume.data_mut().indexed_iter_mut().zip(structures.data());
+        for (((k, j, i), label), structure) in voxels {
+            if *label == 0 && *structure == Structure::HipBone.value() {
+                let side = Side::of_x(grid.centre([i, j, k]).vec().x - stand.axis.x);
+                *label = Ilia::OURS.of(side).unwrap_or(0);
+            }
+        }
+        labels
+    }
+    /// The hip bone of one side, if the phantom has a pelvis.
+    pub fn hip_bone(&self, side: Side) -> Option<&Bone> {
+        let hips = self.others.iter().filter(|other| other.structure == Structure::HipBone);
+        let place = usize::from(side == Side::Right);
+        hips.map(|other| &other.bone).nth(place)
     }
     /// CT, labels and structures at once, with progress; stops where it is told to.
     pub fn record(&self, grid: &Grid, work: &Work) -> Result<Recorded, Cancelled> {

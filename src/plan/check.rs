@@ -3,8 +3,8 @@
 //! In: what was measured of a plan's screws. Out: [`Issue`]s, gravest first. Nothing here decides:
 //! an issue is a sentence, never a lock.
 
+use super::ScrewSite;
 use crate::clearance::{Grade, Wall};
-use crate::labels::Level;
 use crate::space::Side;
 use serde::Serialize;
 use std::fmt;
@@ -47,8 +47,8 @@ pub struct Issue {
 pub struct Seen {
     /// Level and side.
     pub name: String,
-    /// The level as it is called now.
-    pub level: Level,
+    /// Where along the spine, as it is called now.
+    pub site: ScrewSite,
     /// The side.
     pub side: Side,
     /// Diameter and length, mm.
@@ -160,7 +160,7 @@ fn pairs(screws: &[Seen]) -> Vec<Issue> {
                 hint: "shorten or turn one of them".to_owned(),
             });
         }
-        for other in screws[n + 1..].iter().filter(|other| other.level == screw.level) {
+        for other in screws[n + 1..].iter().filter(|other| other.site == screw.site) {
             issues.extend(twice(screw, other).or_else(|| unlike(screw, other)));
         }
     }
@@ -171,7 +171,7 @@ fn pairs(screws: &[Seen]) -> Vec<Issue> {
 fn twice(a: &Seen, b: &Seen) -> Option<Issue> {
     (a.side == b.side).then(|| Issue {
         weight: Weight::Look,
-        what: format!("{} {} has two screws", a.level, a.side),
+        what: format!("{} {} has two screws", a.site, a.side),
         hint: "delete one of them, or rename the level that was counted twice".to_owned(),
     })
 }
@@ -183,7 +183,7 @@ fn unlike(a: &Seen, b: &Seen) -> Option<Issue> {
         weight: Weight::Note,
         what: format!(
             "{}: left and right differ, {} x {} and {} x {} mm",
-            a.level, a.size_mm[0], a.size_mm[1], b.size_mm[0], b.size_mm[1]
+            a.site, a.size_mm[0], a.size_mm[1], b.size_mm[0], b.size_mm[1]
         ),
         hint: "look whether the pedicles do too".to_owned(),
     })
@@ -196,7 +196,7 @@ mod tests {
     fn seen(level: &str, side: Side) -> Seen {
         Seen {
             name: format!("{level} {side}"),
-            level: level.parse().expect("a level"),
+            site: ScrewSite::Level(level.parse().expect("a level")),
             side,
             size_mm: [6.5, 45.0],
             breach: (Grade::A, 0.0, None),

@@ -11,15 +11,34 @@ use crate::anatomy::{EndPlate, VertebraAnatomy};
 use crate::labels::Level;
 use crate::space::{Dir, Patient, Point, Rigid};
 use glam::{DQuat, DVec3};
+use serde::{Deserialize, Serialize};
 
-/// What the column is to become.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// What the column is to become; by default what it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// Lordosis between the upper plates of the first and the last level, degrees, positive where
     /// the column is hollow behind; `None` leaves it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lordosis_deg: Option<f64>,
     /// The part of each disc's coronal tilt that is taken away, 0 (none) to 1 (all).
+    #[serde(default)]
     pub coronal_part: f64,
+}
+
+/// No column is bent more than this, degrees.
+pub const MOST_LORDOSIS_DEG: f64 = 120.0;
+
+impl Target {
+    /// Whether nothing is to be changed.
+    pub fn is_as_it_is(&self) -> bool {
+        *self == Self::default()
+    }
+    /// Refuses a lordosis beyond 120 degrees, a part beyond 0 to 1, and what is no number.
+    pub fn check(&self) -> Result<(), CorrectError> {
+        let is_part = (0.0..=1.0).contains(&self.coronal_part);
+        let is_angle = self.lordosis_deg.is_none_or(|deg| deg.abs() <= MOST_LORDOSIS_DEG);
+        if is_part && is_angle { Ok(()) } else { Err(CorrectError::NoTarget) }
+    }
 }
 
 /// How one vertebra moves.
@@ -35,7 +54,7 @@ pub struct Moved {
 }
 
 /// Why a column can not be moved so.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CorrectError {
     /// Fewer than two levels.
     #[error("a correction needs two levels at least: place screws at another one")]
@@ -73,11 +92,7 @@ pub fn correct(
     levels: &[(Level, &VertebraAnatomy)],
     target: Target,
 ) -> Result<Vec<Moved>, CorrectError> {
-    const MOST_DEG: f64 = 120.0;
-    let is_part = (0.0..=1.0).contains(&target.coronal_part);
-    if !is_part || target.lordosis_deg.is_some_and(|deg| !(deg.abs() <= MOST_DEG)) {
-        return Err(CorrectError::NoTarget);
-    }
+    target.check()?;
     let joined = levels.iter().map(|(level, anatomy)| joined(*level, anatomy));
     let joined = joined.collect::<Result<Vec<Joined>, CorrectError>>()?;
     let [first, .., last] = &joined[..] else { return Err(CorrectError::TooFew) };

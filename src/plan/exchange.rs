@@ -38,7 +38,7 @@ fn line(screw: &Screw) -> Value {
         "coordinateUnits": "mm",
         "locked": true,
         "labelFormat": "%N",
-        "name": format!("{} {} {} x {}", screw.level, screw.side, screw.diameter_mm, screw.length_mm),
+        "name": format!("{} {} x {}", screw.title(), screw.diameter_mm, screw.length_mm),
         "controlPoints": [
             point(1, "entry", screw.entry.to_array()),
             point(2, "tip", screw.tip().to_array()),
@@ -58,7 +58,7 @@ pub fn csv(plan: &Plan) -> String {
         let _ = writeln!(
             text,
             "{},{},{},{},{},{},{},{}",
-            screw.level,
+            screw.site(),
             screw.side,
             format!("{:?}", screw.style).to_lowercase(),
             screw.diameter_mm,

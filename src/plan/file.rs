@@ -8,6 +8,7 @@
 //! was read is written back byte for byte.
 
 use super::alternative::{Alternative, AlternativeFault};
+use super::correct::{CorrectError, Target};
 use super::screw::{Screw, ScrewFault, ScrewId, ScrewState, ScrewStyle};
 use super::{Plan, RenamedLevel};
 use crate::labels::edit::{Mending, MendingFault};
@@ -150,6 +151,13 @@ pub enum FileError {
         /// What is wrong.
         source: MendingFault,
     },
+    /// The column can not be moved so.
+    #[error("{source}; correct it in the plan file")]
+    RodTarget {
+        /// What is wrong.
+        #[from]
+        source: CorrectError,
+    },
     /// An alternative can not be.
     #[error("{source}; correct it in the plan file")]
     Alternative {
@@ -186,6 +194,8 @@ struct FileRecord {
     accepted_labels: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     label_edits: Vec<Mending>,
+    #[serde(default, skip_serializing_if = "Target::is_as_it_is")]
+    rod_target: Target,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     alternatives: Vec<AlternativeRecord>,
     #[serde(default)]
@@ -246,12 +256,14 @@ pub fn parse(text: &str, read_at: Timestamp) -> Result<PlanFile, FileError> {
         .map(|r| (r.vertebra_id, RenamedLevel { from: r.from, to: r.to }))
         .collect();
     check_label_edits(&record.label_edits)?;
+    record.rod_target.check()?;
     let mut plan = Plan {
         screws,
         renamed,
         notes: record.notes,
         accepted_labels: record.accepted_labels,
         label_edits: record.label_edits,
+        rod_target: record.rod_target,
         alternatives,
     };
     plan.sort();
@@ -285,6 +297,7 @@ pub fn print(header: &Header, plan: &Plan) -> Result<String, FileError> {
         renamed_levels,
         accepted_labels: plan.accepted_labels.clone(),
         label_edits: plan.label_edits.clone(),
+        rod_target: plan.rod_target,
         alternatives: alternatives?,
         screws: written_screws(&plan.screws)?,
         unknown: header.unknown.clone(),

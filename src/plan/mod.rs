@@ -15,7 +15,7 @@ pub mod exchange;
 
 pub use alternative::Alternative;
 pub use file::{CaseHashes, CaseRef, CatalogueRef, Header, PlanFile};
-pub use screw::{Screw, ScrewFault, ScrewId, ScrewState, ScrewStyle};
+pub use screw::{Screw, ScrewFault, ScrewId, ScrewSite, ScrewState, ScrewStyle};
 
 use crate::labels::edit::Mending;
 use crate::labels::{LabelledVertebra, Level, VertebraId};
@@ -47,6 +47,9 @@ pub struct Plan {
     /// What a person did to the labels with brush, eraser and cleaner, first one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub label_edits: Vec<Mending>,
+    /// What the column is to become before the rods are laid.
+    #[serde(default, skip_serializing_if = "correct::Target::is_as_it_is")]
+    pub rod_target: correct::Target,
     /// What is kept to choose from, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<Alternative>,
@@ -72,7 +75,7 @@ impl Plan {
     /// Puts screws and alternatives in their one order, so that equal plans are written as equal
     /// bytes.
     pub fn sort(&mut self) {
-        let by_place = |screw: &Screw| (screw.level, screw.side, screw.id);
+        let by_place = |screw: &Screw| (screw.site(), screw.side, screw.id);
         self.screws.sort_by_key(by_place);
         for alternative in &mut self.alternatives {
             alternative.screws.sort_by_key(by_place);

@@ -51,23 +51,7 @@ impl Rod {
     /// The rod through these heads, in their order along the spine.
     pub fn through(heads: &[Point<Patient>], rods: &Rods) -> Result<Self, RodError> {
         check(heads)?;
-        let least = |lambda: f64| Spline::fit(heads, lambda);
-        let fits = |spline: &Spline| {
-            let (radius, counter) = spline.bends();
-            radius >= rods.least_radius_mm && counter <= rods.most_counter_bend_deg
-        };
-        // From no smoothing at all to a straight line.
-        let (mut low, mut high) = (0.0_f64, 40.0_f64);
-        let strength = |x: f64| if x == 0.0 { 0.0 } else { 1e-3 * (x / 1.5).exp() };
-        let mut spline = least(0.0);
-        if !fits(&spline) {
-            for _ in 0..40 {
-                let middle = 0.5 * (low + high);
-                if fits(&least(strength(middle))) { high = middle } else { low = middle }
-            }
-            spline = least(strength(high));
-        }
-        Ok(spline.rod(heads, rods.past_end_mm))
+        Ok(Spline::fit(heads, least_stiffness(heads, rods)).rod(heads, rods.past_end_mm))
     }
 
     /// Root of the mean squared misfit, mm.
@@ -80,15 +64,42 @@ impl Rod {
     }
 }
 
+/// The least stiffness λ with which the curve through these heads keeps the limits of bending.
+fn least_stiffness(heads: &[Point<Patient>], rods: &Rods) -> f64 {
+    let fits = |lambda: f64| {
+        let (radius, counter) = Spline::fit(heads, lambda).bends();
+        radius >= rods.least_radius_mm && counter <= rods.most_counter_bend_deg
+    };
+    if fits(0.0) {
+        return 0.0;
+    }
+    // From no smoothing at all to a straight line.
+    let strength = |x: f64| if x == 0.0 { 0.0 } else { 1e-3 * (x / 1.5).exp() };
+    let (mut low, mut high) = (0.0_f64, 40.0_f64);
+    for _ in 0..40 {
+        let middle = 0.5 * (low + high);
+        if fits(strength(middle)) { high = middle } else { low = middle }
+    }
+    strength(high)
+}
+
+/// A stiffness with which sets of heads near these can be compared: that of the rod through them, or
+/// half of it, so that what is won leads to a rod that bends less; not so little that every set is
+/// met. `None` where no rod joins them.
+pub fn stiffness_near(heads: &[Point<Patient>], rods: &Rods) -> Option<f64> {
+    /// Lets a wave of about 70 mm pass by half, with heads 35 mm apart.
+    const LEAST: f64 = 5e2;
+    check(heads).ok()?;
+    Some((0.5 * least_stiffness(heads, rods)).max(LEAST))
+}
+
 /// Sum of the squared misfits of heads to the smoothing curve of one stiffness, mm²: cheap, for
 /// comparing many sets of heads. 0 for fewer than three.
-pub fn squared_misfit_mm2(heads: &[Point<Patient>]) -> f64 {
-    /// Lets a wave of about 150 mm pass by half, with heads 35 mm apart.
-    const STIFFNESS: f64 = 1e4;
+pub fn squared_misfit_mm2(heads: &[Point<Patient>], stiffness: f64) -> f64 {
     if heads.len() < 3 || check(heads).is_err() {
         return 0.0;
     }
-    let spline = Spline::fit(heads, STIFFNESS);
+    let spline = Spline::fit(heads, stiffness);
     heads.iter().zip(&spline.values).map(|(head, on)| head.vec().distance_squared(*on)).sum()
 }
 

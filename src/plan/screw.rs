@@ -1,6 +1,7 @@
 //! One placed screw, and what makes it a possible one.
 
 use crate::clearance::ScrewShape;
+use crate::implant::Catalogue;
 use crate::labels::{Level, VertebraId};
 use crate::space::{Dir, Patient, Point, Side};
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,24 @@ pub enum ScrewStyle {
     Cortical,
     /// S2-alar-iliac: through sacrum and ilium together.
     S2AlarIliac,
+}
+
+/// Where along the spine a screw stands; in the order from the head down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ScrewSite {
+    /// At this level.
+    Level(Level),
+    /// In sacrum and ilium, below the sacrum's own screws.
+    S2AlarIliac,
+}
+
+impl fmt::Display for ScrewSite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Level(level) => level.fmt(f),
+            Self::S2AlarIliac => f.write_str("S2AI"),
+        }
+    }
 }
 
 /// One placed screw. The axis runs from `entry`, where it enters bone, to `tip`; the tip is always
@@ -113,14 +132,52 @@ pub enum ScrewFault {
 }
 
 impl Screw {
+    /// A screw of this shape along a pedicle, placed by a person, with an id of its own.
+    pub fn placed(
+        (vertebra, level): (VertebraId, Level),
+        side: Side,
+        shape: &ScrewShape,
+        author: &str,
+        edited: jiff::Timestamp,
+    ) -> Self {
+        Self {
+            id: ScrewId::random(),
+            vertebra,
+            level,
+            side,
+            style: ScrewStyle::default(),
+            entry: shape.entry,
+            axis: shape.axis,
+            diameter_mm: shape.diameter_mm,
+            length_mm: shape.length_mm,
+            author: author.to_owned(),
+            edited,
+            state: ScrewState::default(),
+            unknown: serde_json::Map::new(),
+        }
+    }
     /// Level, side and the start of the id, as messages say it: `L4 left screw 1b4e28ba`.
     pub fn name(&self) -> String {
         let id = self.id.to_string();
-        format!("{} {} screw {}", self.level, self.side, id.split('-').next().unwrap_or(&id))
+        format!("{} screw {}", self.title(), id.split('-').next().unwrap_or(&id))
     }
-    /// Level and side, as a person says it: `L4 left`.
+    /// Level and side, as a person says it: `L4 left`, `S2AI left`.
     pub fn title(&self) -> String {
-        format!("{} {}", self.level, self.side)
+        format!("{} {}", self.site(), self.side)
+    }
+    /// Where along the spine it stands: its level, and the ilium below the sacrum's own screws.
+    pub fn site(&self) -> ScrewSite {
+        match self.style {
+            ScrewStyle::S2AlarIliac => ScrewSite::S2AlarIliac,
+            _ => ScrewSite::Level(self.level),
+        }
+    }
+    /// What of a catalogue is on offer for it.
+    pub fn offered(&self, catalogue: &Catalogue) -> Catalogue {
+        match self.style {
+            ScrewStyle::S2AlarIliac => catalogue.iliac(),
+            _ => catalogue.clone(),
+        }
     }
     /// Refuses what no screw can be: numbers that are not finite, sizes of zero or less, an axis
     /// whose length is off 1 by more than 1e-6.

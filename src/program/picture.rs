@@ -1,5 +1,6 @@
 //! Pictures of a case without a window: the same scene as on the screen, drawn into an image.
 
+use crate::app::follow::Rodding;
 use crate::app::history::ShownPlan;
 use crate::app::jobs::{ActiveCase, CaseOpened};
 use crate::app::selection::Crosshair;
@@ -15,6 +16,7 @@ use crate::scene::layers::{BACKDROP, WORLD, all_layers};
 use crate::scene::letters::{ModelBox, Viewer};
 use crate::scene::lod::FinestOnly;
 use crate::scene::outline::screw_outline;
+use crate::scene::rods::{RodModel, RodsInView};
 use crate::scene::screw::{ScrewLines, ScrewModel};
 use crate::scene::slices::{Slices, SlicesInView};
 use crate::scene::upload::PendingMesh;
@@ -132,7 +134,8 @@ fn draw_all(
     loop {
         app.update();
         let world = app.world_mut();
-        if world.query::<&PendingMesh>().iter(world).next().is_none() {
+        let are_rods_known = world.resource::<Rodding>().of(plan).is_some();
+        if are_rods_known && world.query::<&PendingMesh>().iter(world).next().is_none() {
             break;
         }
         give_up_after(start)?;
@@ -158,6 +161,7 @@ fn new_app(spine: &Arc<Spine>, plan: &Arc<Plan>) -> App {
     app.add_plugins(ScenePlugin)
         .insert_resource(ActiveCase { spine: Arc::clone(spine) })
         .insert_resource(ShownPlan(Arc::clone(plan)))
+        .insert_resource(RodsInView(true))
         .init_resource::<FinestOnly>()
         .init_resource::<Taken>()
         .add_systems(PostUpdate, draw_outlines.after(bevy::transform::TransformSystems::Propagate));
@@ -216,7 +220,8 @@ fn set_up(app: &mut App, drawing: &Drawing, spine: &Spine) {
 
 fn show_model(world: &mut World, is_shown: bool) {
     let wanted = if is_shown { Visibility::Inherited } else { Visibility::Hidden };
-    let mut things = world.query_filtered::<&mut Visibility, Or<(With<Bone>, With<ScrewModel>)>>();
+    let mut things = world
+        .query_filtered::<&mut Visibility, Or<(With<Bone>, With<ScrewModel>, With<RodModel>)>>();
     for mut visibility in things.iter_mut(world) {
         *visibility = wanted;
     }

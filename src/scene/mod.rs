@@ -2,7 +2,7 @@
 //!
 //! In: [`ActiveCase`](crate::app::jobs::ActiveCase), the document, its numbers. Out: below one
 //! [`case::CaseRoot`] the bones ([`vertebra`], [`upload`], [`lod`]), the screws ([`screw`],
-//! [`screw_mesh`]), the slices ([`slices`]) and the cuts of one screw ([`cuts`]), with letters around them ([`letters`]),
+//! [`screw_mesh`]) and the rods between them ([`rods`]), the slices ([`slices`]) and the cuts of one screw ([`cuts`]), with letters around them ([`letters`]),
 //! lights and background ([`layers`]). Nothing here knows what the user wants.
 
 pub mod case;
@@ -14,6 +14,7 @@ pub mod letters;
 pub mod lod;
 pub mod material;
 pub mod outline;
+pub mod rods;
 pub mod screw;
 pub mod screw_mesh;
 pub mod slices;
@@ -40,6 +41,7 @@ impl Plugin for ScenePlugin {
             .init_resource::<slices::ShownWindow>()
             .init_resource::<slices::ShownBorders>()
             .init_resource::<cuts::ScrewCuts>()
+            .init_resource::<rods::RodsInView>()
             .init_gizmo_group::<letters::LetterLines>()
             .init_gizmo_group::<screw::ScrewLines>()
             .add_systems(Startup, (layers::spawn_lights, layers::spawn_backdrop, set_up_lines))
@@ -52,7 +54,7 @@ impl Plugin for ScenePlugin {
                     layers::set_tones,
                     (upload::receive_levels, upload::receive_meshes, lod::choose_levels).chain(),
                     vertebra::show_bones,
-                    (screw::show_screws, screw::colour_screws).chain(),
+                    (screw::show_screws, screw::colour_screws, rods::show_rods).chain(),
                     (slices::cut_slices, slices::spawn_quads, slices::place_quads).chain(),
                     cuts::cut_screw,
                 )

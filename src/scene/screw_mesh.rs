@@ -64,6 +64,27 @@ fn around(radius: f32, turn: f32, z: f32) -> Vec3 {
     Vec3::new(radius * cos, radius * sin, z)
 }
 
+/// A round tube along a line of points, mm; its ends are open. Empty for fewer than two.
+pub fn tube(line: &[Vec3], radius_mm: f32) -> Mesh {
+    let mut builder = Builder::default();
+    if line.len() > 1 {
+        let last = line.len() - 1;
+        let at = |u: f32| {
+            let place = u * last as f32;
+            let n = (place as usize).min(last - 1);
+            let along = (line[n + 1] - line[n]).normalize_or(Vec3::NEG_Z);
+            (line[n].lerp(line[n + 1], place - n as f32), along)
+        };
+        builder.patch(last as u32, SECTORS, |u, v| {
+            let (middle, along) = at(u);
+            let across = along.cross(Vec3::X).normalize_or(Vec3::Y);
+            let (sin, cos) = (v * TAU).sin_cos();
+            middle + (across * cos + along.cross(across) * sin) * radius_mm
+        });
+    }
+    builder.build()
+}
+
 /// The threaded shank from entry to tip.
 pub fn shank(diameter_mm: f32, length_mm: f32) -> Mesh {
     let outer = diameter_mm / 2.0;

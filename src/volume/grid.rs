@@ -96,6 +96,18 @@ impl Grid {
             self.centre([pick(0, ni), pick(1, nj), pick(2, nk)])
         })
     }
+    /// The part of the grid with so many voxels from voxel `first` on; `None` where it reaches past
+    /// the end, or holds none.
+    pub fn part(&self, first: [usize; 3], size: [usize; 3]) -> Option<Self> {
+        let fits = (0..3).all(|n| first[n] + size[n] <= self.size[n]);
+        let axis = |n: usize| {
+            let mut next = first;
+            next[n] += 1;
+            self.centre(next) - self.centre(first)
+        };
+        let map = Affine::from_columns(axis(0), axis(1), axis(2), self.centre(first));
+        Self::new(size, map).ok().filter(|_| fits)
+    }
     /// True when two grids have the same size and their corners agree within `tolerance_mm`.
     pub fn is_close_to(&self, other: &Self, tolerance_mm: f64) -> bool {
         self.size == other.size

@@ -75,6 +75,17 @@ impl<T> Volume<T> {
     pub fn get(&self, [i, j, k]: [usize; 3]) -> Option<&T> {
         self.data.get([k, j, i])
     }
+    /// The part with so many voxels from voxel `first` on; `None` where it reaches past the end, or
+    /// holds none.
+    pub fn part(&self, first: [usize; 3], size: [usize; 3]) -> Option<Self>
+    where
+        T: Clone,
+    {
+        let grid = self.grid.part(first, size)?;
+        let [i, j, k] = std::array::from_fn(|n| first[n]..first[n] + size[n]);
+        let data = self.data.slice(ndarray::s![k, j, i]).to_owned();
+        Some(Self { data, grid })
+    }
     /// The same grid with every value replaced.
     pub fn map<U>(&self, f: impl FnMut(&T) -> U) -> Volume<U> {
         Volume { data: self.data.map(f), grid: self.grid.clone() }

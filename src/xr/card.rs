@@ -291,7 +291,7 @@ fn write(ui: &mut Ui, subject: &Subject, half_mm: f64) {
         ui.label(text(format!("{sure}   {wall}"), SMALL_M, strong));
     }
     let screw = subject.screw;
-    let name = words::screws(screw.level, screw.side, 1);
+    let name = words::screws(screw.site(), screw.side, 1);
     let size = words::size(screw.diameter_mm, screw.length_mm);
     ui.label(text(format!("{name}   {size}"), SMALL_M, weak));
 }

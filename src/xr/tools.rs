@@ -230,7 +230,7 @@ impl Steering {
         let [thicker, longer] = self.sticks.update(stick);
         if [thicker, longer] != [0, 0] {
             let now = ScrewSize { diameter_mm: screw.diameter_mm, length_mm: screw.length_mm };
-            let size = catalogue.step(now, thicker, longer);
+            let size = screw.offered(catalogue).step(now, thicker, longer);
             (screw.diameter_mm, screw.length_mm) = (size.diameter_mm, size.length_mm);
         }
     }

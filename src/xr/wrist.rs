@@ -139,7 +139,7 @@ fn screw_row(
     is_chosen: bool,
     wanted: &mut Vec<Intent>,
 ) {
-    let name = words::screws(screw.level, screw.side, 1);
+    let name = words::screws(screw.site(), screw.side, 1);
     let said = match numbers {
         Some(n) => {
             let sure = Band::new(n, half_mm).say(n.grade);

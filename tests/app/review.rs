@@ -2,7 +2,7 @@
 
 use crate::stack::{self, MIDDLE, core_app, interaction_app};
 use bevy::prelude::*;
-use corridor::app::comparing::Comparing;
+use corridor::app::follow::{Comparing, Rodding};
 use corridor::app::history::{Document, StatusLine, Tone};
 use corridor::app::jobs::ActiveCase;
 use corridor::app::planning::{PlanWish, Planning};
@@ -10,6 +10,7 @@ use corridor::app::selection::Selection;
 use corridor::interact::intent::{Intent, Review};
 use corridor::interact::pointer::PointerKind;
 use corridor::labels::Level;
+use corridor::plan::correct::Target;
 use corridor::plan::{Plan, Screw, ScrewState};
 use corridor::space::{Dir, Side};
 use std::time::{Duration, Instant};
@@ -153,4 +154,39 @@ fn a_plan_is_kept_compared_taken_up_again_and_dropped_each_in_one_edit() {
     assert!(plan(&app).alternatives.is_empty());
     send(&mut app, Intent::TakeUpPlan("A".to_owned()));
     assert_eq!(app.world().resource::<StatusLine>().tone, Tone::Fault, "there is none");
+}
+
+/// What is known of the rods once it is that of the plan.
+fn rods(app: &mut App) -> Result<usize, String> {
+    let start = Instant::now();
+    loop {
+        app.update();
+        let plan = app.world().resource::<Document>().plan().clone();
+        if let Some(known) = app.world().resource::<Rodding>().of(&plan) {
+            return known.as_ref().map(|sheet| sheet.rods.len()).map_err(String::clone);
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "the rods are never known");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn rods_are_aimed_in_one_edit_that_undo_takes_back() {
+    let (mut app, _, _folder) = interaction_app(PointerKind::Mouse);
+    place_three(&mut app);
+    let before = plan(&app);
+    assert_eq!(rods(&mut app), Ok(1), "one side has two screws");
+    let target = Target { lordosis_deg: Some(45.0), coronal_part: 0.5 };
+    send(&mut app, Intent::AimRods(target));
+    assert_eq!(plan(&app).rod_target, target);
+    let said = app.world().resource::<StatusLine>().text.clone();
+    assert_eq!(said, "Laid the rods for 45 degrees of lordosis, 50 % straightened");
+    let why = rods(&mut app).unwrap_err();
+    assert!(why.contains("two levels"), "the block is one level: {why}");
+    send(&mut app, Intent::Undo);
+    assert_eq!(plan(&app), before);
+    assert_eq!(rods(&mut app), Ok(1));
+    send(&mut app, Intent::AimRods(Target { coronal_part: 1.5, ..target }));
+    assert_eq!(app.world().resource::<StatusLine>().tone, Tone::Fault);
+    assert_eq!(plan(&app), before);
 }

@@ -11,13 +11,13 @@ use corridor::app::history::Document;
 use corridor::app::jobs::ActiveCase;
 use corridor::case::request::CaseRequest;
 use corridor::case::spine::{Spine, VertebraModel};
-use corridor::clearance::Field;
+use corridor::clearance::{Field, ScrewShape};
 use corridor::interact::InteractPlugin;
 use corridor::interact::pick::measure_balls;
 use corridor::interact::pointer::{Pointer, PointerKind};
 use corridor::labels::{Level, VertebraId};
 use corridor::mesh;
-use corridor::plan::{CaseHashes, Screw, ScrewId, ScrewState, ScrewStyle};
+use corridor::plan::{CaseHashes, Screw};
 use corridor::scene::case::{CASE_PLACE, CaseRoot, root_transform, world_from_patient};
 use corridor::scene::vertebra::BoneView;
 use corridor::space::{Affine, Dir, Patient, Point, Rigid, Side};
@@ -95,21 +95,9 @@ fn anatomy() -> VertebraAnatomy {
 
 /// A screw through the middle of the block, straight to the front.
 pub fn screw(vertebra: &VertebraModel, side: Side) -> Screw {
-    Screw {
-        id: ScrewId::random(),
-        vertebra: vertebra.id,
-        level: vertebra.level,
-        side,
-        style: ScrewStyle::Pedicle,
-        entry: MIDDLE,
-        axis: -Dir::Y,
-        diameter_mm: 6.0,
-        length_mm: 20.0,
-        author: "test".to_owned(),
-        edited: jiff::Timestamp::UNIX_EPOCH,
-        state: ScrewState::Reviewed,
-        unknown: serde_json::Map::new(),
-    }
+    let shape = ScrewShape { entry: MIDDLE, axis: -Dir::Y, length_mm: 20.0, diameter_mm: 6.0 };
+    let epoch = jiff::Timestamp::UNIX_EPOCH;
+    Screw::placed((vertebra.id, vertebra.level), side, &shape, "test", epoch)
 }
 
 /// An app with the block open, its plan in a folder of its own.

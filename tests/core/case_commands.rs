@@ -6,6 +6,7 @@ use corridor::case::history::{Edit, History, Revision, Step, StepError};
 use corridor::case::journal::{self, Soundness};
 use corridor::labels::edit::{Mending, Stroke};
 use corridor::plan::alternative::free_name;
+use corridor::plan::correct::Target;
 use corridor::plan::file;
 use corridor::plan::{Alternative, Header, Plan, Screw, ScrewState};
 use corridor::space::{Dir, Point};
@@ -47,6 +48,13 @@ fn command(plan: &Plan, kind: u8, n: u8) -> Option<Command> {
         }
         5 => exchange(plan, n),
         6 if n % 5 == 4 => alternative(plan, n),
+        6 if n % 5 == 3 => Some(Command::AimRods {
+            before: plan.rod_target,
+            after: Target {
+                lordosis_deg: n.is_multiple_of(2).then_some(f64::from(n) / 3.0),
+                coronal_part: f64::from(n) / 255.0,
+            },
+        }),
         _ if n.is_multiple_of(3) => Some(Command::Mend(mending(n))),
         _ => Some(Command::SetNotes { before: plan.notes.clone(), after: format!("note {n}") }),
     }

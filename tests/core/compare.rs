@@ -1,11 +1,12 @@
 //! Plans of one case side by side.
 
 use corridor::case::spine;
+use corridor::clearance::ScrewShape;
 use corridor::cli::{CaseArgs, CompareArgs, compare};
 use corridor::ingest::nifti;
 use corridor::labels::Level;
 use corridor::phantom::{Phantom, Spec};
-use corridor::plan::{Alternative, Header, Plan, Screw, ScrewId, ScrewState, ScrewStyle, file};
+use corridor::plan::{Alternative, Header, Plan, Screw, file};
 use corridor::platform::fs::RealFs;
 use corridor::space::Side;
 use corridor::work::Work;
@@ -22,21 +23,10 @@ fn every_screw_stands_beside_the_other_plans_and_the_sums_below() {
     let screw = |side: Side, diameter_mm: f64| {
         let vertebra = &spine.vertebrae[0];
         let pedicle = vertebra.anatomy.pedicle(side).unwrap();
-        Screw {
-            id: ScrewId::random(),
-            vertebra: vertebra.id,
-            level: vertebra.level,
-            side,
-            style: ScrewStyle::Pedicle,
-            entry: pedicle.isthmus - pedicle.axis * 15.0,
-            axis: pedicle.axis,
-            diameter_mm,
-            length_mm: 35.0,
-            author: "test".to_owned(),
-            edited: jiff::Timestamp::UNIX_EPOCH,
-            state: ScrewState::Reviewed,
-            unknown: serde_json::Map::new(),
-        }
+        let (entry, axis) = (pedicle.isthmus - pedicle.axis * 15.0, pedicle.axis);
+        let shape = ScrewShape { entry, axis, length_mm: 35.0, diameter_mm };
+        let epoch = jiff::Timestamp::UNIX_EPOCH;
+        Screw::placed((vertebra.id, vertebra.level), side, &shape, "test", epoch)
     };
     let write = |name: &str, screws: Vec<Screw>, alternatives: Vec<Alternative>| {
         let path = folder.path().join(name);

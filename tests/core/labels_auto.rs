@@ -92,13 +92,27 @@ fn a_curved_spine_is_found_and_named() {
     assert_borders_are_honest(&dices, found);
     for (value, dice) in dices {
         // 0.98 at 1 mm, see the long table; these voxels are of 1.5 mm.
-        let least = if value == SACRUM { 0.93 } else { 0.95 };
+        let least = if value == SACRUM { 0.94 } else { 0.95 };
         assert!(dice >= least, "value {value}: Dice {dice:.3}");
     }
     // Five lumbar vertebrae can not be told from six without ribs: said, and less than sure.
     assert!(found.levels.iter().all(|l| l.confidence < 0.45), "{:?}", found.levels);
     assert!(found.levels.iter().all(|l| l.border_confidence > 0.7), "{:?}", found.levels);
     assert!(found.warnings.iter().any(|w| w.contains("five or six")), "{:?}", found.warnings);
+}
+
+/// Marrow as dark as muscle behind a shell thinner than a voxel: what bone closes in is bone, what is
+/// before a body where the image ends is not, and foramina stay open.
+#[test]
+fn an_old_spine_is_filled_as_far_as_its_shell() {
+    let mut spec = Spec { seed: 12, ..Spec::default() };
+    (spec.scan.cancellous_hu, spec.scan.cortex_mm, spec.scan.noise_hu) = (60.0, 0.8, 20.0);
+    let phantom = Phantom::new(&spec).unwrap();
+    let (ct, labels) = phantom.images(&phantom.grid(1.25));
+    let found = segmented(&ct);
+    let dices = dice(&labels.volume, &found.volume);
+    assert_borders_are_honest(&dices, &found);
+    assert!(dices.len() == 6 && dices.values().all(|dice| *dice >= 0.93), "{dices:?}");
 }
 
 /// Whatever was done to the image: a level is found right, or it is not sure and there is a warning.
@@ -214,8 +228,7 @@ fn the_long_table_of_phantoms() {
         (bent(30.0), [0.98, 0.97]),
         (bent(60.0), [0.98, 0.97]),
         (ribbed, [0.98, 0.98]),
-        // Marrow as dark as muscle is found only where bone closes it in: of the sacrum not enough.
-        (old, [0.93, 0.70]),
+        (old, [0.93, 0.93]),
     ];
     for (n, (spec, [least, sacrum])) in cases.into_iter().enumerate() {
         let phantom = Phantom::new(&spec).unwrap();
@@ -253,9 +266,10 @@ fn the_lumbar_vertebrae_of_a_real_ct_get_their_names() {
     let dices = dice(&expert.volume, &found.volume);
     assert_borders_are_honest(&dices, &found);
     for (value, dice) in dices {
-        // The aim is 0.85: L1 to L3 reach it; in slices of 2 mm some joints of L4 and L5 are not
-        // seen.
-        assert!(dice >= 0.80, "value {value}: Dice {dice:.3}");
+        // The aim is 0.85; of L5 it is missed, since in slices of 2 mm its worn joints are not seen and
+        // the expert left out S1, whose joints come to it.
+        let least = if value == L5 { 0.82 } else { 0.85 };
+        assert!(dice >= least, "value {value}: Dice {dice:.3}");
     }
 }
 

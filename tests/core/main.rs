@@ -28,6 +28,7 @@ mod phantom_images;
 mod phantom_shape;
 mod phantom_truth;
 mod plan_file;
+mod plan_iliac;
 mod plan_review;
 mod plan_samples;
 mod plan_seeds;

@@ -273,15 +273,18 @@ fn a_rib_left_on_a_vertebra_of_the_chest_is_no_pedicle() {
     assert!(!matches!(of("L4"), Err(Refusal::NoPedicle { .. })));
 }
 
+/// The heads of one side, and the rod through them.
+pub fn heads_of(planned: &Planned, side: Side) -> (Vec<Point<Patient>>, Rod) {
+    let (rules, rods) = (Rules::builtin().unwrap(), Rods::builtin().unwrap());
+    let screws = planned.screws.iter().filter(|(screw, _)| screw.side == side);
+    let heads: Vec<_> = screws.map(|(_, s)| construct::head(&s.shape, &rules)).collect();
+    let rod = Rod::through(&heads, &rods).unwrap();
+    (heads, rod)
+}
+
 /// RMS of the misfits of both rods, mm.
 pub fn misfit_mm(planned: &Planned) -> f64 {
-    let (rules, rods) = (Rules::builtin().unwrap(), Rods::builtin().unwrap());
-    let of_side = |side: Side| {
-        let screws = planned.screws.iter().filter(|(screw, _)| screw.side == side);
-        let heads: Vec<_> = screws.map(|(_, s)| construct::head(&s.shape, &rules)).collect();
-        Rod::through(&heads, &rods).unwrap().misfit_mm
-    };
-    rms(&Side::BOTH.map(of_side).concat())
+    rms(&Side::BOTH.map(|side| heads_of(planned, side).1.misfit_mm).concat())
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Screws that plan themselves, on real cases: never through the medial wall, and all but nowhere
 //! out of bone.
 
-use crate::plan_auto::plan;
-use crate::real_data::real;
+use crate::plan_auto::{alone, heads_of, misfit_mm, plan};
+use crate::real_data::{real, s0328, verse014};
 use corridor::case::spine::{self, Source};
 use corridor::case::suggest::{Planned, Wish};
 use corridor::clearance::{Grade, Wall};
 use corridor::plan::auto::Refusal;
+use corridor::space::Side;
 use corridor::work::Work;
 use std::path::PathBuf;
 
@@ -64,5 +65,27 @@ fn labels_alone_are_planned_without_hu() {
     if let Some(folder) = real("verse_masks") {
         let labels = folder.join("verse004/sub-verse004_seg-vert_msk.nii.gz");
         check(None, Some(labels), 18);
+    }
+}
+
+#[test]
+fn the_heads_of_real_cases_line_up() {
+    let cases = [("verse014", verse014()), ("s0328", s0328())];
+    for (name, spine) in cases.into_iter().filter_map(|(name, case)| Some((name, case?))) {
+        let [before, reached] = [alone(), Wish::default()].map(|wish| plan(spine, &wish));
+        for side in Side::BOTH {
+            let rod = |planned: &Planned| {
+                let (_, rod) = heads_of(planned, side);
+                (rod.rms_misfit_mm(), rod.misfit_mm)
+            };
+            println!("{name} {side}: {:.2?} alone, {:.2?} together", rod(&before), rod(&reached));
+        }
+        assert!(misfit_mm(&reached) <= misfit_mm(&before) + 1e-9, "{name}");
+        for ((screw, kept), (_, own)) in reached.screws.iter().zip(&before.screws) {
+            let title = screw.title();
+            assert!(kept.score.total >= 0.9 * own.score.total - 1e-9, "{name} {title}");
+            assert!(kept.shape.diameter_mm >= own.shape.diameter_mm, "{name} {title}");
+            assert!(kept.assessment.grade <= own.assessment.grade, "{name} {title}");
+        }
     }
 }

@@ -2,11 +2,13 @@
 
 use crate::plan_auto::{l4_to_s1, plan};
 use corridor::case::judge;
+use corridor::case::rods::{BENDS, sheet};
 use corridor::case::suggest::Wish;
 use corridor::labels::Level;
-use corridor::plan::Plan;
 use corridor::plan::auto::{Rules, construct};
 use corridor::plan::correct::{CorrectError, Target, lordosis_deg};
+use corridor::plan::{Header, Plan, file};
+use corridor::space::Side;
 
 #[test]
 fn rods_join_the_heads_where_the_moved_spine_has_them() {
@@ -38,6 +40,23 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
         // More lordosis brings the heads behind it nearer together.
         assert!(rod.length_mm() < as_it_is[n].1.length_mm() - 1.0);
     }
+    // The plan keeps what its rods are laid for, and its sheet is that of the moved spine.
+    let aimed = Plan { rod_target: target, ..plan.clone() };
+    let text = file::print(&Header::default(), &aimed).unwrap();
+    let read = file::parse(&text, jiff::Timestamp::UNIX_EPOCH).unwrap().plan;
+    assert_eq!(read.rod_target, target);
+    assert!(!file::print(&Header::default(), &plan).unwrap().contains("rod_target"));
+    let sheet = sheet(spine, &read, read.rod_target, BENDS).unwrap();
+    assert_eq!(sheet.moved, moved);
+    for ((one, (_, rod)), side) in sheet.rods.iter().zip(&rods).zip(Side::BOTH) {
+        assert_eq!((&one.rod, one.side), (rod, side));
+        assert_eq!(one.table.bends.len(), BENDS);
+        let sites: Vec<String> = one.sites.iter().map(ToString::to_string).collect();
+        assert_eq!(sites, ["L4", "L5", "S1"]);
+    }
+    let wrong = text.replace("\"coronal_part\": 0.0", "\"coronal_part\": 7.0");
+    let refused = file::parse(&wrong, jiff::Timestamp::UNIX_EPOCH).unwrap_err().to_string();
+    assert!(refused.contains("a part from 0 to 1"), "{refused}");
     let wrong = Target { lordosis_deg: Some(f64::NAN), coronal_part: 0.0 };
     assert_eq!(judge::rods_towards(spine, &plan, wrong), Err(CorrectError::NoTarget));
     let none = judge::rods_towards(spine, &Plan::default(), target);

@@ -86,6 +86,45 @@ impl<T: Copy + Send + Sync> Block<T> {
         let first = self.first + DVec3::from(from.map(|n| n as f64)) * self.step_mm;
         Self { size, first, step_mm: self.step_mm, data }
     }
+    /// The block with so many more voxels of one value on every side.
+    pub(super) fn framed(&self, steps: usize, value: T) -> Self {
+        let size = self.size.map(|n| n + 2 * steps);
+        let first = self.first - DVec3::splat(steps as f64 * self.step_mm);
+        let mut out =
+            Self { size, first, step_mm: self.step_mm, data: vec![value; size.iter().product()] };
+        for (n, row) in self.data.chunks_exact(self.size[0]).enumerate() {
+            let (j, k) = (n % self.size[1], n / self.size[1]);
+            let at = out.index([steps, j + steps, k + steps]);
+            out.data[at..at + row.len()].copy_from_slice(row);
+        }
+        out
+    }
+}
+
+impl Block<u8> {
+    /// The name that most of what lies round a place has, by the trilinear weights of its eight
+    /// voxels: a border without the steps of the voxels. `None` outside.
+    pub(super) fn commonest(&self, p: DVec3) -> Option<u8> {
+        let at = (p - self.first) / self.step_mm;
+        let [i, j, k] = at.floor().to_array().map(|n| n as isize);
+        let inside = |n: isize, size: usize| n >= 0 && n + 1 < size as isize;
+        if !(inside(i, self.size[0]) && inside(j, self.size[1]) && inside(k, self.size[2])) {
+            return self.nearest(p);
+        }
+        let (row, slab) = (self.size[0], self.size[0] * self.size[1]);
+        let first = self.index([i as usize, j as usize, k as usize]);
+        let names = std::array::from_fn::<u8, 8, _>(|n| {
+            self.data[first + (n & 1) + (n >> 1 & 1) * row + (n >> 2) * slab]
+        });
+        if names.iter().all(|name| *name == names[0]) {
+            return Some(names[0]);
+        }
+        let t = at - at.floor();
+        let part = |n: usize, axis: usize| if n >> axis & 1 == 1 { t[axis] } else { 1.0 - t[axis] };
+        let weight = |n: usize| part(n, 0) * part(n, 1) * part(n, 2);
+        let votes = |name: u8| -> f64 { (0..8).filter(|n| names[*n] == name).map(weight).sum() };
+        names.into_iter().max_by(|a, b| votes(*a).total_cmp(&votes(*b)))
+    }
 }
 
 impl Block<i16> {

@@ -5,12 +5,12 @@
 //! however far from them the known places lie: the minimum cut of a net whose links carry what
 //! they conduct (Boykov and Jolly 2001, ICCV 1:105), found as a maximum flow (Dinic 1970).
 
-use super::walk::{NONE, Net};
+use super::net::{NONE, Net};
 use crate::work::{Cancelled, Work};
 use std::collections::VecDeque;
 
-/// How much a link of the densest bone carries. Sharper than what a walker feels: the shell of a
-/// pedicle is thin and a joint is wide.
+/// How much a link of the densest bone carries, and others by the square of what they conduct: the
+/// shell of a pedicle is thin and a joint is wide.
 const DENSEST: f32 = 1000.0;
 const FAR: u32 = u32::MAX;
 
@@ -165,7 +165,7 @@ impl Flow {
 #[cfg(test)]
 mod tests {
     use super::super::block::Block;
-    use super::super::walk::{Cell, OPEN};
+    use super::super::net::{Cell, OPEN};
     use super::*;
     use glam::DVec3;
 

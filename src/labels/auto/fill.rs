@@ -1,9 +1,10 @@
 //! Vertebrae made whole: marrow that is as dark as soft tissue belongs to the bone around it.
 
 use super::block::Block;
-use super::split::Column;
+use super::net::OPEN;
+use super::split::{Column, ILIUM};
 use super::tissue::Tissue;
-use super::walk::OPEN;
+use super::walls;
 use crate::work::{Cancelled, Work};
 use glam::DVec3;
 use rayon::prelude::*;
@@ -13,6 +14,9 @@ use std::ops::Range;
 const BODY_GAP_MM: f64 = 6.0;
 /// Gaps that are closed in an arch.
 const ARCH_GAP_MM: f64 = 1.5;
+
+/// A ball of this radius comes into a foramen of the sacrum, but not through a hole in its shell.
+const FORAMEN_MM: f64 = 3.0;
 
 /// Fills each vertebra; a voxel that two claim goes to the lower number, bone stays what it is.
 pub(super) fn fill(names: &mut Block<u8>, column: &Column, work: &Work) -> Result<(), Cancelled> {
@@ -167,6 +171,16 @@ fn filling(names: &Block<u8>, column: &Column, name: u8) -> Vec<u32> {
     fill_holes(&mut whole);
     let is_sacrum = column.sacrum == Some(name);
     fill_spots(&mut whole, &zone, is_sacrum);
+    let is_wall = |i: usize| whole.data[i] || is_sacrum && own.data[i] == ILIUM;
+    let walls = own.like_bools(is_wall);
+    let mut marrow = walls::closed_in(&walls);
+    if is_sacrum {
+        let reached = walls::reached(&walls, FORAMEN_MM);
+        marrow.retain(|i| !reached.data[*i]);
+    }
+    marrow.retain(|i| own.data[*i] == OPEN && is_off_canal(column, &stations, own.point(*i)));
+    marrow.into_iter().for_each(|i| whole.data[i] = true);
+    fill_holes(&mut whole);
     let is_new = |i: &usize| whole.data[*i] && own.data[*i] == OPEN;
     (0..own.data.len())
         .filter(is_new)
@@ -235,10 +249,12 @@ impl Block<u8> {
     }
 }
 
-/// Dilation by a ball and erosion by the same: gaps under twice the radius close.
-pub(super) fn closed(mask: &Block<bool>, radius_mm: f64) -> Block<bool> {
-    let r = (radius_mm / mask.step_mm).powi(2) as f32;
-    let grown = distance2(mask).map(|d| d > r);
+/// Dilation by a ball and erosion by the same: gaps under twice the radius close. Beyond the block
+/// there is nothing; the result is larger than the mask by what the ball reaches.
+fn closed(mask: &Block<bool>, radius_mm: f64) -> Block<bool> {
+    let steps = radius_mm / mask.step_mm;
+    let r = steps.powi(2) as f32;
+    let grown = distance2(&mask.framed(steps as usize + 1, false)).map(|d| d > r);
     distance2(&grown).map(|d| d > r)
 }
 
@@ -369,6 +385,12 @@ fn fill_spots(mask: &mut Block<bool>, zone: &[Zone], is_sacrum: bool) {
         }
     }
     mask.data.iter_mut().zip(votes).for_each(|(slot, votes)| *slot |= votes >= 2);
+}
+
+/// Whether a place lies in front of the canal.
+fn is_off_canal(column: &Column, stations: &Range<usize>, p: DVec3) -> bool {
+    let at = column.locus_among(stations.clone(), p);
+    at.ahead > 6.0 || at.aside.abs() > 12.0
 }
 
 /// The dark spots of one slice that do not touch its edge.

@@ -13,8 +13,8 @@
 //! | the spine's curve, with the patient's front along it | `curve` |
 //! | discs | `disc` |
 //! | the sacrum | `sacrum` |
-//! | ribs off, bone apart at discs and joints | `split`, `cut`, `walk` |
-//! | marrow filled | `fill` |
+//! | ribs off, bone apart at discs and joints | `split`, `net`, `cut` |
+//! | marrow filled | `fill`, `walls` |
 //! | ribs, names, confidence | `ribs`, `names`, `parting`, `signs`, `judge` |
 
 mod arch;
@@ -27,13 +27,14 @@ mod disc;
 mod fill;
 mod judge;
 mod names;
+mod net;
 mod parting;
 mod ribs;
 mod sacrum;
 mod signs;
 mod split;
 mod tissue;
-mod walk;
+mod walls;
 
 use super::Level;
 use crate::volume::Volume;
@@ -175,7 +176,7 @@ fn on_grid(ct: &Volume<i16>, names: &Block<u8>, value: impl Fn(u8) -> u16 + Sync
             let row = map.transform_point3(DVec3::new(0.0, j as f64, k as f64));
             for i in 0..ni {
                 let p = row + map.matrix3.x_axis * i as f64;
-                if let Some(name) = names.nearest(p).filter(|n| *n != walk::OPEN) {
+                if let Some(name) = names.commonest(p).filter(|n| *n != net::OPEN) {
                     slab[[j, i]] = value(name);
                 }
             }

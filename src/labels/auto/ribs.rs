@@ -2,8 +2,8 @@
 
 use super::block::{Block, OUTSIDE_HU};
 use super::names::Ribs;
+use super::net::OPEN;
 use super::split::{Column, RIB};
-use super::walk::OPEN;
 
 /// The smallest piece that is a rib and not the tip of a transverse process, mm³.
 const SMALLEST_MM3: f64 = 1200.0;

@@ -5,9 +5,9 @@
 //! brightness was put there by a rule and not seen, and a blurred one may lie a voxel off.
 
 use super::block::{Block, OUTSIDE_HU};
+use super::net::OPEN;
 use super::split::Column;
 use super::tissue::Tissue;
-use super::walk::OPEN;
 use rayon::prelude::*;
 
 /// What was read off the border of one vertebra.

@@ -2,15 +2,14 @@
 //!
 //! Bodies are parted by the disc planes. Behind and beside them ribs are cut off and neighbours cut
 //! apart where bone is darkest and narrowest ([`super::cut`]), from what bodies, pedicles and
-//! laminae are by their place alone; sacrum and hips, whose joints are as wide as the bones, are
-//! parted by a random walk ([`super::walk`]).
+//! laminae are by their place alone; last the sacrum from the hips.
 
 use super::block::{Block, OUTSIDE_HU};
 use super::curve::Station;
 use super::cut::{self, Role};
 use super::disc::Disc;
+use super::net::{Cell, Net, OPEN};
 use super::tissue::Tissue;
-use super::walk::{self, Cell, Net, OPEN};
 use crate::work::{Cancelled, Work};
 use glam::DVec3;
 use rayon::prelude::*;
@@ -118,12 +117,9 @@ pub(super) fn split(
         sever(&mut net, name, ct, column, work)?;
     }
     part(&mut net, column, work)?;
-    // What is left is of the last vertebra or of the hips.
-    let (last, names) = (column.count(), [column.count(), ILIUM]);
-    let named =
-        walk::name_bone(&net, &names, |name, near| name == ILIUM || near + 1 >= last, work)?;
+    leave_hips(&mut net, column.count(), work)?;
     let mut out = Block::like(bone, OPEN);
-    for (voxel, name) in net.voxels.iter().zip(named) {
+    for (voxel, name) in net.voxels.iter().zip(net.fixed) {
         out.data[*voxel as usize] = name;
     }
     Ok(out)
@@ -182,6 +178,21 @@ fn part(net: &mut Net, column: &Column, work: &Work) -> Result<(), Cancelled> {
     Ok(())
 }
 
+/// Cuts the last vertebra from the hips: what is still open is of one or the other.
+fn leave_hips(net: &mut Net, last: u8, work: &Work) -> Result<(), Cancelled> {
+    let role = |cell: usize| match net.fixed[cell] {
+        ILIUM => Role::Far,
+        OPEN if net.near[cell] + 1 >= last => Role::Open,
+        name if name == last => Role::Near,
+        _ => Role::Out,
+    };
+    for cell in cut::near_side(net, role, work)? {
+        net.fixed[cell as usize] = last;
+    }
+    net.spread(ILIUM, OPEN);
+    Ok(())
+}
+
 /// Dense bone is at least so much brighter than the dimmest bone, HU.
 const LEAST_DENSE_HU: f64 = 200.0;
 /// How far the densest bone is looked for round each voxel, steps: the wall of a joint beside its
@@ -201,48 +212,99 @@ fn seed(ct: &Block<i16>, column: &Column, voxel: usize) -> (u8, u8) {
     let p = ct.point(voxel);
     let at = column.locus(p);
     let s = &column.stations[at.station];
-    let half = s.half_depth_mm();
     let here = column.between(p);
     let is_sacrum = column.sacrum.is_some_and(|n| here >= n);
-    let radius = at.ahead.hypot(at.aside);
-    let beyond = if is_sacrum { SACRUM_MM } else { PROCESSES_MM };
-    let is_at_edge = || !is_sacrum && at.aside.abs() > AT_EDGE_MM && touches_edge(ct, voxel);
-    if at.aside.abs() > beyond || is_at_edge() {
-        return (if is_sacrum { ILIUM } else { RIB }, here);
+    if let Some(other) = other_bone(ct, s, &at, is_sacrum, voxel) {
+        return (other, here);
     }
-    if !is_sacrum && at.ahead > s.depth_mm + BEFORE_MM {
-        return (BEFORE, here);
-    }
-    let is_body =
-        at.ahead > s.wall_mm + 1.0 && at.ahead < s.depth_mm + 4.0 && at.aside.abs() < half * 1.05;
-    if is_body {
+    if at.ahead > s.wall_mm + 1.0
+        && at.ahead < s.depth_mm + 4.0
+        && at.aside.abs() < s.half_depth_mm() * 1.05
+    {
         return (here, here);
     }
     // By height along the canal, since the disc planes were fitted in front of it.
     let stations = (1..=column.count()).find(|n| at.station < column.span(*n)[1]);
     let level = stations.unwrap_or(column.count());
+    let name = match column.sacrum {
+        Some(sacrum) if level >= sacrum => of_sacrum(column, &at, level),
+        _ => of_arch(column, &at, level),
+    };
+    (name, level)
+}
+
+/// What is no vertebra by its place alone.
+fn other_bone(
+    ct: &Block<i16>,
+    s: &Station,
+    at: &Locus,
+    is_sacrum: bool,
+    voxel: usize,
+) -> Option<u8> {
+    let aside = at.aside.abs();
+    if is_sacrum {
+        // The blades of the hips stand behind the wings and reach round their ends.
+        let limit = match at.ahead {
+            ..-25.0 => 32.0,
+            ..-10.0 => 48.0,
+            ..0.0 => 55.0,
+            _ => SACRUM_MM,
+        };
+        return (aside > limit).then_some(ILIUM);
+    }
+    let is_at_edge = || aside > AT_EDGE_MM && touches_edge(ct, voxel);
+    if aside > PROCESSES_MM || is_at_edge() {
+        return Some(RIB);
+    }
+    (at.ahead > s.depth_mm + BEFORE_MM).then_some(BEFORE)
+}
+
+/// The vertebra that a place behind the bodies belongs to beyond doubt, or [`OPEN`]. Joints reach
+/// far over their neighbours in worn spines: only what no joint comes to is named.
+fn of_arch(column: &Column, at: &Locus, level: u8) -> u8 {
+    let half = column.stations[at.station].half_depth_mm();
+    let (aside, radius) = (at.aside.abs(), at.ahead.hypot(at.aside));
     let [top, bottom] = column.span(level);
-    let (from_top, to_bottom) = (at.station - top, bottom.saturating_sub(at.station));
-    let is_pedicle = at.ahead > -2.0 && radius < 14.0;
-    let is_lamina = at.ahead < 0.0 && radius < 13.0 && at.aside.abs() < 8.0;
-    // Above it the arch leaves the pedicles, in front of any joint.
-    let is_root = at.ahead < 0.0 && radius < 17.0 && at.aside.abs() < 14.0;
-    // Behind it the lower joints hang from the arch; the next one's upper joints lie before them.
-    let is_joint = at.ahead < -9.0 && radius < 20.0 && at.aside.abs() < 14.0;
-    let tall = (bottom - top).max(1);
-    if is_joint && from_top * 10 >= tall * 7 && to_bottom * 20 >= tall {
-        return (level, level);
+    // 0 at the disc above, 1 at the one below.
+    let down = (at.station - top) as f64 / (bottom - top).max(1) as f64;
+    let is_pedicle = (at.ahead > -2.0 && radius < 14.0)
+        || ((-2.0..10.0).contains(&at.ahead) && aside < half * 1.15);
+    let is_root = (-5.0..0.0).contains(&at.ahead) && aside < half * 1.3;
+    let is_lamina = at.ahead < 0.0 && radius < 13.0 && aside < 8.0;
+    let is_joint = at.ahead < -9.0 && radius < 20.0 && aside < 14.0;
+    let is_own = (is_pedicle && (0.2..=0.5).contains(&down))
+        || (is_root && (0.4..0.7).contains(&down))
+        || (is_lamina && (0.5..=0.8).contains(&down))
+        || (is_joint && (0.85..=0.95).contains(&down));
+    match is_own {
+        true => level,
+        false if down < 0.15 && hangs(at) => (level - 1).max(1),
+        false => OPEN,
     }
-    if is_pedicle && from_top * 10 >= tall * 2 && from_top * 10 <= tall * 5 {
-        return (level, level);
+}
+
+/// At the height of a disc and the end plate under it, what lies well behind the canal and not
+/// beside it are the lower joints of the vertebra above, with their lamina.
+fn hangs(at: &Locus) -> bool {
+    (-22.0..-14.0).contains(&at.ahead) && at.aside.abs() < 12.0
+}
+
+/// The same beside the sacrum, whose wings and joints begin at once under the last disc, mm: read
+/// off one scan and five phantoms.
+fn of_sacrum(column: &Column, at: &Locus, level: u8) -> u8 {
+    let from_disc = at.station - column.span(level)[0];
+    let aside = at.aside.abs();
+    let is_own = match from_disc {
+        20.. if at.ahead > -30.0 => aside < 26.0,
+        9.. if at.ahead > 8.0 => aside < 36.0,
+        4.. if at.ahead > 0.0 => aside < 28.0,
+        _ => false,
+    };
+    match is_own {
+        true => level,
+        false if from_disc < 4 && hangs(at) => level - 1,
+        false => OPEN,
     }
-    if is_root && from_top * 10 >= tall * 4 && from_top * 10 < tall * 7 {
-        return (level, level);
-    }
-    if is_lamina && from_top * 10 >= tall * 5 && to_bottom * 10 >= tall * 2 {
-        return (level, level);
-    }
-    (OPEN, level)
 }
 
 /// Whether the image ends at a voxel.

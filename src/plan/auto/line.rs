@@ -3,15 +3,16 @@
 //! In: a bone and its anatomy. Out: [`Frame`], from numbers to lines and back, and [`Bore`], the
 //! bone along a line with its distance to daylight.
 
-use super::Site;
+use super::{Site, Style};
 use crate::clearance::SignedDistance;
 use crate::space::{Dir, Patient, Point, Vertebra};
 
 /// Bone along a line is read in steps of this, mm.
 pub(super) const STEP_MM: f64 = 1.0;
 /// A line is read this far behind and ahead of the isthmus, mm.
-const BEHIND_MM: f64 = 45.0;
-const AHEAD_MM: f64 = 95.0;
+const REACH_MM: [f64; 2] = [45.0, 95.0];
+/// The same of a line from the sacrum into the ilium.
+const ILIAC_REACH_MM: [f64; 2] = [85.0, 120.0];
 
 /// A line: where it crosses the coronal plane through the isthmus, mm towards lateral and cranial
 /// from it, and its convergence and cranial tilt, degrees against the vertebra.
@@ -26,10 +27,12 @@ pub(super) struct Frame {
     cranial: Dir<Patient>,
     /// A point of the vertebra's plane of symmetry.
     midline: Point<Patient>,
+    /// How far behind and ahead of the isthmus lines are read, mm.
+    reach_mm: [f64; 2],
 }
 
 impl Frame {
-    pub fn new<B>(site: &Site<'_, B>) -> Self {
+    pub fn new<B>(site: &Site<'_, B>, style: Style) -> Self {
         let patient_from_vertebra = site.anatomy.patient_from_vertebra;
         let to = |d: Dir<Vertebra>| patient_from_vertebra.dir(d);
         Self {
@@ -38,6 +41,7 @@ impl Frame {
             forward: to(-Dir::Y),
             cranial: to(Dir::Z),
             midline: patient_from_vertebra.origin(),
+            reach_mm: if style == Style::S2AlarIliac { ILIAC_REACH_MM } else { REACH_MM },
         }
     }
     /// The point in which a line crosses the isthmus's plane.
@@ -99,7 +103,7 @@ impl Bore {
         line: &Line,
         gap_mm: f64,
     ) -> Option<Self> {
-        Self::up_to(bone, frame, line, gap_mm, AHEAD_MM)
+        Self::up_to(bone, frame, line, gap_mm, frame.reach_mm[1])
     }
 
     /// The same, but read no further than `enough_mm` ahead of the isthmus's plane while that is in
@@ -117,9 +121,11 @@ impl Bore {
         if middle < 0.0 && gap_mm == 0.0 || middle.is_nan() {
             return None;
         }
+        let [most_back, most_front] = frame.reach_mm;
         let (behind, back) =
-            run(|n| at(-STEP_MM * n as f64), middle, BEHIND_MM, gap_mm, BEHIND_MM)?;
-        let (ahead, front) = run(|n| at(STEP_MM * n as f64), middle, AHEAD_MM, gap_mm, enough_mm)?;
+            run(|n| at(-STEP_MM * n as f64), middle, most_back, gap_mm, most_back)?;
+        let (ahead, front) =
+            run(|n| at(STEP_MM * n as f64), middle, most_front, gap_mm, enough_mm)?;
         let mut distances: Vec<f64> = behind.iter().skip(1).rev().copied().collect();
         distances.extend(ahead);
         let first_mm = back - (behind.len() - 1) as f64 * STEP_MM;
@@ -215,7 +221,7 @@ mod tests {
             canal: None,
             ct: None,
         };
-        (Frame::new(&site), pedicle)
+        (Frame::new(&site, Style::Straight), pedicle)
     }
 
     fn anatomy() -> VertebraAnatomy {

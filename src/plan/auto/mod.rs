@@ -124,6 +124,24 @@ pub enum Refusal {
         /// The level.
         level: Level,
     },
+    /// The labels have no ilium.
+    #[error(
+        "S2AI {side}: the case has no {side} ilium beside the sacrum, so nothing is planned there; \
+         load labels with hip_left and hip_right"
+    )]
+    NoIlium {
+        /// The side.
+        side: Side,
+    },
+    /// No corridor leads from the sacrum into the ilium.
+    #[error(
+        "S2AI {side}: no way through bone leads from the sacrum into the ilium, so nothing is \
+         planned there; place it by hand"
+    )]
+    NoCorridor {
+        /// The side.
+        side: Side,
+    },
     /// The style is none of this level.
     #[error("{level}: a {style} screw belongs to {belongs}; choose another style")]
     OtherLevel {
@@ -222,7 +240,7 @@ pub fn choices<B: SignedDistance>(
 ) -> Result<Choices, Refusal> {
     let (level, side) = (site.level, site.pedicle.side);
     belongs(level, style)?;
-    if site.canal.is_none() {
+    if !is_kept_off_canal(site, style) {
         return Err(Refusal::NoCanal { level, side });
     }
     let no_path = Refusal::NoPath { level, side, style };
@@ -273,10 +291,18 @@ pub fn score_of<B: SignedDistance>(
     allowed: &Allowed<'_>,
     shape: &ScrewShape,
 ) -> Option<Score> {
-    site.canal?;
+    if !is_kept_off_canal(site, style) {
+        return None;
+    }
     let search = Search::new(site, rules, rules.style(style)?, allowed).ok()?;
     let rated = search.rate_shape(shape)?;
     Some(Score { total: rated.total, ..Score::new(&rated.measures, rules) })
+}
+
+/// Whether something keeps a screw out of the canal: the canal itself, where it is known. Into the
+/// ilium a screw starts beside the foramina and leads away from it.
+fn is_kept_off_canal<B>(site: &Site<'_, B>, style: Style) -> bool {
+    site.canal.is_some() || style == Style::S2AlarIliac
 }
 
 /// One of the choices judged in full; `None` where the grade does not bear it.
@@ -337,7 +363,7 @@ fn belongs(level: Level, style: Style) -> Result<(), Refusal> {
     let wrong = |belongs| Err(Refusal::OtherLevel { level, style, belongs });
     match style {
         Style::S1Bicortical if level != Level::S1 => wrong("S1"),
-        Style::S2AlarIliac => wrong("a case with labels of sacrum and ilium"),
+        Style::S2AlarIliac if level != Level::S1 => wrong("the sacrum"),
         Style::Cortical if level.region() != 'L' => wrong("L1 to L5"),
         _ => Ok(()),
     }

@@ -6,7 +6,8 @@
 use super::line::{Bore, Line};
 use super::score::{self, Measures};
 use super::search::{BEHIND_PEDICLE_MM, Search};
-use crate::clearance::{ScrewShape, SignedDistance};
+use super::{Site, Style};
+use crate::clearance::{ScrewShape, SignedDistance, iliac};
 
 /// Of a screw through both cortices this much of the end is not held to stay in bone, mm.
 pub(super) const TIP_MM: f64 = 6.0;
@@ -40,6 +41,12 @@ impl<B: SignedDistance> Search<'_, B> {
             && within(line[3], self.style.cranial_window_deg)
     }
 
+    /// Into the ilium a screw enters between the first two foramina, everywhere else anywhere.
+    fn may_enter(&self, bore: &Bore) -> bool {
+        let Site { anatomy, pedicle, .. } = self.site;
+        self.style.name != Style::S2AlarIliac || iliac::is_entry(anatomy, pedicle.side, bore.entry)
+    }
+
     /// The best screw on a line, if it scores at least so much; `None` too where there is none at all.
     ///
     /// Cheap terms come first, and what can not reach `least_total` any more is given up: what is
@@ -53,22 +60,42 @@ impl<B: SignedDistance> Search<'_, B> {
             return None;
         }
         let bore = Bore::new(self.site.bone, &self.frame, line, self.gap_mm)?;
-        let sizes = self.sizes_on(&bore)?;
-        let fixed = self.fixed_above(angles, &bore, &sizes, least_total)?;
+        if !self.may_enter(&bore) {
+            return None;
+        }
+        let mut best: Option<Rated> = None;
+        for lengths in self.lengths_on(&bore) {
+            let least = best.as_ref().map_or(least_total, |held| least_total.max(held.total));
+            let found = self.best_of(line, (&bore, angles), lengths, least);
+            best = found.filter(|new| best.as_ref().is_none_or(|b| new.total > b.total)).or(best);
+        }
+        best.filter(|rated| rated.total >= least_total)
+    }
+
+    /// The best screw on a line of two lengths, ascending, as far as one reaches `least_total`.
+    fn best_of(
+        &self,
+        line: &Line,
+        (bore, angles): (&Bore, Measures),
+        lengths_mm: [f64; 2],
+        least_total: f64,
+    ) -> Option<Rated> {
+        let sizes = self.sizes_on(bore, lengths_mm);
+        let fixed = self.fixed_above(angles, bore, &sizes, least_total)?;
         let mut best: Option<Rated> = None;
         let mut least = least_total;
         for &diameter in sizes.diameters_mm {
             if self.most_of(&fixed, &sizes, [diameter; 2]) < least {
                 continue;
             }
-            for rated in self.sized(line, &bore, sizes.lengths_mm, diameter, &fixed) {
+            for rated in self.sized(line, bore, sizes.lengths_mm, diameter, &fixed) {
                 if best.as_ref().is_none_or(|held| rated.total > held.total) {
                     least = least.max(rated.total);
                     best = Some(rated);
                 }
             }
         }
-        best.filter(|rated| rated.total >= least_total)
+        best
     }
 
     /// What does not depend on the size, or hardly does, one term after the other while the total can
@@ -126,19 +153,18 @@ impl<B: SignedDistance> Search<'_, B> {
         measures[3] = score::density_hu(self.site, bore, length, radius);
     }
 
-    /// The sizes tried on a line; `None` where no length fits.
-    fn sizes_on(&self, bore: &Bore) -> Option<Sizes<'_>> {
-        let lengths_mm = self.lengths_on(bore)?;
+    /// The sizes of two lengths tried on a line.
+    fn sizes_on(&self, bore: &Bore, lengths_mm: [f64; 2]) -> Sizes<'_> {
         let radius = bore.radius_mm(BEHIND_PEDICLE_MM, lengths_mm[1]);
         let fits = self.diameters_mm.iter().filter(|mm| **mm / 2.0 <= radius + 0.2).count();
         let last = fits.max(1);
         let [short, long] = lengths_mm.map(|mm| self.length_measure(bore.chord_mm, mm));
-        Some(Sizes {
+        Sizes {
             lengths_mm,
             diameters_mm: &self.diameters_mm[last.saturating_sub(3)..last],
             middle_radius_mm: self.diameters_mm[last - 1] / 2.0,
             most_length: short.max(long),
-        })
+        }
     }
 
     /// A screw of this very shape on its own line; `None` where that is not in bone at the
@@ -155,13 +181,15 @@ impl<B: SignedDistance> Search<'_, B> {
         Some(rated)
     }
 
-    /// The longest screw on offer and the next shorter one, ascending.
-    fn lengths_on(&self, bore: &Bore) -> Option<[f64; 2]> {
+    /// The longest screw on offer and the next shorter one, ascending; into the ilium, which gets
+    /// thin, each next shorter pair after them. None where no length fits.
+    fn lengths_on(&self, bore: &Bore) -> impl Iterator<Item = [f64; 2]> + use<'_, B> {
         let most =
             (bore.chord_mm - self.style.front_margin_mm).min(self.style.chord_part * bore.chord_mm);
         let fits = self.lengths_mm.iter().filter(|mm| **mm <= most).count();
-        let longest = fits.checked_sub(1)?;
-        Some([self.lengths_mm[longest.saturating_sub(1)], self.lengths_mm[longest]])
+        let pairs = if self.style.name == Style::S2AlarIliac { usize::MAX } else { 1 };
+        let longest = (0..fits).rev().step_by(2).take(pairs);
+        longest.map(|n| [self.lengths_mm[n.saturating_sub(1)], self.lengths_mm[n]])
     }
 
     /// The screws of one diameter on a line.

@@ -195,6 +195,10 @@ pub struct StyleRule {
     pub diameters_mm: (f64, f64),
     /// Lengths that make sense, mm.
     pub lengths_mm: (f64, f64),
+    /// Length of a long screw of this style, mm, where its level's own says nothing of it; the
+    /// level's widest screw does not count then either.
+    #[serde(default)]
+    pub usual_length_mm: Option<f64>,
 }
 
 /// A file of rules that can not be used.

@@ -10,7 +10,7 @@ use super::climb::climb;
 use super::line::{Bore, Frame, Line};
 use super::rate::Rated;
 use super::rules::{Aim, Rules, StyleRule};
-use super::{Allowed, Refusal, Site, score};
+use super::{Allowed, Refusal, Site, Style, score};
 use crate::clearance::SignedDistance;
 
 /// The grid: reach and step across the pedicle (lateral, cranial), mm.
@@ -82,7 +82,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         style: &'a StyleRule,
         allowed: &Allowed<'_>,
     ) -> Result<Self, Refusal> {
-        let frame = Frame::new(site);
+        let frame = Frame::new(site, style.name);
         let usual = rules.level(site.level).ok_or(Refusal::NotPlanned { level: site.level })?;
         let along_pedicle = frame.angles_deg(site.pedicle.axis);
         let aim = |aim: Aim, of_pedicle: f64| match aim {
@@ -94,9 +94,17 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         let within = |list: &[f64], (low, high): (f64, f64)| -> Vec<f64> {
             list.iter().copied().filter(|mm| (low..=high).contains(mm)).collect()
         };
-        let most = usual.most_diameter_mm.min(style.diameters_mm.1);
-        let diameters_mm = within(&allowed.catalogue.diameters_mm, (style.diameters_mm.0, most));
-        let lengths_mm = within(&allowed.catalogue.lengths_mm, style.lengths_mm);
+        let most_of_level = match style.usual_length_mm {
+            Some(_) => f64::INFINITY,
+            None => usual.most_diameter_mm,
+        };
+        let most = most_of_level.min(style.diameters_mm.1);
+        let offered = match style.name {
+            Style::S2AlarIliac => &allowed.catalogue.iliac(),
+            _ => allowed.catalogue,
+        };
+        let diameters_mm = within(&offered.diameters_mm, (style.diameters_mm.0, most));
+        let lengths_mm = within(&offered.lengths_mm, style.lengths_mm);
         if diameters_mm.is_empty() || lengths_mm.is_empty() {
             return Err(Refusal::NoSize { level: site.level, side: site.pedicle.side });
         }
@@ -110,7 +118,10 @@ impl<'a, B: SignedDistance> Search<'a, B> {
             along_pedicle,
             diameters_mm,
             lengths_mm,
-            usual_length_mm: usual.usual_length_mm.min(style.lengths_mm.1),
+            usual_length_mm: style
+                .usual_length_mm
+                .unwrap_or(usual.usual_length_mm)
+                .min(style.lengths_mm.1),
             most_diameter_mm: most,
             gap_mm,
         })
@@ -349,7 +360,6 @@ pub(super) mod tests {
     use crate::clearance::Canal;
     use crate::implant::Catalogue;
     use crate::labels::Level;
-    use crate::plan::auto::Style;
     use crate::space::{Dir, Patient, Point, Rigid, Side};
     use glam::{DQuat, DVec3};
 

@@ -1,0 +1,120 @@
+//! Marrow behind a shell with holes: what has walls in nearly every direction.
+
+use super::block::Block;
+use super::fill::{distance2, fill_holes};
+
+/// How far off a wall is looked for, mm: across the widest body.
+const WALL_MM: f32 = 35.0;
+/// How many of the 26 directions must end at a wall: the hollow of an end plate and a notch are
+/// open to a quarter of them.
+const WALLS: u8 = 23;
+
+/// The voxels that are no wall and have walls in at least [`WALLS`] directions.
+pub(super) fn closed_in(walls: &Block<bool>) -> Vec<usize> {
+    let mut counts = vec![0u8; walls.data.len()];
+    let mut far = vec![0f32; walls.data.len()];
+    for direction in directions() {
+        look(walls, direction, &mut far);
+        for (count, far) in counts.iter_mut().zip(&far) {
+            *count += u8::from(*far < WALL_MM);
+        }
+    }
+    (0..counts.len()).filter(|i| !walls.data[*i] && counts[*i] >= WALLS).collect()
+}
+
+/// The steps to the 26 neighbours.
+fn directions() -> impl Iterator<Item = [isize; 3]> {
+    let side = || -1..=1;
+    let all = side().flat_map(move |k| side().flat_map(move |j| side().map(move |i| [i, j, k])));
+    all.filter(|d| *d != [0; 3])
+}
+
+/// How far each voxel is from a wall in one direction, mm: 0 in it, infinite where there is none.
+fn look(walls: &Block<bool>, direction: [isize; 3], far: &mut [f32]) {
+    let size = walls.size;
+    let length = direction.iter().map(|n| (n * n) as f64).sum::<f64>().sqrt();
+    let step = (walls.step_mm * length) as f32;
+    let [_, nj, nk] = size;
+    // The rows that a ray comes from are done first.
+    let first = |axis: usize, n: usize| if direction[axis] > 0 { size[axis] - 1 - n } else { n };
+    for (k, j) in (0..nk).flat_map(|k| (0..nj).map(move |j| (first(2, k), first(1, j)))) {
+        let before = beside(size, [j, k], [direction[1], direction[2]]);
+        let row = walls.index([0, j, k]);
+        for i in (0..size[0]).map(|n| first(0, n)) {
+            let from = i.checked_add_signed(direction[0]).filter(|i| *i < size[0]);
+            far[row + i] = match (before, from) {
+                _ if walls.data[row + i] => 0.0,
+                (Some(before), Some(from)) => far[before + from] + step,
+                _ => f32::INFINITY,
+            };
+        }
+    }
+}
+
+/// The start of the row that lies a step aside; `None` outside.
+fn beside([ni, nj, nk]: [usize; 3], [j, k]: [usize; 2], step: [isize; 2]) -> Option<usize> {
+    let j = j.checked_add_signed(step[0]).filter(|j| *j < nj)?;
+    let k = k.checked_add_signed(step[1]).filter(|k| *k < nk)?;
+    Some((k * nj + j) * ni)
+}
+
+/// What a ball that rolls in from outside comes to, through gaps wider than itself.
+pub(super) fn reached(mask: &Block<bool>, radius_mm: f64) -> Block<bool> {
+    let r = (radius_mm / mask.step_mm).powi(2) as f32;
+    let mut kept = distance2(mask).map(|d| d <= r);
+    fill_holes(&mut kept);
+    // Where the middle of the ball comes to, and all that it covers there.
+    let middles = kept.map(|kept| !kept);
+    distance2(&middles).map(|d| d <= r)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use glam::DVec3;
+
+    const SIZE: usize = 40;
+
+    /// A shell of a ball of 15 mm about the middle, with a hole to the front of so many mm.
+    fn shell(hole_mm: f64) -> Block<bool> {
+        let size = [SIZE; 3];
+        let mut shell = Block { size, first: DVec3::ZERO, step_mm: 1.0, data: vec![false; 64_000] };
+        for i in 0..shell.data.len() {
+            let p = shell.point(i) - DVec3::splat(19.5);
+            let is_hole = p.y < 0.0 && p.x.hypot(p.z) < hole_mm / 2.0;
+            shell.data[i] = (p.length() - 15.0).abs() < 1.2 && !is_hole;
+        }
+        shell
+    }
+    fn middle(block: &Block<bool>) -> usize {
+        block.index([SIZE / 2; 3])
+    }
+
+    #[test]
+    fn marrow_behind_a_shell_with_a_hole_is_closed_in_and_what_is_outside_is_not() {
+        let shell = shell(6.0);
+        let inside = closed_in(&shell);
+        assert!(inside.contains(&middle(&shell)));
+        for i in inside {
+            let far = (shell.point(i) - DVec3::splat(19.5)).length();
+            assert!(far < 15.0, "{far} mm from the middle");
+        }
+    }
+
+    #[test]
+    fn half_a_shell_closes_nothing_in_at_its_middle() {
+        let mut half = shell(0.0);
+        for i in 0..half.data.len() {
+            half.data[i] &= half.point(i).z < 19.5;
+        }
+        assert!(!closed_in(&half).contains(&middle(&half)));
+    }
+
+    #[test]
+    fn a_ball_comes_through_a_hole_that_is_wider_than_it() {
+        for (hole_mm, comes_in) in [(4.0, false), (10.0, true)] {
+            let shell = shell(hole_mm);
+            assert_eq!(reached(&shell, 3.0).data[middle(&shell)], comes_in, "{hole_mm} mm");
+        }
+    }
+}
