@@ -187,12 +187,14 @@ impl<B: SignedDistance> Corridors<'_, B> {
         let cranial = (up - axis * up.dot(axis)).unit()?;
         let across = axis.cross(cranial);
         let chord = |d: Dir<Patient>| self.way_out_mm(isthmus, d) + self.way_out_mm(isthmus, -d);
+        let [width_mm, height_mm] = [across, cranial].map(chord);
         Some(Pedicle {
             side: self.side,
             isthmus,
             axis,
-            width_mm: chord(across),
-            height_mm: chord(cranial),
+            width_mm,
+            height_mm,
+            least_mm: width_mm.min(height_mm),
             chord_mm,
             transverse_deg: -line[2],
             sagittal_deg: line[3],
