@@ -8,12 +8,16 @@ use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::space::{Dir, Patient, Point};
 use glam::DVec2;
 use std::f64::consts::TAU;
+use std::sync::LazyLock;
 
 /// Planes across the axis are at most this far apart, mm; between them the wall is taken as
 /// straight.
 const PLANE_STEP_MM: f64 = 0.75;
 /// Rays from the axis in each plane: at 6 mm from it a chord then cuts 7 µm off a round wall.
 const RAYS: usize = 64;
+/// Where they lead.
+static DIRECTIONS: LazyLock<[DVec2; RAYS]> =
+    LazyLock::new(|| std::array::from_fn(|ray| DVec2::from_angle(TAU * ray as f64 / RAYS as f64)));
 /// A ray that meets no wall within this length, mm, ends there.
 const REACH_MM: f64 = 40.0;
 /// So near to the wall a ray goes on by exact distances, mm.
@@ -180,7 +184,7 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
         let before = (plane as usize).min(self.planes - 1);
         let (r0, r1) = (self.radius(before, ray), self.radius(before + 1, ray));
         let radius = r0 + (r1 - r0) * (plane - before as f64);
-        (r0 > 0.0 && r1 > 0.0).then(|| DVec2::from_angle(ray_angle(ray)) * radius)
+        (r0 > 0.0 && r1 > 0.0).then(|| DIRECTIONS[ray % RAYS] * radius)
     }
 
     fn radius(&mut self, plane: usize, ray: usize) -> f64 {
@@ -196,8 +200,8 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
         let fraction = plane as f64 / self.planes as f64;
         let along = self.span_mm[0] + (self.span_mm[1] - self.span_mm[0]) * fraction;
         let start = self.frame.origin + self.frame.forward * along;
-        let (sin, cos) = ray_angle(ray).sin_cos();
-        let dir = self.frame.lateral * cos + self.frame.cranial * sin;
+        let across = DIRECTIONS[ray];
+        let dir = self.frame.lateral * across.x + self.frame.cranial * across.y;
         let at = |radius: f64| self.bone.quick_distance_mm(start + dir * radius);
         let exact = |radius: f64| self.bone.signed_distance_mm(start + dir * radius);
         let (mut inside, mut depth) = (0.0, at(0.0));
@@ -228,10 +232,6 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
 /// The ray at or before the direction of `q`.
 fn ray_before(q: DVec2) -> usize {
     (q.to_angle().rem_euclid(TAU) / TAU * RAYS as f64) as usize % RAYS
-}
-
-fn ray_angle(ray: usize) -> f64 {
-    TAU * (ray % RAYS) as f64 / RAYS as f64
 }
 
 /// Where a function that is positive at `x[0]` and not at `x[1]` is zero: the chord's zero, bettered
