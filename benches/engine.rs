@@ -86,6 +86,12 @@ impl SignedDistance for Counted<'_> {
     fn quick_distance_mm(&self, p: Point<Patient>) -> f64 {
         self.count(1).quick_distance_mm(p)
     }
+    fn nearest_wall(&self, p: Point<Patient>) -> (f64, Point<Patient>) {
+        self.count(0).nearest_wall(p)
+    }
+    fn quick_nearest_wall(&self, p: Point<Patient>) -> (f64, Point<Patient>) {
+        self.count(1).quick_nearest_wall(p)
+    }
     fn is_outside(&self, p: Point<Patient>) -> bool {
         self.count(1).is_outside(p)
     }

@@ -33,12 +33,13 @@ struct Found {
     point: Vec3,
 }
 
+const NOTHING: Found = Found { square: f32::INFINITY, triangle: NONE, point: Vec3::INFINITY };
+
 impl<'a> Nearest<'a> {
     /// For a grid of so many nodes.
     pub fn new(triangles: &'a Triangles, local_from_node: Affine3A, size: [usize; 3]) -> Self {
         let local_from_node = local_from_node * Affine3A::from_scale(Vec3::splat(STEP as f32));
         let size = size.map(|n| n.div_ceil(STEP) + 1);
-        let nothing = Found { square: f32::INFINITY, triangle: NONE, point: Vec3::INFINITY };
         let axes = local_from_node.matrix3;
         let shortest = [axes.x_axis, axes.y_axis, axes.z_axis].map(Vec3A::length);
         let shortest = shortest.into_iter().fold(f32::INFINITY, f32::min);
@@ -47,7 +48,7 @@ impl<'a> Nearest<'a> {
             local_from_node,
             seeded: (SEED_NODES * shortest).powi(2),
             size,
-            found: vec![nothing; size.iter().product()],
+            found: vec![NOTHING; size.iter().product()],
         }
     }
     /// Measures each triangle against the nodes around it.
@@ -144,12 +145,12 @@ impl<'a> Nearest<'a> {
         let rows = self.rows_around([j, k]);
         for (i, (node, inside)) in nodes.iter_mut().zip(inside).enumerate() {
             let p = start + half_axis * i as f32;
-            let mut best = (f32::INFINITY, NONE);
+            let mut best = NOTHING;
             for row in &rows[..1 << (j % STEP) << (k % STEP)] {
                 for found in &self.found[row + i / STEP..=row + i.div_ceil(STEP)] {
                     let square = p.distance_squared(found.point);
-                    if square < best.0 {
-                        best = (square, found.triangle);
+                    if square < best.square {
+                        best = Found { square, ..*found };
                     }
                 }
             }
@@ -170,24 +171,30 @@ impl<'a> Nearest<'a> {
     pub fn into_triangles(self) -> (Vec<u32>, [usize; 3]) {
         (self.found.into_iter().map(|found| found.triangle).collect(), self.size)
     }
-    fn node(&self, p: Vec3, (square, triangle): (f32, u32), is_inside: bool) -> Node {
+    fn node(&self, p: Vec3, found: Found, is_inside: bool) -> Node {
         /// So near, the side is told by the triangle's normals, not by the field.
         const NEAR_MM: f32 = 0.1;
-        /// So far from the surface a neighbour's triangle is near enough to the nearest one.
-        const FAR_MM: f32 = 2.2;
-        if triangle == NONE {
+        /// So far from the surface a neighbour's triangle, or even its point, is near enough to the
+        /// nearest one.
+        const FAR_MM: [f32; 2] = [1.5, 5.0];
+        if found.triangle == NONE {
             return Node::NOWHERE;
         }
-        let (triangle, point) = match square < FAR_MM * FAR_MM {
-            true => self.triangles.walk(p, triangle),
-            false => (triangle, closest_point(p, self.triangles.corners_of(triangle))),
+        let [far, very_far] = FAR_MM.map(|mm| found.square > mm * mm);
+        let (triangle, point) = match found.triangle {
+            triangle if !far => self.triangles.walk(p, triangle),
+            triangle if !very_far => (triangle, self.triangles.nearest_of(triangle, p)),
+            triangle => (triangle, found.point),
         };
         let away = p - point;
         let distance = away.length();
         let normal = || self.triangles.normal(triangle);
         let inside = if distance < NEAR_MM { away.dot(normal()) < 0.0 } else { is_inside };
         let sign = if inside { 1.0 } else { -1.0 };
-        let slope = (sign * away).try_normalize().unwrap_or_else(|| -normal().normalize_or_zero());
+        let slope = match distance > 1e-6 {
+            true => away * (sign / distance),
+            false => -normal().normalize_or_zero(),
+        };
         let half_steps = self.local_from_node.matrix3.transpose() * Vec3A::from(slope);
         Node::new(sign * distance, (half_steps * (0.5 / STEP as f32)).into())
     }

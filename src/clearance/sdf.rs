@@ -10,7 +10,7 @@
 //! trilinearly, is exact for every quadratic function, since the errors of the two are opposite.
 //! Where nodes see different walls, midway between two, it is off by up to 0.15 mm.
 //!
-//! **Exact.** The nearest of all triangles that are nearest to any place in the cell.
+//! **Exact.** The nearest of all triangles that are nearest to any place in the same part of the cell.
 
 use super::SignedDistance;
 use super::facets::{Facet, Facets, Place, nearest_somewhere};
@@ -47,6 +47,8 @@ pub struct Field {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Node([i16; 4]);
 
+/// Parts of a cell along each axis that keep their own triangles.
+const PARTS: f32 = 2.0;
 /// Farther from the surface than this nobody asks for hundredths of a millimetre, mm.
 const EXACT_WITHIN_MM: f32 = 5.0;
 /// So near to it a quick answer could be on the wrong side of it, mm.
@@ -60,8 +62,12 @@ impl Node {
 
     /// By its signed distance, mm, and how that grows on half a step along each axis, mm.
     pub fn new(distance_mm: f32, half_steps_mm: Vec3) -> Self {
-        let units = (half_steps_mm.extend(distance_mm) / Self::UNIT_MM).round();
-        Self(units.to_array().map(|x| x as i16))
+        /// Added to a small number, it leaves that, rounded, in the sum's last bits.
+        const TO_LAST_BITS: f32 = 1.5 * (1 << 23) as f32;
+        const MOST: Vec4 = Vec4::splat(i16::MAX as f32);
+        let units = half_steps_mm.extend(distance_mm) * (1.0 / Self::UNIT_MM);
+        let rounded = units.clamp(-MOST, MOST) + TO_LAST_BITS;
+        Self(rounded.to_array().map(|x| x.to_bits() as i16))
     }
     fn units(self) -> Vec4 {
         Vec4::from_array(self.0.map(f32::from))
@@ -74,6 +80,15 @@ impl SignedDistance for Field {
     }
     fn quick_distance_mm(&self, point: Point<Patient>) -> f64 {
         Field::quick_distance_mm(self, point)
+    }
+    fn nearest_wall(&self, point: Point<Patient>) -> (f64, Point<Patient>) {
+        self.wall(point, |node| self.exact(node))
+    }
+    fn quick_nearest_wall(&self, point: Point<Patient>) -> (f64, Point<Patient>) {
+        self.wall(point, |node| {
+            let (cell, t) = self.cell(node);
+            self.between(cell, t)
+        })
     }
     fn is_outside(&self, point: Point<Patient>) -> bool {
         Field::is_outside(self, point)
@@ -121,7 +136,7 @@ impl Field {
             bins: Bins::new(&triangles),
             triangles,
             near,
-            facets: Facets::new(grid.size()),
+            facets: Facets::new(grid.size().map(|n| n * PARTS as usize)),
         })
     }
     /// Signed distance to the surface in mm: positive inside bone, zero on the surface, negative
@@ -147,6 +162,7 @@ impl Field {
         }
     }
     /// The distance at a point by what `within` says for a place in the box of nodes.
+    #[inline(always)]
     fn with(&self, p: Point<Patient>, within: impl Fn(Vec3) -> f32) -> f64 {
         let local = (p.vec() - self.origin).as_vec3();
         let node = self.node_from_local.transform_point3(local);
@@ -159,6 +175,21 @@ impl Field {
         let edge = self.local_from_node.transform_point3(held);
         let surface = edge - slope.normalize_or_zero() * distance;
         -f64::from(local.distance(surface))
+    }
+    /// The distance and the nearest point of the surface, by what `within` says of distance and slope.
+    fn wall(
+        &self,
+        p: Point<Patient>,
+        within: impl Fn(Vec3) -> (f32, Vec3),
+    ) -> (f64, Point<Patient>) {
+        let local = (p.vec() - self.origin).as_vec3();
+        let node = self.node_from_local.transform_point3(local);
+        let held = node.max(Vec3::ZERO).min(self.last);
+        let (distance, slope) = within(held);
+        let edge = self.local_from_node.transform_point3(held);
+        let wall = edge - slope.normalize_or_zero() * distance;
+        let distance = if held == node { distance } else { -local.distance(wall) };
+        (f64::from(distance), Point::from_vec(wall.as_dvec3() + self.origin))
     }
     /// Unit direction in which the distance grows: towards the inside of bone while outside and
     /// near the surface. On ridges, midway between two walls, it is away from one of them.
@@ -174,13 +205,15 @@ impl Field {
         Dir::from_vec(slope.as_dvec3()).unit().unwrap_or(Dir::Z)
     }
     /// Distance alone at a position within the box of nodes, from the eight around it.
+    #[inline(always)]
     fn quick(&self, node: Vec3) -> f32 {
         let (cell, t) = self.cell(node);
-        self.sum(cell, t).element_sum() * Node::UNIT_MM
+        self.sum(cell, t, |_, _| ()).element_sum() * Node::UNIT_MM
     }
     /// What the eight nodes of a cell say of a place in it, weighted, in their units: what flat
-    /// surfaces add along each axis, and the distance.
-    fn sum(&self, cell: usize, t: Vec3) -> Vec4 {
+    /// surfaces add along each axis, and the distance. `show` gets each node and its weight.
+    #[inline(always)]
+    fn sum(&self, cell: usize, t: Vec3, mut show: impl FnMut(Vec4, f32)) -> Vec4 {
         let [sj, sk] = [self.size[0], self.size[0] * self.size[1]];
         let toward = t.extend(1.0);
         let (near, far) = (Vec3::ONE - t, t);
@@ -194,10 +227,13 @@ impl Field {
         for (first, share, toward) in rows {
             let [a, b] = [self.nodes[first], self.nodes[first + 1]].map(Node::units);
             sum += a * toward * (share * near.x) + b * (toward - Vec4::X) * (share * far.x);
+            show(a, share * near.x);
+            show(b, share * far.x);
         }
         sum
     }
     /// The cell of a position, named by its lower node, and the place in it.
+    #[inline(always)]
     fn cell(&self, node: Vec3) -> (usize, Vec3) {
         let corner = self.corner(node);
         let cell = corner.x as usize
@@ -205,6 +241,7 @@ impl Field {
         (cell, node - corner.as_vec3())
     }
     /// The lower node of the cell of a position.
+    #[inline(always)]
     fn corner(&self, node: Vec3) -> UVec3 {
         node.min(self.last - 1.0).max(Vec3::ZERO).as_uvec3()
     }
@@ -216,8 +253,8 @@ impl Field {
             return self.between(cell, t);
         }
         let p = self.local_from_node.transform_point3(node);
-        let corner = self.corner(node);
-        let facets = self.facets.of(corner.to_array(), || self.facets_of(corner));
+        let part = (node * PARTS).as_uvec3();
+        let facets = self.facets.of(part.to_array(), || self.facets_of(part));
         let aways =
             facets.iter().map(|facet| (p - closest_point(p, facet.corners), facet.triangle));
         let nearest = aways
@@ -234,10 +271,9 @@ impl Field {
         let slope = (sign * away).try_normalize().unwrap_or_else(|| -normal().normalize_or_zero());
         (sign * distance, slope)
     }
-    /// The triangles that are nearest somewhere in a cell, named by its lower node.
-    fn facets_of(&self, corner: UVec3) -> Box<[Facet]> {
-        let lower = corner.as_vec3();
-        let at = |t: Vec3| self.local_from_node.transform_point3(lower + t);
+    /// The triangles that are nearest somewhere in a part of a cell.
+    fn facets_of(&self, part: UVec3) -> Box<[Facet]> {
+        let at = |t: Vec3| self.local_from_node.transform_point3((part.as_vec3() + t) / PARTS);
         let thirds = (0..27).map(|n| [n % 3, n / 3 % 3, n / 9]);
         let between = thirds
             .filter(|at| at.contains(&1))
@@ -247,30 +283,24 @@ impl Field {
             corners: std::array::from_fn(|c| at(corner_of_cell(c))),
             between: between.map(at).collect(),
         };
-        let nearest = nearest_somewhere(&self.triangles, &self.bins, &place, self.near(corner));
+        let nearest = nearest_somewhere(&self.triangles, &self.bins, &place, self.near(part));
         let facet = |triangle| Facet { corners: self.triangles.corners_of(triangle), triangle };
         nearest.into_iter().map(facet).collect()
     }
-    /// A triangle not far from the nearest ones of a cell; `None` where there is no surface.
-    fn near(&self, corner: UVec3) -> Option<u32> {
+    /// A triangle not far from the nearest ones of a part; `None` where there is no surface.
+    fn near(&self, part: UVec3) -> Option<u32> {
         let (triangles, [ni, nj, _]) = &self.near;
-        let [i, j, k] = corner.to_array().map(|n| n as usize / STEP);
+        let [i, j, k] = part.to_array().map(|n| n as usize / (STEP * PARTS as usize));
         let triangle = triangles[i + ni * (j + nj * k)];
         (triangle != NONE).then_some(triangle)
     }
     /// Distance and slope from the eight nodes of a cell.
     fn between(&self, cell: usize, t: Vec3) -> (f32, Vec3) {
-        let [sj, sk] = [self.size[0], self.size[0] * self.size[1]];
-        let mut steps = Vec3::ZERO;
-        for c in 0..8usize {
-            let bit = corner_of_cell(c);
-            let share = Vec3::ONE - t + bit * (2.0 * t - 1.0);
-            let node = self.nodes[cell + (c & 1) + (c >> 1 & 1) * sj + (c >> 2) * sk];
-            steps += share.element_product() * node.units().truncate();
-        }
-        let per_step = Vec3A::from(steps) * (2.0 * Node::UNIT_MM);
+        let mut steps = Vec4::ZERO;
+        let sum = self.sum(cell, t, |node, share| steps += node * share);
+        let per_step = Vec3A::from_vec4(steps) * (2.0 * Node::UNIT_MM);
         let slope = self.node_from_local.matrix3.transpose() * per_step;
-        (self.sum(cell, t).element_sum() * Node::UNIT_MM, slope.into())
+        (sum.element_sum() * Node::UNIT_MM, slope.into())
     }
 }
 
