@@ -136,28 +136,29 @@ fn walls_mm(
             continue;
         }
         let from = screw.entry + axis * depth;
+        let inside = bone.quick_distance_mm(from);
         for (slot, dir) in least.iter_mut().zip(outward) {
-            *slot = slot.min(way_out_mm(bone, from, dir, slot.min(REACH_MM)));
+            *slot = slot.min(way_out_mm(bone, from, inside, dir, slot.min(REACH_MM)));
         }
     }
     let radius = screw.diameter_mm / 2.0;
     least.iter().all(|mm| mm.is_finite()).then(|| least.map(|mm| mm - radius))
 }
 
-/// From a point along a direction to the first way out of bone, mm, told no larger than `most_mm`;
-/// negative where the point is outside already, by its distance.
+/// From a point, `inside` bone by so many mm, along a direction to the first way out of it, mm, told
+/// no larger than `most_mm`; negative where the point is outside already, by its distance.
 fn way_out_mm(
     bone: &impl SignedDistance,
     from: Point<Patient>,
+    mut inside: f64,
     dir: Dir<Patient>,
     most_mm: f64,
 ) -> f64 {
     let mut way = 0.0;
-    let mut inside = bone.quick_distance_mm(from);
     if inside.is_nan() || inside < 0.0 {
         return inside;
     }
-    while way < most_mm {
+    while way + inside < most_mm {
         let step = inside.max(0.1);
         let next = bone.quick_distance_mm(from + dir * (way + step));
         if next < 0.0 {

@@ -1,121 +1,112 @@
 //! The triangles that are nearest somewhere in a cell of a distance field.
 //!
-//! In: the triangles that the nodes around a cell see. Out: [`Facets`]. They are looked for when a
-//! cell is asked for the first time, and kept: few cells ever are.
+//! In: the triangles of a surface. Out: [`Facets`], for each cell of the field's grid every triangle
+//! that is nearest to some place in it. They are looked for when a cell is asked for the first time,
+//! and kept: few cells ever are. Asking takes no lock.
 
-use super::triangles::Triangles;
+use super::triangles::{Bins, Triangles, closest_point};
 use glam::Vec3;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 
-type Kept = HashMap<usize, Arc<[u32]>, BuildHasherDefault<Spread>>;
+/// A triangle, with its corners beside it for whoever measures many.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facet {
+    pub corners: [Vec3; 3],
+    pub triangle: u32,
+}
 
-/// The triangles of each cell that was asked for so far.
-#[derive(Debug, Default)]
-pub(super) struct Facets(RwLock<Kept>);
+/// Cells along the edge of a brick.
+const BRICK: usize = 8;
+
+type Cell = OnceLock<Box<[Facet]>>;
+type Brick = OnceLock<Box<[Cell]>>;
+
+/// The triangles of each cell that was asked for so far; clones share them.
+#[derive(Clone, Debug)]
+pub(super) struct Facets {
+    bricks: Arc<[Brick]>,
+    count: [usize; 3],
+}
 
 impl Facets {
-    /// What `use_them` makes of the triangles of a cell; `seek` finds them the first time.
-    pub fn with<R>(
-        &self,
-        cell: usize,
-        seek: impl FnOnce() -> Vec<u32>,
-        use_them: impl FnOnce(&[u32]) -> R,
-    ) -> R {
-        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(list) = kept.get(&cell) {
-            return use_them(list);
-        }
-        drop(kept);
-        let list: Arc<[u32]> = seek().into();
-        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let list = Arc::clone(kept.entry(cell).or_insert(list));
-        drop(kept);
-        use_them(&list)
+    /// For a grid of so many nodes.
+    pub fn new(size: [usize; 3]) -> Self {
+        let count = size.map(|n| n.div_ceil(BRICK));
+        let bricks = (0..count.iter().product()).map(|_| Brick::new()).collect();
+        Self { bricks, count }
+    }
+    /// The triangles of a cell, named by its lower node; `seek` finds them the first time.
+    pub fn of(&self, cell: [u32; 3], seek: impl FnOnce() -> Box<[Facet]>) -> &[Facet] {
+        let [i, j, k] = cell.map(|n| n as usize);
+        let index = |[i, j, k]: [usize; 3], of: [usize; 3]| i + of[0] * (j + of[1] * k);
+        let brick = &self.bricks[index([i, j, k].map(|n| n / BRICK), self.count)];
+        let cells = brick.get_or_init(|| (0..BRICK.pow(3)).map(|_| Cell::new()).collect());
+        cells[index([i, j, k].map(|n| n % BRICK), [BRICK; 3])].get_or_init(seek)
     }
 }
 
-impl Clone for Facets {
-    fn clone(&self) -> Self {
-        Self(RwLock::new(self.0.read().unwrap_or_else(PoisonError::into_inner).clone()))
-    }
+/// A box at the places `corners` and around them `between`, of which every one is nearest to a
+/// triangle that is wanted.
+pub(super) struct Place {
+    pub middle: Vec3,
+    pub corners: [Vec3; 8],
+    /// More places in the box: the more there are, the fewer triangles are kept in vain.
+    pub between: Vec<Vec3>,
 }
 
-/// The triangles to which some `seeds` lead from `p`, nearest ones first, that can be nearest to a
-/// place within `reach_mm` of it.
-pub(super) fn minima(triangles: &Triangles, seeds: &[u32], p: Vec3, reach_mm: f32) -> Vec<u32> {
-    /// What walking on from a seed can take off the square of a distance, mm²: seeds are nearest to
-    /// nodes no farther away than about a millimetre and a half.
-    const WALKED_MM2: f32 = 2.0;
-    let start = |seed: u32| triangles.nearest_of(seed, p).distance_squared(p);
-    let mut starts: Vec<(f32, u32)> = seeds.iter().map(|seed| (start(*seed), *seed)).collect();
-    starts.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut minima: Vec<(f32, u32)> = Vec::with_capacity(16);
-    let mut most = f32::INFINITY;
-    for (square, seed) in starts {
-        if square - WALKED_MM2 > most * most {
-            break;
-        }
-        let (triangle, point) = triangles.settle(p, seed);
-        if minima.iter().all(|(_, known)| *known != triangle) {
-            let away = point.distance(p);
-            most = most.min(away + 2.0 * reach_mm);
-            minima.push((away, triangle));
-        }
-    }
-    minima.retain(|(mm, _)| *mm <= most);
-    minima.sort_by(|a, b| a.0.total_cmp(&b.0));
-    minima.into_iter().map(|(_, triangle)| triangle).collect()
+/// A triangle and the squares of its distances to the corners of a place, mm².
+struct Candidate {
+    triangle: u32,
+    squares: [f32; 8],
 }
 
-/// Adds the triangle nearest to `p` of those that some `seeds` lead to, and those hardly farther
-/// away, which may be nearer beside it. The distance to the nearest one, mm.
-pub(super) fn add_nearest(
+/// Every triangle that is nearest to some point of a box, and a few more. `guessed` is one near it;
+/// none without it.
+///
+/// For a point q of the surface and a point t of a triangle, |p - t|² - |p - q|² is linear in p. So a
+/// triangle that is farther than q from all corners of the box is so from every point in it, and is
+/// nearest to none.
+pub(super) fn nearest_somewhere(
     triangles: &Triangles,
-    seeds: &[u32],
-    p: Vec3,
-    found: &mut Vec<u32>,
-) -> f32 {
-    /// What walking on from a seed can take off the square of a distance, mm²: seeds are nearest to
-    /// places no farther away than half a cell.
-    const WALKED_MM2: f32 = 0.6;
-    const HARDLY_MM: f32 = 0.12;
-    let mut reached: Vec<(f32, u32)> = Vec::with_capacity(seeds.len());
-    let mut least = f32::INFINITY;
-    for &seed in seeds {
-        let start = triangles.nearest_of(seed, p).distance_squared(p);
-        if start - WALKED_MM2 < least * least {
-            let (triangle, point) = triangles.walk(p, seed, 0.0, f32::INFINITY);
-            let away = point.distance(p);
-            least = least.min(away);
-            reached.push((away, triangle));
+    bins: &Bins,
+    place: &Place,
+    guessed: Option<u32>,
+) -> Vec<u32> {
+    let middle = place.middle;
+    let away = |triangle: u32| triangles.nearest_of(triangle, middle).distance(middle);
+    let Some(guessed) = guessed else { return Vec::new() };
+    let mut least = triangles.walk(middle, guessed).1.distance(middle);
+    let reach = place.corners.iter().map(|c| c.distance(middle)).fold(0.0, f32::max);
+    let mut near = Vec::with_capacity(256);
+    bins.within(middle, least + 2.0 * reach, |triangle| {
+        let away = away(triangle);
+        least = least.min(away);
+        near.push((away, triangle));
+    });
+    near.retain(|(away, _)| *away <= least + 2.0 * reach);
+    let candidate = |(_, triangle)| {
+        let corners = triangles.corners_of(triangle);
+        let square = |p: Vec3| closest_point(p, corners).distance_squared(p);
+        Candidate { triangle, squares: place.corners.map(square) }
+    };
+    let mut candidates: Vec<Candidate> = near.into_iter().map(candidate).collect();
+    for places in [&[middle][..], &place.corners, &place.between] {
+        for &p in places {
+            let points = candidates.iter().map(|c| triangles.nearest_of(c.triangle, p));
+            let nearest =
+                points.min_by(|a, b| a.distance_squared(p).total_cmp(&b.distance_squared(p)));
+            let Some(nearest) = nearest else { continue };
+            leave_out_behind(&mut candidates, place, nearest);
         }
     }
-    let near = reached.into_iter().filter(|(away, _)| *away <= least + HARDLY_MM);
-    near.for_each(|(_, triangle)| keep(found, triangle));
-    least
+    candidates.into_iter().map(|candidate| candidate.triangle).collect()
 }
 
-/// Adds what is not in a list yet.
-pub(super) fn keep(list: &mut Vec<u32>, one: u32) {
-    if !list.contains(&one) {
-        list.push(one);
-    }
-}
-
-/// Spreads cell numbers over a table; nothing in them is hostile.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Spread(u64);
-
-impl Hasher for Spread {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_usize(usize::from(*byte)));
-    }
-    fn write_usize(&mut self, n: usize) {
-        self.0 = (self.0 ^ n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
-    }
+/// Leaves out what is farther than a point of the surface from everywhere in a box.
+fn leave_out_behind(candidates: &mut Vec<Candidate>, place: &Place, point: Vec3) {
+    /// What rounding may add to the square of a distance, mm².
+    const ROUNDING_MM2: f32 = 1e-4;
+    let squares = place.corners.map(|c| c.distance_squared(point) + ROUNDING_MM2);
+    let is_behind = |c: &Candidate| c.squares.iter().zip(&squares).all(|(to, most)| to > most);
+    candidates.retain(|candidate| !is_behind(candidate));
 }

@@ -88,16 +88,14 @@ fn assess_with(
     let judged_from_mm = bone_from.map_or(0.0, |depth| depth + ENTRY_ZONE_MM);
     let probe = Probe::new(screw, axis, judged_from_mm);
     let Scan { profile, in_air, outermost } = probe.scan(bone, has_profile)?;
-    let outermost = outermost
-        .highest(&probe, |p| -bone.quick_distance_mm(p), |p| -bone.signed_distance_mm(p))
-        .ok_or(AssessError::NoDistance)?;
+    let outermost = outermost.outermost(&probe, bone).ok_or(AssessError::NoDistance)?;
 
     let pedicle = nearest_pedicle(screw, axis, anatomy);
     let frame = pedicle
         .and_then(|p| WallFrame::of_pedicle(p, anatomy))
         .or_else(|| WallFrame::of_vertebra(anatomy, screw.entry + axis * (screw.length_mm / 2.0)))
         .ok_or(AssessError::NotFinite("vertebra"))?;
-    let wall = pedicle.and_then(|pedicle| {
+    let wall = pedicle.filter(|_| !in_air.is_empty()).and_then(|pedicle| {
         let mut walls = PedicleWalls::new(bone, frame, pedicle.span_mm);
         worst_past_wall(&probe, &in_air, bone, &mut walls)
     });
@@ -172,18 +170,15 @@ fn worst_past_wall<B: SignedDistance>(
     for &spot in in_air {
         let p = probe.point(spot);
         // What can not become the largest between its samples need not be measured.
-        if walls.overshoot_bound_mm(p) + peaks.cell_mm < largest {
-            continue;
-        }
-        if let Some(over) = walls.overshoot(p) {
+        if let Some(over) = walls.overshoot_above(p, (largest - peaks.cell_mm).max(0.0)) {
             largest = largest.max(over.mm);
             peaks.offer(Peak { spot, value: over.mm });
         }
     }
     // Where the screw goes back into bone, and where the pedicle ends, the way past the wall jumps.
-    let highest = peaks.highest_with_jumps(probe, |p| match walls.overshoot(p) {
-        Some(over) if bone.is_outside(p) => over.mm,
-        _ => 0.0,
+    let highest = peaks.highest_with_jumps(probe, |p, floor| {
+        let over = walls.overshoot_above(p, floor.max(0.0)).filter(|_| bone.is_outside(p));
+        over.map_or(0.0, |over| over.mm)
     })?;
     let at = probe.point(highest.spot);
     let over = walls.overshoot(at)?;

@@ -49,6 +49,21 @@ pub trait SignedDistance {
     fn quick_distance_mm(&self, point: Point<Patient>) -> f64 {
         self.signed_distance_mm(point)
     }
+    /// The distance, and about the nearest point of the surface: the way there against the slope.
+    fn nearest_wall(&self, point: Point<Patient>) -> (f64, Point<Patient>) {
+        const STEP_MM: f64 = 1e-4;
+        let distance = self.signed_distance_mm(point);
+        let rise = |d: Dir<Patient>| {
+            let step = d * STEP_MM;
+            self.signed_distance_mm(point + step) - self.signed_distance_mm(point - step)
+        };
+        let slope = Dir::new(rise(Dir::X), rise(Dir::Y), rise(Dir::Z)).unit();
+        (distance, slope.map_or(point, |slope| point - slope * distance))
+    }
+    /// The same from [`Self::quick_distance_mm`], where that is faster.
+    fn quick_nearest_wall(&self, point: Point<Patient>) -> (f64, Point<Patient>) {
+        self.nearest_wall(point)
+    }
     /// Whether that is negative: for shapes that know it sooner.
     fn is_outside(&self, point: Point<Patient>) -> bool {
         self.signed_distance_mm(point) < 0.0

@@ -1,21 +1,24 @@
-//! The triangle that is nearest to each node of a grid.
+//! The distance of every node of a grid to the triangle that is nearest to it.
 //!
-//! In: the triangles of a surface and a grid. Out: for each node a triangle and the signed distance
-//! to it. Every triangle is measured against the nodes around it, then nodes farther away take the
-//! nearest point of a neighbour and walk from its triangle on to the nearest one.
+//! In: the triangles of a surface and a grid. Out: for each node the signed distance and its slope.
+//! On every second node along each axis, every triangle is measured against the nodes around it, then
+//! nodes farther away take the nearest point of a neighbour. All nodes start from what those around
+//! them found and walk on to the nearest triangle.
 
 use super::sdf::Node;
 use super::triangles::{Triangles, closest_point};
 use glam::{Affine3A, Vec3, Vec3A};
-use rayon::prelude::*;
 
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 /// A triangle is measured against the nodes within so many nodes of its box.
 const SEED_NODES: f32 = 1.0;
+/// Nodes per searched node, along each axis.
+pub(super) const STEP: usize = 2;
 
-/// The search for the nearest triangle of every node, in mm around the grid's origin.
+/// The search for the nearest triangle of every second node, in mm around the grid's origin.
 pub(super) struct Nearest<'a> {
     triangles: &'a Triangles,
+    /// From a node that is searched.
     local_from_node: Affine3A,
     /// Square of the distance up to which seeding finds the nearest triangle for sure, mm².
     seeded: f32,
@@ -30,9 +33,13 @@ struct Found {
     point: Vec3,
 }
 
+const NOTHING: Found = Found { square: f32::INFINITY, triangle: NONE, point: Vec3::INFINITY };
+
 impl<'a> Nearest<'a> {
+    /// For a grid of so many nodes.
     pub fn new(triangles: &'a Triangles, local_from_node: Affine3A, size: [usize; 3]) -> Self {
-        let nothing = Found { square: f32::INFINITY, triangle: NONE, point: Vec3::INFINITY };
+        let local_from_node = local_from_node * Affine3A::from_scale(Vec3::splat(STEP as f32));
+        let size = size.map(|n| n.div_ceil(STEP) + 1);
         let axes = local_from_node.matrix3;
         let shortest = [axes.x_axis, axes.y_axis, axes.z_axis].map(Vec3A::length);
         let shortest = shortest.into_iter().fold(f32::INFINITY, f32::min);
@@ -41,7 +48,7 @@ impl<'a> Nearest<'a> {
             local_from_node,
             seeded: (SEED_NODES * shortest).powi(2),
             size,
-            found: vec![nothing; size.iter().product()],
+            found: vec![NOTHING; size.iter().product()],
         }
     }
     /// Measures each triangle against the nodes around it.
@@ -130,32 +137,65 @@ impl<'a> Nearest<'a> {
             }
         }
     }
-    /// Each node and its nearest triangle, [`NONE`] where there is none; `signs` say which lie inside.
-    pub fn nodes(&self, signs: &[bool]) -> (Vec<Node>, Vec<u32>) {
-        let [ni, nj, _] = self.size;
-        (0..self.found.len())
-            .into_par_iter()
-            .map(|at| {
-                let p = self.position([at % ni, at / ni % nj, at / (ni * nj)]);
-                self.node(p, self.found[at].triangle, signs[at])
-            })
-            .unzip()
+    /// Every node of a row of the grid: the one through (0, j, k), where `inside` says which lie inside.
+    pub fn row(&self, [j, k]: [usize; 2], inside: &[bool], nodes: &mut [Node]) {
+        let half_axis = 0.5 * Vec3::from(self.local_from_node.matrix3.x_axis);
+        let start = Vec3::new(0.0, j as f32, k as f32) / STEP as f32;
+        let start = self.local_from_node.transform_point3(start);
+        let rows = self.rows_around([j, k]);
+        for (i, (node, inside)) in nodes.iter_mut().zip(inside).enumerate() {
+            let p = start + half_axis * i as f32;
+            let mut best = NOTHING;
+            for row in &rows[..1 << (j % STEP) << (k % STEP)] {
+                for found in &self.found[row + i / STEP..=row + i.div_ceil(STEP)] {
+                    let square = p.distance_squared(found.point);
+                    if square < best.square {
+                        best = Found { square, ..*found };
+                    }
+                }
+            }
+            *node = self.node(p, best, *inside);
+        }
     }
-    fn node(&self, p: Vec3, triangle: u32, is_inside: bool) -> (Node, u32) {
+    /// Where the searched rows around a row of the grid begin; they are one, two or four.
+    fn rows_around(&self, [j, k]: [usize; 2]) -> [usize; 4] {
+        let [ni, nj, _] = self.size;
+        let row = |j: usize, k: usize| ni * (j + nj * k);
+        let ([j0, k0], [j1, k1]) = ([j, k].map(|n| n / STEP), [j, k].map(|n| n.div_ceil(STEP)));
+        match j0 == j1 {
+            true => [row(j0, k0), row(j0, k1), 0, 0],
+            false => [row(j0, k0), row(j1, k0), row(j0, k1), row(j1, k1)],
+        }
+    }
+    /// The triangle that is about nearest to each searched node, and how many those are.
+    pub fn into_triangles(self) -> (Vec<u32>, [usize; 3]) {
+        (self.found.into_iter().map(|found| found.triangle).collect(), self.size)
+    }
+    fn node(&self, p: Vec3, found: Found, is_inside: bool) -> Node {
         /// So near, the side is told by the triangle's normals, not by the field.
         const NEAR_MM: f32 = 0.1;
-        /// So far from the surface a neighbour's triangle is near enough to the nearest one.
-        const FAR_MM: f32 = 2.2;
-        if triangle == NONE {
-            return (Node::NOWHERE, NONE);
+        /// So far from the surface a neighbour's triangle, or even its point, is near enough to the
+        /// nearest one.
+        const FAR_MM: [f32; 2] = [1.5, 5.0];
+        if found.triangle == NONE {
+            return Node::NOWHERE;
         }
-        let (triangle, point) = self.triangles.walk(p, triangle, self.seeded.sqrt(), FAR_MM);
+        let [far, very_far] = FAR_MM.map(|mm| found.square > mm * mm);
+        let (triangle, point) = match found.triangle {
+            triangle if !far => self.triangles.walk(p, triangle),
+            triangle if !very_far => (triangle, self.triangles.nearest_of(triangle, p)),
+            triangle => (triangle, found.point),
+        };
         let away = p - point;
         let distance = away.length();
         let normal = || self.triangles.normal(triangle);
         let inside = if distance < NEAR_MM { away.dot(normal()) < 0.0 } else { is_inside };
         let sign = if inside { 1.0 } else { -1.0 };
-        let slope = (sign * away).try_normalize().unwrap_or_else(|| -normal().normalize_or_zero());
-        (Node::new(sign * distance, slope), triangle)
+        let slope = match distance > 1e-6 {
+            true => away * (sign / distance),
+            false => -normal().normalize_or_zero(),
+        };
+        let half_steps = self.local_from_node.matrix3.transpose() * Vec3A::from(slope);
+        Node::new(sign * distance, (half_steps * (0.5 / STEP as f32)).into())
     }
 }

@@ -1,7 +1,8 @@
 //! A screw's surface, sampled and searched for its worst place.
 //!
-//! In: a [`ScrewShape`] and a bone. Out: the clearance profile, the samples that lie in air, and
-//! the largest value of any function over the surface, refined between the samples.
+//! In: a [`ScrewShape`] and a bone. Out: the clearance profile, the samples that lie in air, the place
+//! nearest to daylight, and the largest value of any function over the surface, refined between the
+//! samples.
 
 use super::{AssessError, ProfilePoint, ScrewShape, SignedDistance};
 use crate::space::{Dir, Patient, Point};
@@ -17,6 +18,14 @@ const COARSE: usize = 4;
 /// A ring that the axis says to be at least this far from daylight is told by that in the profile,
 /// mm: there it is no more than it is.
 const TOLD_BY_AXIS_MM: f64 = 3.0;
+/// Patches of the surface begin so long, and so many directions wide; each is cut in three as long as
+/// something on it may matter.
+const PATCH_MM: f64 = 9.0 * STEP_MM;
+const PATCH_DIRECTIONS: usize = 3;
+/// So near to daylight a screw may reach it between two places that do not, mm.
+const TOUCHING_MM: f64 = 0.05;
+/// So much a quick distance may be off, mm.
+const MOST_OFF_MM: f64 = 0.15;
 /// The search between samples ends at this step, mm.
 const FINEST_MM: f64 = 0.004;
 /// Local maxima are looked for in this many blocks along the axis times [`SECTORS`] around it.
@@ -34,6 +43,27 @@ impl Spot {
     fn angle(self) -> f64 {
         match self {
             Self::Side { angle, .. } | Self::Tip { angle, .. } => angle,
+        }
+    }
+
+    /// The place `ahead` times as far as another one, the short way around; that itself where one of
+    /// the two lies on the side and one on the tip.
+    fn on_towards(self, other: Self, ahead: f64) -> Self {
+        let on = |from: f64, to: f64| from + (to - from) * ahead;
+        let turn = |from: f64, to: f64| {
+            let way = (to - from + PI).rem_euclid(TAU) - PI;
+            from + way * ahead
+        };
+        match (self, other) {
+            (Self::Side { depth_mm: a, angle: p }, Self::Side { depth_mm: b, angle: q }) => {
+                Self::Side { depth_mm: on(a, b), angle: turn(p, q) }
+            }
+            (Self::Tip { radius_mm: a, angle: p }, Self::Tip { radius_mm: b, angle: q })
+                if ahead > 1.0 =>
+            {
+                Self::Tip { radius_mm: on(a, b), angle: turn(p, q) }
+            }
+            _ => other,
         }
     }
 }
@@ -136,10 +166,9 @@ impl Probe {
 
     /// Samples the surface; an error where the distance is no number.
     ///
-    /// A distance changes by no more than the way to where it is asked, so the axis tells for each
-    /// ring how near to daylight it can be at most, and two samples of a ring what lies between
-    /// them. Sampled are all places that could be the worst one or lie in air; the others only as
-    /// far as the profile needs them.
+    /// A distance changes by no more than the way to where it is asked, so one sample tells how near
+    /// to daylight everything around it can be at most. Sampled are all places that could be the worst
+    /// one or lie in air, and others only as far as the profile needs them.
     pub fn scan(&self, bone: &impl SignedDistance, has_profile: bool) -> Result<Scan, AssessError> {
         let rings = (self.length_mm / STEP_MM).ceil().max(1.0) as usize;
         let depth = |ring: usize| self.length_mm * ring as f64 / rings as f64;
@@ -148,51 +177,61 @@ impl Probe {
             if distance.is_nan() { Err(AssessError::NoDistance) } else { Ok(distance) }
         };
         let on_axis = (0..=rings).map(on_axis).collect::<Result<Vec<f64>, _>>()?;
-        let side = |ring: usize| Circle {
-            depth_mm: depth(ring),
-            radius_mm: None,
-            bound_mm: on_axis[ring] - self.radius_mm,
-        };
-        let mut scanner = Scanner::new(self, bone, rings + 1);
-        // The ring that can be worst tells first how bad it is at least.
-        let judged = (0..=rings).filter(|ring| depth(*ring) >= self.judged_from_mm);
-        if let Some(ring) = judged.min_by(|a, b| on_axis[*a].total_cmp(&on_axis[*b])) {
-            scanner.ring(side(ring))?;
-        }
-        for circle in (0..=rings).map(side) {
-            if !has_profile {
-                // Only what could be the worst place, or lie in air.
-                if circle.bound_mm < scanner.needed_mm() {
-                    scanner.ring(circle)?;
-                }
-                continue;
-            }
-            let told_by_axis =
-                circle.bound_mm > TOLD_BY_AXIS_MM && circle.bound_mm > scanner.least + STEP_MM;
-            let clearance_mm = if told_by_axis { circle.bound_mm } else { scanner.ring(circle)? };
-            scanner.scan.profile.push(ProfilePoint { depth_mm: circle.depth_mm, clearance_mm });
-        }
-        if self.judged_from_mm < self.length_mm {
-            let (depth_mm, bound_mm) = (self.judged_from_mm, f64::NEG_INFINITY);
-            scanner.ring(Circle { depth_mm, radius_mm: None, bound_mm })?;
-        }
-        let circles = (self.radius_mm / STEP_MM).ceil().max(1.0) as usize;
-        for circle in 0..=circles {
-            let radius_mm = self.radius_mm * circle as f64 / circles as f64;
-            let bound_mm = on_axis[rings] - radius_mm;
-            if bound_mm < scanner.needed_mm() {
-                let depth_mm = self.length_mm;
-                scanner.ring(Circle { depth_mm, radius_mm: Some(radius_mm), bound_mm })?;
+        let mut scanner = Scanner::new(self, bone, on_axis);
+        if has_profile {
+            let rings = (0..=rings).map(|ring| scanner.ring(depth(ring), ring));
+            scanner.scan.profile = rings.collect::<Result<Vec<_>, _>>()?;
+        } else {
+            // The ring that can be worst tells how bad it is at least.
+            let judged = (0..=rings).filter(|ring| depth(*ring) >= self.judged_from_mm);
+            let on_axis = |ring: usize| scanner.on_axis[ring];
+            if let Some(ring) = judged.min_by(|a, b| on_axis(*a).total_cmp(&on_axis(*b))) {
+                scanner.ring(depth(ring), ring)?;
             }
         }
+        scanner.scan.outermost.approach_best(self, bone);
+        scanner.cover()?;
         Ok(scanner.scan)
     }
 
-    fn is_judged(&self, spot: Spot) -> bool {
-        match spot {
-            Spot::Side { depth_mm, .. } => depth_mm >= self.judged_from_mm,
-            Spot::Tip { .. } => true,
+    /// The place of the judged surface that is nearest to a point outside the screw.
+    fn nearest_to(&self, p: Point<Patient>) -> Spot {
+        let from_entry = p - self.entry;
+        let depth_mm = from_entry.dot(self.axis);
+        let [x, y] = self.across.map(|across| from_entry.dot(across));
+        let (radius_mm, angle) = (x.hypot(y), y.atan2(x));
+        let is_ahead = depth_mm >= self.length_mm && radius_mm < self.radius_mm;
+        if is_ahead || self.judged_from_mm >= self.length_mm {
+            return Spot::Tip { radius_mm: radius_mm.min(self.radius_mm), angle };
         }
+        Spot::Side { depth_mm: depth_mm.min(self.length_mm).max(self.judged_from_mm), angle }
+    }
+
+    /// From a place in bone to the nearest point of the wall, from there to the nearest place of the
+    /// screw, and so on: no way is longer than the one before, and in the end the wall is nowhere
+    /// nearer around. Values are -distances.
+    fn approach(&self, from: Spot, wall: impl Fn(Point<Patient>) -> (f64, Point<Patient>)) -> Peak {
+        const MOST_STEPS: usize = 24;
+        const LEAST_GAIN_MM: f64 = 1e-4;
+        let (distance, mut nearest) = wall(self.point(from));
+        let mut here = Peak { spot: from, value: -distance };
+        let mut ahead = 1.0;
+        for _ in 0..MOST_STEPS {
+            let spot = here.spot.on_towards(self.nearest_to(nearest), ahead);
+            let spot = self.moved(spot, 0.0, 0.0);
+            let (distance, next) = wall(self.point(spot));
+            let gain = -distance - here.value;
+            if gain > 0.0 {
+                (here, nearest) = (Peak { spot, value: -distance }, next);
+            }
+            // Along a wall that hardly comes nearer steps are short; a longer one may be as good.
+            match gain > LEAST_GAIN_MM {
+                true => ahead *= 2.0,
+                false if ahead > 1.0 => ahead = 1.0,
+                false => break,
+            }
+        }
+        here
     }
 
     /// The place so many mm further along (the axis, or the tip's radius) and around, kept on the
@@ -211,13 +250,14 @@ impl Probe {
     }
 
     /// Climbs from a place until no place one step away is higher, `step` along and around being
-    /// turned into each other by an angle.
+    /// turned into each other by an angle. `value` may say anything lower where it is no higher than
+    /// the number it is given.
     fn climb(
         &self,
         mut peak: Peak,
         step: f64,
         turned: f64,
-        value: &mut impl FnMut(Point<Patient>) -> f64,
+        value: &mut impl FnMut(Point<Patient>, f64) -> f64,
     ) -> Peak {
         const AROUND: [[f64; 2]; 8] = [
             [1.0, 0.0],
@@ -231,118 +271,227 @@ impl Probe {
         ];
         let (sin, cos) = (step * turned.sin(), step * turned.cos());
         loop {
-            let here = Turn::of(peak.spot);
-            let next = AROUND
-                .iter()
-                .map(|[x, y]| self.moved(peak.spot, x * cos - y * sin, y * cos + x * sin))
-                .map(|spot| Peak { spot, value: value(self.point_at(spot, here.on_to(spot))) })
-                .max_by(|a, b| a.value.total_cmp(&b.value))
-                .filter(|next| next.value > peak.value);
-            match next {
-                Some(next) => peak = next,
-                None => return peak,
+            let (from, here) = (peak.spot, Turn::of(peak.spot));
+            let mut is_top = true;
+            for [x, y] in AROUND {
+                let spot = self.moved(from, x * cos - y * sin, y * cos + x * sin);
+                let value = value(self.point_at(spot, here.on_to(spot)), peak.value);
+                if value > peak.value {
+                    (peak, is_top) = (Peak { spot, value }, false);
+                }
+            }
+            if is_top {
+                return peak;
             }
         }
     }
 }
 
-/// A circle of the surface: around the side, or on the tip's disc with a radius of its own.
+/// A patch of the surface: on the side, or on the tip's disc.
 #[derive(Clone, Copy)]
-struct Circle {
-    depth_mm: f64,
-    radius_mm: Option<f64>,
-    /// Nothing on it is nearer to daylight than this, mm.
-    bound_mm: f64,
+struct Patch {
+    is_tip: bool,
+    /// From here to there along the axis, or along the tip's radius, mm.
+    along_mm: [f64; 2],
+    /// Its first direction, and how many.
+    directions: [usize; 2],
 }
 
-impl Circle {
-    fn spot(self, angle: f64) -> Spot {
-        match self.radius_mm {
-            Some(radius_mm) => Spot::Tip { radius_mm, angle },
-            None => Spot::Side { depth_mm: self.depth_mm, angle },
+impl Patch {
+    fn middle(self) -> (f64, usize) {
+        let [first, count] = self.directions;
+        (0.5 * (self.along_mm[0] + self.along_mm[1]), first + count / 2)
+    }
+
+    /// Whether it is as short as samples are apart.
+    fn is_short(self) -> bool {
+        self.along_mm[1] - self.along_mm[0] < 1.01 * STEP_MM
+    }
+
+    /// Three of it, cut across its longer side; `round_mm` is its width. The middle one has its middle.
+    fn thirds(self, round_mm: f64) -> [Self; 3] {
+        let [from, to] = self.along_mm;
+        let [first, count] = self.directions;
+        if count > 1 && (self.is_short() || round_mm > to - from) {
+            return [0, 1, 2]
+                .map(|n| Self { directions: [first + n * (count / 3), count / 3], ..self });
         }
+        let third = (to - from) / 3.0;
+        let at = |n: usize| from + third * n as f64;
+        [0, 1, 2].map(|n| Self { along_mm: [at(n), at(n + 1)], ..self })
     }
 }
 
-/// One pass over the surface, circle by circle.
+/// One pass over the surface.
 struct Scanner<'a, B> {
     probe: &'a Probe,
     bone: &'a B,
     scan: Scan,
+    /// The distance on the axis, at the depth of every ring.
+    on_axis: Vec<f64>,
     /// The smallest distance of the judged surface so far, mm.
     least: f64,
-    /// Where the last circle was nearest to daylight: the next one is likely to be so there.
+    /// Where the last ring was nearest to daylight: the next one is likely to be so there.
     likely: usize,
+    /// In each direction no place of the ring at hand is nearer to daylight than this, mm.
+    at_least: [f64; DIRECTIONS],
+    /// By how much a ring comes nearer to daylight between two samples than at them, mm.
+    dip_mm: f64,
 }
 
 impl<'a, B: SignedDistance> Scanner<'a, B> {
-    fn new(probe: &'a Probe, bone: &'a B, rings: usize) -> Self {
-        let scan = Scan {
-            profile: Vec::with_capacity(rings),
-            in_air: Vec::new(),
-            outermost: Peaks::new(probe),
-        };
-        Self { probe, bone, scan, least: f64::INFINITY, likely: 0 }
+    fn new(probe: &'a Probe, bone: &'a B, on_axis: Vec<f64>) -> Self {
+        Self {
+            probe,
+            bone,
+            scan: Scan { profile: Vec::new(), in_air: Vec::new(), outermost: Peaks::new(probe) },
+            on_axis,
+            least: f64::INFINITY,
+            likely: 0,
+            at_least: [f64::NEG_INFINITY; DIRECTIONS],
+            dip_mm: 0.0,
+        }
     }
 
     /// From so far from daylight on nothing can be the worst place of the screw, nor lie in air, mm.
     fn needed_mm(&self) -> f64 {
-        (self.least + self.scan.outermost.cell_mm).max(0.0)
+        match self.scan.outermost.found {
+            Some(found) if found.value < -TOUCHING_MM => -found.value,
+            _ => (self.least + self.scan.outermost.cell_mm).max(0.0),
+        }
     }
 
-    /// Samples one circle as densely as it needs, and tells its smallest distance.
-    fn ring(&mut self, circle: Circle) -> Result<f64, AssessError> {
-        /// What the axis leaves open of a circle that was followed from the one before, mm.
+    /// Samples a ring of the side as densely as the profile needs it.
+    fn ring(&mut self, depth_mm: f64, ring: usize) -> Result<ProfilePoint, AssessError> {
+        /// What the axis leaves open of a ring that was followed from the one before, mm.
         const LEFT_OPEN_MM: f64 = 0.03;
         let probe = self.probe;
-        let centre = probe.entry + probe.axis * circle.depth_mm;
-        let share = circle.radius_mm.map_or(1.0, |mm| mm / probe.radius_mm);
-        let mut at = |direction: usize| {
-            self.bone.quick_distance_mm(centre + probe.outward[direction] * share)
-        };
-        let mut ring = Ring::new();
-        ring.ask(self.likely, &mut at);
-        ring.descend(&[1, 1, 1], &mut at);
-        let cell_mm = self.scan.outermost.cell_mm;
-        let is_told = |ring: &Ring, least: f64| {
-            ring.smallest_between() <= circle.bound_mm + LEFT_OPEN_MM
-                && circle.bound_mm >= (least.min(ring.least) + cell_mm).max(0.0)
-        };
-        if !is_told(&ring, self.least) {
+        let step_mm = probe.length_mm / (self.on_axis.len() - 1) as f64;
+        self.at_least.iter_mut().for_each(|mm| *mm -= step_mm);
+        let bound_mm = self.on_axis[ring] - probe.radius_mm;
+        if bound_mm > TOLD_BY_AXIS_MM && bound_mm > self.least + STEP_MM {
+            return Ok(ProfilePoint { depth_mm, clearance_mm: bound_mm });
+        }
+        let centre = probe.entry + probe.axis * depth_mm;
+        let mut at =
+            |direction: usize| self.bone.quick_distance_mm(centre + probe.outward[direction]);
+        let mut samples = Ring::new();
+        samples.ask(self.likely, &mut at);
+        // What lies between two samples is read off every second ring.
+        if ring % 2 == 0 {
+            samples.descend(&[1, 1, 1], &mut at);
+            self.dip_mm = samples.dip_mm();
+        }
+        if samples.least - self.dip_mm > bound_mm + LEFT_OPEN_MM {
+            let likely = samples.smallest;
             for direction in (0..DIRECTIONS).step_by(COARSE) {
-                ring.ask(direction, &mut at);
-            }
-            // What could still be the worst of the screw, or lie in air, is sampled in full.
-            let needed = (self.least.min(ring.least) + cell_mm).max(0.0);
-            if circle.bound_mm < needed {
-                let arc_mm = share * probe.radius_mm * TAU / DIRECTIONS as f64;
-                for first in (0..DIRECTIONS).step_by(COARSE) {
-                    ring.fill(first, COARSE, arc_mm, needed, &mut at);
+                if self.at_least[direction] < samples.least {
+                    samples.ask(direction, &mut at);
                 }
             }
-            ring.descend(&[COARSE / 2, 1, 1, 1], &mut at);
+            if samples.smallest != likely {
+                samples.descend(&[COARSE / 2, 1, 1, 1], &mut at);
+                self.dip_mm = samples.dip_mm();
+            }
         }
-        if !ring.is_sound {
+        if !samples.is_sound {
             return Err(AssessError::NoDistance);
         }
-        self.likely = ring.smallest;
-        self.keep(&ring, circle);
-        Ok(ring.smallest_between())
+        self.likely = samples.smallest;
+        samples.samples().for_each(|(direction, mm)| self.at_least[direction] = mm);
+        if depth_mm >= probe.judged_from_mm && samples.least < self.needed_mm() {
+            let angle = angle_of(samples.smallest);
+            let (spot, value) = (Spot::Side { depth_mm, angle }, -samples.least);
+            self.least = self.least.min(samples.least);
+            self.scan.outermost.offer(Peak { spot, value });
+        }
+        Ok(ProfilePoint { depth_mm, clearance_mm: samples.least - self.dip_mm })
     }
 
-    /// Hands the judged samples of a circle on that may be the worst place, or lie in air.
-    fn keep(&mut self, ring: &Ring, circle: Circle) {
-        if !self.probe.is_judged(circle.spot(0.0)) {
-            return;
+    /// Samples everything that could be the worst place, or lie in air: parts of the side first that
+    /// the axis says to be near daylight.
+    fn cover(&mut self) -> Result<(), AssessError> {
+        let probe = self.probe;
+        let parts = |from: f64, to: f64, most: f64| {
+            let count = ((to - from) / most).ceil().max(1.0);
+            let at = move |n: f64| from + (to - from) * n / count;
+            (0..count as usize).map(move |n| [at(n as f64), at(n as f64 + 1.0)])
+        };
+        let mut blocks = Vec::new();
+        if probe.judged_from_mm < probe.length_mm {
+            let side = parts(probe.judged_from_mm, probe.length_mm, PATCH_MM);
+            blocks.extend(side.map(|along_mm| (self.bound_mm(along_mm), false, along_mm)));
+            blocks.sort_by(|a, b| a.0.total_cmp(&b.0));
         }
-        self.least = self.least.min(ring.least);
-        let worth_mm = self.needed_mm();
-        for (direction, distance) in ring.samples().filter(|sample| sample.1 <= worth_mm) {
-            let spot = circle.spot(angle_of(direction));
-            self.scan.outermost.offer(Peak { spot, value: -distance });
-            if distance < 0.0 {
-                self.scan.in_air.push(spot);
+        let to_tip = self.on_axis.last().map_or(f64::INFINITY, |mm| *mm);
+        let tip = parts(0.0, probe.radius_mm, 3.0 * STEP_MM);
+        blocks.extend(tip.map(|along_mm| (to_tip - along_mm[1], true, along_mm)));
+        for (bound_mm, is_tip, along_mm) in blocks {
+            if bound_mm < self.needed_mm() {
+                for first in (0..DIRECTIONS).step_by(PATCH_DIRECTIONS) {
+                    let directions = [first, PATCH_DIRECTIONS];
+                    self.patch(Patch { is_tip, along_mm, directions }, None)?;
+                }
             }
+        }
+        Ok(())
+    }
+
+    /// Nothing on the side between two depths is nearer to daylight than this, as the axis tells, mm.
+    fn bound_mm(&self, along_mm: [f64; 2]) -> f64 {
+        let rings = self.on_axis.len() - 1;
+        let step_mm = self.probe.length_mm / rings as f64;
+        let [from, to] = along_mm.map(|mm| ((mm / step_mm + 0.5) as usize).min(rings));
+        let least = self.on_axis[from..=to].iter().copied().fold(f64::INFINITY, f64::min);
+        least - 0.5 * step_mm - self.probe.radius_mm
+    }
+
+    /// Samples the middle of a patch, and its thirds as long as something on them may matter; `known`
+    /// is the distance of its middle where that was asked for already.
+    fn patch(&mut self, patch: Patch, known: Option<f64>) -> Result<(), AssessError> {
+        let probe = self.probe;
+        let (along_mm, direction) = patch.middle();
+        let distance = known.unwrap_or_else(|| {
+            let (depth_mm, share) = match patch.is_tip {
+                true => (probe.length_mm, along_mm / probe.radius_mm),
+                false => (along_mm, 1.0),
+            };
+            let centre = probe.entry + probe.axis * depth_mm;
+            self.bone.quick_distance_mm(centre + probe.outward[direction] * share)
+        });
+        if distance.is_nan() {
+            return Err(AssessError::NoDistance);
+        }
+        let [from, to] = patch.along_mm;
+        let radius_mm = if patch.is_tip { to } else { probe.radius_mm };
+        let round_mm = radius_mm * TAU * patch.directions[1] as f64 / DIRECTIONS as f64;
+        // No place of the patch is farther from its middle than half of its diagonal.
+        let more = 2.0 * (distance - self.needed_mm());
+        if more >= 0.0 && more * more >= (to - from).powi(2) + round_mm * round_mm {
+            return Ok(());
+        }
+        self.least = self.least.min(distance);
+        if patch.directions[1] == 1 && patch.is_short() {
+            self.keep(patch, distance);
+            return Ok(());
+        }
+        for (n, third) in patch.thirds(round_mm).into_iter().enumerate() {
+            self.patch(third, (n == 1).then_some(distance))?;
+        }
+        Ok(())
+    }
+
+    /// Hands a sample on that may be the worst place, or lies in air.
+    fn keep(&mut self, patch: Patch, distance: f64) {
+        let (along_mm, direction) = patch.middle();
+        let angle = angle_of(direction);
+        let spot = match patch.is_tip {
+            true => Spot::Tip { radius_mm: along_mm, angle },
+            false => Spot::Side { depth_mm: along_mm, angle },
+        };
+        self.scan.outermost.offer(Peak { spot, value: -distance });
+        if distance < 0.0 {
+            self.scan.in_air.push(spot);
         }
     }
 }
@@ -354,7 +503,9 @@ fn angle_of(direction: usize) -> f64 {
 
 /// The highest sample of each block and sector of the surface: where climbing starts.
 pub(super) struct Peaks {
-    best: Vec<Option<Peak>>,
+    best: [Option<Peak>; (BLOCKS + 1) * SECTORS],
+    /// The highest that was climbed to so far.
+    found: Option<Peak>,
     length_mm: f64,
     /// No place is further than this from a sample, mm.
     pub cell_mm: f64,
@@ -363,7 +514,12 @@ pub(super) struct Peaks {
 impl Peaks {
     pub fn new(probe: &Probe) -> Self {
         let cell_mm = (STEP_MM / 2.0).hypot(probe.radius_mm * PI / DIRECTIONS as f64);
-        Self { best: vec![None; (BLOCKS + 1) * SECTORS], length_mm: probe.length_mm, cell_mm }
+        Self {
+            best: [None; (BLOCKS + 1) * SECTORS],
+            found: None,
+            length_mm: probe.length_mm,
+            cell_mm,
+        }
     }
 
     /// Keeps the sample if it is the highest of its block and sector.
@@ -382,20 +538,60 @@ impl Peaks {
         }
     }
 
+    /// Finds the highest place near the highest sample, values being -distances in a bone.
+    fn approach_best(&mut self, probe: &Probe, bone: &impl SignedDistance) {
+        let top = self.best.iter().flatten().max_by(|a, b| a.value.total_cmp(&b.value));
+        self.found = top.map(|top| match top.value < -TOUCHING_MM {
+            true => {
+                let rough = probe.approach(top.spot, |p| bone.quick_nearest_wall(p));
+                probe.approach(rough.spot, |p| bone.nearest_wall(p))
+            }
+            false => *top,
+        });
+    }
+
+    /// The place of the whole surface that is nearest to daylight, or farthest out in it; its value is
+    /// -distance. `None` without samples.
+    pub fn outermost(mut self, probe: &Probe, bone: &impl SignedDistance) -> Option<Peak> {
+        /// From places on one wall by quick distances: no more can the better of two be worse, mm.
+        const ROUGHLY_MM: f64 = 0.03;
+        if self.found.is_none() {
+            self.approach_best(probe, bone);
+        }
+        let mut found = self.found?;
+        for top in self.tops() {
+            // A distance changes by no more than the way, and no place is farther from a sample.
+            let is_beaten = top.value + self.cell_mm < found.value;
+            if found.value > -TOUCHING_MM || top.value > -TOUCHING_MM {
+                return self.highest(
+                    probe,
+                    |p, _| -bone.quick_distance_mm(p),
+                    |p, _| -bone.signed_distance_mm(p),
+                );
+            }
+            if !is_beaten {
+                let rough = probe.approach(top.spot, |p| bone.quick_nearest_wall(p));
+                if rough.value + ROUGHLY_MM > found.value {
+                    let other = probe.approach(rough.spot, |p| bone.nearest_wall(p));
+                    found = if other.value > found.value { other } else { found };
+                }
+            }
+        }
+        Some(found)
+    }
+
     /// The largest value over the whole surface: climbs from every sample that could still win
     /// when a value changes by no more than a millimetre per millimetre, all with one step before
     /// any with the next smaller one. By `rough` first, which may be off by a little, then by
     /// `exact`. `None` without samples.
-    pub fn highest(
+    fn highest(
         self,
         probe: &Probe,
-        mut rough: impl FnMut(Point<Patient>) -> f64,
-        mut exact: impl FnMut(Point<Patient>) -> f64,
+        mut rough: impl FnMut(Point<Patient>, f64) -> f64,
+        mut exact: impl FnMut(Point<Patient>, f64) -> f64,
     ) -> Option<Peak> {
         /// Rough steps end here, exact ones begin.
         const ROUGH_MM: f64 = 0.1;
-        /// So much a rough value may be off, mm.
-        const MOST_OFF_MM: f64 = 0.15;
         let mut tops = self.tops();
         let (mut step, mut reach_mm) = (STEP_MM, self.cell_mm);
         while step > ROUGH_MM {
@@ -404,14 +600,15 @@ impl Peaks {
             tops.dedup_by(|a, b| probe.point(a.spot).distance(probe.point(b.spot)) < 0.5 * step);
             (step, reach_mm) = (step / 2.0, step);
         }
-        tops.iter_mut().for_each(|top| top.value = exact(probe.point(top.spot)));
+        let low = f64::NEG_INFINITY;
+        tops.iter_mut().for_each(|top| top.value = exact(probe.point(top.spot), low));
         tops.sort_by(|a, b| b.value.total_cmp(&a.value));
         while step > FINEST_MM {
             climb_all(&mut tops, probe, [step, 0.0], reach_mm, &mut exact);
             tops.dedup_by(|a, b| probe.point(a.spot).distance(probe.point(b.spot)) < 0.5 * step);
             (step, reach_mm) = (step / 2.0, step);
         }
-        tops.first().map(|top| Peak { value: exact(probe.point(top.spot)), ..*top })
+        tops.first().map(|top| Peak { value: exact(probe.point(top.spot), low), ..*top })
     }
 
     /// The same for a value that may jump: it is highest where it jumps as often as not, and the way
@@ -420,7 +617,7 @@ impl Peaks {
     pub fn highest_with_jumps(
         self,
         probe: &Probe,
-        mut value: impl FnMut(Point<Patient>) -> f64,
+        mut value: impl FnMut(Point<Patient>, f64) -> f64,
     ) -> Option<Peak> {
         const ROUNDS: u32 = 3;
         const TURN: f64 = 0.37;
@@ -453,7 +650,7 @@ fn climb_all(
     probe: &Probe,
     [step, turned]: [f64; 2],
     reach_mm: f64,
-    value: &mut impl FnMut(Point<Patient>) -> f64,
+    value: &mut impl FnMut(Point<Patient>, f64) -> f64,
 ) {
     let mut highest = f64::NEG_INFINITY;
     tops.retain_mut(|top| {
@@ -516,25 +713,6 @@ impl Ring {
         asked.map(|slot| (usize::from(*slot), self.distances[usize::from(*slot)]))
     }
 
-    /// Halves an arc of `count` directions as long as something in it may be below `needed`.
-    fn fill(
-        &mut self,
-        first: usize,
-        count: usize,
-        arc_mm: f64,
-        needed: f64,
-        at: &mut impl FnMut(usize) -> f64,
-    ) {
-        let ends = [first, first + count].map(|direction| self.ask(direction, at));
-        let lowest = 0.5 * (ends[0] + ends[1] - arc_mm * count as f64);
-        if count < 2 || lowest >= needed {
-            return;
-        }
-        let half = count / 2;
-        self.fill(first, half, arc_mm, needed, at);
-        self.fill(first + half, count - half, arc_mm, needed, at);
-    }
-
     /// Samples around the smallest one, until its neighbours are known.
     fn descend(&mut self, steps: &[usize], at: &mut impl FnMut(usize) -> f64) {
         for &step in steps {
@@ -547,13 +725,13 @@ impl Ring {
         }
     }
 
-    /// The smallest value of the ring, read off the parabola through the smallest sample and its
-    /// two neighbours.
-    fn smallest_between(&self) -> f64 {
+    /// By how much the parabola through the smallest sample and its two neighbours is lower; 0 where
+    /// one of them was not taken.
+    fn dip_mm(&self) -> f64 {
         let (ring, at) = (&self.distances, self.smallest);
         let (before, after) =
             (ring[(at + DIRECTIONS - 1) % DIRECTIONS], ring[(at + 1) % DIRECTIONS]);
         let bend = before - 2.0 * ring[at] + after;
-        if bend > 1e-12 { ring[at] - (before - after).powi(2) / (8.0 * bend) } else { ring[at] }
+        if bend > 1e-12 { (before - after).powi(2) / (8.0 * bend) } else { 0.0 }
     }
 }

@@ -10,17 +10,18 @@
 //! trilinearly, is exact for every quadratic function, since the errors of the two are opposite.
 //! Where nodes see different walls, midway between two, it is off by up to 0.15 mm.
 //!
-//! **Exact.** The nearest of the triangles that can be nearest somewhere in the cell.
+//! **Exact.** The nearest of all triangles that are nearest to any place in the same part of the cell.
 
 use super::SignedDistance;
-use super::facets::{Facets, add_nearest, keep, minima};
-use super::nearest::Nearest;
-use super::triangles::Triangles;
+use super::facets::{Facet, Facets, Place, nearest_somewhere};
+use super::nearest::{NONE, Nearest, STEP};
+use super::triangles::{Bins, Triangles, closest_point};
 use crate::mesh::{self, TriMesh};
 use crate::space::{Dir, Patient, Point};
 use crate::surface::Surface;
 use crate::work::{Cancelled, Work};
-use glam::{Affine3A, DVec3, Vec3, Vec3A, Vec4};
+use glam::{Affine3A, DVec3, UVec3, Vec3, Vec3A, Vec4};
+use rayon::prelude::*;
 
 /// Signed distance in mm to the surface of one vertebra: positive inside bone, zero on the
 /// surface, negative outside.
@@ -29,48 +30,47 @@ pub struct Field {
     origin: DVec3,
     node_from_local: Affine3A,
     local_from_node: Affine3A,
-    /// The steps from node to node, mm, over twice the length of a kept slope; their last is zero.
-    half_axes: [Vec4; 3],
     size: [usize; 3],
     /// The last node of each axis.
     last: Vec3,
     nodes: Vec<Node>,
     /// Of the surface, in mm around the grid's origin.
     triangles: Triangles,
-    /// The triangle that is nearest to each node.
-    nearest: Vec<u32>,
+    bins: Bins,
+    /// A triangle near each of the nodes that were searched, and how many those are.
+    near: (Vec<u32>, [usize; 3]),
     facets: Facets,
 }
 
-/// What a node knows.
+/// What a node knows, in units of [`Node::UNIT_MM`]: by how much the distance grows on half a step
+/// along each axis, and the distance.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Node {
-    /// Signed distance, mm.
-    pub distance_mm: f32,
-    /// Its gradient, a unit vector times 127; the last is 0.
-    slope: [i8; 4],
-}
+pub(super) struct Node([i16; 4]);
 
+/// Parts of a cell along each axis that keep their own triangles.
+const PARTS: f32 = 2.0;
 /// Farther from the surface than this nobody asks for hundredths of a millimetre, mm.
 const EXACT_WITHIN_MM: f32 = 5.0;
 /// So near to it a quick answer could be on the wrong side of it, mm.
 const SIDE_MM: f32 = 0.1;
 
 impl Node {
+    /// 16 bits then reach 80 mm, more than any place in a vertebra's box is from it.
+    const UNIT_MM: f32 = 0.0025;
     /// A node of which nothing is known.
-    pub const NOWHERE: Self = Self { distance_mm: f32::MIN, slope: [0; 4] };
+    pub const NOWHERE: Self = Self([0, 0, 0, i16::MIN]);
 
-    pub fn new(distance_mm: f32, slope: Vec3) -> Self {
-        let [x, y, z] = (slope * 127.0).round().to_array().map(|x| x as i8);
-        Self { distance_mm, slope: [x, y, z, 0] }
+    /// By its signed distance, mm, and how that grows on half a step along each axis, mm.
+    pub fn new(distance_mm: f32, half_steps_mm: Vec3) -> Self {
+        /// Added to a small number, it leaves that, rounded, in the sum's last bits.
+        const TO_LAST_BITS: f32 = 1.5 * (1 << 23) as f32;
+        const MOST: Vec4 = Vec4::splat(i16::MAX as f32);
+        let units = half_steps_mm.extend(distance_mm) * (1.0 / Self::UNIT_MM);
+        let rounded = units.clamp(-MOST, MOST) + TO_LAST_BITS;
+        Self(rounded.to_array().map(|x| x.to_bits() as i16))
     }
-    pub fn slope(self) -> Vec3 {
-        let [x, y, z, _] = self.slope.map(f32::from);
-        Vec3::new(x, y, z) * (1.0 / 127.0)
-    }
-    /// The slope as it is kept, 127 times too long.
-    fn kept(self) -> Vec4 {
-        Vec4::from_array(self.slope.map(f32::from))
+    fn units(self) -> Vec4 {
+        Vec4::from_array(self.0.map(f32::from))
     }
 }
 
@@ -80,6 +80,15 @@ impl SignedDistance for Field {
     }
     fn quick_distance_mm(&self, point: Point<Patient>) -> f64 {
         Field::quick_distance_mm(self, point)
+    }
+    fn nearest_wall(&self, point: Point<Patient>) -> (f64, Point<Patient>) {
+        self.wall(point, |node| self.exact(node))
+    }
+    fn quick_nearest_wall(&self, point: Point<Patient>) -> (f64, Point<Patient>) {
+        self.wall(point, |node| {
+            let (cell, t) = self.cell(node);
+            self.between(cell, t)
+        })
     }
     fn is_outside(&self, point: Point<Patient>) -> bool {
         Field::is_outside(self, point)
@@ -108,23 +117,30 @@ impl Field {
         nearest.spread();
         work.step(STAGE, 0.8)?;
         let signs: Vec<bool> = surface.field.data().iter().map(|&v| v > 0.0).collect();
-        let (nodes, nearest) = nearest.nodes(&signs);
+        let mut nodes = vec![Node::NOWHERE; signs.len()];
+        let [ni, nj, _] = grid.size();
+        nodes
+            .par_chunks_mut(ni)
+            .zip(signs.par_chunks(ni))
+            .enumerate()
+            .for_each(|(row, (nodes, inside))| nearest.row([row % nj, row / nj], inside, nodes));
+        let near = nearest.into_triangles();
         work.step(STAGE, 1.0)?;
         Ok(Self {
             origin: map.translation,
             node_from_local: turned.inverse().as_affine3a(),
             local_from_node,
-            half_axes: half_axes(local_from_node),
             size: grid.size(),
             last: Vec3::from_array(grid.size().map(|n| n as f32 - 1.0)),
             nodes,
+            bins: Bins::new(&triangles),
             triangles,
-            nearest,
-            facets: Facets::default(),
+            near,
+            facets: Facets::new(grid.size().map(|n| n * PARTS as usize)),
         })
     }
     /// Signed distance to the surface in mm: positive inside bone, zero on the surface, negative
-    /// outside; within 5 mm of the surface that to its triangles, to 0.01 mm. The first question to a
+    /// outside; within 5 mm of the surface that to its triangles, to rounding. The first question to a
     /// cell of the grid takes 0.1 ms: who asks at many places, or in every frame, asks quickly. Beyond the grid, which
     /// reaches about 4 mm past the bone, it is the distance to the surface's point that is nearest to
     /// where the grid ends: always negative, continuous, and never less far than the true one.
@@ -146,6 +162,7 @@ impl Field {
         }
     }
     /// The distance at a point by what `within` says for a place in the box of nodes.
+    #[inline(always)]
     fn with(&self, p: Point<Patient>, within: impl Fn(Vec3) -> f32) -> f64 {
         let local = (p.vec() - self.origin).as_vec3();
         let node = self.node_from_local.transform_point3(local);
@@ -158,6 +175,21 @@ impl Field {
         let edge = self.local_from_node.transform_point3(held);
         let surface = edge - slope.normalize_or_zero() * distance;
         -f64::from(local.distance(surface))
+    }
+    /// The distance and the nearest point of the surface, by what `within` says of distance and slope.
+    fn wall(
+        &self,
+        p: Point<Patient>,
+        within: impl Fn(Vec3) -> (f32, Vec3),
+    ) -> (f64, Point<Patient>) {
+        let local = (p.vec() - self.origin).as_vec3();
+        let node = self.node_from_local.transform_point3(local);
+        let held = node.max(Vec3::ZERO).min(self.last);
+        let (distance, slope) = within(held);
+        let edge = self.local_from_node.transform_point3(held);
+        let wall = edge - slope.normalize_or_zero() * distance;
+        let distance = if held == node { distance } else { -local.distance(wall) };
+        (f64::from(distance), Point::from_vec(wall.as_dvec3() + self.origin))
     }
     /// Unit direction in which the distance grows: towards the inside of bone while outside and
     /// near the surface. On ridges, midway between two walls, it is away from one of them.
@@ -173,34 +205,45 @@ impl Field {
         Dir::from_vec(slope.as_dvec3()).unit().unwrap_or(Dir::Z)
     }
     /// Distance alone at a position within the box of nodes, from the eight around it.
+    #[inline(always)]
     fn quick(&self, node: Vec3) -> f32 {
         let (cell, t) = self.cell(node);
+        self.sum(cell, t, |_, _| ()).element_sum() * Node::UNIT_MM
+    }
+    /// What the eight nodes of a cell say of a place in it, weighted, in their units: what flat
+    /// surfaces add along each axis, and the distance. `show` gets each node and its weight.
+    #[inline(always)]
+    fn sum(&self, cell: usize, t: Vec3, mut show: impl FnMut(Vec4, f32)) -> Vec4 {
         let [sj, sk] = [self.size[0], self.size[0] * self.size[1]];
-        let [x, y, z] = self.half_axes;
-        let toward = x * t.x + y * t.y + z * t.z;
+        let toward = t.extend(1.0);
         let (near, far) = (Vec3::ONE - t, t);
         let rows = [
             (cell, near.y * near.z, toward),
-            (cell + sj, far.y * near.z, toward - y),
-            (cell + sk, near.y * far.z, toward - z),
-            (cell + sj + sk, far.y * far.z, toward - y - z),
+            (cell + sj, far.y * near.z, toward - Vec4::Y),
+            (cell + sk, near.y * far.z, toward - Vec4::Z),
+            (cell + sj + sk, far.y * far.z, toward - Vec4::Y - Vec4::Z),
         ];
-        // What flat surfaces add, by component, is summed in the end.
-        let (mut distance, mut flat) = (0.0, Vec4::ZERO);
+        let mut sum = Vec4::ZERO;
         for (first, share, toward) in rows {
-            let [a, b] = [self.nodes[first], self.nodes[first + 1]];
-            let [near, far] = [share * near.x, share * far.x];
-            distance += near * a.distance_mm + far * b.distance_mm;
-            flat += near * (a.kept() * toward) + far * (b.kept() * (toward - x));
+            let [a, b] = [self.nodes[first], self.nodes[first + 1]].map(Node::units);
+            sum += a * toward * (share * near.x) + b * (toward - Vec4::X) * (share * far.x);
+            show(a, share * near.x);
+            show(b, share * far.x);
         }
-        distance + flat.element_sum()
+        sum
     }
     /// The cell of a position, named by its lower node, and the place in it.
+    #[inline(always)]
     fn cell(&self, node: Vec3) -> (usize, Vec3) {
-        let corner = node.min(self.last - 1.0).max(Vec3::ZERO).as_uvec3();
+        let corner = self.corner(node);
         let cell = corner.x as usize
             + self.size[0] * (corner.y as usize + self.size[1] * corner.z as usize);
         (cell, node - corner.as_vec3())
+    }
+    /// The lower node of the cell of a position.
+    #[inline(always)]
+    fn corner(&self, node: Vec3) -> UVec3 {
+        node.min(self.last - 1.0).max(Vec3::ZERO).as_uvec3()
     }
     /// Distance and its slope at a position within the box of nodes, from the nearest triangle.
     fn exact(&self, node: Vec3) -> (f32, Vec3) {
@@ -210,17 +253,13 @@ impl Field {
             return self.between(cell, t);
         }
         let p = self.local_from_node.transform_point3(node);
-        let nearest = self.facets.with(
-            cell,
-            || self.facets_of(cell),
-            |facets| {
-                let aways = facets.iter().map(|t| {
-                    let away = p - self.triangles.nearest_of(*t, p);
-                    (away.length_squared(), *t, away)
-                });
-                aways.min_by(|a, b| a.0.total_cmp(&b.0))
-            },
-        );
+        let part = (node * PARTS).as_uvec3();
+        let facets = self.facets.of(part.to_array(), || self.facets_of(part));
+        let aways =
+            facets.iter().map(|facet| (p - closest_point(p, facet.corners), facet.triangle));
+        let nearest = aways
+            .map(|(away, triangle)| (away.length_squared(), triangle, away))
+            .min_by(|a, b| a.0.total_cmp(&b.0));
         let Some((square, triangle, away)) = nearest else { return self.between(cell, t) };
         let distance = square.sqrt();
         let normal = || self.triangles.normal(triangle);
@@ -232,81 +271,40 @@ impl Field {
         let slope = (sign * away).try_normalize().unwrap_or_else(|| -normal().normalize_or_zero());
         (sign * distance, slope)
     }
-    /// The triangles that are nearest somewhere in a cell, found at its corners and halfway between
-    /// them from those that the nodes around it see. None where its own nodes tell enough.
-    fn facets_of(&self, cell: usize) -> Vec<u32> {
-        const FINE_MM: f32 = 0.004;
-        let corner = self.place(cell);
-        let at = |t: Vec3| self.local_from_node.transform_point3(corner + t);
-        let middle = at(Vec3::splat(0.5));
-        let reach_mm = middle.distance(at(Vec3::ZERO)).max(middle.distance(at(Vec3::X)));
-        let mut seeds = minima(&self.triangles, &self.seen(corner, 1.0), middle, reach_mm);
-        self.seen(corner, 0.0).into_iter().for_each(|triangle| keep(&mut seeds, triangle));
-        let (mut found, mut worst) = (Vec::with_capacity(16), 0.0_f32);
-        for n in 0..27 {
-            let t = Vec3::new((n % 3) as f32, (n / 3 % 3) as f32, (n / 9) as f32) * 0.5;
-            let distance = add_nearest(&self.triangles, &seeds, at(t), &mut found);
-            worst = worst.max((self.between(cell, t).0.abs() - distance).abs());
-        }
-        self.add_passing(corner, &mut found);
-        if worst < FINE_MM { Vec::new() } else { found }
-    }
-    /// Adds the triangles beside those found that lie in the cell themselves.
-    fn add_passing(&self, corner: Vec3, found: &mut Vec<u32>) {
-        let is_in = |p: Vec3| {
-            let t = self.node_from_local.transform_point3(p) - corner;
-            t.min_element() > -0.05 && t.max_element() < 1.05
+    /// The triangles that are nearest somewhere in a part of a cell.
+    fn facets_of(&self, part: UVec3) -> Box<[Facet]> {
+        let at = |t: Vec3| self.local_from_node.transform_point3((part.as_vec3() + t) / PARTS);
+        let thirds = (0..27).map(|n| [n % 3, n / 3 % 3, n / 9]);
+        let between = thirds
+            .filter(|at| at.contains(&1))
+            .map(|at| Vec3::from_array(at.map(|n| n as f32 * 0.5)));
+        let place = Place {
+            middle: at(Vec3::splat(0.5)),
+            corners: std::array::from_fn(|c| at(corner_of_cell(c))),
+            between: between.map(at).collect(),
         };
-        for triangle in found.clone() {
-            for beside in self.triangles.beside(triangle) {
-                let [a, b, c] = self.triangles.corners_of(beside);
-                if [a, b, c, (a + b + c) / 3.0].into_iter().any(is_in) {
-                    keep(found, beside);
-                }
-            }
-        }
+        let nearest = nearest_somewhere(&self.triangles, &self.bins, &place, self.near(part));
+        let facet = |triangle| Facet { corners: self.triangles.corners_of(triangle), triangle };
+        nearest.into_iter().map(facet).collect()
     }
-    /// The triangles nearest to the nodes of a cell and to those so many nodes around it.
-    fn seen(&self, corner: Vec3, around: f32) -> Vec<u32> {
-        let low = (corner - around).max(Vec3::ZERO).as_usizevec3();
-        let high = (corner + 1.0 + around).min(self.last).as_usizevec3();
-        let mut seen = Vec::with_capacity(64);
-        for k in low.z..=high.z {
-            for j in low.y..=high.y {
-                let row = self.size[0] * (j + self.size[1] * k);
-                self.nearest[row + low.x..=row + high.x]
-                    .iter()
-                    .filter(|triangle| **triangle != u32::MAX)
-                    .for_each(|triangle| keep(&mut seen, *triangle));
-            }
-        }
-        seen
+    /// A triangle not far from the nearest ones of a part; `None` where there is no surface.
+    fn near(&self, part: UVec3) -> Option<u32> {
+        let (triangles, [ni, nj, _]) = &self.near;
+        let [i, j, k] = part.to_array().map(|n| n as usize / (STEP * PARTS as usize));
+        let triangle = triangles[i + ni * (j + nj * k)];
+        (triangle != NONE).then_some(triangle)
     }
-    /// The lower node of a cell.
-    fn place(&self, cell: usize) -> Vec3 {
-        let [ni, nj, _] = self.size;
-        Vec3::new((cell % ni) as f32, (cell / ni % nj) as f32, (cell / (ni * nj)) as f32)
-    }
-    /// From the eight nodes of a cell.
+    /// Distance and slope from the eight nodes of a cell.
     fn between(&self, cell: usize, t: Vec3) -> (f32, Vec3) {
-        let [sj, sk] = [self.size[0], self.size[0] * self.size[1]];
-        let axes = self.local_from_node.matrix3;
-        let (mut distance, mut slope) = (0.0, Vec3::ZERO);
-        for c in 0..8usize {
-            let bit = Vec3::new((c & 1) as f32, (c >> 1 & 1) as f32, (c >> 2) as f32);
-            let share = Vec3::ONE - t + bit * (2.0 * t - 1.0);
-            let weight = share.x * share.y * share.z;
-            let node = self.nodes[cell + (c & 1) + (c >> 1 & 1) * sj + (c >> 2) * sk];
-            let toward = Vec3::from(axes * Vec3A::from(t - bit));
-            let g = node.slope();
-            distance += weight * (node.distance_mm + 0.5 * g.dot(toward));
-            slope += weight * g;
-        }
-        (distance, slope)
+        let mut steps = Vec4::ZERO;
+        let sum = self.sum(cell, t, |node, share| steps += node * share);
+        let per_step = Vec3A::from_vec4(steps) * (2.0 * Node::UNIT_MM);
+        let slope = self.node_from_local.matrix3.transpose() * per_step;
+        (sum.element_sum() * Node::UNIT_MM, slope.into())
     }
 }
 
-fn half_axes(local_from_node: Affine3A) -> [Vec4; 3] {
-    let axes = local_from_node.matrix3;
-    [axes.x_axis, axes.y_axis, axes.z_axis].map(|axis| Vec3::from(axis).extend(0.0) * (0.5 / 127.0))
+/// A corner of a cell, from its lower node.
+fn corner_of_cell(c: usize) -> Vec3 {
+    Vec3::new((c & 1) as f32, (c >> 1 & 1) as f32, (c >> 2) as f32)
 }

@@ -1,6 +1,7 @@
 //! The triangles of a surface, and the way over them to the one that is nearest to a place.
 //!
-//! In: a mesh, in mm around an origin of the caller's. Out: [`Triangles`].
+//! In: a mesh, in mm around an origin of the caller's. Out: [`Triangles`], and [`Bins`] that tell
+//! which of them lie around a place.
 
 use crate::mesh::TriMesh;
 use glam::{DVec3, Vec3};
@@ -39,13 +40,11 @@ impl Triangles {
         self.triangles[triangle as usize].iter().map(|&n| self.normals[n as usize]).sum()
     }
     /// From a triangle near `p` on to nearer ones next to it, until `p` is right over one or there
-    /// is none: that triangle, and its point nearest to `p`. Goes on only while that is more than
-    /// `near_mm` and less than `far_mm` away.
-    pub fn walk(&self, p: Vec3, mut triangle: u32, near_mm: f32, far_mm: f32) -> (u32, Vec3) {
+    /// is none: that triangle, and its point nearest to `p`.
+    pub fn walk(&self, p: Vec3, mut triangle: u32) -> (u32, Vec3) {
         let mut point = self.nearest_of(triangle, p);
         let mut least = point.distance_squared(p);
-        let is_between = |square: f32| square > near_mm * near_mm && square < far_mm * far_mm;
-        while is_between(least) && !self.is_over(p, point, triangle) {
+        while !self.is_over(p, point, triangle) {
             let corners = self.triangles[triangle as usize];
             let distance = |n: &u32| self.corners[*n as usize].distance_squared(p);
             let corner = corners.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
@@ -65,23 +64,6 @@ impl Triangles {
         }
         (triangle, point)
     }
-    /// Walks on until no triangle that shares a corner is nearer.
-    pub fn settle(&self, p: Vec3, mut triangle: u32) -> (u32, Vec3) {
-        loop {
-            let (there, point) = self.walk(p, triangle, 0.0, f32::INFINITY);
-            let least = point.distance_squared(p);
-            let beside = self.beside(there).map(|t| (self.nearest_of(t, p).distance_squared(p), t));
-            match beside.min_by(|a, b| a.0.total_cmp(&b.0)) {
-                Some((square, next)) if square < least => triangle = next,
-                _ => return (there, point),
-            }
-        }
-    }
-    /// The triangles that share a corner with one.
-    pub fn beside(&self, triangle: u32) -> impl Iterator<Item = u32> + '_ {
-        let corners = self.triangles[triangle as usize];
-        corners.into_iter().flat_map(|corner| self.around(corner).iter().copied())
-    }
     fn around(&self, corner: u32) -> &[u32] {
         let [from, to] = [corner, corner + 1].map(|n| self.first_around[n as usize] as usize);
         &self.around[from..to]
@@ -95,15 +77,85 @@ impl Triangles {
     }
 }
 
-/// The triangles around each corner, one corner after the other, and where each corner's begin.
-fn triangles_around(mesh: &TriMesh) -> (Vec<u32>, Vec<u32>) {
-    let mut first = vec![0; mesh.positions.len() + 1];
-    for &corner in mesh.triangles.iter().flatten() {
-        first[corner as usize + 1] += 1;
+/// Triangles by where their middles lie: cubes of a few millimetres.
+#[derive(Clone, Debug)]
+pub(super) struct Bins {
+    low: Vec3,
+    size: [usize; 3],
+    /// The triangles of bin n are `triangles[first[n]..first[n + 1]]`.
+    triangles: Vec<u32>,
+    first: Vec<u32>,
+    /// No corner lies farther from the middle of its triangle, mm.
+    most_mm: f32,
+}
+
+impl Bins {
+    const EDGE_MM: f32 = 2.0;
+
+    pub fn new(of: &Triangles) -> Self {
+        let middle = |triangle: u32| of.corners_of(triangle).into_iter().sum::<Vec3>() / 3.0;
+        let all = 0..of.triangles.len() as u32;
+        let (mut low, mut high, mut most_mm) = (Vec3::INFINITY, Vec3::NEG_INFINITY, 0.0_f32);
+        for triangle in all.clone() {
+            let middle = middle(triangle);
+            (low, high) = (low.min(middle), high.max(middle));
+            let corners = of.corners_of(triangle).map(|c| c.distance(middle));
+            most_mm = corners.into_iter().fold(most_mm, f32::max);
+        }
+        let size = (high - low).max(Vec3::ZERO) / Self::EDGE_MM;
+        let mut bins = Self {
+            low,
+            size: size.as_usizevec3().to_array().map(|n| n + 1),
+            triangles: vec![0; of.triangles.len()],
+            first: Vec::new(),
+            most_mm,
+        };
+        let bin_of: Vec<usize> =
+            all.map(|triangle| bins.bin(bins.place(middle(triangle)))).collect();
+        let bins_count = bins.size.iter().product::<usize>();
+        bins.first = counted(bin_of.iter().copied(), bins_count);
+        let mut next = bins.first.clone();
+        for (triangle, bin) in (0u32..).zip(bin_of) {
+            bins.triangles[next[bin] as usize] = triangle;
+            next[bin] += 1;
+        }
+        bins
     }
+    fn place(&self, p: Vec3) -> [usize; 3] {
+        let place = ((p - self.low) / Self::EDGE_MM).max(Vec3::ZERO).as_usizevec3().to_array();
+        std::array::from_fn(|n| place[n].min(self.size[n] - 1))
+    }
+    fn bin(&self, [i, j, k]: [usize; 3]) -> usize {
+        i + self.size[0] * (j + self.size[1] * k)
+    }
+    /// Shows every triangle that comes within `mm` of `p`, and others.
+    pub fn within(&self, p: Vec3, mm: f32, mut show: impl FnMut(u32)) {
+        let reach = Vec3::splat(mm + self.most_mm);
+        let [low, high] = [self.place(p - reach), self.place(p + reach)];
+        for k in low[2]..=high[2] {
+            for j in low[1]..=high[1] {
+                let [from, to] = [low[0], high[0] + 1].map(|i| self.bin([i, j, k]));
+                let [from, to] = [from, to].map(|bin| self.first[bin] as usize);
+                self.triangles[from..to].iter().for_each(|triangle| show(*triangle));
+            }
+        }
+    }
+}
+
+/// Where the things of each kind begin when they are sorted by kind, and where the last ones end.
+fn counted(kinds: impl Iterator<Item = usize>, count: usize) -> Vec<u32> {
+    let mut first = vec![0; count + 1];
+    kinds.for_each(|kind| first[kind + 1] += 1);
     for n in 1..first.len() {
         first[n] += first[n - 1];
     }
+    first
+}
+
+/// The triangles around each corner, one corner after the other, and where each corner's begin.
+fn triangles_around(mesh: &TriMesh) -> (Vec<u32>, Vec<u32>) {
+    let corners = mesh.triangles.iter().flatten().map(|corner| *corner as usize);
+    let first = counted(corners, mesh.positions.len());
     let mut next = first.clone();
     let mut around = vec![0; 3 * mesh.triangles.len()];
     for (triangle, corners) in (0u32..).zip(&mesh.triangles) {

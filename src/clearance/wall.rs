@@ -8,12 +8,16 @@ use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::space::{Dir, Patient, Point};
 use glam::DVec2;
 use std::f64::consts::TAU;
+use std::sync::LazyLock;
 
 /// Planes across the axis are at most this far apart, mm; between them the wall is taken as
 /// straight.
 const PLANE_STEP_MM: f64 = 0.75;
 /// Rays from the axis in each plane: at 6 mm from it a chord then cuts 7 µm off a round wall.
 const RAYS: usize = 64;
+/// Where they lead.
+static DIRECTIONS: LazyLock<[DVec2; RAYS]> =
+    LazyLock::new(|| std::array::from_fn(|ray| DVec2::from_angle(TAU * ray as f64 / RAYS as f64)));
 /// A ray that meets no wall within this length, mm, ends there.
 const REACH_MM: f64 = 40.0;
 /// So near to the wall a ray goes on by exact distances, mm.
@@ -118,24 +122,19 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     /// How far `p` lies past the wall, in its plane across the axis. `None` outside the pedicle's
     /// span, inside the outline, and where the axis itself is not in bone.
     pub fn overshoot(&mut self, p: Point<Patient>) -> Option<Overshoot> {
+        self.overshoot_above(p, 0.0)
+    }
+
+    /// The same; `None` too where it is no more than `floor_mm`, which takes much less time.
+    pub fn overshoot_above(&mut self, p: Point<Patient>, floor_mm: f64) -> Option<Overshoot> {
         let (plane, across) = self.place(p)?;
-        let wall = self.nearest_on_outline(plane, across)?;
+        let wall = self.nearest_on_outline(plane, across, floor_mm)?;
         let outward = across - wall;
         let unit = outward.try_normalize().unwrap_or(across.normalize_or_zero());
         Some(Overshoot {
             mm: outward.length(),
             outward: self.frame.lateral * unit.x + self.frame.cranial * unit.y,
         })
-    }
-
-    /// At least as much as [`Self::overshoot`], and cheaper: the way past the wall along the ray
-    /// from the axis; 0 where there is none.
-    pub fn overshoot_bound_mm(&mut self, p: Point<Patient>) -> f64 {
-        let Some((plane, q)) = self.place(p) else { return 0.0 };
-        let first = ray_before(q);
-        let wall = |a: Option<DVec2>, b: Option<DVec2>| Some(a?.length().min(b?.length()));
-        let wall = wall(self.outline(plane, first), self.outline(plane, first + 1));
-        wall.map_or(0.0, |radius| (q.length() - radius).max(0.0))
     }
 
     /// Between which planes a point lies, and where across the axis; `None` outside the span.
@@ -146,8 +145,9 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
         (back..=front).contains(&along).then_some((place * self.planes as f64, across))
     }
 
-    /// The point of the outline nearest to `q`; `None` when `q` is inside it or it is empty.
-    fn nearest_on_outline(&mut self, plane: f64, q: DVec2) -> Option<DVec2> {
+    /// The point of the outline nearest to `q`; `None` when `q` is inside it or it is empty, or that
+    /// point is no farther than `floor_mm`.
+    fn nearest_on_outline(&mut self, plane: f64, q: DVec2, floor_mm: f64) -> Option<DVec2> {
         let reach = q.length();
         let first = ray_before(q);
         let (a, b) = (self.outline(plane, first)?, self.outline(plane, first + 1)?);
@@ -155,13 +155,16 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
             return None;
         }
         let mut nearest = nearest_on_segment(a, b, q);
+        let is_low = |nearest: DVec2| nearest.distance_squared(q) <= floor_mm * floor_mm;
+        if is_low(nearest) {
+            return None;
+        }
         // An edge seen at an angle from q is at least reach * sin(angle) away: stop when that is
         // further than what was found, in each turning sense.
         for turn in [1, RAYS - 1] {
             let mut ray = first;
             for edge in 1..RAYS / 4 {
-                let angle = TAU * (edge as f64 - 1.0) / RAYS as f64;
-                if reach * angle.sin() > nearest.distance(q) {
+                if reach * DIRECTIONS[edge - 1].y > nearest.distance(q) {
                     break;
                 }
                 ray = (ray + turn) % RAYS;
@@ -169,6 +172,9 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
                 let candidate = nearest_on_segment(a, b, q);
                 if candidate.distance_squared(q) < nearest.distance_squared(q) {
                     nearest = candidate;
+                    if is_low(nearest) {
+                        return None;
+                    }
                 }
             }
         }
@@ -180,7 +186,7 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
         let before = (plane as usize).min(self.planes - 1);
         let (r0, r1) = (self.radius(before, ray), self.radius(before + 1, ray));
         let radius = r0 + (r1 - r0) * (plane - before as f64);
-        (r0 > 0.0 && r1 > 0.0).then(|| DVec2::from_angle(ray_angle(ray)) * radius)
+        (r0 > 0.0 && r1 > 0.0).then(|| DIRECTIONS[ray % RAYS] * radius)
     }
 
     fn radius(&mut self, plane: usize, ray: usize) -> f64 {
@@ -196,8 +202,8 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
         let fraction = plane as f64 / self.planes as f64;
         let along = self.span_mm[0] + (self.span_mm[1] - self.span_mm[0]) * fraction;
         let start = self.frame.origin + self.frame.forward * along;
-        let (sin, cos) = ray_angle(ray).sin_cos();
-        let dir = self.frame.lateral * cos + self.frame.cranial * sin;
+        let across = DIRECTIONS[ray % RAYS];
+        let dir = self.frame.lateral * across.x + self.frame.cranial * across.y;
         let at = |radius: f64| self.bone.quick_distance_mm(start + dir * radius);
         let exact = |radius: f64| self.bone.signed_distance_mm(start + dir * radius);
         let (mut inside, mut depth) = (0.0, at(0.0));
@@ -214,8 +220,7 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
             if distance < NEAR_MM {
                 let there = exact(radius);
                 if there <= 0.0 {
-                    let near = exact(inside).max(0.0);
-                    return zero_between(exact, [inside, radius], [near, there]);
+                    return zero_between(exact, [inside, radius], [depth.max(0.0), there]);
                 }
                 (inside, depth) = (radius, there);
             } else {
@@ -228,10 +233,6 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
 /// The ray at or before the direction of `q`.
 fn ray_before(q: DVec2) -> usize {
     (q.to_angle().rem_euclid(TAU) / TAU * RAYS as f64) as usize % RAYS
-}
-
-fn ray_angle(ray: usize) -> f64 {
-    TAU * (ray % RAYS) as f64 / RAYS as f64
 }
 
 /// Where a function that is positive at `x[0]` and not at `x[1]` is zero: the chord's zero, bettered

@@ -10,6 +10,7 @@ use super::TriMesh;
 use crate::space::{Dir, Patient, Point, Voxel};
 use crate::surface::Surface;
 use glam::DVec3;
+use rayon::prelude::*;
 
 /// The finest mesh of a surface. Empty where the field is nowhere positive.
 pub fn extract(surface: &Surface) -> TriMesh {
@@ -19,11 +20,11 @@ pub fn extract(surface: &Surface) -> TriMesh {
     let (vertex_of_cell, vertices) = net.vertices();
     let patient_from_voxel = grid.patient_from_voxel();
     let mut mesh = TriMesh::default();
-    for p in vertices {
-        let on_zero = project(surface, p);
-        mesh.positions.push(patient_from_voxel.point(on_zero));
-        mesh.normals.push(normal(surface, on_zero));
-    }
+    let placed = vertices.par_iter().map(|p| {
+        let on_zero = project(surface, *p);
+        (patient_from_voxel.point(on_zero), normal(surface, on_zero))
+    });
+    (mesh.positions, mesh.normals) = placed.unzip();
     mesh.triangles = net.triangles(&vertex_of_cell, &mesh.positions);
     if patient_from_voxel.determinant() < 0.0 {
         mesh.triangles.iter_mut().for_each(|t| t.swap(1, 2));
@@ -100,10 +101,18 @@ impl Net {
         let mut vertex_of_cell = vec![NO_VERTEX; self.values.len()];
         let mut vertices = Vec::new();
         let [ni, nj, nk] = self.size;
+        let crossed = self.crossed();
         for k in 0..nk.saturating_sub(1) {
             for j in 0..nj.saturating_sub(1) {
+                let row = j + nj * k;
+                if !(crossed(row, row + 1)
+                    || crossed(row + nj, row + nj + 1)
+                    || crossed(row, row + nj))
+                {
+                    continue;
+                }
                 for i in 0..ni.saturating_sub(1) {
-                    let at = i + ni * (j + nj * k);
+                    let at = i + ni * row;
                     if let Some(within) = self.crossing_mean(at) {
                         vertex_of_cell[at] = vertices.len() as u32;
                         let corner = DVec3::new(i as f64, j as f64, k as f64);
@@ -113,6 +122,15 @@ impl Net {
             }
         }
         (vertex_of_cell, vertices)
+    }
+    /// Whether two rows of nodes, named by their numbers, have nodes both inside and outside.
+    fn crossed(&self) -> impl Fn(usize, usize) -> bool {
+        let sides = |row: &[f32]| {
+            let inside = row.iter().filter(|value| **value > 0.0).count();
+            [inside > 0, inside < row.len()]
+        };
+        let sides: Vec<[bool; 2]> = self.values.par_chunks(self.size[0]).map(sides).collect();
+        move |a, b| (0..2).all(|side| sides[a][side] || sides[b][side])
     }
     fn crossing_mean(&self, at: usize) -> Option<DVec3> {
         let [x, y, z] = self.strides();
@@ -141,23 +159,30 @@ impl Net {
     fn triangles(&self, vertex_of_cell: &[u32], positions: &[Point<Patient>]) -> Vec<[u32; 3]> {
         let mut triangles = Vec::new();
         let strides = self.strides();
+        let (ni, crossed) = (self.size[0], self.crossed());
         for axis in 0..3 {
             // The two other axes, so that axis, u, v is right-handed.
             let (u, v) = (strides[(axis + 1) % 3], strides[(axis + 2) % 3]);
-            for at in u + v..self.values.len() - strides[axis] {
-                let (here, there) = (self.is_inside(at), self.is_inside(at + strides[axis]));
-                if here == there {
+            let all = u + v..self.values.len() - strides[axis];
+            for row in all.start / ni..all.end.div_ceil(ni) {
+                if !crossed(row, row + strides[axis] / ni) {
                     continue;
                 }
-                let cells = [at - u - v, at - v, at, at - u];
-                let mut quad = cells.map(|cell| vertex_of_cell[cell]);
-                if quad.contains(&NO_VERTEX) {
-                    continue;
+                for at in (row * ni).max(all.start)..((row + 1) * ni).min(all.end) {
+                    let (here, there) = (self.is_inside(at), self.is_inside(at + strides[axis]));
+                    if here == there {
+                        continue;
+                    }
+                    let cells = [at - u - v, at - v, at, at - u];
+                    let mut quad = cells.map(|cell| vertex_of_cell[cell]);
+                    if quad.contains(&NO_VERTEX) {
+                        continue;
+                    }
+                    if there {
+                        quad.reverse();
+                    }
+                    triangles.extend(split(quad, positions));
                 }
-                if there {
-                    quad.reverse();
-                }
-                triangles.extend(split(quad, positions));
             }
         }
         triangles

@@ -20,6 +20,7 @@ impl Block {
         Self { size, values: vec![value; size.iter().product()] }
     }
     /// How far apart neighbours along i, j, k lie in `values`.
+    #[inline]
     pub fn strides(&self) -> [usize; 3] {
         [1, self.size[0], self.size[0] * self.size[1]]
     }
@@ -31,6 +32,7 @@ impl Block {
         [index % ni, index / ni % nj, index / (ni * nj)]
     }
     /// True for a node with at least `layers` nodes between it and the outside of the box.
+    #[inline]
     pub fn is_inner(&self, node: [usize; 3], layers: usize) -> bool {
         (0..3).all(|a| node[a] >= layers && node[a] + layers < self.size[a])
     }
@@ -47,20 +49,52 @@ impl Block {
             }
         });
     }
-    /// Trilinear value at `p`, `None` outside the box of nodes.
-    pub fn trilinear(&self, p: Vec3) -> Option<f32> {
+    /// Replaces the value of every node by what `value` makes of the old ones, of its index and of
+    /// its place, in parallel. What `room` holds is lost; it is kept for the next time.
+    pub fn remake(
+        &mut self,
+        room: &mut Vec<f32>,
+        value: impl Fn(&Self, usize, [usize; 3]) -> f32 + Sync,
+    ) {
+        let [ni, nj, _] = self.size;
+        room.resize(self.values.len(), 0.0);
+        room.par_chunks_mut(ni * nj).enumerate().for_each(|(k, slab)| {
+            for (j, row) in slab.chunks_mut(ni).enumerate() {
+                let start = ni * (j + nj * k);
+                for (i, slot) in row.iter_mut().enumerate() {
+                    *slot = value(self, start + i, [i, j, k]);
+                }
+            }
+        });
+        std::mem::swap(room, &mut self.values);
+    }
+    /// Whether a place lies in the box of nodes.
+    #[inline]
+    pub fn holds(&self, p: Vec3) -> bool {
         let last = UVec3::from_array(self.size.map(|n| n as u32 - 1)).as_vec3();
-        if !(p.cmpge(Vec3::ZERO).all() && p.cmple(last).all()) {
-            return None;
-        }
+        p.cmpge(Vec3::ZERO).all() && p.cmple(last).all()
+    }
+    /// Trilinear value at `p`, `None` outside the box of nodes.
+    #[inline]
+    pub fn trilinear(&self, p: Vec3) -> Option<f32> {
+        self.holds(p).then(|| self.within(p))
+    }
+    /// Trilinear value at a place that the box of nodes [holds](Self::holds).
+    #[inline(always)]
+    pub fn within(&self, p: Vec3) -> f32 {
+        let last = UVec3::from_array(self.size.map(|n| n as u32 - 1)).as_vec3();
         let corner = p.min(last - 1.0).max(Vec3::ZERO).as_uvec3();
         let t = p - corner.as_vec3();
         let [sx, sy, sz] = self.strides();
         let at = corner.x as usize + sy * corner.y as usize + sz * corner.z as usize;
         let v = &self.values;
         let row = |at: usize| v[at] + (v[at + sx] - v[at]) * t.x;
-        let slab = |at: usize| row(at) + (row(at + sy) - row(at)) * t.y;
-        Some(slab(at) + (slab(at + sz) - slab(at)) * t.z)
+        let slab = |at: usize| {
+            let (lower, upper) = (row(at), row(at + sy));
+            lower + (upper - lower) * t.y
+        };
+        let (lower, upper) = (slab(at), slab(at + sz));
+        lower + (upper - lower) * t.z
     }
     /// Trilinear values at `start`, `start + step` and so on; 0 outside the box of nodes.
     pub fn sample_row(&self, start: Vec3, step: Vec3, out: &mut [f32]) {
@@ -93,9 +127,12 @@ impl Block {
         Some(between(k).zip(between(k + 1)).map(|(a, b)| a + (b - a) * tz).collect())
     }
     /// Gradient by central differences, per node step. The node must not be on the box's border.
+    #[inline(always)]
     pub fn gradient(&self, index: usize) -> Vec3 {
         let v = &self.values;
-        Vec3::from_array(self.strides().map(|s| 0.5 * (v[index + s] - v[index - s])))
+        let [x, y, z] = self.strides();
+        let rise = |s: usize| v[index + s] - v[index - s];
+        0.5 * Vec3::new(rise(x), rise(y), rise(z))
     }
     /// Mean curvature of the level set through a node, per node step: positive where the side of
     /// larger values is convex (1/r on a ball of radius r that is positive inside).

@@ -60,12 +60,12 @@ pub(super) fn refine<E>(
     let Some(scan) = Scan::around(border, ct) else { return Ok(()) };
     let start = border.inside_mm.clone();
     let cut_mm = start.values.iter().copied().fold(0.0, f32::max);
-    let mut shell = None;
+    let (mut shell, mut room) = (None, Vec::new());
     for (n, pass) in PASSES.iter().enumerate() {
         step(n as f32 / PASSES.len() as f32)?;
         if pass.border_smoothing > 0 {
             border.inside_mm.smooth(pass.border_smoothing);
-            even_out(&mut border.inside_mm, border.node_mm, cut_mm);
+            even_out(&mut border.inside_mm, &mut room, border.node_mm, cut_mm);
         }
         let lines = scan.lines(border);
         if pass.knows_shell && shell.is_none() {
@@ -73,8 +73,8 @@ pub(super) fn refine<E>(
         }
         let levels = levels(border, &lines, shell);
         let shifts = shifts(border, &lines, &levels, &start, shell, scan.step_mm, pass);
-        move_border(border, &start, &shifts);
-        even_out(&mut border.inside_mm, border.node_mm, cut_mm);
+        move_border(border, &mut room, &start, &shifts);
+        even_out(&mut border.inside_mm, &mut room, border.node_mm, cut_mm);
         end_at_others(border);
     }
     Ok(())
@@ -139,14 +139,15 @@ impl Scan {
     }
     fn line(&self, border: &Border, node: usize) -> Option<Line> {
         let field = &border.inside_mm;
-        let (foot, out) = foot(border, node, field.node(node))?;
+        let (foot, out) = foot(field, border.node_mm, node, field.node(node))?;
         let step = out * (self.step_mm / border.node_mm);
         let first = self.scan_from_node.transform_point3(foot - step * AT_BORDER as f32);
         let scan_step = self.scan_from_node.transform_vector3(step);
-        let mut hu = [0.0; SAMPLES];
-        for (n, value) in hu.iter_mut().enumerate() {
-            *value = self.hu.trilinear(first + scan_step * n as f32)?;
+        let at = |n: usize| first + scan_step * n as f32;
+        if !(self.hu.holds(first) && self.hu.holds(at(SAMPLES - 1))) {
+            return None;
         }
+        let hu = std::array::from_fn(|n| self.hu.within(at(n)));
         let free = border.others_mm.as_ref().map_or(SAMPLES, |others| {
             (AT_BORDER..SAMPLES)
                 .find(|&n| {
@@ -176,11 +177,14 @@ fn upsampled(mut block: Block, spacing_mm: [f64; 3]) -> (Block, DVec3) {
 }
 
 /// The point of the border nearest to a node, and the way out there; `None` on a flat field.
-fn foot(border: &Border, at: usize, node: [usize; 3]) -> Option<(Vec3, Vec3)> {
-    let field = &border.inside_mm;
-    let out = -field.gradient(at).try_normalize()?;
+fn foot(field: &Block, node_mm: f32, at: usize, node: [usize; 3]) -> Option<(Vec3, Vec3)> {
+    let slope = field.gradient(at);
+    if slope == Vec3::ZERO {
+        return None;
+    }
+    let out = -slope.try_normalize()?;
     let position = Vec3::from_array(node.map(|n| n as f32));
-    Some((position + out * (field.values[at] / border.node_mm), out))
+    Some((position + out * (field.values[at] / node_mm), out))
 }
 
 impl Line {
@@ -320,18 +324,18 @@ fn shifts(
     shifts
 }
 
-fn move_border(border: &mut Border, start: &Block, shifts: &Means<1>) {
-    let mut moved = border.inside_mm.clone();
-    moved.update(|at, node, value| {
+fn move_border(border: &mut Border, room: &mut Vec<f32>, start: &Block, shifts: &Means<1>) {
+    let (node_mm, voxel_mm) = (border.node_mm, border.voxel_mm);
+    border.inside_mm.remake(room, |old, at, node| {
+        let value = old.values[at];
         if value.abs() > 2.6 || !start.is_inner(node, 2) {
             return value;
         }
-        let Some((foot, out)) = foot(border, at, node) else { return value };
+        let Some((foot, out)) = foot(old, node_mm, at, node) else { return value };
         let Some([shift]) = shifts.at(foot) else { return value };
-        let reach = REACH_VOXELS * (out * border.voxel_mm).length();
+        let reach = REACH_VOXELS * (out * voxel_mm).length();
         (value + shift).clamp(start.values[at] - reach, start.values[at] + reach)
     });
-    border.inside_mm = moved;
 }
 
 /// What lies inside another vertebra's border is outside this one.

@@ -24,6 +24,8 @@ const BRIGHTEST: f64 = 1.8;
 const MOST_INWARDS: f64 = 0.5;
 /// How many densities up to there are tried.
 const DENSITIES: i32 = 16;
+/// Halvings in which a thickness or an edge is found: to a thousandth of a sigma.
+const HALVINGS: usize = 14;
 /// What counts as nearly as well explained, as a factor on the square of the misfit.
 const SLACK: f64 = 1.3;
 
@@ -51,7 +53,7 @@ fn maximum(w: f64, a: f64) -> f64 {
 fn thickness(p: f64, a: f64) -> f64 {
     const THICK: f64 = 8.0;
     let (mut low, mut high) = (1e-3, THICK);
-    for _ in 0..24 {
+    for _ in 0..HALVINGS {
         let middle = 0.5 * (low + high);
         if maximum(middle, a) < p { low = middle } else { high = middle }
     }
@@ -109,7 +111,7 @@ impl Shell {
 /// Where outwards of its maximum `p` the profile is half of it, sigmas from the bone's edge.
 fn half_way(w: f64, a: f64, p: f64) -> f64 {
     let (mut high, mut low) = (-0.5, 2.0);
-    for _ in 0..24 {
+    for _ in 0..HALVINGS {
         let middle = 0.5 * (low + high);
         if profile(middle, w, a) > 0.5 * p { high = middle } else { low = middle }
     }
