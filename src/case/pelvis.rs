@@ -19,11 +19,11 @@ use std::sync::Arc;
 
 /// What is kept of the two bones, in the frame of the sacrum: from the midline outwards, from front
 /// to back, from below to above, mm. More than the longest screw reaches.
-const OUTWARD_MM: [f64; 2] = [-20.0, 108.0];
-const BACK_MM: [f64; 2] = [-86.0, 62.0];
-const UP_MM: [f64; 2] = [-76.0, 42.0];
+const OUTWARD_MM: [f64; 2] = [-22.0, 112.0];
+const BACK_MM: [f64; 2] = [-92.0, 66.0];
+const UP_MM: [f64; 2] = [-84.0, 52.0];
 /// Distance of the nodes of the fused surface, mm.
-const NODE_MM: f64 = 1.0;
+const NODE_MM: f64 = 0.8;
 
 /// The sacrum and the ilium of one side, with the joint between them, as one bone.
 #[derive(Clone, Debug)]

@@ -164,6 +164,7 @@ pub fn as_json(planned: &Planned) -> Value {
     let screws = planned.screws.iter().map(|(screw, found)| {
         json!({
             "level": screw.level,
+            "site": screw.site().to_string(),
             "side": screw.side,
             "style": found.style,
             "entry_lps_mm": screw.entry.to_array(),

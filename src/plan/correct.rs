@@ -93,6 +93,9 @@ pub fn correct(
     target: Target,
 ) -> Result<Vec<Moved>, CorrectError> {
     target.check()?;
+    if levels.len() < 2 {
+        return Err(CorrectError::TooFew);
+    }
     let joined = levels.iter().map(|(level, anatomy)| joined(*level, anatomy));
     let joined = joined.collect::<Result<Vec<Joined>, CorrectError>>()?;
     let [first, .., last] = &joined[..] else { return Err(CorrectError::TooFew) };

@@ -31,8 +31,11 @@ fn place_three(app: &mut App) {
         [ScrewState::Suggested, ScrewState::Suggested, ScrewState::Reviewed].into_iter().enumerate()
     {
         let side = if n == 0 { Side::Left } else { Side::Right };
-        let screw =
-            Screw { state, entry: MIDDLE + Dir::Z * n as f64, ..stack::screw(&vertebra, side) };
+        let screw = Screw {
+            state,
+            entry: MIDDLE + Dir::Z * (5.0 * n as f64),
+            ..stack::screw(&vertebra, side)
+        };
         app.world_mut().resource_mut::<Document>().session_mut().place(screw).unwrap();
     }
     app.update();

@@ -78,6 +78,11 @@ fn the_heads_of_real_cases_line_up() {
                 let (_, rod) = heads_of(planned, side);
                 (rod.rms_misfit_mm(), rod.misfit_mm)
             };
+            if std::env::var_os("CORRIDOR_FULL").is_some() {
+                for planned in [&before, &reached] {
+                    println!("{:?}", heads_of(planned, side).0);
+                }
+            }
             println!("{name} {side}: {:.2?} alone, {:.2?} together", rod(&before), rod(&reached));
         }
         assert!(misfit_mm(&reached) <= misfit_mm(&before) + 1e-9, "{name}");

@@ -46,7 +46,7 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
     let read = file::parse(&text, jiff::Timestamp::UNIX_EPOCH).unwrap().plan;
     assert_eq!(read.rod_target, target);
     assert!(!file::print(&Header::default(), &plan).unwrap().contains("rod_target"));
-    let sheet = sheet(spine, &read, read.rod_target, BENDS).unwrap();
+    let sheet = sheet(spine, &aimed, read.rod_target, BENDS).unwrap();
     assert_eq!(sheet.moved, moved);
     for ((one, (_, rod)), side) in sheet.rods.iter().zip(&rods).zip(Side::BOTH) {
         assert_eq!((&one.rod, one.side), (rod, side));

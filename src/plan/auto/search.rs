@@ -41,7 +41,7 @@ const MOST_FROM_CANAL_MM: f64 = 6.0;
 /// Behind the pedicle proper daylight is the entry, mm of depth.
 pub(super) const BEHIND_PEDICLE_MM: f64 = 5.0;
 /// Around the best screw others are looked for: reach and step, mm and degrees.
-const NEAR_REACH: Line = [3.0, 3.0, 10.0, 8.0];
+const NEAR_REACH: Line = [4.5, 4.5, 15.0, 12.0];
 const NEAR_STEP: Line = [1.5, 1.5, 5.0, 4.0];
 /// Heads nearer to each other than this are one place, mm.
 const HEADS_APART_MM: f64 = 0.6;
