@@ -212,7 +212,7 @@ impl Probe {
     /// nearer around. Values are -distances.
     fn approach(&self, from: Spot, wall: impl Fn(Point<Patient>) -> (f64, Point<Patient>)) -> Peak {
         const MOST_STEPS: usize = 24;
-        const LEAST_GAIN_MM: f64 = 1e-4;
+        const LEAST_GAIN_MM: f64 = 2e-5;
         let (distance, mut nearest) = wall(self.point(from));
         let mut here = Peak { spot: from, value: -distance };
         let mut ahead = 1.0;
@@ -490,6 +490,9 @@ impl<'a, B: SignedDistance> Scanner<'a, B> {
             false => Spot::Side { depth_mm: along_mm, angle },
         };
         self.scan.outermost.offer(Peak { spot, value: -distance });
+        if distance > TOUCHING_MM {
+            self.scan.outermost.approach_from(spot, self.probe, self.bone);
+        }
         if distance < 0.0 {
             self.scan.in_air.push(spot);
         }
@@ -550,34 +553,39 @@ impl Peaks {
         });
     }
 
+    /// The same near a place in bone, if that may be higher than what was found.
+    fn approach_from(&mut self, spot: Spot, probe: &Probe, bone: &impl SignedDistance) {
+        /// So much the way from the nearest wall to the screw may be longer than the shortest one
+        /// around, mm.
+        const ROUGHLY_MM: f64 = 0.03;
+        let Some(found) = self.found else { return };
+        let near = |wall: Point<Patient>| {
+            let near = probe.nearest_to(wall);
+            (near, probe.point(near).distance(wall))
+        };
+        let (quick, most_mm) = near(bone.quick_nearest_wall(probe.point(spot)).1);
+        if MOST_OFF_MM - most_mm < found.value {
+            return;
+        }
+        let (exact, most_mm) = near(bone.nearest_wall(probe.point(quick)).1);
+        if ROUGHLY_MM - most_mm > found.value {
+            let other = probe.approach(exact, |p| bone.nearest_wall(p));
+            self.found = Some(if other.value > found.value { other } else { found });
+        }
+    }
+
     /// The place of the whole surface that is nearest to daylight, or farthest out in it; its value is
     /// -distance. `None` without samples.
     pub fn outermost(mut self, probe: &Probe, bone: &impl SignedDistance) -> Option<Peak> {
-        /// From places on one wall by quick distances: no more can the better of two be worse, mm.
-        const ROUGHLY_MM: f64 = 0.03;
         if self.found.is_none() {
             self.approach_best(probe, bone);
         }
-        let mut found = self.found?;
-        for top in self.tops() {
-            // A distance changes by no more than the way, and no place is farther from a sample.
-            let is_beaten = top.value + self.cell_mm < found.value;
-            if found.value > -TOUCHING_MM || top.value > -TOUCHING_MM {
-                return self.highest(
-                    probe,
-                    |p, _| -bone.quick_distance_mm(p),
-                    |p, _| -bone.signed_distance_mm(p),
-                );
-            }
-            if !is_beaten {
-                let rough = probe.approach(top.spot, |p| bone.quick_nearest_wall(p));
-                if rough.value + ROUGHLY_MM > found.value {
-                    let other = probe.approach(rough.spot, |p| bone.nearest_wall(p));
-                    found = if other.value > found.value { other } else { found };
-                }
-            }
+        let found = self.found?;
+        let highest = self.best.iter().flatten().map(|top| top.value).fold(found.value, f64::max);
+        if highest < -TOUCHING_MM {
+            return Some(found);
         }
-        Some(found)
+        self.highest(probe, |p, _| -bone.quick_distance_mm(p), |p, _| -bone.signed_distance_mm(p))
     }
 
     /// The largest value over the whole surface: climbs from every sample that could still win
