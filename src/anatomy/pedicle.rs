@@ -168,10 +168,10 @@ pub(super) fn resized(
     let solid = solid.seen_from(frame);
     let local = frame.inverse();
     let (middle, axis) = (local.point(pedicle.isthmus).vec(), local.dir(pedicle.axis).vec());
-    let [width_mm, height_mm] =
-        Outline::of(&solid, middle, axis, FINE_RAYS).tube(pedicle.side).extents_mm();
+    let [width_mm, height_mm, least_mm] =
+        Outline::of(&solid, middle, axis, FINE_RAYS).tube(pedicle.side).sizes_mm();
     let [transverse_deg, sagittal_deg] = angles_deg(axis, pedicle.side);
-    Pedicle { width_mm, height_mm, transverse_deg, sagittal_deg, ..*pedicle }
+    Pedicle { width_mm, height_mm, least_mm, transverse_deg, sagittal_deg, ..*pedicle }
 }
 
 /// A point on a pedicle's axis and the unit axis, back to front.

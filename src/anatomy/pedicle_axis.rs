@@ -171,10 +171,9 @@ fn to_least(solid: &Solid<'_>, line: &Line) -> f64 {
 /// it: then the nearest one, by degrees, along which a thin wire stays in bone. Its own again where
 /// there is none.
 pub(super) fn through_bone(solid: &Solid<'_>, line: &Line, is_distorted: bool) -> DVec3 {
-    const IN_BODY_MM: f64 = 10.0;
     const DEGREES: usize = 20;
     const AROUND: usize = 24;
-    if !is_distorted && solid.reach(line.middle, line.axis, IN_BODY_MM) >= IN_BODY_MM {
+    if !is_distorted && solid.reach(line.middle, line.axis, AHEAD_MM) >= AHEAD_MM {
         return line.axis;
     }
     let [u, v] = across(line.axis);

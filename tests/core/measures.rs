@@ -88,7 +88,11 @@ fn a_real_lumbar_ct_reads_within_what_is_published() {
         let hu = level.body.unwrap().mean_hu;
         assert!((20.0..350.0).contains(&hu), "{}: {hu}", level.level);
         for pedicle in &level.model.anatomy.pedicles {
-            assert!((35.0..65.0).contains(&pedicle.chord_mm), "{} {pedicle:?}", level.level);
+            // The left one of L5 is not led into the body; that has to be said.
+            let name = format!("{} pedicle leaves bone", pedicle.side);
+            let is_told = level.model.anatomy.warnings.iter().any(|w| w.contains(&name));
+            let is_usual = (35.0..65.0).contains(&pedicle.chord_mm);
+            assert!(is_usual || is_told, "{} {pedicle:?}", level.level);
         }
     }
     assert!(got.alignment.pelvis.is_none(), "S1 and hips are not labelled");
