@@ -18,7 +18,7 @@
 use super::Pedicle;
 use super::canal::Canal;
 use super::outline::{Outline, across};
-use super::pedicle_axis::{of_bridge, of_tube, through_bone};
+use super::pedicle_axis::{leads_through, of_bridge, of_tube, through_bone};
 use super::pedicle_search::{least_of_side, smallest_section};
 use super::solid::Solid;
 use crate::space::{Dir, Patient, Point, Rigid, Side, Vertebra};
@@ -65,10 +65,16 @@ pub(super) fn find(solid: &Solid<'_>, canal: &Canal) -> Vec<Pedicle> {
         let both = || own.into_iter().chain(mirrored);
         let tube = smallest(both().filter_map(|found| found.tube));
         let as_tube = tube.and_then(|tube| measured(solid, side, tube.line, true));
-        as_tube.or_else(|| {
-            let least = smallest(both().map(|found| found.least))?;
-            measured(solid, side, of_bridge(solid, least), false)
-        })
+        // A screw must be able to follow the axis: where that of a tube leads out of the bone, what
+        // is closed beside the least section may do better.
+        let is_sound = |line: &Line| leads_through(solid, line);
+        if let Some((_, pedicle)) = as_tube.filter(|(line, _)| is_sound(line)) {
+            return Some(pedicle);
+        }
+        let least = smallest(both().map(|found| found.least));
+        let bridge = least.and_then(|l| measured(solid, side, of_bridge(solid, l), false));
+        let sound = bridge.filter(|(line, _)| is_sound(line));
+        sound.or(as_tube).or(bridge).map(|(_, pedicle)| pedicle)
     };
     pairs.filter_map(better).collect()
 }
@@ -86,9 +92,9 @@ fn smallest(all: impl Iterator<Item = Sized>) -> Option<Sized> {
     all.min_by(|a, b| a.area_mm2.total_cmp(&b.area_mm2))
 }
 
-/// The pedicle along a line; `None` where it is none. One that is no tube, or that a process hangs
+/// The pedicle along a line, with the line as it was turned; `None` where it is none. One that is no tube, or that a process hangs
 /// on, is turned so that its axis stays in bone.
-fn measured(solid: &Solid<'_>, side: Side, found: Line, is_tube: bool) -> Option<Pedicle> {
+fn measured(solid: &Solid<'_>, side: Side, found: Line, is_tube: bool) -> Option<(Line, Pedicle)> {
     let (line, _) = tube(solid, found, side);
     let has_process = line.middle.distance(found.middle) > 1e-9;
     let line = Line { axis: through_bone(solid, &line, has_process || !is_tube), ..line };
@@ -96,7 +102,7 @@ fn measured(solid: &Solid<'_>, side: Side, found: Line, is_tube: bool) -> Option
     let is_one = sizes_mm[0].max(sizes_mm[1]) <= MOST_SIZE_MM && line.axis.dot(-DVec3::Y) > 0.6;
     let span_mm = span(solid, &line);
     let is_closed = !is_tube || span_mm[1] - span_mm[0] >= LEAST_SPAN_MM;
-    (is_one && is_closed).then(|| described(solid, side, line, sizes_mm, span_mm))
+    (is_one && is_closed).then(|| (line, described(solid, side, line, sizes_mm, span_mm)))
 }
 
 /// The pedicle of a line in the solid's frame.

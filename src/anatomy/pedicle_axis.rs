@@ -173,7 +173,7 @@ fn to_least(solid: &Solid<'_>, line: &Line) -> f64 {
 pub(super) fn through_bone(solid: &Solid<'_>, line: &Line, is_distorted: bool) -> DVec3 {
     const DEGREES: usize = 20;
     const AROUND: usize = 24;
-    if !is_distorted && solid.reach(line.middle, line.axis, AHEAD_MM) >= AHEAD_MM {
+    if !is_distorted && leads_through(solid, line) {
         return line.axis;
     }
     let [u, v] = across(line.axis);
@@ -186,22 +186,26 @@ pub(super) fn through_bone(solid: &Solid<'_>, line: &Line, is_distorted: bool) -
     all.find(|axis| is_wire_in_bone(solid, line.middle, *axis)).unwrap_or(line.axis)
 }
 
-/// True when a thin wire through `middle` goes on in bone for as long ahead as a screw needs to
-/// stand in the body, and meets no other part of the vertebra behind where it leaves the arch.
+/// True when a line goes on in bone for as long ahead as a screw needs to stand in the body, and
+/// meets no other part of the vertebra behind where it leaves the arch.
+pub(super) fn leads_through(solid: &Solid<'_>, line: &Line) -> bool {
+    const BEHIND_MM: f64 = 60.0;
+    let back = solid.reach(line.middle, -line.axis, BEHIND_MM);
+    let beyond = line.middle - line.axis * (back + 0.2);
+    solid.is_inside(line.middle)
+        && solid.reach(line.middle, line.axis, AHEAD_MM) >= AHEAD_MM
+        && solid.reach(beyond, -line.axis, BEHIND_MM) >= BEHIND_MM
+}
+
+/// True when every line of a thin wire through `middle` leads through.
 fn is_wire_in_bone(solid: &Solid<'_>, middle: DVec3, axis: DVec3) -> bool {
     const RADIUS_MM: f64 = 0.7;
-    const BEHIND_MM: f64 = 60.0;
     let [u, v] = across(axis);
     let around = (0..8).map(|n| {
         let (sin, cos) = (TAU * f64::from(n) / 8.0).sin_cos();
         (u * cos + v * sin) * RADIUS_MM
     });
-    std::iter::once(DVec3::ZERO).chain(around).all(|off| {
-        let from = middle + off;
-        let back = solid.reach(from, -axis, BEHIND_MM);
-        let beyond = from - axis * (back + 0.2);
-        solid.is_inside(from)
-            && solid.reach(from, axis, AHEAD_MM) >= AHEAD_MM
-            && solid.reach(beyond, -axis, BEHIND_MM) >= BEHIND_MM
-    })
+    std::iter::once(DVec3::ZERO)
+        .chain(around)
+        .all(|off| leads_through(solid, &Line { middle: middle + off, axis }))
 }
