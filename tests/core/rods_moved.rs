@@ -50,7 +50,8 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
     assert_eq!(sheet.moved, moved);
     for ((one, (_, rod)), side) in sheet.rods.iter().zip(&rods).zip(Side::BOTH) {
         assert_eq!((&one.rod, one.side), (rod, side));
-        assert_eq!(one.table.bends.len(), BENDS);
+        // Where the rod is straight nothing is bent.
+        assert!((1..=BENDS).contains(&one.table.bends.len()), "{:?}", one.table);
         let sites: Vec<String> = one.sites.iter().map(ToString::to_string).collect();
         assert_eq!(sites, ["L4", "L5", "S1"]);
     }
