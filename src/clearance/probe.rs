@@ -25,7 +25,7 @@ const PATCH_DIRECTIONS: usize = 3;
 /// So near to daylight a screw may reach it between two places that do not, mm.
 const TOUCHING_MM: f64 = 0.05;
 /// So much a quick distance may be off, mm.
-const MOST_OFF_MM: f64 = 0.15;
+const MOST_OFF_MM: f64 = 0.3;
 /// The search between samples ends at this step, mm.
 const FINEST_MM: f64 = 0.004;
 /// Local maxima are looked for in this many blocks along the axis times [`SECTORS`] around it.

@@ -141,14 +141,15 @@ impl Field {
     }
     /// Signed distance to the surface in mm: positive inside bone, zero on the surface, negative
     /// outside; within 5 mm of the surface that to its triangles, to rounding. The first question to a
-    /// cell of the grid takes 0.1 ms: who asks at many places, or in every frame, asks quickly. Beyond the grid, which
-    /// reaches about 4 mm past the bone, it is the distance to the surface's point that is nearest to
-    /// where the grid ends: always negative, continuous, and never less far than the true one.
+    /// part of a cell of the grid has its triangles looked up: who asks at many places, or in every
+    /// frame, asks quickly. Beyond the grid, which reaches about 4 mm past the bone, it is the distance
+    /// to the surface's point that is nearest to where the grid ends: always negative, continuous, and
+    /// never less far than the true one.
     pub fn signed_distance_mm(&self, p: Point<Patient>) -> f64 {
         self.with(p, |node| self.exact(node).0)
     }
-    /// The same, a good deal faster: off by 0.002 mm in the median and by up to 0.15 mm midway
-    /// between two walls.
+    /// The same, a good deal faster: off by 0.006 mm in the median and by up to 0.27 mm midway
+    /// between two walls (50 000 places within 3 mm of two vertebrae), on the right side from 0.1 mm on.
     pub fn quick_distance_mm(&self, p: Point<Patient>) -> f64 {
         self.with(p, |node| self.quick(node))
     }
@@ -263,7 +264,8 @@ impl Field {
         let Some((square, triangle, away)) = nearest else { return self.between(cell, t) };
         let distance = square.sqrt();
         let normal = || self.triangles.normal(triangle);
-        let is_inside = match rough.abs() > 2.0 * SIDE_MM {
+        // Beside a sharp ridge the normal of the nearest triangle may say the wrong side.
+        let is_inside = match rough.abs() > SIDE_MM {
             true => rough > 0.0,
             false => away.dot(normal()) < 0.0,
         };
