@@ -17,6 +17,7 @@ pub mod grade;
 pub mod iliac;
 mod nearest;
 mod probe;
+mod ring;
 pub mod schemes;
 pub mod sdf;
 mod triangles;

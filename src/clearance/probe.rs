@@ -4,6 +4,7 @@
 //! nearest to daylight, and the largest value of any function over the surface, refined between the
 //! samples.
 
+use super::ring::{DIRECTIONS, Ring};
 use super::{AssessError, ProfilePoint, ScrewShape, SignedDistance};
 use crate::space::{Dir, Patient, Point};
 use std::f64::consts::{PI, TAU};
@@ -11,8 +12,6 @@ use std::f64::consts::{PI, TAU};
 /// Largest step of samples along the axis and across the tip, mm. The literal rule takes 0.25; the
 /// search between samples makes up for it.
 const STEP_MM: f64 = 0.5;
-/// Directions sampled around the axis.
-const DIRECTIONS: usize = 24;
 /// Every so many of them are sampled first; a power of two.
 const COARSE: usize = 4;
 /// A ring that the axis says to be at least this far from daylight is told by that in the profile,
@@ -670,76 +669,4 @@ fn climb_all(
         true
     });
     tops.sort_by(|a, b| b.value.total_cmp(&a.value));
-}
-
-/// The samples of a ring; NaN where none was taken.
-struct Ring {
-    distances: [f64; DIRECTIONS],
-    /// The directions that were sampled, in that order.
-    asked: [u8; DIRECTIONS],
-    count: usize,
-    /// The direction of the smallest sample, and that.
-    smallest: usize,
-    least: f64,
-    /// No sample was NaN itself.
-    is_sound: bool,
-}
-
-impl Ring {
-    fn new() -> Self {
-        Self {
-            distances: [f64::NAN; DIRECTIONS],
-            asked: [0; DIRECTIONS],
-            count: 0,
-            smallest: 0,
-            least: f64::INFINITY,
-            is_sound: true,
-        }
-    }
-
-    /// The distance in a direction, taken where it is not known yet.
-    fn ask(&mut self, direction: usize, at: &mut impl FnMut(usize) -> f64) -> f64 {
-        let slot = direction % DIRECTIONS;
-        let known = self.distances[slot];
-        if !known.is_nan() || !self.is_sound {
-            return known;
-        }
-        let distance = at(slot);
-        self.is_sound = !distance.is_nan();
-        self.distances[slot] = distance;
-        self.asked[self.count] = slot as u8;
-        self.count += 1;
-        if distance < self.least {
-            (self.least, self.smallest) = (distance, slot);
-        }
-        distance
-    }
-
-    /// The samples that were taken: direction and distance.
-    fn samples(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
-        let asked = self.asked[..self.count].iter();
-        asked.map(|slot| (usize::from(*slot), self.distances[usize::from(*slot)]))
-    }
-
-    /// Samples around the smallest one, until its neighbours are known.
-    fn descend(&mut self, steps: &[usize], at: &mut impl FnMut(usize) -> f64) {
-        for &step in steps {
-            let here = self.smallest;
-            self.ask(here + step, at);
-            self.ask(here + DIRECTIONS - step, at);
-            if step == 1 && self.smallest == here {
-                return;
-            }
-        }
-    }
-
-    /// By how much the parabola through the smallest sample and its two neighbours is lower; 0 where
-    /// one of them was not taken.
-    fn dip_mm(&self) -> f64 {
-        let (ring, at) = (&self.distances, self.smallest);
-        let (before, after) =
-            (ring[(at + DIRECTIONS - 1) % DIRECTIONS], ring[(at + 1) % DIRECTIONS]);
-        let bend = before - 2.0 * ring[at] + after;
-        if bend > 1e-12 { (before - after).powi(2) / (8.0 * bend) } else { 0.0 }
-    }
 }
