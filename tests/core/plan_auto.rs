@@ -6,7 +6,7 @@ use corridor::case::suggest::{self, Planned, Wish};
 use corridor::clearance::{Assessment, Canal, Grade, Wall, assess_without_profile};
 use corridor::implant::{Catalogue, Rods};
 use corridor::labels::Level;
-use corridor::phantom::{LevelTruth, Phantom, Spec, Truth};
+use corridor::phantom::{LevelTruth, Phantom, Spec};
 use corridor::plan::auto::{self, Allowed, Refusal, Rules, Site, Style, construct};
 use corridor::plan::rod::{Rod, rms};
 use corridor::plan::{Screw, ScrewState};
@@ -86,13 +86,8 @@ pub fn true_anatomy(truth: &LevelTruth) -> VertebraAnatomy {
 
 /// A screw judged by the phantom's own surface and anatomy.
 pub fn truly(phantom: &Phantom, screw: &Screw) -> Assessment {
-    truly_with(phantom, &phantom.truth(), screw)
-}
-
-/// The same where the phantom's truth is at hand.
-pub fn truly_with(phantom: &Phantom, truth: &Truth, screw: &Screw) -> Assessment {
     let bone = phantom.bone(screw.level).unwrap();
-    let anatomy = true_anatomy(truth.level(screw.level).unwrap());
+    let anatomy = true_anatomy(&phantom.truth_of(screw.level).unwrap());
     assess_without_profile(&screw.shape(), bone, &anatomy).unwrap()
 }
 
@@ -158,7 +153,7 @@ fn each_style_takes_its_own_way() {
         let ends_in_cortex = style == Style::S1Bicortical && truth.grade == Grade::B;
         assert!(truth.grade == Grade::A || ends_in_cortex, "{style}: {truth:?}");
         assert_ne!(truth.breach_wall, Some(Wall::Medial), "{style}");
-        let local = phantom.truth().level(level).unwrap().patient_from_vertebra().inverse();
+        let local = phantom.truth_of(level).unwrap().patient_from_vertebra().inverse();
         let axis = local.dir(screw.axis).vec();
         let tip_margin = found.chord_mm - screw.length_mm;
         (axis.z.asin().to_degrees(), -axis.x.atan2(-axis.y).to_degrees(), tip_margin)
