@@ -101,7 +101,7 @@ fn a_pedicle_that_can_not_be_planned_is_told_in_words_and_changes_nothing() {
     let (mut app, _, _folder) = interaction_app(PointerKind::Mouse);
     // The block has pedicles and no canal, so nothing would keep a screw out of it.
     let before = plan(&app);
-    send(&mut app, Intent::PlanAll);
+    send(&mut app, Intent::PlanAll(Extras::default()));
     let start = Instant::now();
     while app.world().resource::<Planning>().refusals().is_empty() {
         assert!(start.elapsed() < Duration::from_secs(60), "planning never ends");
