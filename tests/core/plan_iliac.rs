@@ -57,20 +57,40 @@ fn iliac() -> Wish {
 fn to_air_mm(phantom: &Phantom, side: Side, screw: &ScrewShape) -> f64 {
     const STEP_MM: f64 = 0.4;
     const AROUND_MM: f64 = 2.5;
+    /// Steps along an edge of a cell that is ruled out as a whole, and its half diagonal, mm.
+    const CELL: i32 = 4;
+    const HALF_MM: f64 = 1.4;
+    /// No bone's function changes faster than this per mm.
+    const STEEPEST: f64 = 1.5;
     let bones = [phantom.bone(Level::S1).unwrap(), phantom.hip_bone(side).unwrap()];
     let radius = screw.diameter_mm / 2.0;
     let u = screw.axis.any_perpendicular();
     let v = screw.axis.cross(u);
+    let at = |t: f64, a: f64, b: f64| screw.entry + screw.axis * t + u * a + v * b;
+    let way = |t: f64, a: f64, b: f64| {
+        let past = (ENTRY_ZONE_MM - t).max(t - screw.length_mm);
+        let beside = a.hypot(b) - radius;
+        past.max(0.0).hypot(beside.max(0.0)) + past.max(beside).min(0.0)
+    };
     let reach = ((radius + AROUND_MM) / STEP_MM) as i32;
+    let depths = ((screw.length_mm + AROUND_MM) / STEP_MM) as i32;
+    let cells = |from: i32, to: i32| (from..=to).step_by(CELL as usize);
+    let middle = |n: i32| (f64::from(n) + f64::from(CELL - 1) / 2.0) * STEP_MM;
     let mut least = f64::INFINITY;
-    for n in 0..=((screw.length_mm + AROUND_MM) / STEP_MM) as i32 {
-        for (a, b) in (-reach..=reach).flat_map(|a| (-reach..=reach).map(move |b| (a, b))) {
-            let [t, a, b] = [n, a, b].map(|n| f64::from(n) * STEP_MM);
-            if is_air(bones, screw.entry + screw.axis * t + u * a + v * b) {
-                let past = (ENTRY_ZONE_MM - t).max(t - screw.length_mm);
-                let beside = a.hypot(b) - radius;
-                let way = past.max(0.0).hypot(beside.max(0.0)) + past.max(beside).min(0.0);
-                least = least.min(way);
+    for (n, a) in cells(0, depths).flat_map(|n| cells(-reach, reach).map(move |a| (n, a))) {
+        for b in cells(-reach, reach) {
+            let [t, x, y] = [n, a, b].map(middle);
+            let is_bone = bones.iter().any(|bone| bone.value(at(t, x, y)) > STEEPEST * HALF_MM);
+            if is_bone || way(t, x, y) - HALF_MM >= least {
+                continue;
+            }
+            for step in 0..CELL.pow(3) {
+                let place = [n + step % CELL, a + step / CELL % CELL, b + step / CELL.pow(2)];
+                let [t, x, y] = place.map(|n| f64::from(n) * STEP_MM);
+                let way = way(t, x, y);
+                if way < least && is_air(bones, at(t, x, y)) {
+                    least = way;
+                }
             }
         }
     }
