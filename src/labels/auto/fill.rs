@@ -76,8 +76,9 @@ pub(super) fn drop_islands(names: &mut Block<u8>, count: u8) {
 /// down blurs a thin shell outwards.
 const BORDER_SHARE: f64 = 0.5;
 
-/// Takes off the outermost voxels that are bone by the threshold that finds bone, but lie outside
-/// of the edge that this vertebra's own cortex has. Two layers at most.
+/// Takes off the outermost voxels that lie outside of the edge that this vertebra's own cortex has:
+/// bone by the threshold that finds bone, or dark with that cortex right inside of it. Marrow in a
+/// gap of the cortex is dark, too, but has none inside. Two layers at most.
 pub(super) fn peel(names: &mut Block<u8>, ct: &Block<i16>, tissue: &Tissue, count: u8) {
     let rims: Vec<Vec<u32>> = (1..=count).into_par_iter().map(|n| rim(names, n)).collect();
     let borders: Vec<f64> = rims.iter().map(|rim| border_hu(rim, ct, tissue)).collect();
@@ -85,9 +86,12 @@ pub(super) fn peel(names: &mut Block<u8>, ct: &Block<i16>, tissue: &Tissue, coun
         let outer: Vec<Vec<u32>> = (1..=count)
             .into_par_iter()
             .map(|n| {
+                let border = borders[usize::from(n) - 1];
+                let is_outside =
+                    |i: usize| !tissue.is_bone_only && has_cortex_inside(names, ct, i, border);
                 let weak = |i: &u32| {
                     let hu = f64::from(ct.data[*i as usize]);
-                    hu >= tissue.bone_hu && hu < borders[usize::from(n) - 1]
+                    hu < border && (hu >= tissue.bone_hu || is_outside(*i as usize))
                 };
                 rim(names, n).into_iter().filter(weak).collect()
             })
@@ -96,6 +100,17 @@ pub(super) fn peel(names: &mut Block<u8>, ct: &Block<i16>, tissue: &Tissue, coun
             names.data[voxel as usize] = OPEN;
         }
     }
+}
+
+/// Whether a voxel at the rim has its vertebra's cortex within two steps inwards from where it is
+/// open.
+fn has_cortex_inside(names: &Block<u8>, ct: &Block<i16>, voxel: usize, border: f64) -> bool {
+    let own = names.data[voxel];
+    let inwards =
+        names.neighbours(voxel).filter(|o| names.data[*o] == OPEN).map(|o| voxel.wrapping_sub(o));
+    inwards
+        .flat_map(|step| [voxel.wrapping_add(step), voxel.wrapping_add(step).wrapping_add(step)])
+        .any(|at| names.data.get(at) == Some(&own) && f64::from(ct.data[at]) >= border)
 }
 
 /// Takes the roughness of noise off the border: an open voxel with most of its neighbours in one
