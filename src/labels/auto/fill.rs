@@ -86,12 +86,14 @@ pub(super) fn peel(names: &mut Block<u8>, ct: &Block<i16>, tissue: &Tissue, coun
         let outer: Vec<Vec<u32>> = (1..=count)
             .into_par_iter()
             .map(|n| {
-                let border = borders[usize::from(n) - 1];
-                let is_outside =
-                    |i: usize| !tissue.is_bone_only && has_cortex_inside(names, ct, i, border);
                 let weak = |i: &u32| {
-                    let hu = f64::from(ct.data[*i as usize]);
-                    hu < border && (hu >= tissue.bone_hu || is_outside(*i as usize))
+                    let (i, hu) = (*i as usize, f64::from(ct.data[*i as usize]));
+                    // Its own cortex may be fainter than most of this vertebra's.
+                    let own = halfway(f64::from(brightest(ct, i)), tissue);
+                    let border = own.min(borders[usize::from(n) - 1]);
+                    let is_outside =
+                        || !tissue.is_bone_only && has_cortex_inside(names, ct, i, border);
+                    hu < border && (hu >= tissue.bone_hu || is_outside())
                 };
                 rim(names, n).into_iter().filter(weak).collect()
             })
@@ -143,20 +145,26 @@ fn rim(names: &Block<u8>, name: u8) -> Vec<u32> {
     (0..names.data.len()).filter(is_rim).map(|i| i as u32).collect()
 }
 
-/// Where the edge of a vertebra lies, HU: from the brightest voxel within two steps inwards of
-/// each voxel of its rim, the middle one of them all.
+/// Where the edge of a vertebra lies, HU: from what is brightest at each voxel of its rim, the
+/// middle one of them all.
 fn border_hu(rim: &[u32], ct: &Block<i16>, tissue: &Tissue) -> f64 {
-    let [ni, nj, _] = ct.size;
-    let reach = [1, ni, ni * nj].map(|s| 2 * s as isize);
-    let brightest = |i: &u32| {
-        let near = reach.iter().flat_map(|d| [-*d, -*d / 2, *d / 2, *d]);
-        let hu = |d: isize| ct.data.get((*i as isize + d) as usize).copied().unwrap_or(0);
-        near.map(hu).max().unwrap_or(0)
-    };
-    let mut peaks: Vec<i16> = rim.iter().step_by(3).map(brightest).collect();
+    let mut peaks: Vec<i16> = rim.iter().step_by(3).map(|i| brightest(ct, *i as usize)).collect();
     peaks.sort_unstable();
-    let cortex = peaks.get(peaks.len() / 2).map_or(0.0, |hu| f64::from(*hu));
+    halfway(peaks.get(peaks.len() / 2).map_or(0.0, |hu| f64::from(*hu)), tissue)
+}
+
+/// Halfway from soft tissue to a cortex, HU.
+fn halfway(cortex: f64, tissue: &Tissue) -> f64 {
     (tissue.soft_hu + BORDER_SHARE * (cortex - tissue.soft_hu)).max(tissue.bone_hu)
+}
+
+/// The brightest voxel within two steps along the axes.
+fn brightest(ct: &Block<i16>, voxel: usize) -> i16 {
+    let [ni, nj, _] = ct.size;
+    let near = [1, ni, ni * nj].map(|s| 2 * s as isize);
+    let near = near.iter().flat_map(|d| [-*d, -*d / 2, *d / 2, *d]);
+    let hu = |d: isize| ct.data.get((voxel as isize + d) as usize).copied().unwrap_or(0);
+    near.map(hu).max().unwrap_or(0)
 }
 
 /// The open voxels that belong to a vertebra.
