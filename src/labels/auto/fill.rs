@@ -89,7 +89,7 @@ pub(super) fn peel(names: &mut Block<u8>, ct: &Block<i16>, tissue: &Tissue, coun
                 let weak = |i: &u32| {
                     let (i, hu) = (*i as usize, f64::from(ct.data[*i as usize]));
                     // Its own cortex may be fainter than most of this vertebra's.
-                    let own = halfway(f64::from(brightest(ct, i)), tissue);
+                    let own = halfway(f64::from(brightest(ct, i, 3)), tissue);
                     let border = own.min(borders[usize::from(n) - 1]);
                     let is_outside =
                         || !tissue.is_bone_only && has_cortex_inside(names, ct, i, border);
@@ -148,7 +148,8 @@ fn rim(names: &Block<u8>, name: u8) -> Vec<u32> {
 /// Where the edge of a vertebra lies, HU: from what is brightest at each voxel of its rim, the
 /// middle one of them all.
 fn border_hu(rim: &[u32], ct: &Block<i16>, tissue: &Tissue) -> f64 {
-    let mut peaks: Vec<i16> = rim.iter().step_by(3).map(|i| brightest(ct, *i as usize)).collect();
+    let mut peaks: Vec<i16> =
+        rim.iter().step_by(3).map(|i| brightest(ct, *i as usize, 2)).collect();
     peaks.sort_unstable();
     halfway(peaks.get(peaks.len() / 2).map_or(0.0, |hu| f64::from(*hu)), tissue)
 }
@@ -158,11 +159,11 @@ fn halfway(cortex: f64, tissue: &Tissue) -> f64 {
     (tissue.soft_hu + BORDER_SHARE * (cortex - tissue.soft_hu)).max(tissue.bone_hu)
 }
 
-/// The brightest voxel within two steps along the axes.
-fn brightest(ct: &Block<i16>, voxel: usize) -> i16 {
+/// The brightest voxel within so many steps along the axes.
+fn brightest(ct: &Block<i16>, voxel: usize, reach: isize) -> i16 {
     let [ni, nj, _] = ct.size;
-    let near = [1, ni, ni * nj].map(|s| 2 * s as isize);
-    let near = near.iter().flat_map(|d| [-*d, -*d / 2, *d / 2, *d]);
+    let line = |stride: usize| (-reach..=reach).map(move |n| n * stride as isize);
+    let near = [1, ni, ni * nj].into_iter().flat_map(line);
     let hu = |d: isize| ct.data.get((voxel as isize + d) as usize).copied().unwrap_or(0);
     near.map(hu).max().unwrap_or(0)
 }
