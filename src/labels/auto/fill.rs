@@ -85,17 +85,10 @@ pub(super) fn peel(names: &mut Block<u8>, ct: &Block<i16>, tissue: &Tissue, coun
     for _ in 0..2 {
         let outer: Vec<Vec<u32>> = (1..=count)
             .into_par_iter()
-            .map(|n| {
-                let weak = |i: &u32| {
-                    let (i, hu) = (*i as usize, f64::from(ct.data[*i as usize]));
-                    // Its own cortex may be fainter than most of this vertebra's.
-                    let own = halfway(f64::from(brightest(ct, i, 3)), tissue);
-                    let border = own.min(borders[usize::from(n) - 1]);
-                    let is_outside =
-                        || !tissue.is_bone_only && has_cortex_inside(names, ct, i, border);
-                    hu < border && (hu >= tissue.bone_hu || is_outside())
-                };
-                rim(names, n).into_iter().filter(weak).collect()
+            .zip(&borders)
+            .map(|(n, border)| {
+                let own = (0..names.data.len()).filter(|i| names.data[*i] == n);
+                own.filter(|i| is_weak(names, ct, tissue, *i, *border)).map(|i| i as u32).collect()
             })
             .collect();
         for voxel in outer.into_iter().flatten() {
@@ -104,12 +97,25 @@ pub(super) fn peel(names: &mut Block<u8>, ct: &Block<i16>, tissue: &Tissue, coun
     }
 }
 
-/// Whether a voxel at the rim has its vertebra's cortex within two steps inwards from where it is
-/// open.
+/// Whether a voxel lies outside of the edge of its vertebra, whose cortex has this border, HU. Its
+/// own cortex may be fainter than most, but is looked for three steps far: slices are thick.
+fn is_weak(names: &Block<u8>, ct: &Block<i16>, tissue: &Tissue, voxel: usize, most: f64) -> bool {
+    let (own, hu) = (names.data[voxel], f64::from(ct.data[voxel]));
+    if hu >= most || names.neighbours(voxel).all(|other| names.data[other] == own) {
+        return false;
+    }
+    let border = halfway(f64::from(brightest(ct, voxel, 3)), tissue).min(most);
+    let is_bone = || hu >= tissue.bone_hu && touches(names, voxel, OPEN);
+    let is_dark = || !tissue.is_bone_only && has_cortex_inside(names, ct, voxel, border);
+    hu < border && (is_bone() || is_dark())
+}
+
+/// Whether a voxel that something else touches has its own vertebra's cortex within two steps
+/// inwards from there.
 fn has_cortex_inside(names: &Block<u8>, ct: &Block<i16>, voxel: usize, border: f64) -> bool {
     let own = names.data[voxel];
     let inwards =
-        names.neighbours(voxel).filter(|o| names.data[*o] == OPEN).map(|o| voxel.wrapping_sub(o));
+        names.neighbours(voxel).filter(|o| names.data[*o] != own).map(|o| voxel.wrapping_sub(o));
     inwards
         .flat_map(|step| [voxel.wrapping_add(step), voxel.wrapping_add(step).wrapping_add(step)])
         .any(|at| names.data.get(at) == Some(&own) && f64::from(ct.data[at]) >= border)
@@ -140,9 +146,13 @@ pub(super) fn smooth(names: &mut Block<u8>, count: u8) {
 
 /// The voxels of a vertebra that touch no bone on at least one side.
 fn rim(names: &Block<u8>, name: u8) -> Vec<u32> {
-    let is_rim =
-        |i: &usize| names.data[*i] == name && names.neighbours(*i).any(|o| names.data[o] == OPEN);
-    (0..names.data.len()).filter(is_rim).map(|i| i as u32).collect()
+    let own = (0..names.data.len()).filter(|i| names.data[*i] == name);
+    own.filter(|i| touches(names, *i, OPEN)).map(|i| i as u32).collect()
+}
+
+/// Whether a voxel touches one of this name.
+fn touches(names: &Block<u8>, voxel: usize, name: u8) -> bool {
+    names.neighbours(voxel).any(|other| names.data[other] == name)
 }
 
 /// Where the edge of a vertebra lies, HU: from what is brightest at each voxel of its rim, the
