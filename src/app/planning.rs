@@ -11,7 +11,7 @@ use super::schedule::FrameSystems;
 use super::words;
 use crate::case::suggest::{self, Planned, Wish};
 use crate::implant::Catalogue;
-use crate::plan::auto::Rules;
+use crate::plan::auto::{Refusal, Rules};
 use crate::work::Cancelled;
 use bevy::prelude::*;
 use jiff::Timestamp;
@@ -20,11 +20,18 @@ use jiff::Timestamp;
 #[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlanWish {
     /// Every pedicle that has no screw of a person's.
-    Start,
-    /// The same, and a screw into each ilium.
-    StartWithIlia,
+    Start(Extras),
     /// Stop; nothing is changed.
     Stop,
+}
+
+/// What may be planned beside screws within the pedicles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// A screw into each ilium.
+    pub iliac: bool,
+    /// Where a pedicle is too narrow, the lateral wall may be passed.
+    pub in_out_in: bool,
 }
 
 /// The planning under way, and what the last one left out.
@@ -33,6 +40,7 @@ pub struct Planning {
     job: Option<Background<Result<Planned, Cancelled>>>,
     stage: Stage,
     refusals: Vec<String>,
+    may_go_in_out_in: bool,
 }
 
 impl Planning {
@@ -43,6 +51,10 @@ impl Planning {
     /// Why pedicles got no screw the last time, each a sentence that names level and side.
     pub fn refusals(&self) -> &[String] {
         &self.refusals
+    }
+    /// Whether one of them is for want of width alone, so that in-out-in may have a way.
+    pub fn may_go_in_out_in(&self) -> bool {
+        self.may_go_in_out_in
     }
 }
 
@@ -76,16 +88,16 @@ fn start_or_stop(
                 status.say(Tone::Done, words::PLANNING_STOPPED);
             }
         }
-        _ if mending.is_busy() => status.say(Tone::Warning, words::MENDING),
-        _ if planning.job.is_none() => match Rules::builtin() {
+        PlanWish::Start(_) if mending.is_busy() => status.say(Tone::Warning, words::MENDING),
+        PlanWish::Start(extras) if planning.job.is_none() => match Rules::builtin() {
             Ok(rules) => {
-                let iliac = *wish == PlanWish::StartWithIlia;
-                let wish = Wish { iliac, ..Wish::default() };
+                let Extras { iliac, in_out_in } = *extras;
+                let wish = Wish { iliac, in_out_in, ..Wish::default() };
                 planning.job = Some(start(&case, &document, rules, wish));
             }
             Err(fault) => status.say(Tone::Fault, fault.to_string()),
         },
-        _ => {}
+        PlanWish::Start(_) => {}
     }
 }
 
@@ -123,6 +135,7 @@ fn finish(
         Ok(Err(Cancelled)) => return status.say(Tone::Done, words::PLANNING_STOPPED),
         Err(reason) => return status.say(Tone::Fault, words::planning_failed(&reason)),
     };
+    planning.may_go_in_out_in = planned.refusals.iter().any(Refusal::is_for_width);
     planning.refusals =
         planned.refusals.iter().map(|refusal| words::sentence(&refusal.to_string())).collect();
     let (tone, said) = take_over(planned, &mut document, planning.refusals.len());

@@ -61,6 +61,8 @@ pub const MENDING: &str = "The surface follows the labels; its screws are judged
 
 /// Button: the program plans screws.
 pub const PLAN_ALL: &str = "Plan automatically";
+/// Button: the same, laterally out of pedicles that are too narrow.
+pub const PLAN_NARROW: &str = "Allow in-out-in";
 /// Button: the same with screws into the ilia.
 pub const PLAN_ILIAC: &str = "With iliac screws";
 /// While it does.
@@ -319,6 +321,9 @@ pub mod hints {
     /// Straighten.
     pub const STRAIGHTEN: &str =
         "The part of the sideways tilt between the levels that is taken away.";
+    /// Plan narrow pedicles.
+    pub const PLAN_NARROW: &str = "Once more, with the smallest screw laterally through the wall \
+         of pedicles that are too narrow for it, and never towards the canal.";
     /// Plan sacrum and ilium.
     pub const PLAN_ILIAC: &str = "The same, and a screw from the sacrum into each ilium (S2AI).";
     /// Plan automatically.

@@ -3,7 +3,9 @@
 use super::spine::{Spine, VertebraModel};
 use crate::anatomy::VertebraAnatomy;
 use crate::clearance::grade::{BREACH_BOUNDS_MM, ENTRY_ZONE_MM};
-use crate::clearance::{self, Around, AssessError, Assessment, Band, Field, Schemes, band};
+use crate::clearance::{
+    self, Around, AssessError, Assessment, Band, Field, JOINT_MM, Schemes, band,
+};
 use crate::implant::Rods;
 use crate::labels::{Level, Organ};
 use crate::plan::auto::{Rules, construct};
@@ -202,6 +204,8 @@ pub fn half_width_mm(spine: &Spine) -> f64 {
 
 /// Hash of every threshold that a letter depends on, so that a plan tells by what it was judged.
 pub fn thresholds_hash() -> String {
-    let text = format!("entry zone {ENTRY_ZONE_MM} mm; breach bounds {BREACH_BOUNDS_MM:?} mm");
+    let text = format!(
+        "entry zone {ENTRY_ZONE_MM} mm; breach bounds {BREACH_BOUNDS_MM:?} mm; joint {JOINT_MM} mm"
+    );
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -78,7 +78,7 @@ pub fn plan(
     let answers = on_pool(|| places.par_iter().map(answer).collect::<Result<Vec<_>, Cancelled>>())?;
     let mut screws: Vec<(Screw, Suggestion)> = Vec::new();
     for side in Side::BOTH {
-        for (index, found) in lined_up(spine, &answers, side, rules, wish.in_out_in) {
+        for (index, found) in lined_up(spine, &answers, side, rules) {
             screws.push((screw(&spine.vertebrae[index], side, &found, now), found));
         }
     }
@@ -115,8 +115,7 @@ pub fn why(spine: &Spine, screw: &Screw, rules: &Rules, catalogue: &Catalogue) -
         ScrewStyle::Pedicle => Style::default(),
     };
     let site = site(spine, Place { index, side: screw.side, style }).ok()?;
-    let allowed = Allowed { catalogue, in_out_in: false };
-    auto::score_of(&site, style, rules, &allowed, &screw.shape())
+    auto::score_of(&site, style, rules, catalogue, &screw.shape())
 }
 
 /// Which vertebrae are planned, as places in the spine, and why others are not.
@@ -202,7 +201,6 @@ fn lined_up(
     answers: &[Answer],
     side: Side,
     rules: &Rules,
-    in_out_in: bool,
 ) -> Vec<(usize, Suggestion)> {
     let found: Vec<(Place, &Choices)> = answers
         .iter()
@@ -218,7 +216,7 @@ fn lined_up(
         let choice = taken.and_then(|n| choices.others.get(n));
         let other = choice.and_then(|choice| {
             let site = site(spine, place).ok()?;
-            auto::settle(&site, rules, in_out_in, choices, choice)
+            auto::settle(&site, rules, choices, choice)
         });
         (place.index, other.unwrap_or_else(|| choices.best.clone()))
     });

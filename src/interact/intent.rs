@@ -5,7 +5,7 @@
 
 use crate::app::history::{Document, StatusLine, Tone};
 use crate::app::jobs::ActiveCase;
-use crate::app::planning::PlanWish;
+use crate::app::planning::{Extras, PlanWish};
 use crate::app::selection::{Crosshair, Selection};
 use crate::app::words;
 use crate::case::spine::{Spine, VertebraModel};
@@ -44,10 +44,8 @@ pub enum Intent {
     SetState(ScrewId, ScrewState),
     /// Take it out.
     Delete(ScrewId),
-    /// Let the program plan every pedicle that has no screw of a person's.
-    PlanAll,
-    /// The same, and a screw into each ilium.
-    PlanWithIlia,
+    /// Let the program plan every pedicle that has no screw of a person's, and what is asked beside.
+    PlanAll(Extras),
     /// Stop that; nothing is changed.
     StopPlanning,
     /// Stand behind every screw that the program suggested, or take them all out.
@@ -119,12 +117,8 @@ pub fn carry_out(
                 crosshair.0 = *point;
                 continue;
             }
-            Intent::PlanAll => {
-                plan_wishes.write(PlanWish::Start);
-                continue;
-            }
-            Intent::PlanWithIlia => {
-                plan_wishes.write(PlanWish::StartWithIlia);
+            Intent::PlanAll(extras) => {
+                plan_wishes.write(PlanWish::Start(*extras));
                 continue;
             }
             Intent::StopPlanning => {

@@ -2,6 +2,7 @@
 
 use super::screw::badge_of;
 use super::{Facts, theme, words};
+use crate::app::planning::Extras;
 use crate::case::Command;
 use crate::case::spine::{NOT_REVIEWED, Review, VertebraModel};
 use crate::interact::intent::{Intent, Review as Suggested};
@@ -78,14 +79,15 @@ fn planning(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
         return;
     }
     let suggested = facts.screws().filter(|s| s.state == ScrewState::Suggested).count();
-    let button = egui::Button::new(words::PLAN_ALL);
-    if ui.add(button).on_hover_text(words::hints::PLAN_ALL).clicked() {
-        intents.push(Intent::PlanAll);
-    }
-    if !facts.spine.pelvis.is_empty() {
-        let button = egui::Button::new(words::PLAN_ILIAC);
-        if ui.add(button).on_hover_text(words::hints::PLAN_ILIAC).clicked() {
-            intents.push(Intent::PlanWithIlia);
+    let plain = Extras::default();
+    let (iliac, narrow) = (Extras { iliac: true, ..plain }, Extras { in_out_in: true, ..plain });
+    for (is_offered, text, hint, extras) in [
+        (true, words::PLAN_ALL, words::hints::PLAN_ALL, plain),
+        (!facts.spine.pelvis.is_empty(), words::PLAN_ILIAC, words::hints::PLAN_ILIAC, iliac),
+        (facts.planning.may_go_in_out_in(), words::PLAN_NARROW, words::hints::PLAN_NARROW, narrow),
+    ] {
+        if is_offered && ui.button(text).on_hover_text(hint).clicked() {
+            intents.push(Intent::PlanAll(extras));
         }
     }
     if suggested == 0 {

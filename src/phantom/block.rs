@@ -58,6 +58,14 @@ struct Around<'a> {
     metal: Vec<&'a Metal>,
 }
 
+impl Around<'_> {
+    /// What each bone's function says at a point, in place of what was there.
+    fn values(&self, p: Point<Patient>, values: &mut Vec<f64>) {
+        values.clear();
+        values.extend(self.bones.iter().map(|felt| felt.bone.value(p)));
+    }
+}
+
 impl<'a> Scene<'a> {
     pub(super) fn new(phantom: &'a Phantom, grid: &'a Grid, has_hu: bool) -> Self {
         let scan = phantom.spec().scan;
@@ -121,11 +129,10 @@ impl<'a> Scene<'a> {
         let felt_mm = radius_mm + STEEPEST * self.scan.cortex_mm + 2.0;
         (is_near && bone.local_value(local) > least).then(|| bone.near(middle, felt_mm))
     }
-    /// HU at a point, without noise.
-    fn hu(&self, around: &Around<'_>, p: Point<Patient>) -> f64 {
+    /// HU at a point where the bones have these values, without noise.
+    fn hu(&self, around: &Around<'_>, p: Point<Patient>, values: &[f64]) -> f64 {
         let (mut cover, mut hu) = (0.0, 0.0);
-        for felt in &around.bones {
-            let value = felt.bone.value(p);
+        for (felt, &value) in around.bones.iter().zip(values) {
             if value >= -self.reach_mm {
                 let [share, brings] = self.bone_share(&felt.bone, p, value);
                 (cover, hu) = (cover + share, hu + brings);
@@ -138,9 +145,16 @@ impl<'a> Scene<'a> {
             below + (metal.hu - below) * phi(metal.form.depth_mm(p.vec()) / self.soft_sigma_mm)
         })
     }
-    /// The mean over the thin slices that make up a voxel.
-    fn mean_hu(&self, around: &Around<'_>, p: Point<Patient>) -> f64 {
-        let thin = self.thin.iter().map(|d| self.hu(around, p + Dir::from_vec(*d)));
+    /// The mean over the thin slices that make up a voxel; `values` are those at its middle.
+    fn mean_hu(&self, around: &Around<'_>, p: Point<Patient>, values: &mut Vec<f64>) -> f64 {
+        if self.thin.len() == 1 {
+            return self.hu(around, p, values);
+        }
+        let thin = self.thin.iter().map(|d| {
+            let p = p + Dir::from_vec(*d);
+            around.values(p, values);
+            self.hu(around, p, values)
+        });
         thin.sum::<f64>() / self.thin.len() as f64
     }
     fn paint(&self, ground: f64, soft: &[&Soft], p: DVec3) -> f64 {
@@ -165,11 +179,11 @@ impl<'a> Scene<'a> {
         let inner = phi((distance - scan.cortex_mm) / sigma);
         [outer, scan.cortex_hu * (outer - inner) + cancellous * inner]
     }
-    /// Label and structure at a voxel's middle.
-    fn names(&self, around: &Around<'_>, p: Point<Patient>) -> [u16; 2] {
+    /// Label and structure at a voxel's middle, where the bones have these values.
+    fn names(&self, around: &Around<'_>, p: Point<Patient>, values: &[f64]) -> [u16; 2] {
         let is_metal = around.metal.iter().any(|metal| metal.form.depth_mm(p.vec()) >= 0.0);
-        let bone = around.bones.iter().find(|felt| felt.bone.value(p) >= 0.0);
-        let [label, structure] = bone.map_or([0, 0], |felt| [felt.label, felt.structure]);
+        let bone = around.bones.iter().zip(values).find(|(_, value)| **value >= 0.0);
+        let [label, structure] = bone.map_or([0, 0], |(felt, _)| [felt.label, felt.structure]);
         if is_metal {
             return [label, Structure::Metal.value()];
         }
@@ -205,20 +219,27 @@ fn fill(scene: &Scene<'_>, first: usize, block: [Range<usize>; 3], out: &mut Out
     let radius_mm = reach.iter().map(|d| d.length()).sum::<f64>().min(diagonal(reach)) + thin;
     let around = scene.around(middle, radius_mm);
     let plain = plain_hu(scene, &around, middle, radius_mm);
+    let mut values = Vec::with_capacity(around.bones.len());
     for k in block[2].clone() {
         for j in block[1].clone() {
             for i in block[0].clone() {
                 let at = [k - first, j, i];
-                let p = || scene.grid.centre([i, j, k]);
+                let p = scene.grid.centre([i, j, k]);
                 let names = match plain {
                     Some((_, structure)) => [0, structure],
-                    None => scene.names(&around, p()),
+                    None => {
+                        around.values(p, &mut values);
+                        scene.names(&around, p, &values)
+                    }
                 };
                 [out.labels[at], out.structures[at]] = names;
                 if !scene.has_hu {
                     continue;
                 }
-                let hu = plain.map_or_else(|| scene.mean_hu(&around, p()), |(hu, _)| hu);
+                let hu = match plain {
+                    Some((hu, _)) => hu,
+                    None => scene.mean_hu(&around, p, &mut values),
+                };
                 let count = ((k * nj + j) * ni + i) as u64;
                 let noise = scene.scan.noise_hu * gauss(scene.noise_seed ^ count);
                 out.ct[at] = (hu + noise).round().clamp(-1024.0, 3071.0) as i16;

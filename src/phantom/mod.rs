@@ -275,6 +275,10 @@ impl Phantom {
     pub fn truth(&self) -> Truth {
         truth::solve(self)
     }
+    /// Those of one level alone, in a fraction of the time; `None` where the phantom lacks it.
+    pub fn truth_of(&self, level: Level) -> Option<LevelTruth> {
+        truth::solve_level(self, level)
+    }
 }
 
 /// Labels of nothing.

@@ -5,7 +5,7 @@ use bevy::prelude::*;
 use corridor::app::follow::{Comparing, Rodding};
 use corridor::app::history::{Document, StatusLine, Tone};
 use corridor::app::jobs::ActiveCase;
-use corridor::app::planning::{PlanWish, Planning};
+use corridor::app::planning::{Extras, PlanWish, Planning};
 use corridor::app::selection::Selection;
 use corridor::interact::intent::{Intent, Review};
 use corridor::interact::pointer::PointerKind;
@@ -101,7 +101,7 @@ fn a_pedicle_that_can_not_be_planned_is_told_in_words_and_changes_nothing() {
     let (mut app, _, _folder) = interaction_app(PointerKind::Mouse);
     // The block has pedicles and no canal, so nothing would keep a screw out of it.
     let before = plan(&app);
-    send(&mut app, Intent::PlanAll);
+    send(&mut app, Intent::PlanAll(Extras::default()));
     let start = Instant::now();
     while app.world().resource::<Planning>().refusals().is_empty() {
         assert!(start.elapsed() < Duration::from_secs(60), "planning never ends");
@@ -120,7 +120,7 @@ fn a_pedicle_that_can_not_be_planned_is_told_in_words_and_changes_nothing() {
 fn planning_that_is_stopped_changes_nothing() {
     let (mut app, _folder) = core_app();
     app.update();
-    app.world_mut().write_message(PlanWish::Start);
+    app.world_mut().write_message(PlanWish::Start(Extras::default()));
     app.update();
     app.world_mut().write_message(PlanWish::Stop);
     app.update();

@@ -271,8 +271,24 @@ fn bounds<T>(block: &Block<T>, value: T) -> Option<(DVec3, DVec3)>
 where
     T: Copy + PartialEq + Send + Sync,
 {
-    let own = (0..block.data.len()).into_par_iter().filter(|i| block.data[*i] == value);
-    own.map(|i| (block.point(i), block.point(i))).reduce_with(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    type Corners = [[usize; 3]; 2];
+    let [ni, nj, _] = block.size;
+    let both = |[low, high]: Corners, [lower, higher]: Corners| -> Corners {
+        let lowest = std::array::from_fn(|a| low[a].min(lower[a]));
+        [lowest, std::array::from_fn(|a| high[a].max(higher[a]))]
+    };
+    let of_row = |row: &[T], j: usize, k: usize| -> Option<Corners> {
+        let first = row.iter().position(|v| *v == value)?;
+        let last = row.iter().rposition(|v| *v == value)?;
+        Some([[first, j, k], [last, j, k]])
+    };
+    let of_slab = |(k, slab): (usize, &[T])| {
+        let rows = slab.chunks_exact(ni).enumerate();
+        rows.filter_map(|(j, row)| of_row(row, j, k)).reduce(both)
+    };
+    let slabs = block.data.par_chunks(ni * nj).enumerate();
+    let [low, high] = slabs.filter_map(of_slab).reduce_with(both)?;
+    Some((block.point(block.index(low)), block.point(block.index(high))))
 }
 
 impl Block<u8> {

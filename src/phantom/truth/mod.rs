@@ -170,11 +170,16 @@ impl LevelTruth {
 
 /// Solves everything.
 pub(super) fn solve(phantom: &Phantom) -> Truth {
-    let rows: Vec<_> = phantom.bones.iter().zip(&phantom.placed).collect();
-    let levels: Vec<LevelTruth> =
-        rows.into_par_iter().map(|(bone, placed)| level(phantom, bone, placed)).collect();
+    let rows = phantom.bones.par_iter().zip(&phantom.placed);
+    let levels: Vec<LevelTruth> = rows.map(|(bone, placed)| level(phantom, bone, placed)).collect();
     let alignment = alignment::solve(phantom, &levels);
     Truth { levels, alignment }
+}
+
+/// Solves one level alone.
+pub(super) fn solve_level(phantom: &Phantom, wanted: Level) -> Option<LevelTruth> {
+    let place = phantom.bones.iter().position(|bone| bone.level() == wanted)?;
+    Some(level(phantom, &phantom.bones[place], &phantom.placed[place]))
 }
 
 /// Solves one level in its own coordinates, then places it in the patient.

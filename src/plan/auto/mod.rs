@@ -190,6 +190,13 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// Whether it is for want of width alone: in-out-in may have a way.
+    pub fn is_for_width(&self) -> bool {
+        matches!(self, Self::TooNarrow { .. })
+    }
+}
+
 /// The best screw of one pedicle in one style.
 ///
 /// Deterministic; a tenth of a second at most. The result never crosses the medial wall, and leaves
@@ -210,8 +217,24 @@ pub struct Choices {
     pub best: Suggestion,
     /// Others that give up no more than was allowed and are no narrower, best ones first.
     pub others: Vec<Choice>,
-    is_narrow: bool,
+    kind: Kind,
+}
+
+/// Which way leads through a pedicle.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    /// Within bone.
+    InBone,
+    /// The lateral wall may be passed.
+    InOutIn,
+}
+
+/// What was found of a pedicle, whichever screw it takes.
+#[derive(Clone, Copy, Debug)]
+struct Kind {
+    way: Way,
     isthmus_mm: f64,
+    is_narrow: bool,
 }
 
 /// A screw that was not judged in full yet.
@@ -230,7 +253,8 @@ impl Choice {
 }
 
 /// The best screw of one pedicle, and those near it that keep at least `least_part` (0 to 1) of its
-/// score; none where that is 1.
+/// score; none where that is 1. In-out-in is tried only where bone alone has no way for the
+/// smallest screw.
 pub fn choices<B: SignedDistance>(
     site: &Site<'_, B>,
     style: Style,
@@ -243,13 +267,31 @@ pub fn choices<B: SignedDistance>(
     if !is_kept_off_canal(site, style) {
         return Err(Refusal::NoCanal { level, side });
     }
-    let no_path = Refusal::NoPath { level, side, style };
-    let Some(rule) = rules.style(style) else { return Err(no_path) };
-    let mut search = Search::new(site, rules, rule, allowed)?;
-    let Found { ranked, isthmus_mm, is_narrow } = search.run()?;
-    let judged = |rated: &Rated| {
-        judged(site, rule, rules, allowed.in_out_in, rated.clone(), isthmus_mm, is_narrow)
+    let Some(rule) = rules.style(style) else {
+        return Err(Refusal::NoPath { level, side, style });
     };
+    let way = |way| choices_by(site, rule, rules, allowed.catalogue, way, least_part);
+    match way(Way::InBone) {
+        Err(Refusal::TooNarrow { .. } | Refusal::NoPath { .. }) if allowed.in_out_in => {
+            way(Way::InOutIn)
+        }
+        answer => answer,
+    }
+}
+
+fn choices_by<B: SignedDistance>(
+    site: &Site<'_, B>,
+    rule: &StyleRule,
+    rules: &Rules,
+    catalogue: &Catalogue,
+    way: Way,
+    least_part: f64,
+) -> Result<Choices, Refusal> {
+    let no_path = Refusal::NoPath { level: site.level, side: site.pedicle.side, style: rule.name };
+    let mut search = Search::new(site, rules, rule, catalogue, way)?;
+    let Found { ranked, isthmus_mm, is_narrow } = search.run()?;
+    let kind = Kind { way, isthmus_mm, is_narrow };
+    let judged = |rated: &Rated| judged(site, rule, rules, kind, rated.clone());
     // The letter stands above the score: the first of the best letter that any of them has. A
     // screw through both cortices is a B as it should be.
     let letter = |found: &Suggestion| match rule.is_bicortical {
@@ -274,12 +316,12 @@ pub fn choices<B: SignedDistance>(
         let is_kept = |found: &Assessment| {
             let is_safe = found.grade <= best.assessment.grade && found.clearance_mm >= kept_mm;
             let is_as_good = rule.is_bicortical || is_safe;
-            is_as_good && is_allowed(found, length_mm, rule, allowed.in_out_in, rules)
+            is_as_good && is_allowed(found, length_mm, rule, way, rules)
         };
         found.is_ok_and(|found| is_kept(&found))
     };
     let others = near.into_iter().filter(keeps).map(Choice).collect();
-    Ok(Choices { best, others, is_narrow, isthmus_mm })
+    Ok(Choices { best, others, kind })
 }
 
 /// What a given screw scores, with the terms of a search of this style; `None` where the canal is
@@ -288,13 +330,13 @@ pub fn score_of<B: SignedDistance>(
     site: &Site<'_, B>,
     style: Style,
     rules: &Rules,
-    allowed: &Allowed<'_>,
+    catalogue: &Catalogue,
     shape: &ScrewShape,
 ) -> Option<Score> {
     if !is_kept_off_canal(site, style) {
         return None;
     }
-    let search = Search::new(site, rules, rules.style(style)?, allowed).ok()?;
+    let search = Search::new(site, rules, rules.style(style)?, catalogue, Way::InBone).ok()?;
     let rated = search.rate_shape(shape)?;
     Some(Score { total: rated.total, ..Score::new(&rated.measures, rules) })
 }
@@ -309,32 +351,28 @@ fn is_kept_off_canal<B>(site: &Site<'_, B>, style: Style) -> bool {
 pub fn settle<B: SignedDistance>(
     site: &Site<'_, B>,
     rules: &Rules,
-    in_out_in: bool,
     choices: &Choices,
     choice: &Choice,
 ) -> Option<Suggestion> {
     let rule = rules.style(choices.best.style)?;
-    let Choices { isthmus_mm, is_narrow, .. } = *choices;
-    judged(site, rule, rules, in_out_in, choice.0.clone(), isthmus_mm, is_narrow)
+    judged(site, rule, rules, choices.kind, choice.0.clone())
 }
 
 fn judged<B: SignedDistance>(
     site: &Site<'_, B>,
     rule: &StyleRule,
     rules: &Rules,
-    in_out_in: bool,
+    kind: Kind,
     rated: Rated,
-    isthmus_mm: f64,
-    is_narrow: bool,
 ) -> Option<Suggestion> {
     let assessment = assess(&rated.shape, site.bone, site.anatomy).ok()?;
     let length_mm = rated.shape.length_mm;
     let score = Score { total: rated.total, ..Score::new(&rated.measures, rules) };
-    is_allowed(&assessment, length_mm, rule, in_out_in, rules).then_some(Suggestion {
+    is_allowed(&assessment, length_mm, rule, kind.way, rules).then_some(Suggestion {
         shape: rated.shape,
         style: rule.name,
-        isthmus_mm,
-        is_narrow,
+        isthmus_mm: kind.isthmus_mm,
+        is_narrow: kind.is_narrow,
         chord_mm: rated.chord_mm,
         score,
         assessment,
@@ -346,12 +384,12 @@ fn is_allowed(
     found: &Assessment,
     length_mm: f64,
     style: &StyleRule,
-    in_out_in: bool,
+    way: Way,
     rules: &Rules,
 ) -> bool {
     /// What the search's coarser probing may miss, mm.
     const MISSED_MM: f64 = 0.2;
-    let most = if in_out_in { rules.limits.most_lateral_mm } else { MISSED_MM };
+    let most = if way == Way::InOutIn { rules.limits.most_lateral_mm } else { MISSED_MM };
     if style.is_bicortical && found.breach_depth_mm.is_some_and(|mm| mm > length_mm - TIP_MM) {
         return found.grade <= Grade::B;
     }

@@ -239,8 +239,8 @@ impl<B: SignedDistance> Search<'_, B> {
         }
     }
 
-    /// Where in-out-in is allowed, the lateral wall may be passed as far as the rules say: the
-    /// term's own range is stretched over that.
+    /// In-out-in the lateral wall may be passed as far as the rules say: the term's own range is
+    /// stretched over that, and a little more, so that what is just allowed is worth something.
     fn wall_as_allowed(&self, wall_mm: f64) -> f64 {
         let (limits, ramp) = (&self.rules.limits, &self.rules.terms.wall);
         if self.gap_mm == 0.0 {
@@ -249,7 +249,7 @@ impl<B: SignedDistance> Search<'_, B> {
         if wall_mm >= 0.0 {
             return wall_mm;
         }
-        wall_mm * (-ramp.zero / (limits.most_lateral_mm + 0.5).max(1e-6))
+        wall_mm * (-ramp.zero / (limits.most_lateral_mm + 0.1))
     }
 }
 

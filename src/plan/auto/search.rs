@@ -10,8 +10,9 @@ use super::climb::climb;
 use super::line::{Bore, Frame, Line};
 use super::rate::Rated;
 use super::rules::{Aim, Rules, StyleRule};
-use super::{Allowed, Refusal, Site, Style, score};
+use super::{Refusal, Site, Style, Way, score};
 use crate::clearance::SignedDistance;
+use crate::implant::Catalogue;
 
 /// The grid: reach and step across the pedicle (lateral, cranial), mm.
 const REACH_MM: [f64; 2] = [6.0, 7.5];
@@ -80,7 +81,8 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         site: &'a Site<'a, B>,
         rules: &'a Rules,
         style: &'a StyleRule,
-        allowed: &Allowed<'_>,
+        catalogue: &Catalogue,
+        way: Way,
     ) -> Result<Self, Refusal> {
         let frame = Frame::new(site, style.name);
         let usual = rules.level(site.level).ok_or(Refusal::NotPlanned { level: site.level })?;
@@ -100,15 +102,15 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         };
         let most = most_of_level.min(style.diameters_mm.1);
         let offered = match style.name {
-            Style::S2AlarIliac => &allowed.catalogue.iliac(),
-            _ => allowed.catalogue,
+            Style::S2AlarIliac => &catalogue.iliac(),
+            _ => catalogue,
         };
         let diameters_mm = within(&offered.diameters_mm, (style.diameters_mm.0, most));
         let lengths_mm = within(&offered.lengths_mm, style.lengths_mm);
         if diameters_mm.is_empty() || lengths_mm.is_empty() {
             return Err(Refusal::NoSize { level: site.level, side: site.pedicle.side });
         }
-        let gap_mm = if allowed.in_out_in { GAP_MM } else { 0.0 };
+        let gap_mm = if way == Way::InOutIn { GAP_MM } else { 0.0 };
         Ok(Self {
             site,
             rules,
@@ -138,6 +140,9 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         }
         let isthmus_mm = 2.0 * widest.1;
         let is_narrow = self.choose_diameters(isthmus_mm)?;
+        if !is_narrow && self.gap_mm > 0.0 {
+            return Err(no_path);
+        }
         let mut lines = self.promising(&grid);
         lines.push(widest.0);
         let starts = self.starts(&lines);
@@ -416,8 +421,7 @@ pub(super) mod tests {
             ct: None,
         };
         let style = rules.style(Style::Straight).unwrap();
-        let allowed = Allowed { catalogue: &catalogue, in_out_in: false };
-        call(&mut Search::new(&site, &rules, style, &allowed).unwrap())
+        call(&mut Search::new(&site, &rules, style, &catalogue, Way::InBone).unwrap())
     }
 
     /// The search in which every line is bored, scored with all its terms and never given up.
