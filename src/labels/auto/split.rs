@@ -290,7 +290,7 @@ fn hangs(at: &Locus) -> bool {
 }
 
 /// The same beside the sacrum, whose wings and joints begin at once under the last disc, mm: read
-/// off one scan and five phantoms.
+/// off one scan and five phantoms, the roots of the joints beside it off three scans and a phantom.
 fn of_sacrum(column: &Column, at: &Locus, level: u8) -> u8 {
     let from_disc = at.station - column.span(level)[0];
     let aside = at.aside.abs();
