@@ -112,7 +112,7 @@ fn an_old_spine_is_filled_as_far_as_its_shell() {
     let found = segmented(&ct);
     let dices = dice(&labels.volume, &found.volume);
     assert_borders_are_honest(&dices, &found);
-    assert!(dices.len() == 6 && dices.values().all(|dice| *dice >= 0.93), "{dices:?}");
+    assert!(dices.len() == 6 && dices.values().all(|dice| *dice >= 0.95), "{dices:?}");
 }
 
 /// Whatever was done to the image: a level is found right, or it is not sure and there is a warning.
@@ -228,7 +228,7 @@ fn the_long_table_of_phantoms() {
         (bent(30.0), [0.98, 0.97]),
         (bent(60.0), [0.98, 0.97]),
         (ribbed, [0.98, 0.98]),
-        (old, [0.93, 0.93]),
+        (old, [0.95, 0.95]),
     ];
     for (n, (spec, [least, sacrum])) in cases.into_iter().enumerate() {
         let phantom = Phantom::new(&spec).unwrap();
@@ -254,23 +254,55 @@ fn the_long_table_of_phantoms() {
     }
 }
 
+/// The overlap (Dice) of bone with bone, whatever its level: of all levels that are whole in `truth`
+/// with what was found of those levels, within 3 mm of them. Ribs, hips and neighbours that are cut
+/// off or have no label are left out.
+fn bone_dice(truth: &Volume<u16>, found: &Volume<u16>) -> f64 {
+    const NEAR_MM: f64 = 3.0;
+    let levels = stats::of(truth);
+    let is_whole = |value: u16| levels.get(&value).is_some_and(|level| !level.is_cut_off());
+    let spacing = truth.grid().spacing_mm();
+    let reach = spacing.map(|mm| (NEAR_MM / mm) as isize);
+    let side = |axis: usize| -reach[axis]..=reach[axis];
+    let all = side(0).flat_map(|i| side(1).flat_map(move |j| side(2).map(move |k| [i, j, k])));
+    let far = |d: &[isize; 3]| (0..3).map(|a| (d[a] as f64 * spacing[a]).powi(2)).sum::<f64>();
+    let ball: Vec<[isize; 3]> = all.filter(|d| far(d) <= NEAR_MM * NEAR_MM).collect();
+    let value = |at: [isize; 3]| {
+        let at = at.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        truth.data().get([at[2], at[1], at[0]]).copied().unwrap_or(0)
+    };
+    let (mut both, mut sum) = (0.0, 0.0);
+    for ((k, j, i), found) in found.data().indexed_iter() {
+        let at = [i, j, k].map(|n| n as isize);
+        let is_near = || ball.iter().any(|d| is_whole(value([0, 1, 2].map(|a| at[a] + d[a]))));
+        let [a, b] =
+            [is_whole(value(at)), is_whole(*found) && is_near()].map(|is| f64::from(u8::from(is)));
+        (both, sum) = (both + a * b, sum + a + b);
+    }
+    2.0 * both / sum
+}
+
+/// A real CT, what is labelled on it, and what is found in it.
+fn real_ct(case: &str, ct: &str, labels: &str) -> Option<[Volume<u16>; 2]> {
+    let folder = real(case)?;
+    let ct = ingest::load(&folder.join(ct), &Work::silent()).unwrap().ct;
+    let labels = ingest::load_labels(&folder.join(labels), &Work::silent()).unwrap();
+    let labels = ingest::labels_on_grid(labels, ct.grid(), true, &Work::silent()).unwrap();
+    let found = segmented(&ct);
+    assert_borders_are_honest(&dice(&labels.volume, &found.volume), &found);
+    Some([labels.volume, found.volume])
+}
+
 /// By overlap with an expert's labels every whole lumbar vertebra of a real CT has its own name.
 #[test]
 fn the_lumbar_vertebrae_of_a_real_ct_get_their_names() {
-    let Some(folder) = real("verse014_lumbar_ct") else { return };
-    let ct = ingest::load(&folder.join("sub-verse014_ct.nii.gz"), &Work::silent()).unwrap().ct;
-    let expert = folder.join("sub-verse014_seg-vert_msk.nii.gz");
-    let expert = ingest::load_labels(&expert, &Work::silent()).unwrap();
-    let expert = ingest::labels_on_grid(expert, ct.grid(), true, &Work::silent()).unwrap();
-    let found = segmented(&ct);
-    let dices = dice(&expert.volume, &found.volume);
-    assert_borders_are_honest(&dices, &found);
-    for (value, dice) in dices {
-        // The aim is 0.85; of L5 it is missed, since in slices of 2 mm its worn joints are not seen and
-        // the expert left out S1, whose joints come to it.
-        let least = if value == L5 { 0.82 } else { 0.85 };
-        assert!(dice >= least, "value {value}: Dice {dice:.3}");
+    let [ct, labels] = ["sub-verse014_ct.nii.gz", "sub-verse014_seg-vert_msk.nii.gz"];
+    let Some([expert, found]) = real_ct("verse014_lumbar_ct", ct, labels) else { return };
+    for (value, dice) in dice(&expert, &found) {
+        assert!(dice >= 0.85, "value {value}: Dice {dice:.3}");
     }
+    let bone = bone_dice(&expert, &found);
+    assert!(bone >= 0.90, "bone: Dice {bone:.3}");
 }
 
 #[test]

@@ -76,26 +76,49 @@ pub(super) fn drop_islands(names: &mut Block<u8>, count: u8) {
 /// down blurs a thin shell outwards.
 const BORDER_SHARE: f64 = 0.5;
 
-/// Takes off the outermost voxels that are bone by the threshold that finds bone, but lie outside
-/// of the edge that this vertebra's own cortex has. Two layers at most.
+/// Takes off the outermost voxels that lie outside of the edge that this vertebra's own cortex has:
+/// bone by the threshold that finds bone, or dark with that cortex right inside of it. Marrow in a
+/// gap of the cortex is dark, too, but has none inside. Two layers at most.
 pub(super) fn peel(names: &mut Block<u8>, ct: &Block<i16>, tissue: &Tissue, count: u8) {
     let rims: Vec<Vec<u32>> = (1..=count).into_par_iter().map(|n| rim(names, n)).collect();
     let borders: Vec<f64> = rims.iter().map(|rim| border_hu(rim, ct, tissue)).collect();
     for _ in 0..2 {
         let outer: Vec<Vec<u32>> = (1..=count)
             .into_par_iter()
-            .map(|n| {
-                let weak = |i: &u32| {
-                    let hu = f64::from(ct.data[*i as usize]);
-                    hu >= tissue.bone_hu && hu < borders[usize::from(n) - 1]
-                };
-                rim(names, n).into_iter().filter(weak).collect()
+            .zip(&borders)
+            .map(|(n, border)| {
+                let own = (0..names.data.len()).filter(|i| names.data[*i] == n);
+                own.filter(|i| is_weak(names, ct, tissue, *i, *border)).map(|i| i as u32).collect()
             })
             .collect();
         for voxel in outer.into_iter().flatten() {
             names.data[voxel as usize] = OPEN;
         }
     }
+}
+
+/// Whether a voxel lies outside of the edge of its vertebra, whose cortex has this border, HU. Its
+/// own cortex may be fainter than most, but is looked for three steps far: slices are thick.
+fn is_weak(names: &Block<u8>, ct: &Block<i16>, tissue: &Tissue, voxel: usize, most: f64) -> bool {
+    let (own, hu) = (names.data[voxel], f64::from(ct.data[voxel]));
+    if hu >= most || names.neighbours(voxel).all(|other| names.data[other] == own) {
+        return false;
+    }
+    let border = halfway(f64::from(brightest(ct, voxel, 3)), tissue).min(most);
+    let is_bone = || hu >= tissue.bone_hu && touches(names, voxel, OPEN);
+    let is_dark = || !tissue.is_bone_only && has_cortex_inside(names, ct, voxel, border);
+    hu < border && (is_bone() || is_dark())
+}
+
+/// Whether a voxel that something else touches has its own vertebra's cortex within two steps
+/// inwards from there.
+fn has_cortex_inside(names: &Block<u8>, ct: &Block<i16>, voxel: usize, border: f64) -> bool {
+    let own = names.data[voxel];
+    let inwards =
+        names.neighbours(voxel).filter(|o| names.data[*o] != own).map(|o| voxel.wrapping_sub(o));
+    inwards
+        .flat_map(|step| [voxel.wrapping_add(step), voxel.wrapping_add(step).wrapping_add(step)])
+        .any(|at| names.data.get(at) == Some(&own) && f64::from(ct.data[at]) >= border)
 }
 
 /// Takes the roughness of noise off the border: an open voxel with most of its neighbours in one
@@ -123,25 +146,36 @@ pub(super) fn smooth(names: &mut Block<u8>, count: u8) {
 
 /// The voxels of a vertebra that touch no bone on at least one side.
 fn rim(names: &Block<u8>, name: u8) -> Vec<u32> {
-    let is_rim =
-        |i: &usize| names.data[*i] == name && names.neighbours(*i).any(|o| names.data[o] == OPEN);
-    (0..names.data.len()).filter(is_rim).map(|i| i as u32).collect()
+    let own = (0..names.data.len()).filter(|i| names.data[*i] == name);
+    own.filter(|i| touches(names, *i, OPEN)).map(|i| i as u32).collect()
 }
 
-/// Where the edge of a vertebra lies, HU: from the brightest voxel within two steps inwards of
-/// each voxel of its rim, the middle one of them all.
+/// Whether a voxel touches one of this name.
+fn touches(names: &Block<u8>, voxel: usize, name: u8) -> bool {
+    names.neighbours(voxel).any(|other| names.data[other] == name)
+}
+
+/// Where the edge of a vertebra lies, HU: from what is brightest at each voxel of its rim, the
+/// middle one of them all.
 fn border_hu(rim: &[u32], ct: &Block<i16>, tissue: &Tissue) -> f64 {
-    let [ni, nj, _] = ct.size;
-    let reach = [1, ni, ni * nj].map(|s| 2 * s as isize);
-    let brightest = |i: &u32| {
-        let near = reach.iter().flat_map(|d| [-*d, -*d / 2, *d / 2, *d]);
-        let hu = |d: isize| ct.data.get((*i as isize + d) as usize).copied().unwrap_or(0);
-        near.map(hu).max().unwrap_or(0)
-    };
-    let mut peaks: Vec<i16> = rim.iter().step_by(3).map(brightest).collect();
+    let mut peaks: Vec<i16> =
+        rim.iter().step_by(3).map(|i| brightest(ct, *i as usize, 2)).collect();
     peaks.sort_unstable();
-    let cortex = peaks.get(peaks.len() / 2).map_or(0.0, |hu| f64::from(*hu));
+    halfway(peaks.get(peaks.len() / 2).map_or(0.0, |hu| f64::from(*hu)), tissue)
+}
+
+/// Halfway from soft tissue to a cortex, HU.
+fn halfway(cortex: f64, tissue: &Tissue) -> f64 {
     (tissue.soft_hu + BORDER_SHARE * (cortex - tissue.soft_hu)).max(tissue.bone_hu)
+}
+
+/// The brightest voxel within so many steps along the axes.
+fn brightest(ct: &Block<i16>, voxel: usize, reach: isize) -> i16 {
+    let [ni, nj, _] = ct.size;
+    let line = |stride: usize| (-reach..=reach).map(move |n| n * stride as isize);
+    let near = [1, ni, ni * nj].into_iter().flat_map(line);
+    let hu = |d: isize| ct.data.get((voxel as isize + d) as usize).copied().unwrap_or(0);
+    near.map(hu).max().unwrap_or(0)
 }
 
 /// The open voxels that belong to a vertebra.

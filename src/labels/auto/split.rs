@@ -290,7 +290,7 @@ fn hangs(at: &Locus) -> bool {
 }
 
 /// The same beside the sacrum, whose wings and joints begin at once under the last disc, mm: read
-/// off one scan and five phantoms.
+/// off one scan and five phantoms, the roots of the joints beside it off three scans and a phantom.
 fn of_sacrum(column: &Column, at: &Locus, level: u8) -> u8 {
     let from_disc = at.station - column.span(level)[0];
     let aside = at.aside.abs();
@@ -298,6 +298,7 @@ fn of_sacrum(column: &Column, at: &Locus, level: u8) -> u8 {
         20.. if at.ahead > -30.0 => aside < 26.0,
         9.. if at.ahead > 8.0 => aside < 36.0,
         4.. if at.ahead > 0.0 => aside < 28.0,
+        2.. if at.ahead > -6.0 => (26.0..32.0).contains(&aside),
         _ => false,
     };
     match is_own {
