@@ -17,8 +17,8 @@ use corridor::labels::Level;
 use corridor::labels::edit::{Mending, Stroke};
 use corridor::mesh;
 use corridor::phantom::{Phantom, Spec};
-use corridor::plan::Plan;
 use corridor::plan::auto::{self, Allowed, Rules, Site, Style};
+use corridor::plan::{Plan, Screw};
 use corridor::space::{Dir, Patient, Point, Side};
 use corridor::surface;
 use corridor::volume::Grid;
@@ -195,14 +195,36 @@ fn answer(spine: &Spine) {
     let found = assess(&shape, &l4.field, &l4.anatomy).unwrap();
     time("schemes", 50, 200, || schemes(&shape, &l4.field, &l4.anatomy, l4.level, &found, &near));
     time("full answer", 50, 200, || judge::answer(spine, &plan, screw));
-    for screw in &plan.screws {
-        time(&format!("full answer, {} {}", screw.level, screw.side), 20, 100, || {
-            judge::answer(spine, &plan, screw)
-        });
-    }
+    let mut took: Vec<Duration> =
+        plan.screws.iter().map(|screw| answers(spine, &plan, screw)).collect();
+    took.sort();
+    println!("{:42} {:>12.2?} in the median", "full answer", took[took.len() / 2]);
     time("canal of a vertebra", 10, 3, || Canal::new(&l4.field, &l4.anatomy));
     time("mesh of a vertebra", 3, 1, || mesh::extract(&l4.surface));
     time("field of a vertebra", 3, 1, || Field::to_mesh(&l4.surface, &l4.mesh, &Work::silent()));
+}
+
+/// What the full answer for a screw takes, and its parts, with how many distances they ask.
+fn answers(spine: &Spine, plan: &Plan, screw: &Screw) -> Duration {
+    let (vertebra, shape) = (judge::vertebra_of(spine, screw).unwrap(), screw.shape());
+    let (bone, anatomy) = (&vertebra.field, &vertebra.anatomy);
+    let place = spine.vertebrae.iter().position(|v| v.id == vertebra.id).unwrap();
+    let above = place.checked_sub(1).map(|n| &spine.vertebrae[n].field);
+    let below = spine.vertebrae.get(place + 1).map(|v| &v.field);
+    let canal = vertebra.canal.as_ref();
+    let found = assess(&shape, bone, anatomy).unwrap();
+    let near = around(&shape, bone, anatomy, canal, above, below);
+    let counted = Counted(bone, Default::default());
+    assess(&shape, &counted, anatomy).unwrap();
+    let counts = counted.1.map(|count| count.get());
+    let name = |what: &str| format!("{what}, {} {}", screw.level, screw.side);
+    time(&name("  assess"), 20, 100, || assess(&shape, bone, anatomy));
+    println!("    ({} exact distances, {} quick ones, {:?})", counts[0], counts[1], found.grade);
+    time(&name("  around"), 20, 100, || around(&shape, bone, anatomy, canal, above, below));
+    time(&name("  schemes"), 20, 100, || {
+        schemes(&shape, bone, anatomy, vertebra.level, &found, &near)
+    });
+    time(&name("full answer"), 20, 100, || judge::answer(spine, plan, screw))
 }
 
 fn plan(spine: &Spine) {

@@ -47,7 +47,7 @@ impl Facets {
 
 /// A box at the places `corners` and around them `between`, of which every one is nearest to a
 /// triangle that is wanted.
-pub(super) struct Place {
+pub(super) struct Spread {
     pub middle: Vec3,
     pub corners: [Vec3; 8],
     /// More places in the box: the more there are, the fewer triangles are kept in vain.
@@ -69,7 +69,7 @@ struct Candidate {
 pub(super) fn nearest_somewhere(
     triangles: &Triangles,
     bins: &Bins,
-    place: &Place,
+    place: &Spread,
     guessed: Option<u32>,
 ) -> Vec<u32> {
     let middle = place.middle;
@@ -103,7 +103,7 @@ pub(super) fn nearest_somewhere(
 }
 
 /// Leaves out what is farther than a point of the surface from everywhere in a box.
-fn leave_out_behind(candidates: &mut Vec<Candidate>, place: &Place, point: Vec3) {
+fn leave_out_behind(candidates: &mut Vec<Candidate>, place: &Spread, point: Vec3) {
     /// What rounding may add to the square of a distance, mm².
     const ROUNDING_MM2: f32 = 1e-4;
     let squares = place.corners.map(|c| c.distance_squared(point) + ROUNDING_MM2);

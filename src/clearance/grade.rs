@@ -31,7 +31,9 @@
 //! is 0 and directions are the vertebra's own.
 
 use super::entry::bone_depth_mm;
-use super::probe::{Peak, Peaks, Probe, Scan, Spot};
+use super::peaks::Peaks;
+use super::probe::{Peak, Probe, Spot};
+use super::scan::{Scan, scan};
 use super::wall::{PedicleWalls, WallFrame};
 use super::{AssessError, Assessment, Grade, ScrewShape, SignedDistance};
 use crate::anatomy::{Pedicle, VertebraAnatomy};
@@ -87,7 +89,7 @@ fn assess_with(
     let bone_from = bone_depth_mm(bone, screw.entry, axis, screw.length_mm);
     let judged_from_mm = bone_from.map_or(0.0, |depth| depth + ENTRY_ZONE_MM);
     let probe = Probe::new(screw, axis, judged_from_mm);
-    let Scan { profile, in_air, outermost } = probe.scan(bone, has_profile)?;
+    let Scan { profile, in_air, outermost } = scan(&probe, bone, has_profile)?;
     let outermost = outermost.outermost(&probe, bone).ok_or(AssessError::NoDistance)?;
 
     let pedicle = nearest_pedicle(screw, axis, anatomy);

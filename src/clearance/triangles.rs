@@ -128,6 +128,38 @@ impl Bins {
     fn bin(&self, [i, j, k]: [usize; 3]) -> usize {
         i + self.size[0] * (j + self.size[1] * k)
     }
+    /// Shows every triangle that comes within `mm` of `p`, and a few others; `show` says within what
+    /// the next ones matter, which is no more than before.
+    pub fn nearer(&self, of: &Triangles, p: Vec3, mut mm: f32, mut show: impl FnMut(u32) -> f32) {
+        let reach = Vec3::splat(mm + self.most_mm);
+        let [low, high] = [self.place(p - reach), self.place(p + reach)];
+        let to_slab = |axis: usize, n: usize| {
+            let first = self.low[axis] + n as f32 * Self::EDGE_MM;
+            p[axis] - p[axis].clamp(first, first + Self::EDGE_MM)
+        };
+        for k in low[2]..=high[2] {
+            for j in low[1]..=high[1] {
+                // Of a row of bins, only those that a ball around `p` meets.
+                let square =
+                    (mm + self.most_mm).powi(2) - (to_slab(1, j).powi(2) + to_slab(2, k).powi(2));
+                if square < 0.0 {
+                    continue;
+                }
+                let half = Vec3::X * square.sqrt();
+                let ends = [self.place(p - half)[0], self.place(p + half)[0] + 1];
+                let [from, to] = ends.map(|i| self.first[self.bin([i, j, k])] as usize);
+                for triangle in &self.triangles[from..to] {
+                    let [corner, ..] = of.triangles[*triangle as usize];
+                    let corner = of.corners[corner as usize];
+                    // No place of a triangle is farther from its corner than twice that.
+                    let most = mm + 2.0 * self.most_mm;
+                    if p.distance_squared(corner) <= most * most {
+                        mm = show(*triangle);
+                    }
+                }
+            }
+        }
+    }
     /// Shows every triangle that comes within `mm` of `p`, and others.
     pub fn within(&self, p: Vec3, mm: f32, mut show: impl FnMut(u32)) {
         let reach = Vec3::splat(mm + self.most_mm);

@@ -44,8 +44,13 @@ impl Brute {
 
 /// The n-th of places spread evenly over the box of a vertebra's field.
 fn spread(vertebra: &VertebraModel, n: u32) -> DVec3 {
+    spread_over(vertebra, n, 1.0)
+}
+
+/// The same over that box made larger, by a factor.
+fn spread_over(vertebra: &VertebraModel, n: u32, larger: f64) -> DVec3 {
     let corners = vertebra.surface.field.grid().corners();
-    let share = |step: f64| (f64::from(n) * step).fract();
+    let share = |step: f64| ((f64::from(n) * step).fract() - 0.5) * larger + 0.5;
     let along = |axis: usize, step| (corners[1 << axis] - corners[0]).vec() * share(step);
     corners[0].vec()
         + along(0, 0.819_172_513_4)
@@ -106,6 +111,35 @@ fn check(name: &str, vertebra: &VertebraModel) {
             assert!(told[3] <= most, "{name}, {what}, {how}: {told:?}");
         }
     }
+}
+
+/// As far as letters go, and past the field's grid, which ends about 4 mm from the bone.
+fn check_far(vertebra: &VertebraModel) {
+    let (field, brute) = (&vertebra.field, Brute::new(vertebra));
+    let voxel_from_patient = vertebra.surface.field.grid().voxel_from_patient();
+    let last = DVec3::from_array(vertebra.surface.field.grid().size().map(|n| n as f64 - 1.0));
+    let is_beyond = |p: &DVec3| {
+        let node = voxel_from_patient.point(Point::from_vec(*p)).vec();
+        node.clamp(DVec3::ZERO, last) != node
+    };
+    let is_far = |p: &DVec3| {
+        let mm = field.quick_distance_mm(Point::from_vec(*p));
+        (3.0..9.7).contains(&mm.abs())
+    };
+    let places: Vec<DVec3> =
+        (1..).map(|n| spread_over(vertebra, n, 1.4)).filter(is_far).take(400).collect();
+    let beyond = places.iter().filter(|p| is_beyond(p)).count();
+    assert!((30..370).contains(&beyond), "{beyond}");
+    places.par_iter().for_each(|p| {
+        let told = field.signed_distance_mm(Point::from_vec(*p));
+        let truth = brute.distance_mm(*p);
+        assert!((told.abs() - truth).abs() < MOST_MM, "{told} {truth} at {p}");
+    });
+}
+
+#[test]
+fn as_far_as_letters_go_a_field_is_exact_in_its_grid_and_beyond() {
+    check_far(l4_to_s1().spine.at_level(Level::L4).unwrap());
 }
 
 #[test]
