@@ -18,12 +18,11 @@
 //!   not. They are told by 72 rays from the axis, 5 degrees apart. The axis runs, back to front,
 //!   through the centroids of the sections 1 to 5 mm before and behind the isthmus, in pairs: a pair
 //!   counts in full up to 1.2 times the isthmus' area, not at all from 1.5 times, and no more than
-//!   the pairs nearer to the isthmus.
-//!   Width is the section's extent
-//!   along the vertebra's left-right direction (made perpendicular to the axis), height its extent
-//!   across that, the least extent that in any direction: between outer surfaces, all perpendicular
-//!   to the axis. The chord is the length
-//!   along the axis from where it leaves bone behind the isthmus to where it does in front, as the
+//!   the pairs nearer to the isthmus. Where a wide pedicle has several such lines, it is the one
+//!   that the search from the middle and direction of the tube it is built from comes to. Width is the section's extent along the vertebra's left-right direction
+//!   (made perpendicular to the axis), height its extent across that, the least extent that in any
+//!   direction: between outer surfaces, all perpendicular to the axis. The chord is the length along
+//!   the axis from where it leaves bone behind the isthmus to where it does in front, as the
 //!   mean over the axis and 24 lines beside it, by turns at two thirds of and at 2 mm from it (or a
 //!   third of the width, where that is less): a single line may graze the lamina's edge. The
 //!   transverse angle is that of the axis to the midline, seen along the vertebra's top, the sagittal
