@@ -51,7 +51,7 @@ fn settled(solid: &Solid<'_>, start: Line, least: &Sized) -> Option<Sized> {
         share = if way.dot(last_way) < 0.0 { share / 2.0 } else { f64::min(share * 1.2, 0.4) };
         line.axis = (line.axis + way * share).normalize();
         last_way = way;
-        if before.axis.distance(line.axis) < 1e-3 && before.middle.distance(line.middle) < 0.02 {
+        if before.axis.distance(line.axis) < 2e-4 && before.middle.distance(line.middle) < 0.005 {
             break;
         }
     }
