@@ -2,7 +2,7 @@
 
 use super::canal::{self, Canal};
 use super::frame::{self, Plates};
-use super::pedicle::LEAST_SPAN_MM;
+use super::pedicle::{LEAST_SPAN_MM, WIDEST_KNOWN_MM};
 use super::solid::{Cloud, Solid, cloud};
 use super::{CanalSize, Pedicle, VertebraAnatomy, endplate, pedicle, sacrum};
 use crate::labels::{LabelMap, LabelledVertebra, Level};
@@ -18,8 +18,6 @@ const SACRUM_UP: DVec3 = DVec3::new(0.0, -0.6, 0.8);
 const S1_DEPTH_MM: f64 = 45.0;
 const S1_HALF_WIDTH_MM: f64 = 34.0;
 
-/// The widest pedicle of the series in the literature, at L5, mm (clinical-numbers, section 3).
-const WIDEST_KNOWN_MM: f64 = 21.6;
 /// No pedicle leads further outwards or inwards than this on its way forward, degrees: T12 turns out
 /// by 10 at most, L5 inwards by 30 on average (clinical-numbers, section 3).
 const CONVERGENCE_DEG: [f64; 2] = [-15.0, 37.0];

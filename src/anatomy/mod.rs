@@ -20,6 +20,7 @@ mod pedicle_axis;
 mod pedicle_search;
 mod sacrum;
 mod solid;
+mod tube;
 
 pub use alignment::{Alignment, align};
 pub use hips::Hips;

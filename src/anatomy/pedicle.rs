@@ -4,10 +4,11 @@
 //!
 //! The plane of least section is looked for beside the canal ([`super::pedicle_search`]), and from
 //! there isthmus and axis by turns ([`super::pedicle_axis`]): the isthmus is the section across the
-//! axis in the middle of the narrow stretch, in which sections are at most 1.3 times the least (in a
-//! pedicle that is a tube the least one itself lies anywhere); the axis is the line through the
+//! axis in the middle of the narrow stretch, in which sections are at most 1.2 times as large as it
+//! is (in a pedicle that is a tube the least one may lie anywhere); the axis is the line through the
 //! centroids of the sections up to 5 mm before and behind it, in pairs and only as far as both of a
-//! pair are closed. What hangs on its outer side by a neck, as the transverse process does at L5, is
+//! pair are closed; all of them looked at through the isthmus' own outline, grown 1.4 times
+//! ([`super::tube`]). What hangs on its outer side by a neck, as the transverse process does at L5, is
 //! left out of what is measured ([`Outline::tube`]). Width is the section's extent along the
 //! vertebra's left-right direction (made perpendicular to the axis), height its extent across that;
 //! the least extent is that in any direction.
@@ -27,8 +28,10 @@ use std::f64::consts::TAU;
 
 /// What is larger than this, mm, is no pedicle.
 const MOST_SIZE_MM: f64 = 26.0;
+/// The widest pedicle of the series in the literature, at L5, mm (clinical-numbers, section 3).
+pub(super) const WIDEST_KNOWN_MM: f64 = 21.6;
 /// Rays in a section while looking for it, and in the one that is measured.
-const RAYS: usize = 48;
+pub(super) const RAYS: usize = 48;
 const FINE_RAYS: usize = 240;
 /// The longest chord looked for, mm, from the isthmus to one side.
 const MOST_CHORD_MM: f64 = 90.0;
@@ -65,10 +68,12 @@ pub(super) fn find(solid: &Solid<'_>, canal: &Canal) -> Vec<Pedicle> {
         let both = || own.into_iter().chain(mirrored);
         let tube = smallest(both().filter_map(|found| found.tube));
         let as_tube = tube.and_then(|tube| measured(solid, side, tube.line, true));
-        // A screw must be able to follow the axis: where that of a tube leads out of the bone, what
-        // is closed beside the least section may do better.
+        // A screw must be able to follow the axis: where that of a tube leads out of the bone, or a
+        // process makes it wider than any known, what is closed beside the least section may do
+        // better.
         let is_sound = |line: &Line| leads_through(solid, line);
-        if let Some((_, pedicle)) = as_tube.filter(|(line, _)| is_sound(line)) {
+        let is_known = |pedicle: &Pedicle| pedicle.width_mm <= WIDEST_KNOWN_MM;
+        if let Some((_, pedicle)) = as_tube.filter(|(line, p)| is_sound(line) && is_known(p)) {
             return Some(pedicle);
         }
         let least = smallest(both().map(|found| found.least));

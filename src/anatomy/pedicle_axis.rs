@@ -8,21 +8,18 @@
 use super::outline::across;
 use super::pedicle::{LEAST_SPAN_MM, Line, OPEN_AREA, Sized, section, span};
 use super::solid::Solid;
+use super::tube::Tube;
 use glam::DVec3;
 use std::f64::consts::TAU;
 
 /// A screw stands in the body where it goes on in bone for so long before the isthmus, mm.
 const AHEAD_MM: f64 = 14.0;
-/// The axis runs through the centroids at every millimetre up to this far before and behind the
-/// isthmus; a pair counts in full where its sections are smaller than [`OPEN_AREA`] less [`FADES`].
-const FURTHEST_PAIR_MM: usize = 5;
-const FADES: f64 = 0.5;
-/// The isthmus is the middle of the stretch in which sections are at most so many times the least.
-const NARROW_AREA: f64 = OPEN_AREA - FADES;
 /// The line through the centroids may correct the least section's own axis by this much, degrees,
 /// and lead so far from it, mm: of a pedicle that is a tube the least section may lie near its end.
 const MOST_CORRECTION_DEG: f64 = 12.0;
 const MOST_SETTLED_MM: f64 = 4.0;
+/// The isthmus is at most so many times as large as the least section.
+const MOST_GROWN: f64 = 1.3;
 /// The same where there is no tube.
 const BRIDGE_CORRECTION_DEG: f64 = 9.0;
 const BRIDGE_SETTLED_MM: f64 = 2.0;
@@ -40,25 +37,26 @@ pub(super) fn of_tube(solid: &Solid<'_>, starts: &[Line], least: &Sized) -> Opti
 /// `start`, in shortened steps. `None` where that leads far from the least section nearby, to another
 /// part of the bone, or where the sections beside it are open.
 fn settled(solid: &Solid<'_>, start: Line, least: &Sized) -> Option<Sized> {
+    const MOST_STEP_MM: f64 = 1.0;
     let mut line = start;
     let (mut share, mut last_way) = (0.4_f64, DVec3::ZERO);
     for _ in 0..MOST_TURNS {
         let before = line;
-        let profile = Profile::of(solid, &line);
-        line.middle += line.axis * (0.7 * profile.to_middle());
+        let tube = Tube::of(solid, line);
+        let to_middle = tube.to_middle().clamp(-MOST_STEP_MM, MOST_STEP_MM);
+        line.middle = tube.centroid() + line.axis * (0.7 * to_middle);
         // A part of the way, less where it swings: between flaring walls sections that tilt with
         // the axis overshoot.
-        let way = profile.axis(&line) - line.axis;
+        let way = tube.direction() - line.axis;
         share = if way.dot(last_way) < 0.0 { share / 2.0 } else { f64::min(share * 1.2, 0.4) };
         line.axis = (line.axis + way * share).normalize();
         last_way = way;
-        line.middle = section(solid, line.middle, line.axis).centroid();
-        if before.axis.distance(line.axis) < 1e-3 && before.middle.distance(line.middle) < 0.02 {
+        if before.axis.distance(line.axis) < 2e-4 && before.middle.distance(line.middle) < 0.005 {
             break;
         }
     }
     let area_mm2 = section(solid, line.middle, line.axis).area_mm2();
-    let has_left = area_mm2 > NARROW_AREA * least.area_mm2
+    let has_left = area_mm2 > MOST_GROWN * least.area_mm2
         || line.middle.distance(least.line.middle) > MOST_SETTLED_MM
         || !is_closed_around(solid, &line)
         || line.axis.angle_between(least.line.axis) > MOST_CORRECTION_DEG.to_radians();
@@ -68,56 +66,6 @@ fn settled(solid: &Solid<'_>, start: Line, least: &Sized) -> Option<Sized> {
 /// True when the sections next to a line's middle are closed, as those beside an isthmus are.
 fn is_closed_around(solid: &Solid<'_>, line: &Line) -> bool {
     span(solid, line).iter().all(|end| end.abs() >= LEAST_SPAN_MM)
-}
-
-/// The sections across a line, up to 6 mm before and behind its middle.
-struct Profile {
-    /// Area and centroid by millimetres, the hindmost first.
-    sections: Vec<(f64, DVec3)>,
-}
-
-impl Profile {
-    const HALF: usize = 6;
-
-    fn of(solid: &Solid<'_>, line: &Line) -> Self {
-        let at = |n: usize| {
-            let t = n as f64 - Self::HALF as f64;
-            let here = section(solid, line.middle + line.axis * t, line.axis);
-            (here.area_mm2(), here.centroid())
-        };
-        Self { sections: (0..=2 * Self::HALF).map(at).collect() }
-    }
-    /// The direction from the centroids of the sections behind the middle to those before it. A
-    /// pair counts the less the further either of its two opens into body or arch.
-    fn axis(&self, line: &Line) -> DVec3 {
-        let least_mm2 = self.sections[Self::HALF].0.max(1e-9);
-        let pair = |off: usize| {
-            let [behind, ahead] = [Self::HALF - off, Self::HALF + off].map(|n| self.sections[n]);
-            let ratio = behind.0.max(ahead.0) / least_mm2;
-            let closed = ((OPEN_AREA - ratio) / FADES).clamp(0.0, 1.0);
-            (closed > 0.0).then(|| (ahead.1 - behind.1) * (off as f64 * closed))
-        };
-        (1..=FURTHEST_PAIR_MM).map_while(pair).sum::<DVec3>().normalize_or(line.axis)
-    }
-    /// How far along the line the middle of the narrow stretch lies, a short step at a time.
-    fn to_middle(&self) -> f64 {
-        const MOST_STEP_MM: f64 = 1.0;
-        let areas: Vec<f64> = self.sections.iter().map(|(area, _)| *area).collect();
-        let sizes = areas.iter().enumerate();
-        let Some((at, least)) = sizes.min_by(|a, b| a.1.total_cmp(b.1)) else { return 0.0 };
-        let most = NARROW_AREA * least;
-        let t = |n: usize| n as f64 - Self::HALF as f64;
-        let is_open = |n: &usize| areas[*n] > most;
-        let between = |inner: usize, outer: usize| {
-            let share = (most - areas[inner]) / (areas[outer] - areas[inner]);
-            t(inner) + (t(outer) - t(inner)) * share
-        };
-        let ahead = (at..areas.len()).find(is_open).map(|n| between(n - 1, n));
-        let behind = (0..at).rev().find(is_open).map(|n| between(n + 1, n));
-        let (first, last) = (t(0), t(areas.len() - 1));
-        let middle = f64::midpoint(ahead.unwrap_or(last), behind.unwrap_or(first));
-        middle.clamp(-MOST_STEP_MM, MOST_STEP_MM)
-    }
 }
 
 /// The axis through the centroids of the sections up to 3 mm before and behind the isthmus, found

@@ -61,6 +61,32 @@ impl<'a> Solid<'a> {
         }
         (low + high) / 2.0
     }
+    /// Hands each stretch of bone along a ray of `most` mm to `each`: where it begins and ends, mm.
+    pub fn stretches(&self, from: DVec3, along: DVec3, most: f64, mut each: impl FnMut(f64, f64)) {
+        let is_inside = |t: f64| self.is_inside(from + along * t);
+        let mut entered = is_inside(0.0).then_some(0.0);
+        let mut t = 0.0;
+        while t < most {
+            let next = f64::min(t + RAY_STEP_MM, most);
+            if is_inside(next) != entered.is_some() {
+                let (mut low, mut high) = (t, next);
+                for _ in 0..8 {
+                    let middle = (low + high) / 2.0;
+                    let is_beyond = is_inside(middle) != entered.is_some();
+                    if is_beyond { high = middle } else { low = middle }
+                }
+                let edge = (low + high) / 2.0;
+                match entered.take() {
+                    Some(begin) => each(begin, edge),
+                    None => entered = Some(edge),
+                }
+            }
+            t = next;
+        }
+        if let Some(begin) = entered {
+            each(begin, most);
+        }
+    }
     /// `start` moved to the middle of the chords through it along each of `axes`, a few times over.
     /// A chord that does not end within `most` to both sides moves nothing.
     pub fn centred(&self, start: DVec3, axes: &[DVec3], most: f64) -> DVec3 {

@@ -65,18 +65,67 @@ fn way_out(bone: &Bone, from: Point<Patient>, d: DVec3) -> f64 {
     low
 }
 
-/// Area and centroid of the section across the axis, counted on a fine square lattice.
-fn counted(bone: &Bone, at: Point<Patient>, axis: DVec3, left: DVec3) -> (f64, DVec3) {
-    const CELL_MM: f64 = 0.12;
-    let u = left.reject_from(axis).normalize();
+/// What is looked at of the sections along an axis: 72 unit directions across it, from the left of the
+/// frame that the shape is written in, each with 1.4 times the way out of the isthmus, mm.
+fn window(bone: &Bone, pedicle: &PedicleTruth) -> Vec<(DVec3, f64)> {
+    let axis = pedicle.axis.vec();
+    let u = bone.patient_from_vertebra().dir(Dir::X).vec().reject_from(axis).normalize();
     let v = u.cross(axis);
+    let ray = |n: u32| {
+        let (sin, cos) = (f64::from(n) * 5f64.to_radians()).sin_cos();
+        let along = u * cos + v * sin;
+        (along, (1.4 * way_out(bone, pedicle.isthmus, along)).min(15.0))
+    };
+    (0..72).map(ray).collect()
+}
+
+/// Area and centroid, seen from `at`, of all bone in the window.
+fn windowed(bone: &Bone, at: Point<Patient>, window: &[(DVec3, f64)]) -> (f64, DVec3) {
+    let step = TAU / window.len() as f64;
+    let (mut area, mut moment) = (0.0, DVec3::ZERO);
+    for (along, most) in window {
+        // Up to each crossing counts, with the sign of what lies before it.
+        let mut add = |to: f64, sign: f64| {
+            area += sign * to * to * step / 2.0;
+            moment += *along * (sign * to.powi(3) * step / 3.0);
+        };
+        let inside = |t: f64| bone.value(at + dir(*along * t)) >= 0.0;
+        let mut t = 0.0;
+        while t < *most {
+            let next = most.min(t + 0.1);
+            let was_inside = inside(t);
+            if inside(next) != was_inside {
+                let (mut low, mut high) = (t, next);
+                for _ in 0..26 {
+                    let middle = (low + high) / 2.0;
+                    if inside(middle) == was_inside { low = middle } else { high = middle }
+                }
+                add(low, if was_inside { 1.0 } else { -1.0 });
+            }
+            t = next;
+        }
+        if inside(*most) {
+            add(*most, 1.0);
+        }
+    }
+    (area, moment / area)
+}
+
+/// The same counted on a fine square lattice.
+fn counted(bone: &Bone, at: Point<Patient>, window: &[(DVec3, f64)]) -> (f64, DVec3) {
+    const CELL_MM: f64 = 0.12;
+    let (u, v) = (window[0].0, window[18].0);
+    let far = |x: f64, y: f64| {
+        let turn = y.atan2(x).rem_euclid(TAU) / TAU * 72.0;
+        let [a, b] = [turn as usize, turn as usize + 1].map(|n| window[n % 72].1);
+        a + (b - a) * turn.fract()
+    };
     let (mut count, mut sum) = (0.0, DVec3::ZERO);
-    for i in -80..=80 {
-        for j in -100..=100 {
-            let off = u * (f64::from(i) * CELL_MM) + v * (f64::from(j) * CELL_MM);
-            // Only what is seen from the middle belongs to the section.
-            let seen = |share: f64| bone.value(at + dir(off * share)) >= 0.0;
-            if seen(1.0) && seen(0.9) && seen(0.75) && seen(0.5) {
+    for i in -125..=125 {
+        for j in -125..=125 {
+            let (x, y) = (f64::from(i) * CELL_MM, f64::from(j) * CELL_MM);
+            let off = u * x + v * y;
+            if x.hypot(y) <= far(x, y) && bone.value(at + dir(off)) >= 0.0 {
                 (count, sum) = (count + 1.0, sum + off);
             }
         }
@@ -84,33 +133,20 @@ fn counted(bone: &Bone, at: Point<Patient>, axis: DVec3, left: DVec3) -> (f64, D
     (count * CELL_MM * CELL_MM, sum / count)
 }
 
-/// Where the areas, told at `t`, first pass 1.3 times the least, ahead and behind: of those at whole
-/// millimetres, linearly between them, or `fine`, from a parabola and by halving.
-fn narrow_stretch(area: impl Fn(f64) -> f64, fine: bool) -> [f64; 2] {
-    let all: Vec<f64> = (-6..=6).map(|t| area(f64::from(t))).collect();
-    let smallest = all.iter().copied().fold(f64::INFINITY, f64::min);
-    let at = all.iter().position(|a| *a == smallest).unwrap() as f64 - 6.0;
-    let least = if fine { least_near(&area, at) } else { smallest };
+/// Where the areas, told at `t`, first pass 1.2 times that in the middle, ahead and behind, by
+/// millimetres and then halving.
+fn narrow_stretch(area: impl Fn(f64) -> f64, halvings: usize) -> [f64; 2] {
+    let most = 1.2 * area(0.0);
     [1.0, -1.0].map(|sense| {
-        let over = |n: f64| area(at + sense * n) - 1.3 * least;
-        let outer = (1..=12).map(f64::from).find(|n| over(*n) > 0.0).unwrap();
+        let over = |n: f64| area(sense * n) > most;
+        let outer = (1..=8).map(f64::from).find(|n| over(*n)).unwrap();
         let (mut low, mut high) = (outer - 1.0, outer);
-        for _ in 0..if fine { 12 } else { 0 } {
+        for _ in 0..halvings {
             let middle = (low + high) / 2.0;
-            if over(middle) > 0.0 { high = middle } else { low = middle }
+            if over(middle) { high = middle } else { low = middle }
         }
-        let share = over(low) / (over(low) - over(high));
-        at + sense * (low + (high - low) * share)
+        sense * (low + high) / 2.0
     })
-}
-
-/// The least value of a smooth function whose least whole-numbered place is `at`.
-fn least_near(area: impl Fn(f64) -> f64, at: f64) -> f64 {
-    let vertex = |at: f64, step: f64| {
-        let [before, here, after] = [-step, 0.0, step].map(|d| area(at + d));
-        at + step * 0.5 * (before - after) / (after - 2.0 * here + before)
-    };
-    area(vertex(vertex(at, 0.4), 0.1))
 }
 
 #[test]
@@ -119,9 +155,9 @@ fn the_isthmus_is_the_middle_of_the_narrow_stretch_as_counted_on_a_lattice_too()
     for name in ["T6", "L3"] {
         let (bone, truth) = (phantom.bone(level(name)).unwrap(), truth.level(level(name)).unwrap());
         let pedicle = truth.pedicle(Side::Left);
-        let (axis, left) = (pedicle.axis.vec(), truth.left.vec());
-        let section = |t: f64| counted(bone, pedicle.isthmus + dir(axis * t), axis, left);
-        let [ahead, behind] = narrow_stretch(|t| section(t).0, false);
+        let window = window(bone, pedicle);
+        let section = |t: f64| counted(bone, pedicle.isthmus + pedicle.axis * t, &window);
+        let [ahead, behind] = narrow_stretch(|t| section(t).0, 5);
         assert!((ahead + behind).abs() < 0.1 && ahead - behind > 4.0, "{name}: {behind} {ahead}");
         let off = section(0.0).1;
         assert!(off.length() < 0.02, "{name}: {off:?}");
@@ -144,30 +180,19 @@ fn pencil(bone: &Bone, pedicle: &PedicleTruth, left: DVec3) -> f64 {
     sum / 25.0
 }
 
-/// Area of the section across `axis` and its centroid seen from `at`, by rays, and how far it
-/// reaches along `u` and across it.
-struct Rays {
-    area: f64,
-    centroid: DVec3,
-    extents: [f64; 2],
-}
-
-fn rays(bone: &Bone, at: Point<Patient>, axis: DVec3, left: DVec3, count: u32) -> Rays {
+/// How far the section across `axis` reaches along `left` and across it, by rays.
+fn extents(bone: &Bone, at: Point<Patient>, axis: DVec3, left: DVec3, count: u32) -> [f64; 2] {
     let u = left.reject_from(axis).normalize();
     let v = u.cross(axis);
-    let step = TAU / f64::from(count);
-    let (mut area, mut moment, mut most) = (0.0, DVec3::ZERO, [0.0f64; 4]);
+    let mut most = [0.0f64; 4];
     for n in 0..count {
-        let (sin, cos) = (f64::from(n) * step).sin_cos();
+        let (sin, cos) = (f64::from(n) * TAU / f64::from(count)).sin_cos();
         let r = way_out(bone, at, u * cos + v * sin);
-        area += r * r * step / 2.0;
-        moment += (u * cos + v * sin) * (r.powi(3) / 3.0 * step);
         for (slot, reach) in most.iter_mut().zip([r * cos, -r * cos, r * sin, -r * sin]) {
             *slot = slot.max(reach);
         }
     }
-    let extents = [most[0] + most[1], most[2] + most[3]];
-    Rays { area, centroid: moment / area, extents }
+    [most[0] + most[1], most[2] + most[3]]
 }
 
 /// Least extent of the section over 720 directions, of the corners seen by as many rays: at most a
@@ -195,33 +220,34 @@ fn every_number_of_a_pedicle_is_solved_to_a_ten_thousandth() {
         let (bone, truth) = (phantom.bone(level(name)).unwrap(), truth.level(level(name)).unwrap());
         let pedicle = truth.pedicle(side);
         let (axis, left) = (pedicle.axis.vec(), truth.left.vec());
-        // The rays of the definition: 72, from the left of the frame that the shape is written in.
-        let own_left = bone.patient_from_vertebra().dir(Dir::X).vec();
-        let section = |t: f64| rays(bone, pedicle.isthmus + dir(axis * t), axis, own_left, 72);
-        let here = section(0.0);
-        assert!(here.centroid.length() < 1e-4, "{name}: {:?}", here.centroid);
-        let [ahead, behind] = narrow_stretch(|t| section(t).area, true);
+        let window = window(bone, pedicle);
+        let section = |t: f64| windowed(bone, pedicle.isthmus + pedicle.axis * t, &window);
+        let (own, centroid) = section(0.0);
+        assert!(centroid.length() < 1e-4, "{name}: {centroid:?}");
+        let [ahead, behind] = narrow_stretch(|t| section(t).0, 18);
         assert!((ahead + behind).abs() < 2e-4, "{name}: from {behind} to {ahead}");
-        let mut through = DVec3::ZERO;
+        let (mut through, mut share) = (DVec3::ZERO, 1.0_f64);
         for t in [1.0, 2.0, 3.0, 4.0, 5.0] {
             let [behind, ahead] = [section(-t), section(t)];
-            let share = ((1.8 - behind.area.max(ahead.area) / here.area) / 0.5).clamp(0.0, 1.0);
-            if share == 0.0 {
-                break;
-            }
-            through += (ahead.centroid - behind.centroid + axis * (2.0 * t)) * (t * share);
+            share = share.min((1.5 - behind.0.max(ahead.0) / own) / 0.3).max(0.0);
+            through += (ahead.1 - behind.1 + axis * (2.0 * t)) * (t * share);
         }
         let off = through.normalize().distance(axis);
-        assert!(off < 1e-4, "{name}: axis off by {off}");
-        let fine = rays(bone, pedicle.isthmus, axis, left, 2880).extents;
+        assert!(off < 1e-5, "{name}: axis off by {off}");
+        let fine = extents(bone, pedicle.isthmus, axis, left, 2880);
         for (found, wanted) in fine.iter().zip([pedicle.width_mm, pedicle.height_mm]) {
             // Between two rays the outline reaches a little further: up to 1e-5 mm.
             assert!((found - wanted).abs() < 1e-4, "{name}: {found} {wanted}");
         }
         let least = least_extent(bone, pedicle.isthmus, axis, left);
         assert!((least - pedicle.least_mm).abs() < 1e-3, "{name}: {least} {}", pedicle.least_mm);
+        // Seen from the axis, by the same rays.
+        let area = |t: f64| -> f64 {
+            let at = pedicle.isthmus + pedicle.axis * t;
+            window.iter().map(|(along, _)| way_out(bone, at, *along).powi(2)).sum()
+        };
         for end in pedicle.span_mm.into_iter().filter(|t| t.abs() < 14.9) {
-            let ratio = section(end).area / here.area;
+            let ratio = area(end) / area(0.0);
             assert!((ratio - 1.8).abs() < 1e-3, "{name}: {ratio} at {end}");
         }
     }

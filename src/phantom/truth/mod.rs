@@ -11,17 +11,18 @@
 //!   that the three axes cut out of the body (S1: 13 mm under the plate, middle of the chord from
 //!   front to back there, and of that from side to side 2 mm under the plate, above the alae).
 //! * Pedicle: the isthmus is the cross-section at right angles to the axis in the middle of the
-//!   narrow stretch, in which sections are at most 1.3 times the least. Sections are told by 72 rays
-//!   from the axis, 5 degrees apart: what a ray passes by, where a section opens into body or arch, is
-//!   not in it. Where the least one itself
-//!   lies is chance in a pedicle that is a tube: a tenth of a millimetre of bone moves it by three.
-//!   Its centre is its centroid; the axis runs, back to front, through the centroids of the sections
-//!   1 to 5 mm before and behind it, as far as both of a pair are closed (a pair counts in full up
-//!   to 1.3 times the isthmus' area and not at all from 1.8 times). Width is the section's extent
-//!   along the vertebra's left-right direction (made perpendicular to the axis), height its extent
-//!   across that, the least extent that in any direction: between outer surfaces, all perpendicular
-//!   to the axis. The chord is the length
-//!   along the axis from where it leaves bone behind the isthmus to where it does in front, as the
+//!   narrow stretch, in which sections are at most 1.2 times as large as it is itself (looked for up
+//!   to 8 mm to both sides): of a pedicle that is a tube the least section may lie anywhere. Its
+//!   centre is its centroid. All these sections are looked at through one window, the isthmus' own
+//!   outline grown 1.4 times: all bone in it counts, whatever a section opens into beyond it does
+//!   not. They are told by 72 rays from the axis, 5 degrees apart. The axis runs, back to front,
+//!   through the centroids of the sections 1 to 5 mm before and behind the isthmus, in pairs: a pair
+//!   counts in full up to 1.2 times the isthmus' area, not at all from 1.5 times, and no more than
+//!   the pairs nearer to the isthmus. Where a wide pedicle has several such lines, it is the one
+//!   that the search from the middle and direction of the tube it is built from comes to. Width is the section's extent along the vertebra's left-right direction
+//!   (made perpendicular to the axis), height its extent across that, the least extent that in any
+//!   direction: between outer surfaces, all perpendicular to the axis. The chord is the length along
+//!   the axis from where it leaves bone behind the isthmus to where it does in front, as the
 //!   mean over the axis and 24 lines beside it, by turns at two thirds of and at 2 mm from it (or a
 //!   third of the width, where that is less): a single line may graze the lamina's edge. The
 //!   transverse angle is that of the axis to the midline, seen along the vertebra's top, the sagittal
@@ -40,6 +41,7 @@ mod pedicle;
 mod pelvis;
 mod ray;
 mod screw;
+mod tube;
 
 pub use alignment::{AlignmentTruth, BetweenTruth, CobbTruth, PelvisTruth};
 pub use screw::ScrewTruth;

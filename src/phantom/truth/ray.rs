@@ -27,6 +27,40 @@ pub(super) fn reach(shape: &Shape, from: DVec3, along: DVec3, most: f64) -> f64 
     most
 }
 
+/// Hands each stretch of bone along a ray of `most` mm to `each`: where it begins and ends, mm.
+/// Gaps and walls thinner than 0.002 mm along the ray may be stepped over.
+pub(super) fn stretches(
+    shape: &Shape,
+    from: DVec3,
+    along: DVec3,
+    most: f64,
+    mut each: impl FnMut(f64, f64),
+) {
+    const SHORTEST_MM: f64 = 0.002;
+    let at = |t: f64| shape.value((from + along * t).to_array());
+    let (mut t, mut value) = (0.0, at(0.0));
+    let mut entered = (value >= 0.0).then_some(0.0);
+    while t < most {
+        // The function can not cross zero any sooner.
+        let next = (t + (value.abs() / STEEPEST).max(SHORTEST_MM)).min(most);
+        let next_value = at(next);
+        if (next_value >= 0.0) != entered.is_some() {
+            let edge = crossing(at, [t, next], [value, next_value]);
+            entered = match entered {
+                Some(begin) => {
+                    each(begin, edge);
+                    None
+                }
+                None => Some(edge),
+            };
+        }
+        (t, value) = (next, next_value);
+    }
+    if let Some(begin) = entered {
+        each(begin, most);
+    }
+}
+
 /// Where a function crosses zero between two places with values of unlike sign: false position,
 /// the Illinois way (the value of an end that stays is halved).
 pub(super) fn crossing(
@@ -50,38 +84,29 @@ pub(super) fn crossing(
     b
 }
 
-/// A closed cross-section seen from a point inside it.
-pub(super) struct Section {
-    pub(super) area_mm2: f64,
-    pub(super) centroid: DVec3,
-}
-
 /// Directions left-right and up-down across an axis, where `left` is the vertebra's left.
 pub(super) fn across(axis: DVec3, left: DVec3) -> [DVec3; 2] {
     let right_left = left.reject_from_normalized(axis).normalize_or(DVec3::X);
     [right_left, right_left.cross(axis).normalize_or(DVec3::Z)]
 }
 
-/// The section through `centre` across `axis` by `rays` rays of at most `most` mm. Sums over equal
-/// angles of a smooth outline converge faster than any power of their number.
-pub(super) fn section(
+/// Area of the section through `centre` across `axis`, mm², as it is seen from there by `rays` rays of
+/// at most `most` mm. Sums over equal angles of a smooth outline converge faster than any power of
+/// their number.
+pub(super) fn section_area(
     shape: &Shape,
     centre: DVec3,
     axis: DVec3,
     rays: usize,
     most: f64,
-) -> Section {
+) -> f64 {
     let [u, v] = across(axis, DVec3::X);
     let step = TAU / rays as f64;
-    let (mut area, mut moment) = (0.0, DVec3::ZERO);
-    for n in 0..rays {
+    let sector = |n: usize| {
         let (sin, cos) = (n as f64 * step).sin_cos();
-        let along = u * cos + v * sin;
-        let r = reach(shape, centre, along, most);
-        area += r * r * step / 2.0;
-        moment += along * (r * r * r / 3.0 * step);
-    }
-    Section { area_mm2: area, centroid: centre + moment / area.max(1e-9) }
+        reach(shape, centre, u * cos + v * sin, most).powi(2) * (step / 2.0)
+    };
+    (0..rays).map(sector).sum()
 }
 
 /// How far the section through `centre` across `axis` reaches along the unit vector `d`, mm.
