@@ -19,7 +19,7 @@
 use super::Pedicle;
 use super::canal::Canal;
 use super::outline::{Outline, across};
-use super::pedicle_axis::{leads_through, of_bridge, of_tube, through_bone};
+use super::pedicle_axis::{is_wire_in_bone, of_bridge, of_tube, through_bone};
 use super::pedicle_search::{least_of_side, smallest_section};
 use super::solid::Solid;
 use crate::space::{Dir, Patient, Point, Rigid, Side, Vertebra};
@@ -68,10 +68,10 @@ pub(super) fn find(solid: &Solid<'_>, canal: &Canal) -> Vec<Pedicle> {
         let both = || own.into_iter().chain(mirrored);
         let tube = smallest(both().filter_map(|found| found.tube));
         let as_tube = tube.and_then(|tube| measured(solid, side, tube.line, true));
-        // A screw must be able to follow the axis: where that of a tube leads out of the bone, or a
-        // process makes it wider than any known, what is closed beside the least section may do
-        // better.
-        let is_sound = |line: &Line| leads_through(solid, line);
+        // A screw must be able to follow the axis: where a wire along that of a tube leaves the
+        // bone, or a process makes it wider than any known, what is closed beside the least section
+        // may do better.
+        let is_sound = |line: &Line| is_wire_in_bone(solid, line.middle, line.axis);
         let is_known = |pedicle: &Pedicle| pedicle.width_mm <= WIDEST_KNOWN_MM;
         if let Some((_, pedicle)) = as_tube.filter(|(line, p)| is_sound(line) && is_known(p)) {
             return Some(pedicle);

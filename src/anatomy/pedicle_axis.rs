@@ -136,7 +136,7 @@ pub(super) fn through_bone(solid: &Solid<'_>, line: &Line, is_distorted: bool) -
 
 /// True when a line goes on in bone for as long ahead as a screw needs to stand in the body, and
 /// meets no other part of the vertebra behind where it leaves the arch.
-pub(super) fn leads_through(solid: &Solid<'_>, line: &Line) -> bool {
+fn leads_through(solid: &Solid<'_>, line: &Line) -> bool {
     const BEHIND_MM: f64 = 60.0;
     let back = solid.reach(line.middle, -line.axis, BEHIND_MM);
     let beyond = line.middle - line.axis * (back + 0.2);
@@ -146,7 +146,7 @@ pub(super) fn leads_through(solid: &Solid<'_>, line: &Line) -> bool {
 }
 
 /// True when every line of a thin wire through `middle` leads through.
-fn is_wire_in_bone(solid: &Solid<'_>, middle: DVec3, axis: DVec3) -> bool {
+pub(super) fn is_wire_in_bone(solid: &Solid<'_>, middle: DVec3, axis: DVec3) -> bool {
     const RADIUS_MM: f64 = 0.7;
     let [u, v] = across(axis);
     let around = (0..8).map(|n| {
