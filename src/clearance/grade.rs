@@ -306,7 +306,7 @@ mod tests {
             low + (high - low) * (state >> 11) as f64 / (1u64 << 53) as f64
         };
         let (mut breached, mut past_wall) = (0, 0);
-        for n in 0..64 {
+        for n in 0..40 {
             let side = if n % 2 == 0 { 1.0 } else { -1.0 };
             // A third of them run down the middle of the pedicle.
             let off = if n % 3 == 0 { 0.15 } else { 1.0 };
@@ -338,6 +338,6 @@ mod tests {
             breached += usize::from(found.breach_mm > 0.0);
             past_wall += usize::from(past > found.protrusion_mm + 0.05);
         }
-        assert!((10..50).contains(&breached) && past_wall > 2, "{breached} {past_wall}");
+        assert!((6..34).contains(&breached) && past_wall > 2, "{breached} {past_wall}");
     }
 }

@@ -44,7 +44,7 @@ fn seeds() -> Range<u64> {
 
 /// All of the column, or that part of it which a short run looks at with this seed.
 fn levels(seed: u64) -> Vec<Level> {
-    const LEVELS: usize = 5;
+    const LEVELS: usize = 4;
     let whole = Spec::whole_column();
     if is_long() {
         return whole;
