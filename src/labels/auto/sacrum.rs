@@ -23,6 +23,10 @@ const LONGEST_MM: usize = 190;
 /// Share of bone beside the body that wings have and transverse processes have not. Read off eight
 /// scans and phantoms: S1 0.30 to 0.39, L5 at most 0.20.
 const WINGS: [f64; 2] = [0.20, 0.30];
+/// Where the column goes on for so long below the last of its discs, mm, so much of them is enough:
+/// the wings of an old sacrum are hardly seen.
+const NO_DISC_MM: usize = 60;
+const FAINT_WINGS: f64 = 0.12;
 
 /// Finds the sacrum; `None` where the scan ends above it.
 pub(super) fn find(
@@ -34,10 +38,13 @@ pub(super) fn find(
     let wings: Vec<f64> = discs.iter().map(|d| wing_share(ct, tissue, stations, d)).collect();
     let is_low = |n: &usize| stations.len() - discs[*n].station <= LONGEST_MM;
     let score = |n: &usize| wings[*n] + 0.15 * falls_away(stations, &discs[*n]);
+    let is_last =
+        |n: usize| n + 1 == discs.len() && stations.len() - discs[n].station >= NO_DISC_MM;
+    let least = |n: usize| if is_last(n) { FAINT_WINGS } else { WINGS[0] };
     let best = (0..discs.len())
         .filter(is_low)
         .max_by(|a, b| score(a).total_cmp(&score(b)))
-        .filter(|n| wings[*n] > WINGS[0])?;
+        .filter(|n| wings[*n] > least(*n))?;
     let above = best.checked_sub(1).map_or(0.0, |n| wings[n]);
     let clear = ((wings[best] - WINGS[0]) / (WINGS[1] - WINGS[0])).clamp(0.0, 1.0);
     let step = ((wings[best] - above) / 0.08).clamp(0.0, 1.0);
