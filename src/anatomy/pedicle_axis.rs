@@ -18,11 +18,11 @@ const AHEAD_MM: f64 = 14.0;
 /// and lead so far from it, mm: of a pedicle that is a tube the least section may lie near its end.
 const MOST_CORRECTION_DEG: f64 = 12.0;
 const MOST_SETTLED_MM: f64 = 4.0;
-/// The isthmus is at most so many times as large as the least section.
-const MOST_GROWN: f64 = 1.3;
 /// The same where there is no tube.
 const BRIDGE_CORRECTION_DEG: f64 = 9.0;
 const BRIDGE_SETTLED_MM: f64 = 2.0;
+/// The isthmus is at most so many times as large as the least section.
+const MOST_GROWN: f64 = 1.3;
 /// Isthmus and axis are sought by turns at most so often.
 const MOST_TURNS: usize = 40;
 

@@ -19,7 +19,8 @@
 //!   through the centroids of the sections 1 to 5 mm before and behind the isthmus, in pairs: a pair
 //!   counts in full up to 1.2 times the isthmus' area, not at all from 1.5 times, and no more than
 //!   the pairs nearer to the isthmus. Where a wide pedicle has several such lines, it is the one
-//!   that the search from the middle and direction of the tube it is built from comes to. Width is the section's extent along the vertebra's left-right direction
+//!   that the search from the middle and direction of the tube it is built from comes to. Width is the
+//!   section's extent along the vertebra's left-right direction
 //!   (made perpendicular to the axis), height its extent across that, the least extent that in any
 //!   direction: between outer surfaces, all perpendicular to the axis. The chord is the length along
 //!   the axis from where it leaves bone behind the isthmus to where it does in front, as the
