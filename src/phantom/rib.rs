@@ -10,6 +10,10 @@ use glam::DVec3;
 /// Width of the joints between a rib and its vertebra, mm.
 const JOINT_GAP_MM: f64 = 1.4;
 
+/// From the midline to the middle of the first ribs where they are farthest apart, mm: the inlet of
+/// the chest is about 100 mm wide (Gray's Anatomy), a rib that lies flat 15 mm more to each side.
+const INLET_HALF_WIDTH_MM: f64 = 58.0;
+
 /// Corners of a rib's course from head to where it is cut off, in the vertebra's frame.
 fn course(level: Level, sizes: &Mobile, vary: &Vary, side: Side) -> Vec<DVec3> {
     let at = |out: f64, y: f64, z: f64| DVec3::new(out * side.sign(), y, z);
@@ -29,7 +33,10 @@ fn course(level: Level, sizes: &Mobile, vary: &Vary, side: Side) -> Vec<DVec3> {
     let angle = at(out + 21.0, tip.y + 3.0, tip.z - 9.0);
     let flank = at(out + 42.0, tip.y - 10.0, tip.z - 24.0 + slant);
     if level.number() == 1 {
-        return vec![head, tubercle, at(out + 16.0, tip.y - 14.0, tip.z - 2.0)];
+        // The first ribs turn forward at once, around an inlet that is 100 mm wide within them.
+        let bend = at(INLET_HALF_WIDTH_MM.max(out + 12.0), tip.y - 22.0, tip.z - 5.0);
+        let flank = at(bend.x.abs() + 1.0, tip.y - 46.0, tip.z - 14.0 + slant);
+        return vec![head, tubercle, bend, flank];
     }
     vec![head, tubercle, angle, flank]
 }

@@ -115,6 +115,11 @@ impl Tally {
         }
         let pedicles = 2 * phantom.bones().len();
         tally.absent = pedicles.saturating_sub(planned.screws.len() + planned.refusals.len());
+        if tally.absent > 0 {
+            let levels: Vec<String> =
+                planned.screws.iter().map(|(screw, _)| screw.level.to_string()).collect();
+            tally.said += &format!("{name}: {} absent, planned {levels:?}\n", tally.absent);
+        }
         tally
     }
 

@@ -13,6 +13,7 @@ use super::rules::{Aim, Rules, StyleRule};
 use super::{Refusal, Site, Style, Way, score};
 use crate::clearance::SignedDistance;
 use crate::implant::Catalogue;
+use crate::space::{Patient, Point};
 
 /// The grid: reach and step across the pedicle (lateral, cranial), mm.
 const REACH_MM: [f64; 2] = [6.0, 7.5];
@@ -134,10 +135,10 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         let (level, side) = (self.site.level, self.site.pedicle.side);
         let no_path = Refusal::NoPath { level, side, style: self.style.name };
         let grid = self.grid();
-        let widest = self.widest_bore(&grid).ok_or_else(|| no_path.clone())?;
-        if self.is_rib(&widest) {
+        if grid.is_empty() {
             return Err(Refusal::NoPedicle { level, side });
         }
+        let widest = self.widest_bore(&grid).ok_or_else(|| no_path.clone())?;
         let isthmus_mm = 2.0 * widest.1;
         let is_narrow = self.choose_diameters(isthmus_mm)?;
         if !is_narrow && self.gap_mm > 0.0 {
@@ -205,8 +206,8 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         kept
     }
 
-    /// Lines on a grid around the measured pedicle, all that are in bone at the isthmus's plane, with
-    /// the distance to daylight there: no bore is wider than that.
+    /// Lines on a grid around the measured pedicle, all that are in bone at the isthmus's plane and
+    /// not in a rib there, with the distance to daylight: no bore is wider than that.
     fn grid(&self) -> Vec<(Line, f64)> {
         let [convergences, tilts] = [0, 1].map(|n| {
             let window = if n == 0 {
@@ -221,7 +222,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
             for up in steps(REACH_MM[1], ACROSS_MM) {
                 let through = self.frame.through(&[across, up, 0.0, 0.0]);
                 let distance = self.site.bone.quick_distance_mm(through);
-                if distance <= -self.gap_mm.min(3.0) {
+                if distance <= -self.gap_mm.min(3.0) || !self.is_by_canal(through, distance) {
                     continue;
                 }
                 for &convergence in &convergences {
@@ -292,8 +293,10 @@ impl<'a, B: SignedDistance> Search<'a, B> {
     /// The widest bore near a line. A bore's radius has ridges, on which a climb may stop short: large
     /// steps are tried again.
     fn climb_bore(&self, mut widest: (Line, f64)) -> (Line, f64) {
-        let radius =
-            |line: &Line, _| self.is_in_window(line).then(|| self.radius_mm(line)).flatten();
+        let radius = |line: &Line, _| {
+            let radius = self.is_in_window(line).then(|| self.radius_mm(line)).flatten()?;
+            self.is_by_canal(self.frame.through(line), radius).then_some(radius)
+        };
         for _ in 0..MOST_CLIMBS {
             let before = widest.1;
             widest = climb(widest, FIRST_STEP, HALVINGS[1], radius, |radius| *radius);
@@ -304,10 +307,14 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         widest
     }
 
-    /// Whether a bore runs too far beside the canal for a pedicle of the chest.
-    fn is_rib(&self, (line, radius): &(Line, f64)) -> bool {
-        let gap = self.site.canal.map(|canal| canal.gap_mm(self.frame.through(line)) - radius);
-        self.site.level.region() == 'T' && gap.is_some_and(|mm| mm > MOST_FROM_CANAL_MM)
+    /// Whether bone of this radius around a place of the isthmus's plane can be a pedicle's: in the
+    /// chest that walls the canal.
+    fn is_by_canal(&self, through: Point<Patient>, radius_mm: f64) -> bool {
+        let Some(canal) = self.site.canal.filter(|_| self.site.level.region() == 'T') else {
+            return true;
+        };
+        let most_mm = MOST_FROM_CANAL_MM + radius_mm.max(0.0);
+        canal.gap_up_to(through, most_mm) < most_mm
     }
 
     /// Leaves the diameters that the isthmus allows; true where it goes by the narrow rule.
