@@ -28,9 +28,11 @@ impl<T: Copy + Send + Sync> Block<T> {
     pub(super) fn index(&self, [i, j, k]: [usize; 3]) -> usize {
         (k * self.size[1] + j) * self.size[0] + i
     }
+    /// The place of a voxel. Every index fits in 32 bits, which are divided sooner than 64.
     pub(super) fn place(&self, index: usize) -> [usize; 3] {
-        let [ni, nj, _] = self.size;
-        [index % ni, index / ni % nj, index / (ni * nj)]
+        let [index, ni, nj] = [index, self.size[0], self.size[1]].map(|n| n as u32);
+        let row = index / ni;
+        [index % ni, row % nj, row / nj].map(|n| n as usize)
     }
     /// Centre of a voxel, LPS mm.
     pub(super) fn point(&self, index: usize) -> DVec3 {
@@ -47,6 +49,13 @@ impl<T: Copy + Send + Sync> Block<T> {
     /// The value of the voxel whose cell holds the point.
     pub(super) fn nearest(&self, p: DVec3) -> Option<T> {
         self.voxel(p).map(|index| self.data[index])
+    }
+    /// The first of the eight voxels round a place, in steps from the first; `None` where not all are
+    /// inside.
+    fn corner(&self, v: DVec3) -> Option<[usize; 3]> {
+        let corner = v.to_array().map(|n| n as usize);
+        let inside = |a: usize| v[a] >= 0.0 && corner[a] + 1 < self.size[a];
+        (inside(0) && inside(1) && inside(2)).then_some(corner)
     }
     /// The six neighbours that are inside, by index.
     pub(super) fn neighbours(&self, index: usize) -> impl Iterator<Item = usize> + use<T> {
@@ -106,20 +115,16 @@ impl Block<u8> {
     /// voxels: a border without the steps of the voxels. `None` outside.
     pub(super) fn commonest(&self, p: DVec3) -> Option<u8> {
         let at = (p - self.first) / self.step_mm;
-        let [i, j, k] = at.floor().to_array().map(|n| n as isize);
-        let inside = |n: isize, size: usize| n >= 0 && n + 1 < size as isize;
-        if !(inside(i, self.size[0]) && inside(j, self.size[1]) && inside(k, self.size[2])) {
-            return self.nearest(p);
-        }
+        let Some(corner) = self.corner(at) else { return self.nearest(p) };
         let (row, slab) = (self.size[0], self.size[0] * self.size[1]);
-        let first = self.index([i as usize, j as usize, k as usize]);
+        let first = self.index(corner);
         let names = std::array::from_fn::<u8, 8, _>(|n| {
             self.data[first + (n & 1) + (n >> 1 & 1) * row + (n >> 2) * slab]
         });
         if names.iter().all(|name| *name == names[0]) {
             return Some(names[0]);
         }
-        let t = at - at.floor();
+        let t = at - DVec3::from(corner.map(|n| n as f64));
         let part = |n: usize, axis: usize| if n >> axis & 1 == 1 { t[axis] } else { 1.0 - t[axis] };
         let weight = |n: usize| part(n, 0) * part(n, 1) * part(n, 2);
         let votes = |name: u8| -> f64 { (0..8).filter(|n| names[*n] == name).map(weight).sum() };
@@ -148,50 +153,52 @@ impl Block<i16> {
     }
     /// The mean with the six neighbours (weights 1, 2, 1 along each axis).
     pub(super) fn softened(&self) -> Self {
-        let mut out = self.clone();
-        let [ni, nj, nk] = self.size;
-        for (axis, n) in [ni, nj, nk].into_iter().enumerate() {
-            let before = out.clone();
-            let stride = [1, ni, ni * nj][axis];
-            out.data.par_iter_mut().enumerate().for_each(|(i, slot)| {
-                let at = i / stride % n;
-                if at == 0 || at + 1 == n {
-                    return;
+        self.swept(|out, before, step| {
+            let (Some(out), Some(next)) = (out.get_mut(step..), before.get(2 * step..)) else {
+                return;
+            };
+            for (slot, around) in out.iter_mut().zip(before.iter().zip(next)) {
+                let [a, own, b] = [*around.0, *slot, *around.1];
+                if a.min(own).min(b) > OUTSIDE_HU {
+                    let [a, own, b] = [a, own, b].map(i32::from);
+                    *slot = ((a + 2 * own + b + 2) >> 2) as i16;
                 }
-                let around = [before.data[i - stride], before.data[i + stride]].map(i32::from);
-                if around.iter().all(|hu| *hu > i32::from(OUTSIDE_HU)) && *slot > OUTSIDE_HU {
-                    *slot = ((around[0] + around[1] + 2 * i32::from(*slot) + 2) >> 2) as i16;
-                }
-            });
-        }
-        out
+            }
+        })
     }
     /// The brightest voxel of the cube of so many steps to each side.
     pub(super) fn peaks(&self, reach: usize) -> Self {
+        let raise = |out: &mut [i16], by: &[i16]| {
+            out.iter_mut().zip(by).for_each(|(slot, other)| *slot = (*slot).max(*other));
+        };
+        self.swept(|out, before, step| {
+            for far in (1..=reach).map(|n| n * step).take_while(|far| *far < before.len()) {
+                raise(out, &before[far..]);
+                raise(&mut out[far..], before);
+            }
+        })
+    }
+    /// Every voxel made anew from those of its line, along one axis after the other. `make` is given
+    /// whole lines side by side: where they go, what they were, and the step along a line.
+    fn swept(&self, make: impl Fn(&mut [i16], &[i16], usize) + Sync) -> Self {
         let mut out = self.clone();
-        let [ni, nj, nk] = self.size;
-        for (axis, n) in [ni, nj, nk].into_iter().enumerate() {
-            let before = out.clone();
-            let stride = [1, ni, ni * nj][axis];
-            out.data.par_iter_mut().enumerate().for_each(|(i, slot)| {
-                let at = i / stride % n;
-                let (low, high) = (at.min(reach), (n - 1 - at).min(reach));
-                let line = (i - low * stride..=i + high * stride).step_by(stride);
-                *slot = line.map(|k| before.data[k]).max().unwrap_or(*slot);
-            });
+        let mut step = 1;
+        for n in self.size {
+            let before = out.data.clone();
+            let lines = out.data.par_chunks_mut(n * step).zip(before.par_chunks(n * step));
+            lines.for_each(|(out, before)| make(out, before, step));
+            step *= n;
         }
         out
     }
     /// HU between voxels; [`OUTSIDE_HU`] where the scan has none.
     pub(super) fn sample(&self, p: DVec3) -> f64 {
         let v = (p - self.first) / self.step_mm;
-        let corner = v.floor();
-        let inside = (0..3).all(|a| corner[a] >= 0.0 && corner[a] + 1.0 < self.size[a] as f64);
-        if !inside {
+        let Some(corner) = self.corner(v) else {
             return self.nearest(p).map_or(f64::from(OUTSIDE_HU), f64::from);
-        }
-        let t = v - corner;
-        let at = self.index([corner.x as usize, corner.y as usize, corner.z as usize]);
+        };
+        let t = v - DVec3::from(corner.map(|n| n as f64));
+        let at = self.index(corner);
         let (row, slab) = (self.size[0], self.size[0] * self.size[1]);
         let lerp = |a: f64, b: f64, t: f64| a + (b - a) * t;
         let pair = |at: usize| lerp(f64::from(self.data[at]), f64::from(self.data[at + 1]), t.x);

@@ -90,28 +90,37 @@ fn plane(stations: &[Station], sheets: &[Sheet], station: usize) -> Disc {
 
 /// The best sheet at every station.
 fn sheets(ct: &Block<i16>, tissue: &Tissue, stations: &[Station]) -> Vec<Sheet> {
-    let free: Vec<Sheet> = stations.par_iter().map(|s| best_sheet(ct, tissue, s, 0.0)).collect();
-    let unit = chain::clear(&chain::peaks(&free));
-    stations.par_iter().map(|s| best_sheet(ct, tissue, s, unit)).collect()
+    let all: Vec<Vec<Sheet>> = stations.par_iter().map(|s| tilted(ct, tissue, s)).collect();
+    let best = |unit: f64| all.iter().map(|tilted| best_sheet(tilted, unit)).collect::<Vec<_>>();
+    let unit = chain::clear(&chain::peaks(&best(0.0)));
+    best(unit)
 }
 
 /// What a degree of tilt against the canal, squared, costs: a sheet tilted by 25 degrees must be
 /// darker by a quarter than a straight one.
 const TILT: f64 = 0.0004;
 
-fn best_sheet(ct: &Block<i16>, tissue: &Tissue, s: &Station, unit: f64) -> Sheet {
+/// The sheet that is worth most where a clear disc shows `unit` HU.
+fn best_sheet(tilted: &[Sheet], unit: f64) -> Sheet {
     let mut best = Sheet { valley_hu: f64::NEG_INFINITY, pitch_deg: 0.0, roll_deg: 0.0 };
-    for pitch in (-30..=30).step_by(6) {
-        for roll in (-18..=18).step_by(6) {
-            let (pitch_deg, roll_deg) = (f64::from(pitch), f64::from(roll));
-            let price = TILT * unit * (pitch_deg * pitch_deg + roll_deg * roll_deg);
-            let valley_hu = valley(ct, tissue, s, pitch_deg, roll_deg) - price;
-            if valley_hu > best.valley_hu {
-                best = Sheet { valley_hu, pitch_deg, roll_deg };
-            }
+    for sheet in tilted {
+        let price = TILT * unit * (sheet.pitch_deg.powi(2) + sheet.roll_deg.powi(2));
+        let valley_hu = sheet.valley_hu - price;
+        if valley_hu > best.valley_hu {
+            best = Sheet { valley_hu, ..*sheet };
         }
     }
     best
+}
+
+/// The sheets through the middle of the column at a station, in all their tilts.
+fn tilted(ct: &Block<i16>, tissue: &Tissue, s: &Station) -> Vec<Sheet> {
+    let tilts = (-30..=30).step_by(6).flat_map(|p| (-18..=18).step_by(6).map(move |r| [p, r]));
+    let sheet = |[pitch_deg, roll_deg]: [f64; 2]| {
+        let up = axes(s, pitch_deg, roll_deg)[2];
+        Sheet { valley_hu: valley(ct, tissue, s, s.body(), up), pitch_deg, roll_deg }
+    };
+    tilts.map(|tilt| sheet(tilt.map(f64::from))).collect()
 }
 
 /// Axes of a sheet: to the left, to the front, upwards.
@@ -123,13 +132,8 @@ fn axes(s: &Station, pitch_deg: f64, roll_deg: f64) -> [DVec3; 3] {
     [s.left * rc + up * rs, front, up * rc - s.left * rs]
 }
 
-/// How much darker a sheet through the middle of the column is than the darker of its two end
-/// plates, HU.
-fn valley(ct: &Block<i16>, tissue: &Tissue, s: &Station, pitch_deg: f64, roll_deg: f64) -> f64 {
-    valley_at(ct, tissue, s, s.body(), axes(s, pitch_deg, roll_deg)[2])
-}
-
-fn valley_at(ct: &Block<i16>, tissue: &Tissue, s: &Station, middle: DVec3, up: DVec3) -> f64 {
+/// How much darker a sheet is than the darker of its two end plates, HU.
+fn valley(ct: &Block<i16>, tissue: &Tissue, s: &Station, middle: DVec3, up: DVec3) -> f64 {
     let mean = |offset: f64| sheet(ct, tissue, s, middle, up, offset);
     let dark = (mean(-0.75) + mean(0.75)) / 2.0;
     // Not so far that the end plates of one small body are taken for those round a disc: a body is
@@ -182,7 +186,7 @@ fn refine(ct: &Block<i16>, tissue: &Tissue, stations: &[Station], discs: &mut [D
                     let up = (disc.up + tilt).normalize();
                     let middle = disc.middle + disc.up * f64::from(step);
                     let price = 0.002 * f64::from(step * step + pitch * pitch + roll * roll);
-                    let value = valley_at(ct, tissue, s, middle, up) * (1.0 - price);
+                    let value = valley(ct, tissue, s, middle, up) * (1.0 - price);
                     if value > best.0 {
                         best = (value, middle, up);
                     }

@@ -80,21 +80,24 @@ const BORDER_SHARE: f64 = 0.5;
 /// bone by the threshold that finds bone, or dark with that cortex right inside of it. Marrow in a
 /// gap of the cortex is dark, too, but has none inside. Two layers at most.
 pub(super) fn peel(names: &mut Block<u8>, ct: &Block<i16>, tissue: &Tissue, count: u8) {
-    let rims: Vec<Vec<u32>> = (1..=count).into_par_iter().map(|n| rim(names, n)).collect();
+    let mut rims = vec![Vec::new(); usize::from(count) + 1];
+    for voxel in of_vertebrae(names, count, |i| touches(names, i, OPEN)) {
+        rims[usize::from(names.data[voxel])].push(voxel);
+    }
     let borders: Vec<f64> = rims.iter().map(|rim| border_hu(rim, ct, tissue)).collect();
+    let border = |name: u8| borders[usize::from(name)];
     for _ in 0..2 {
-        let outer: Vec<Vec<u32>> = (1..=count)
-            .into_par_iter()
-            .zip(&borders)
-            .map(|(n, border)| {
-                let own = (0..names.data.len()).filter(|i| names.data[*i] == n);
-                own.filter(|i| is_weak(names, ct, tissue, *i, *border)).map(|i| i as u32).collect()
-            })
-            .collect();
-        for voxel in outer.into_iter().flatten() {
-            names.data[voxel as usize] = OPEN;
+        let is_weak = |i: usize| is_weak(names, ct, tissue, i, border(names.data[i]));
+        for voxel in of_vertebrae(names, count, is_weak) {
+            names.data[voxel] = OPEN;
         }
     }
+}
+
+/// The voxels of vertebrae that this holds for, in order.
+fn of_vertebrae(names: &Block<u8>, count: u8, is: impl Fn(usize) -> bool + Sync) -> Vec<usize> {
+    let is_own = |i: &usize| (1..=count).contains(&names.data[*i]);
+    (0..names.data.len()).into_par_iter().filter(|i| is_own(i) && is(*i)).collect()
 }
 
 /// Whether a voxel lies outside of the edge of its vertebra, whose cortex has this border, HU. Its
@@ -126,9 +129,13 @@ fn has_cortex_inside(names: &Block<u8>, ct: &Block<i16>, voxel: usize, border: f
 pub(super) fn smooth(names: &mut Block<u8>, count: u8) {
     const MOST: usize = 4;
     let before = names.data.clone();
+    let steps = [1, names.size[0], names.size[0] * names.size[1]];
+    let is_open = |i: usize| before.get(i).is_none_or(|name| *name == OPEN);
+    // With nothing but open voxels around: most of them are.
+    let is_amid = |i: usize| steps.iter().all(|n| is_open(i.wrapping_sub(*n)) && is_open(i + n));
     let vote = |i: usize| {
         let own = before[i];
-        if own > count {
+        if own > count || own == OPEN && is_amid(i) {
             return own;
         }
         let mut around = [OPEN; 6];
@@ -144,22 +151,15 @@ pub(super) fn smooth(names: &mut Block<u8>, count: u8) {
     names.data = after;
 }
 
-/// The voxels of a vertebra that touch no bone on at least one side.
-fn rim(names: &Block<u8>, name: u8) -> Vec<u32> {
-    let own = (0..names.data.len()).filter(|i| names.data[*i] == name);
-    own.filter(|i| touches(names, *i, OPEN)).map(|i| i as u32).collect()
-}
-
 /// Whether a voxel touches one of this name.
 fn touches(names: &Block<u8>, voxel: usize, name: u8) -> bool {
     names.neighbours(voxel).any(|other| names.data[other] == name)
 }
 
-/// Where the edge of a vertebra lies, HU: from what is brightest at each voxel of its rim, the
-/// middle one of them all.
-fn border_hu(rim: &[u32], ct: &Block<i16>, tissue: &Tissue) -> f64 {
-    let mut peaks: Vec<i16> =
-        rim.iter().step_by(3).map(|i| brightest(ct, *i as usize, 2)).collect();
+/// Where the edge of a vertebra lies, HU: from what is brightest at each voxel of its rim (those
+/// that touch no bone on a side), the middle one of them all.
+fn border_hu(rim: &[usize], ct: &Block<i16>, tissue: &Tissue) -> f64 {
+    let mut peaks: Vec<i16> = rim.iter().step_by(3).map(|i| brightest(ct, *i, 2)).collect();
     peaks.sort_unstable();
     halfway(peaks.get(peaks.len() / 2).map_or(0.0, |hu| f64::from(*hu)), tissue)
 }
@@ -184,27 +184,31 @@ fn filling(names: &Block<u8>, column: &Column, name: u8) -> Vec<u32> {
     let margin = DVec3::splat(BODY_GAP_MM + 2.0);
     let own = names.crop(low - margin, high + margin);
     let stations = column.beside(name);
+    // Asked of few voxels only: finding a place along the canal is dear.
     let zone = |i: usize| zone(column, &stations, own.point(i), name);
-    let zone: Vec<Zone> = (0..own.data.len()).into_par_iter().map(zone).collect();
-    let mine = |i: usize| own.data[i] == name;
-    let deep: Vec<bool> =
-        (0..own.data.len()).into_par_iter().map(|i| is_deep(column, own.point(i), name)).collect();
-    let mut whole = own.like_bools(|i| mine(i) || (deep[i] && own.data[i] == OPEN));
+    let is_deep = |i: usize| own.data[i] == OPEN && is_deep(column, own.point(i), name);
+    let mut whole = own.like_bools(|i| own.data[i] == name || is_deep(i));
     let arch = closed_little(&whole, ARCH_GAP_MM);
-    let body = own.like_bools(|i| whole.data[i] && zone[i] == Zone::Body);
-    let body = bounds(&body, true)
-        .map(|(low, high)| closed(&body.crop(low - margin, high + margin), BODY_GAP_MM));
+    let body = own.like_bools(|i| whole.data[i] && zone(i) == Zone::Body);
+    let mut in_body = own.like_bools(|_| false);
+    if let Some((low, high)) = bounds(&body, true) {
+        let body = closed(&body.crop(low - margin, high + margin), BODY_GAP_MM);
+        let voxels = (0..body.data.len()).filter(|i| body.data[*i]);
+        let places = voxels.filter_map(|i| own.voxel(body.point(i)));
+        places.for_each(|i| in_body.data[i] = true);
+    }
     for i in 0..whole.data.len() {
-        let in_body = || body.as_ref().and_then(|b| b.nearest(own.point(i))) == Some(true);
-        whole.data[i] |= match zone[i] {
-            Zone::Body => arch.data[i] || in_body(),
-            Zone::Canal => false,
-            Zone::Else => arch.data[i],
-        };
+        if !whole.data[i] && (arch.data[i] || in_body.data[i]) {
+            whole.data[i] = match zone(i) {
+                Zone::Body => true,
+                Zone::Canal => false,
+                Zone::Else => arch.data[i],
+            };
+        }
     }
     fill_holes(&mut whole);
     let is_sacrum = column.sacrum == Some(name);
-    fill_spots(&mut whole, &zone, is_sacrum);
+    fill_spots(&mut whole, |i| zone(i) == Zone::Canal, is_sacrum);
     let is_wall = |i: usize| whole.data[i] || is_sacrum && own.data[i] == ILIUM;
     let walls = own.like_bools(is_wall);
     let mut marrow = walls::closed_in(&walls);
@@ -392,33 +396,38 @@ fn parabolas(f: &[f32], out: &mut [f32], (v, z): &mut (Vec<usize>, Vec<f32>)) {
 
 /// Fills what is closed in on all sides.
 pub(super) fn fill_holes(mask: &mut Block<bool>) {
-    let [ni, nj, nk] = mask.size;
-    let mut outside = vec![false; mask.data.len()];
-    let mut stack: Vec<usize> = Vec::new();
-    for i in 0..mask.data.len() {
-        let [x, y, z] = mask.place(i);
-        let is_edge = x == 0 || y == 0 || z == 0 || x + 1 == ni || y + 1 == nj || z + 1 == nk;
-        if is_edge && !mask.data[i] {
-            outside[i] = true;
-            stack.push(i);
-        }
-    }
-    while let Some(at) = stack.pop() {
-        for other in mask.neighbours(at) {
-            if !mask.data[other] && !outside[other] {
-                outside[other] = true;
-                stack.push(other);
+    const DARK: u8 = 1;
+    const OUTSIDE: u8 = 2;
+    let mut kinds = mask.framed(1, false).map(|is| if is { 0 } else { DARK });
+    let [ni, nj, _] = kinds.size;
+    let steps = [1, ni, ni * nj];
+    kinds.data[0] = OUTSIDE;
+    // There and back, until nothing more is reached; the frame hangs together all round.
+    let mut is_new = true;
+    while is_new {
+        is_new = false;
+        let mut reach = |i: usize, from: [usize; 3]| {
+            let is_outside = |n: usize| kinds.data.get(n) == Some(&OUTSIDE);
+            if kinds.data[i] == DARK && from.into_iter().any(is_outside) {
+                kinds.data[i] = OUTSIDE;
+                is_new = true;
             }
-        }
+        };
+        let all = 0..ni * nj * (mask.size[2] + 2);
+        all.clone().for_each(|i| reach(i, steps.map(|step| i.wrapping_sub(step))));
+        all.rev().for_each(|i| reach(i, steps.map(|step| i + step)));
     }
-    mask.data.iter_mut().zip(outside).for_each(|(slot, out)| *slot = !out);
+    for (n, row) in mask.data.chunks_exact_mut(mask.size[0]).enumerate() {
+        let from = kinds.index([1, n % mask.size[1] + 1, n / mask.size[1] + 1]);
+        row.iter_mut().zip(&kinds.data[from..]).for_each(|(slot, kind)| *slot = *kind != OUTSIDE);
+    }
 }
 
 /// Fills what bone closes in within the slices of at least two of three directions, but nothing of
 /// the canal. The hollow of an end plate or a foramen is closed in within one of them; marrow is
 /// in all, or in two where its shell has a gap. The wings of a sacrum are hollow in the old, and have
 /// holes from front to back: there what counts is the slice across the body alone.
-fn fill_spots(mask: &mut Block<bool>, zone: &[Zone], is_sacrum: bool) {
+fn fill_spots(mask: &mut Block<bool>, is_canal: impl Fn(usize) -> bool, is_sacrum: bool) {
     let size = mask.size;
     let strides = [1, size[0], size[0] * size[1]];
     let mut votes = vec![0u8; mask.data.len()];
@@ -427,7 +436,7 @@ fn fill_spots(mask: &mut Block<bool>, zone: &[Zone], is_sacrum: bool) {
         for slice in 0..size[axis] {
             let at = |u: usize, v: usize| slice * strides[axis] + u * strides[a] + v * strides[b];
             for spot in spots(mask, [size[a], size[b]], at) {
-                if !spot.iter().any(|i| zone[*i] == Zone::Canal) {
+                if !spot.iter().any(|i| is_canal(*i)) {
                     let worth = if is_sacrum && axis == 2 { 2 } else { 1 };
                     spot.iter().for_each(|i| votes[*i] += worth);
                 }
@@ -449,35 +458,36 @@ fn spots(
     [nu, nv]: [usize; 2],
     at: impl Fn(usize, usize) -> usize,
 ) -> Vec<Vec<usize>> {
-    let mut seen = vec![false; nu * nv];
-    let (mut found, mut spot, mut stack) = (Vec::new(), Vec::new(), Vec::new());
-    for start in 0..nu * nv {
-        if seen[start] || mask.data[at(start % nu, start / nu)] {
+    // What is still dark, with a frame that is.
+    let row = nu + 2;
+    let mut dark = vec![true; row * (nv + 2)];
+    let mut is_empty = true;
+    for (u, v) in (0..nv).flat_map(|v| (0..nu).map(move |u| (u, v))) {
+        let is_bone = mask.data[at(u, v)];
+        dark[(v + 1) * row + u + 1] = !is_bone;
+        is_empty &= !is_bone;
+    }
+    if is_empty {
+        return Vec::new();
+    }
+    let place = |n: usize| at(n % row - 1, n / row - 1);
+    let mut found = Vec::new();
+    // The frame first, and all that hangs together with it.
+    for start in 0..dark.len() {
+        if !std::mem::take(&mut dark[start]) {
             continue;
         }
-        let mut is_open = false;
-        spot.clear();
-        stack.push(start);
-        seen[start] = true;
-        while let Some(n) = stack.pop() {
-            let (u, v) = (n % nu, n / nu);
-            spot.push(at(u, v));
-            is_open |= u == 0 || v == 0 || u + 1 == nu || v + 1 == nv;
-            let around = [
-                (u > 0, n.wrapping_sub(1)),
-                (u + 1 < nu, n + 1),
-                (v > 0, n.wrapping_sub(nu)),
-                (v + 1 < nv, n + nu),
-            ];
-            for (_, other) in around.into_iter().filter(|(inside, _)| *inside) {
-                if !seen[other] && !mask.data[at(other % nu, other / nu)] {
-                    seen[other] = true;
-                    stack.push(other);
+        let (mut spot, mut seen) = (vec![start], 0);
+        while let Some(n) = spot.get(seen).copied() {
+            seen += 1;
+            for other in [n.wrapping_sub(1), n + 1, n.wrapping_sub(row), n + row] {
+                if dark.get_mut(other).is_some_and(std::mem::take) {
+                    spot.push(other);
                 }
             }
         }
-        if !is_open {
-            found.push(spot.clone());
+        if start > 0 {
+            found.push(spot.into_iter().map(place).collect());
         }
     }
     found

@@ -113,8 +113,10 @@ pub(super) fn split(
     });
     // The crest of the hip bone reaches up beside L4: what hangs together with the hip is hip.
     net.spread(ILIUM, RIB);
+    let core: Vec<bool> =
+        net.voxels.par_iter().map(|v| is_core(column, ct.point(*v as usize))).collect();
     for name in [RIB, BEFORE] {
-        sever(&mut net, name, ct, column, work)?;
+        sever(&mut net, name, &core, work)?;
     }
     part(&mut net, column, work)?;
     leave_hips(&mut net, column.count(), work)?;
@@ -126,15 +128,7 @@ pub(super) fn split(
 }
 
 /// Cuts what is no vertebra off the vertebrae.
-fn sever(
-    net: &mut Net,
-    name: u8,
-    ct: &Block<i16>,
-    column: &Column,
-    work: &Work,
-) -> Result<(), Cancelled> {
-    let core: Vec<bool> =
-        net.voxels.par_iter().map(|v| is_core(column, ct.point(*v as usize))).collect();
+fn sever(net: &mut Net, name: u8, core: &[bool], work: &Work) -> Result<(), Cancelled> {
     let role = |cell: usize| match net.fixed[cell] {
         fixed if fixed == name => Role::Near,
         fixed if fixed >= RIB => Role::Out,

@@ -4,7 +4,7 @@ use super::block::Block;
 use super::fill::{distance2, fill_holes};
 
 /// How far off a wall is looked for, mm: across the widest body.
-const WALL_MM: f32 = 35.0;
+const WALL_MM: f64 = 35.0;
 /// How many of the 26 directions must end at a wall: the hollow of an end plate and a notch are
 /// open to a quarter of them.
 const WALLS: u8 = 23;
@@ -12,12 +12,12 @@ const WALLS: u8 = 23;
 /// The voxels that are no wall and have walls in at least [`WALLS`] directions.
 pub(super) fn closed_in(walls: &Block<bool>) -> Vec<usize> {
     let mut counts = vec![0u8; walls.data.len()];
-    let mut far = vec![0f32; walls.data.len()];
+    let mut far = vec![FAR; walls.data.len()];
     for direction in directions() {
         look(walls, direction, &mut far);
-        for (count, far) in counts.iter_mut().zip(&far) {
-            *count += u8::from(*far < WALL_MM);
-        }
+        let length = direction.iter().map(|n| (n * n) as f64).sum::<f64>().sqrt();
+        let most = (WALL_MM / (walls.step_mm * length)).ceil().min(f64::from(FAR)) as u8;
+        counts.iter_mut().zip(&far).for_each(|(count, far)| *count += u8::from(*far < most));
     }
     (0..counts.len()).filter(|i| !walls.data[*i] && counts[*i] >= WALLS).collect()
 }
@@ -29,25 +29,35 @@ fn directions() -> impl Iterator<Item = [isize; 3]> {
     all.filter(|d| *d != [0; 3])
 }
 
-/// How far each voxel is from a wall in one direction, mm: 0 in it, infinite where there is none.
-fn look(walls: &Block<bool>, direction: [isize; 3], far: &mut [f32]) {
+/// So many steps and more.
+const FAR: u8 = u8::MAX;
+
+/// How many steps each voxel is from a wall in one direction: 0 in it, [`FAR`] where there is none.
+fn look(walls: &Block<bool>, direction: [isize; 3], far: &mut [u8]) {
     let size = walls.size;
-    let length = direction.iter().map(|n| (n * n) as f64).sum::<f64>().sqrt();
-    let step = (walls.step_mm * length) as f32;
-    let [_, nj, nk] = size;
-    // The rows that a ray comes from are done first.
+    let [ni, nj, nk] = size;
+    let after = |wall: bool, from: u8| if wall { 0 } else { from.saturating_add(1) };
+    // The voxels that the rays come from are done first.
     let first = |axis: usize, n: usize| if direction[axis] > 0 { size[axis] - 1 - n } else { n };
+    // Those of another row, with nothing at both ends.
+    let mut from = vec![FAR; ni + 2];
     for (k, j) in (0..nk).flat_map(|k| (0..nj).map(move |j| (first(2, k), first(1, j)))) {
-        let before = beside(size, [j, k], [direction[1], direction[2]]);
         let row = walls.index([0, j, k]);
-        for i in (0..size[0]).map(|n| first(0, n)) {
-            let from = i.checked_add_signed(direction[0]).filter(|i| *i < size[0]);
-            far[row + i] = match (before, from) {
-                _ if walls.data[row + i] => 0.0,
-                (Some(before), Some(from)) => far[before + from] + step,
-                _ => f32::INFINITY,
-            };
+        if direction[1..] == [0, 0] {
+            let along = (0..ni).map(|n| row + first(0, n));
+            along.fold(FAR, |from, i| {
+                far[i] = after(walls.data[i], from);
+                far[i]
+            });
+            continue;
         }
+        match beside(size, [j, k], [direction[1], direction[2]]) {
+            Some(before) => from[1..=ni].copy_from_slice(&far[before..before + ni]),
+            None => from.fill(FAR),
+        }
+        let from = &from[(1 + direction[0]) as usize..];
+        let voxels = far[row..row + ni].iter_mut().zip(&walls.data[row..]);
+        voxels.zip(from).for_each(|((far, wall), from)| *far = after(*wall, *from));
     }
 }
 
