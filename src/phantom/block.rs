@@ -15,7 +15,7 @@ use ndarray::ArrayViewMut3;
 use std::ops::Range;
 
 /// Voxels along an edge of a block.
-pub(super) const SIDE: usize = 8;
+pub(super) const SIDE: usize = 4;
 /// Slices thicker than this are made of thinner ones, mm.
 const THICK_MM: f64 = 1.2;
 
