@@ -4,10 +4,10 @@
 //!
 //! The plane of least section is looked for beside the canal ([`super::pedicle_search`]), and from
 //! there isthmus and axis by turns ([`super::pedicle_axis`]): the isthmus is the section across the
-//! axis in the middle of the narrow stretch, in which sections are at most 1.2 times as large as it
-//! is (in a pedicle that is a tube the least one may lie anywhere); the axis is the line through the
-//! centroids of the sections up to 5 mm before and behind it, in pairs and only as far as both of a
-//! pair are closed; all of them looked at through the isthmus' own outline, grown 1.4 times
+//! axis in the middle of the narrow stretch (in a pedicle that is a tube the least one may lie
+//! anywhere); the axis is the line through the centroids of the sections up to 5 mm before and behind
+//! it, in pairs; a section counts in full for both up to 1.2 times the isthmus' area and not at all
+//! from 1.5 times; all of them are looked at through the isthmus' own outline, grown 1.4 times
 //! ([`super::tube`]). What hangs on its outer side by a neck, as the transverse process does at L5, is
 //! left out of what is measured ([`Outline::tube`]). Width is the section's extent along the
 //! vertebra's left-right direction (made perpendicular to the axis), height its extent across that;

@@ -4,9 +4,9 @@
 //! the middle of the narrow stretch lies, and the direction through the centroids around it.
 //!
 //! The window has the middle section's own outline, grown by [`WINDOW`]: all bone in it counts, and
-//! what a section opens into beyond that, body or arch, does not. So areas and centroids change
-//! steadily with the line, and noise at an edge moves them little. The phantom's truth is defined in
-//! the same way.
+//! what a section opens into beyond that, body or arch, does not. And the further a section has
+//! opened the less it counts, so that none drops out at once. So what is told of a line changes
+//! steadily with it, and noise moves it little. The phantom's truth is defined in the same way.
 
 use super::outline::across;
 use super::pedicle::{Line, RAYS};
@@ -17,19 +17,27 @@ use std::f64::consts::TAU;
 /// How far a section is looked at, as a multiple of the isthmus' outline, and at most, mm.
 const WINDOW: f64 = 1.4;
 const MOST_MM: f64 = 15.0;
-/// The isthmus is the middle of the stretch in which sections are at most so many times its own.
+/// A section counts in full as part of the narrow stretch where it is at most so many times as large
+/// as the isthmus, and not at all from so many times on.
 const NARROW_AREA: f64 = 1.2;
-/// That stretch is followed so far before and behind, mm.
-const MOST_OFF_MM: u32 = 8;
-/// The axis runs through the centroids up to this far before and behind the isthmus, mm; a pair
-/// counts in full up to [`NARROW_AREA`] and not at all from [`OPEN_AREA`].
-const FURTHEST_PAIR_MM: u32 = 5;
 const OPEN_AREA: f64 = 1.5;
+/// That stretch is followed so far before and behind, mm, by so many sections per mm.
+const MOST_OFF_MM: u32 = 8;
+const PER_MM: u32 = 2;
+/// The axis runs through the centroids up to this far before and behind the isthmus, mm.
+const FURTHEST_PAIR_MM: u32 = 5;
 
 /// Area and centroid of what is seen of a section.
 #[derive(Clone, Copy)]
 struct Seen {
     area_mm2: f64,
+    centroid: DVec3,
+}
+
+/// A section beside the middle one: how much it counts, and its centroid.
+#[derive(Clone, Copy)]
+struct Weighed {
+    weight: f64,
     centroid: DVec3,
 }
 
@@ -40,9 +48,9 @@ pub(super) struct Tube<'a> {
     /// The rays' unit directions, and how far the window reaches along each, mm.
     rays: Vec<(DVec3, f64)>,
     own: Seen,
-    /// The sections by millimetres behind and ahead, up to the first one that is open.
-    behind: Vec<Seen>,
-    ahead: Vec<Seen>,
+    /// The sections behind and ahead, up to the first one that is open.
+    behind: Vec<Weighed>,
+    ahead: Vec<Weighed>,
 }
 
 impl<'a> Tube<'a> {
@@ -73,16 +81,18 @@ impl<'a> Tube<'a> {
         }
         Seen { area_mm2: area, centroid: centre + moment / area.max(1e-9) }
     }
-    fn ratio(&self, seen: &Seen) -> f64 {
-        seen.area_mm2 / self.own.area_mm2.max(1e-9)
-    }
-    fn side(&self, sense: f64) -> Vec<Seen> {
-        let mut all: Vec<Seen> = Vec::new();
-        for n in 1..=MOST_OFF_MM {
-            all.push(self.at(sense * f64::from(n)));
-            if all.last().is_some_and(|seen| self.ratio(seen) > OPEN_AREA) {
+    /// The sections to one side. One counts the less the further it has opened, and no more than
+    /// those nearer to the middle.
+    fn side(&self, sense: f64) -> Vec<Weighed> {
+        let (mut all, mut weight) = (Vec::new(), 1.0_f64);
+        for n in 1..=MOST_OFF_MM * PER_MM {
+            let Seen { area_mm2, centroid } = self.at(sense * f64::from(n) / f64::from(PER_MM));
+            let ratio = area_mm2 / self.own.area_mm2.max(1e-9);
+            weight = weight.min((OPEN_AREA - ratio) / (OPEN_AREA - NARROW_AREA));
+            if weight <= 0.0 {
                 break;
             }
+            all.push(Weighed { weight, centroid });
         }
         all
     }
@@ -92,35 +102,16 @@ impl<'a> Tube<'a> {
     }
     /// How far along the line the middle of the narrow stretch lies, mm.
     pub fn to_middle(&self) -> f64 {
-        (self.end(1.0, &self.ahead) - self.end(-1.0, &self.behind)) / 2.0
+        let length = |side: &[Weighed]| side.iter().map(|seen| seen.weight).sum::<f64>();
+        (length(&self.ahead) - length(&self.behind)) / (2.0 * f64::from(PER_MM))
     }
-    /// How far the narrow stretch goes to one side, mm: by false position between the last narrow
-    /// and the first wider section.
-    fn end(&self, sense: f64, side: &[Seen]) -> f64 {
-        let over = |seen: &Seen| self.ratio(seen) - NARROW_AREA;
-        let Some(outer) = side.iter().position(|seen| over(seen) > 0.0) else {
-            return f64::from(MOST_OFF_MM);
-        };
-        let inner = outer.checked_sub(1).map_or(&self.own, |n| &side[n]);
-        let (mut a, mut b) =
-            ((outer as f64, over(inner)), (outer as f64 + 1.0, over(&side[outer])));
-        let between = |a: (f64, f64), b: (f64, f64)| a.0 + (b.0 - a.0) * a.1 / (a.1 - b.1);
-        for _ in 0..2 {
-            let t = between(a, b);
-            let here = (t, over(&self.at(sense * t)));
-            if here.1 > 0.0 { b = here } else { a = here }
-        }
-        between(a, b)
-    }
-    /// The direction from the centroids behind the middle to those before it. A pair of them counts
-    /// the less the further either has opened, and no more than the pairs nearer to the middle.
+    /// The direction from the centroids behind the middle to those before it, in pairs that count
+    /// as much as the lesser of the two.
     pub fn direction(&self) -> DVec3 {
-        let (mut along, mut weight) = (DVec3::ZERO, 1.0_f64);
-        for (n, (back, front)) in (1..=FURTHEST_PAIR_MM).zip(self.behind.iter().zip(&self.ahead)) {
-            let ratio = self.ratio(back).max(self.ratio(front));
-            weight = weight.min((OPEN_AREA - ratio) / (OPEN_AREA - NARROW_AREA)).max(0.0);
-            along += (front.centroid - back.centroid) * (f64::from(n) * weight);
-        }
-        along.normalize_or(self.line.axis)
+        let pairs = self.behind.iter().zip(&self.ahead).take((FURTHEST_PAIR_MM * PER_MM) as usize);
+        let one = |(n, (back, front)): (usize, (&Weighed, &Weighed))| {
+            (front.centroid - back.centroid) * ((n + 1) as f64 * back.weight.min(front.weight))
+        };
+        pairs.enumerate().map(one).sum::<DVec3>().normalize_or(self.line.axis)
     }
 }

@@ -133,20 +133,25 @@ fn counted(bone: &Bone, at: Point<Patient>, window: &[(DVec3, f64)]) -> (f64, DV
     (count * CELL_MM * CELL_MM, sum / count)
 }
 
-/// Where the areas, told at `t`, first pass 1.2 times that in the middle, ahead and behind, by
-/// millimetres and then halving.
-fn narrow_stretch(area: impl Fn(f64) -> f64, halvings: usize) -> [f64; 2] {
-    let most = 1.2 * area(0.0);
+/// How much each section half a millimetre apart counts, ahead and behind: in full up to 1.2 times
+/// the area in the middle, not at all from 1.5 times, and no more than those before it.
+fn narrow_stretch(area: impl Fn(f64) -> f64) -> [Vec<f64>; 2] {
+    let own = area(0.0);
     [1.0, -1.0].map(|sense| {
-        let over = |n: f64| area(sense * n) > most;
-        let outer = (1..=8).map(f64::from).find(|n| over(*n)).unwrap();
-        let (mut low, mut high) = (outer - 1.0, outer);
-        for _ in 0..halvings {
-            let middle = (low + high) / 2.0;
-            if over(middle) { high = middle } else { low = middle }
+        let mut weights = vec![1.0];
+        while weights.len() <= 16 && weights.last() > Some(&0.0) {
+            let ratio = area(sense * weights.len() as f64 / 2.0) / own;
+            let weight = ((1.5 - ratio) / 0.3).clamp(0.0, 1.0);
+            weights.push(weight.min(weights[weights.len() - 1]));
         }
-        sense * (low + high) / 2.0
+        weights
     })
+}
+
+/// How much longer the narrow stretch is ahead than behind, and all of it, mm.
+fn lengths([ahead, behind]: &[Vec<f64>; 2]) -> [f64; 2] {
+    let [ahead, behind] = [ahead, behind].map(|side| (side.iter().sum::<f64>() - 1.0) / 2.0);
+    [ahead - behind, ahead + behind]
 }
 
 #[test]
@@ -157,8 +162,8 @@ fn the_isthmus_is_the_middle_of_the_narrow_stretch_as_counted_on_a_lattice_too()
         let pedicle = truth.pedicle(Side::Left);
         let window = window(bone, pedicle);
         let section = |t: f64| counted(bone, pedicle.isthmus + pedicle.axis * t, &window);
-        let [ahead, behind] = narrow_stretch(|t| section(t).0, 5);
-        assert!((ahead + behind).abs() < 0.1 && ahead - behind > 4.0, "{name}: {behind} {ahead}");
+        let [uneven, all] = lengths(&narrow_stretch(|t| section(t).0));
+        assert!(uneven.abs() < 0.1 && all > 4.0, "{name}: {all} mm, uneven by {uneven}");
         let off = section(0.0).1;
         assert!(off.length() < 0.02, "{name}: {off:?}");
     }
@@ -222,15 +227,16 @@ fn every_number_of_a_pedicle_is_solved_to_a_ten_thousandth() {
         let (axis, left) = (pedicle.axis.vec(), truth.left.vec());
         let window = window(bone, pedicle);
         let section = |t: f64| windowed(bone, pedicle.isthmus + pedicle.axis * t, &window);
-        let (own, centroid) = section(0.0);
+        let centroid = section(0.0).1;
         assert!(centroid.length() < 1e-4, "{name}: {centroid:?}");
-        let [ahead, behind] = narrow_stretch(|t| section(t).0, 18);
-        assert!((ahead + behind).abs() < 2e-4, "{name}: from {behind} to {ahead}");
-        let (mut through, mut share) = (DVec3::ZERO, 1.0_f64);
-        for t in [1.0, 2.0, 3.0, 4.0, 5.0] {
-            let [behind, ahead] = [section(-t), section(t)];
-            share = share.min((1.5 - behind.0.max(ahead.0) / own) / 0.3).max(0.0);
-            through += (ahead.1 - behind.1 + axis * (2.0 * t)) * (t * share);
+        let weights = narrow_stretch(|t| section(t).0);
+        let [uneven, _] = lengths(&weights);
+        assert!(uneven.abs() < 2e-4, "{name}: uneven by {uneven}");
+        let mut through = DVec3::ZERO;
+        for (n, (ahead, behind)) in weights[0].iter().zip(&weights[1]).enumerate().take(11) {
+            let t = n as f64 / 2.0;
+            let apart = section(t).1 - section(-t).1 + axis * (2.0 * t);
+            through += apart * (t * ahead.min(*behind));
         }
         let off = through.normalize().distance(axis);
         assert!(off < 1e-5, "{name}: axis off by {off}");

@@ -11,15 +11,16 @@
 //!   that the three axes cut out of the body (S1: 13 mm under the plate, middle of the chord from
 //!   front to back there, and of that from side to side 2 mm under the plate, above the alae).
 //! * Pedicle: the isthmus is the cross-section at right angles to the axis in the middle of the
-//!   narrow stretch, in which sections are at most 1.2 times as large as it is itself (looked for up
-//!   to 8 mm to both sides): of a pedicle that is a tube the least section may lie anywhere. Its
-//!   centre is its centroid. All these sections are looked at through one window, the isthmus' own
-//!   outline grown 1.4 times: all bone in it counts, whatever a section opens into beyond it does
-//!   not. They are told by 72 rays from the axis, 5 degrees apart. The axis runs, back to front,
-//!   through the centroids of the sections 1 to 5 mm before and behind the isthmus, in pairs: a pair
-//!   counts in full up to 1.2 times the isthmus' area, not at all from 1.5 times, and no more than
-//!   the pairs nearer to the isthmus. Where a wide pedicle has several such lines, it is the one
-//!   that the search from the middle and direction of the tube it is built from comes to. Width is the
+//!   narrow stretch: of a pedicle that is a tube the least section may lie anywhere. A section
+//!   counts in full as part of that stretch where it is at most 1.2 times as large as the isthmus,
+//!   not at all from 1.5 times, in proportion between, and no more than those nearer to the isthmus;
+//!   both halves, summed over sections half a millimetre apart up to 8 mm away, are as long as each
+//!   other. Its centre is its centroid. All these sections are looked at through one window, the
+//!   isthmus' own outline grown 1.4 times: all bone in it counts, whatever a section opens into
+//!   beyond it does not. They are told by 72 rays from the axis, 5 degrees apart. The axis runs, back
+//!   to front, through the centroids of the sections up to 5 mm before and behind the isthmus, in
+//!   pairs that count as much as the lesser of the two. So all of it changes steadily with the line,
+//!   and of all pedicles looked at (340 of ten persons) each has one such line. Width is the
 //!   section's extent along the vertebra's left-right direction
 //!   (made perpendicular to the axis), height its extent across that, the least extent that in any
 //!   direction: between outer surfaces, all perpendicular to the axis. The chord is the length along

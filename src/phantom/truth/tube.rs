@@ -1,26 +1,28 @@
 //! Isthmus and axis of a pedicle that is a tube, found together.
 //!
 //! Sections are looked at through a window that has the isthmus' own outline, grown by
-//! [`WINDOW`]: what a section opens into beyond that does not count. So areas and centroids change
-//! steadily with the line they are taken along, and there is one line that they lead back to. It
-//! is found by Broyden's method (1965) until what is left to go is far under 1e-4 mm.
+//! [`WINDOW`]: what a section opens into beyond that does not count. And the further a section has
+//! opened the less it counts, so that none drops out at once. So what is told of a line changes
+//! steadily with it, and there is one line that its sections lead back to. It is found by Broyden's
+//! method (1965) until what is left to go is far under 1e-4 mm.
 
 use super::pedicle::MOST_MM;
-use super::ray::{across, crossing, reach, stretches};
+use super::ray::{across, reach, stretches};
 use crate::phantom::shape::Shape;
 use glam::{DVec2, DVec3};
 use std::f64::consts::TAU;
 
 /// How far a section is looked at, as a multiple of the isthmus' outline.
 const WINDOW: f64 = 1.4;
-/// The isthmus is the middle of the stretch in which sections are at most so many times its own.
+/// A section counts in full as part of the narrow stretch where it is at most so many times as large
+/// as the isthmus, and not at all from so many times on.
 const NARROW_AREA: f64 = 1.2;
-/// That stretch is followed so far before and behind, mm.
-pub(super) const MOST_OFF_MM: u32 = 8;
-/// The axis runs through the centroids up to this far before and behind the isthmus, mm; a pair
-/// counts in full up to [`NARROW_AREA`] and not at all from [`OPEN_AREA`].
-const FURTHEST_PAIR_MM: u32 = 5;
 const OPEN_AREA: f64 = 1.5;
+/// That stretch is followed so far before and behind, mm, by so many sections per mm.
+pub(super) const MOST_OFF_MM: u32 = 8;
+const PER_MM: u32 = 2;
+/// The axis runs through the centroids up to this far before and behind the isthmus, mm.
+const FURTHEST_PAIR_MM: u32 = 5;
 /// Rays in a section on the way and in the end, and how near that is to be led, mm.
 const PASSES: [(usize, f64); 2] = [(24, 1e-3), (72, 1e-6)];
 /// A tilt is told by how far it moves the axis here, mm.
@@ -76,43 +78,34 @@ impl<'a> Tube<'a> {
         }
         Seen { area_mm2: area, centroid: centre + moment / area.max(1e-9) }
     }
-    fn ratio(&self, seen: &Seen) -> f64 {
-        seen.area_mm2 / self.own.area_mm2.max(1e-9)
-    }
-    /// The sections by millimetres to one side, up to the first one that is open.
-    fn side(&self, sense: f64) -> Vec<Seen> {
-        let mut all: Vec<Seen> = Vec::new();
-        for n in 1..=MOST_OFF_MM {
-            all.push(self.at(sense * f64::from(n)));
-            if all.last().is_some_and(|seen| self.ratio(seen) > OPEN_AREA) {
+    /// The sections to one side with their weights, up to the first one that is open. A section
+    /// counts the less the further it has opened, and no more than those nearer to the isthmus.
+    fn side(&self, sense: f64) -> Vec<(f64, Seen)> {
+        let (mut all, mut weight) = (Vec::new(), 1.0_f64);
+        for n in 1..=MOST_OFF_MM * PER_MM {
+            let seen = self.at(sense * f64::from(n) / f64::from(PER_MM));
+            let ratio = seen.area_mm2 / self.own.area_mm2.max(1e-9);
+            weight = weight.min((OPEN_AREA - ratio) / (OPEN_AREA - NARROW_AREA));
+            if weight <= 0.0 {
                 break;
             }
+            all.push((weight, seen));
         }
         all
     }
-    /// How far the narrow stretch goes to one side, mm.
-    fn end(&self, sense: f64, side: &[Seen]) -> f64 {
-        let Some(outer) = side.iter().position(|seen| self.ratio(seen) > NARROW_AREA) else {
-            return f64::from(MOST_OFF_MM);
-        };
-        // A thousandth, so that the search ends at an area known to 1e-7 of itself.
-        let over = |seen: &Seen| (self.ratio(seen) / NARROW_AREA - 1.0) * 1e-3;
-        let inner = outer.checked_sub(1).map_or(&self.own, |n| &side[n]);
-        let ends = [outer as f64, outer as f64 + 1.0];
-        crossing(|t| over(&self.at(sense * t)), ends, [over(inner), over(&side[outer])])
-    }
     /// The line that the sections lead to: through the centroid of the one at its middle, moved to
-    /// the middle of the narrow stretch, along the centroids. A pair of them counts the less the
-    /// further either has opened, and no more than the pairs nearer to the middle.
+    /// the middle of the narrow stretch, along the centroids, in pairs that count as much as the
+    /// lesser of the two.
     fn leads_to(&self) -> Line {
         let [behind, ahead] = [-1.0, 1.0].map(|sense| self.side(sense));
-        let to_middle = (self.end(1.0, &ahead) - self.end(-1.0, &behind)) / 2.0;
-        let (mut along, mut weight) = (DVec3::ZERO, 1.0_f64);
-        for (n, (back, front)) in (1..=FURTHEST_PAIR_MM).zip(behind.iter().zip(&ahead)) {
-            let ratio = self.ratio(back).max(self.ratio(front));
-            weight = weight.min((OPEN_AREA - ratio) / (OPEN_AREA - NARROW_AREA)).max(0.0);
-            along += (front.centroid - back.centroid) * (f64::from(n) * weight);
-        }
+        let length = |side: &[(f64, Seen)]| side.iter().map(|(weight, _)| weight).sum::<f64>();
+        let to_middle = (length(&ahead) - length(&behind)) / (2.0 * f64::from(PER_MM));
+        let pairs = (1..=FURTHEST_PAIR_MM * PER_MM).zip(behind.iter().zip(&ahead));
+        let along: DVec3 = pairs
+            .map(|(n, (back, front))| {
+                (front.1.centroid - back.1.centroid) * (f64::from(n) * back.0.min(front.0))
+            })
+            .sum();
         let axis = along.normalize_or(self.line.axis);
         Line { middle: self.own.centroid + axis * to_middle, axis }
     }
@@ -224,34 +217,32 @@ mod tests {
         [one.middle.distance(two.middle), one.axis.distance(two.axis) * LEVER_MM, left]
     }
 
-    /// T7 and T11 of seed 3 had no one axis as long as rays jumped where a section opens.
+    /// T7 and T11 of seed 3 had no one axis as long as rays jumped where a section opens; the wide L5
+    /// of seed 4 had two, 1.3 mm apart, as long as a section 1.2 times its isthmus ended the stretch.
     #[test]
-    fn pedicles_that_open_suddenly_are_the_same_to_a_ten_thousandth_from_two_starts() {
-        let levels = ["T7", "T11"].map(|name| name.parse().unwrap()).to_vec();
-        let phantom = curved(3, levels);
-        for n in 0..2 {
-            let off = apart(&phantom, n, Side::Right);
-            assert!(off.iter().all(|mm| *mm < 1e-4), "{}: {off:?}", phantom.placed[n].level);
+    fn pedicles_that_were_told_in_two_ways_are_the_same_to_a_ten_thousandth_from_two_starts() {
+        for (seed, level, side) in
+            [(3, "T7", Side::Right), (3, "T11", Side::Right), (4, "L5", Side::Left)]
+        {
+            let off = apart(&curved(seed, vec![level.parse().unwrap()]), 0, side);
+            assert!(off.iter().all(|mm| *mm < 1e-4), "seed {seed} {level}: {off:?}");
         }
     }
 
-    /// Of all pedicles of ten persons one wide L5 has two lines that lead back to themselves.
     #[test]
-    fn every_pedicle_comes_to_rest_and_nearly_all_in_one_place() {
+    fn every_pedicle_comes_to_rest_in_one_place() {
         if std::env::var_os("CORRIDOR_FULL").is_none() {
             return;
         }
-        let mut twofold = 0;
         for seed in 1..=10 {
             let phantom = curved(seed, Spec::whole_column());
             for (n, placed) in phantom.placed.iter().enumerate() {
                 for side in Side::BOTH {
-                    let [middle, axis, left] = apart(&phantom, n, side);
-                    assert!(left < 1e-4, "seed {seed} {} {side}: {left} left", placed.level);
-                    twofold += usize::from(middle.max(axis) > 1e-4);
+                    let off = apart(&phantom, n, side);
+                    let name = format!("seed {seed} {} {side}", placed.level);
+                    assert!(off.iter().all(|mm| *mm < 1e-4), "{name}: {off:?}");
                 }
             }
         }
-        assert!(twofold <= 1, "{twofold} of 340 have two places");
     }
 }
