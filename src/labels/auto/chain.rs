@@ -42,6 +42,9 @@ pub(super) fn choose(stations: &[Station], sheets: &[Sheet], walls: &Walls) -> (
 /// What the first and the last disc must gain: beyond them nothing speaks for a vertebra, so they
 /// are seen or they are none. As much as a disc of 0.45 of the contrast of a clear one.
 const SEEN: f64 = 0.3;
+/// What the first disc must gain where what lies under it speaks for a vertebra with [`SEEN`]: discs
+/// become thin towards the neck. As much as a disc that is not only guessed.
+const FAINT: f64 = 0.0;
 
 /// No disc shows less than this, HU.
 const LEAST_HU: f64 = 15.0;
@@ -148,16 +151,20 @@ impl<'a> Column<'a> {
     fn chain(&self, gains: &[f64]) -> Vec<usize> {
         let mut best: Vec<Vec<Link>> = Vec::with_capacity(gains.len());
         for i in 0..gains.len() {
-            let begins = if gains[i] >= SEEN { gains[i] } else { f64::NEG_INFINITY };
+            let begins = if gains[i] >= FAINT { gains[i] } else { f64::NEG_INFINITY };
             let mut row = vec![Link { before: None, value: begins, second: None }];
             for b in self.befores(i) {
                 let here = self.gap(b, i);
+                let vertebra = self.vertebra(b, i);
                 let uneven = |a: usize| UNEVEN * (here / self.gap(a, b)).ln().powi(2);
-                let so_far =
-                    |link: &Link| (link.value - link.before.map_or(0.0, uneven), link.before);
+                let so_far = |link: &Link| match link.before {
+                    Some(a) => (link.value - uneven(a), link.before),
+                    None if gains[b].max(vertebra) < SEEN => (f64::NEG_INFINITY, None),
+                    None => (link.value, None),
+                };
                 let most = best[b].iter().map(so_far).max_by(|x, y| x.0.total_cmp(&y.0));
                 if let Some((value, second)) = most {
-                    let value = value + gains[i] + self.vertebra(b, i);
+                    let value = value + gains[i] + vertebra;
                     row.push(Link { before: Some(b), value, second });
                 }
             }
