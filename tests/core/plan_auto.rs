@@ -86,9 +86,13 @@ pub fn true_anatomy(truth: &LevelTruth) -> VertebraAnatomy {
 
 /// A screw judged by the phantom's own surface and anatomy.
 pub fn truly(phantom: &Phantom, screw: &Screw) -> Assessment {
+    judged_by(phantom, screw, &phantom.truth_of(screw.level).unwrap())
+}
+
+/// The same where the level's truth is known already.
+pub fn judged_by(phantom: &Phantom, screw: &Screw, truth: &LevelTruth) -> Assessment {
     let bone = phantom.bone(screw.level).unwrap();
-    let anatomy = true_anatomy(&phantom.truth_of(screw.level).unwrap());
-    assess_without_profile(&screw.shape(), bone, &anatomy).unwrap()
+    assess_without_profile(&screw.shape(), bone, &true_anatomy(truth)).unwrap()
 }
 
 #[test]

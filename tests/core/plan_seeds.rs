@@ -6,7 +6,7 @@
 //!     CORRIDOR_FULL=1 CORRIDOR_SEEDS=1..41 cargo test --release --no-default-features \
 //!         --test core plan_seeds -- --nocapture
 
-use crate::plan_auto::{around_bones, misfit_mm, plan, truly};
+use crate::plan_auto::{around_bones, judged_by, misfit_mm, plan};
 use corridor::case::spine::{self, Spine};
 use corridor::case::suggest::{Planned, Wish};
 use corridor::clearance::grade::ENTRY_ZONE_MM;
@@ -14,7 +14,7 @@ use corridor::clearance::{Grade, ScrewShape, Wall};
 use corridor::labels::auto;
 use corridor::labels::numbering::{self, Numbering};
 use corridor::labels::{LabelMap, Level};
-use corridor::phantom::{Bone, Curve, Deformity, Phantom, Spec};
+use corridor::phantom::{Bone, Curve, Deformity, LevelTruth, Phantom, Spec};
 use corridor::plan::Screw;
 use corridor::plan::auto::{Refusal, Suggestion};
 use corridor::space::Side;
@@ -83,6 +83,25 @@ fn by_own_labels(ct: Volume<i16>) -> Option<Spine> {
     spine::of_images(Some(ct), named.labels, &Work::silent()).ok()
 }
 
+/// One person's column, and the truth of those levels that were asked for.
+struct Person<'a> {
+    name: &'a str,
+    phantom: &'a Phantom,
+    truths: BTreeMap<Level, LevelTruth>,
+}
+
+impl Person<'_> {
+    fn truth(&mut self, level: Level) -> &LevelTruth {
+        let solve = || self.phantom.truth_of(level).unwrap();
+        self.truths.entry(level).or_insert_with(solve)
+    }
+    /// What the truth says of an isthmus, mm.
+    fn width_mm(&mut self, level: Level, side: Side) -> f64 {
+        let pedicle = self.truth(level).pedicle(side);
+        pedicle.width_mm.min(pedicle.height_mm)
+    }
+}
+
 /// What columns came to.
 #[derive(Default)]
 struct Tally {
@@ -107,11 +126,12 @@ struct Tally {
 impl Tally {
     fn of(name: &str, phantom: &Phantom, planned: &Planned) -> Self {
         let mut tally = Self::default();
+        let mut person = Person { name, phantom, truths: BTreeMap::new() };
         for (screw, found) in &planned.screws {
-            tally.judge(name, phantom, (screw, found));
+            tally.judge(&mut person, (screw, found));
         }
         for refusal in &planned.refusals {
-            tally.refused(name, phantom, refusal);
+            tally.refused(&mut person, refusal);
         }
         let pedicles = 2 * phantom.bones().len();
         tally.absent = pedicles.saturating_sub(planned.screws.len() + planned.refusals.len());
@@ -124,7 +144,8 @@ impl Tally {
     }
 
     /// Judges a screw in the vertebra that it really is in.
-    fn judge(&mut self, name: &str, phantom: &Phantom, (screw, found): (&Screw, &Suggestion)) {
+    fn judge(&mut self, person: &mut Person<'_>, (screw, found): (&Screw, &Suggestion)) {
+        let Person { name, phantom, .. } = *person;
         let middle = screw.entry + screw.axis * (0.6 * screw.length_mm);
         let value = |bone: &&Bone| bone.value(middle);
         let bone = phantom.bones().iter().max_by(|a, b| value(a).total_cmp(&value(b))).unwrap();
@@ -134,7 +155,7 @@ impl Tally {
             *self.letters.entry((is_upper(screw.level), Grade::A)).or_default() += 1;
             return;
         }
-        let judged = truly(phantom, &screw);
+        let judged = judged_by(phantom, &screw, person.truth(screw.level));
         *self.letters.entry((is_upper(screw.level), judged.grade)).or_default() += 1;
         self.medial += usize::from(judged.breach_wall == Some(Wall::Medial));
         if judged.grade > Grade::A {
@@ -149,23 +170,23 @@ impl Tally {
                 judged.breach_depth_mm.unwrap_or(0.0),
                 found.assessment.clearance_mm,
                 found.isthmus_mm,
-                width_mm(phantom, screw.level, screw.side)
+                person.width_mm(screw.level, screw.side)
             );
         }
     }
 
-    fn refused(&mut self, name: &str, phantom: &Phantom, refusal: &Refusal) {
+    fn refused(&mut self, person: &mut Person<'_>, refusal: &Refusal) {
         let (at, side) = match *refusal {
             Refusal::TooNarrow { level, side, .. } => (Some(level), Some(side)),
             Refusal::NoPath { level, side, .. } => (Some(level), Some(side)),
             Refusal::NoPedicle { level, side } => (Some(level), Some(side)),
             _ => (None, None),
         };
-        let width = at.zip(side).map_or(f64::INFINITY, |(at, side)| width_mm(phantom, at, side));
+        let width = at.zip(side).map_or(f64::INFINITY, |(at, side)| person.width_mm(at, side));
         let place = usize::from(at.is_some_and(is_upper));
         let counts = if width < NEEDED_MM { &mut self.narrow } else { &mut self.needless };
         counts[place] += 1;
-        self.said += &format!("{name}: {refusal} (truly {width:.2})\n");
+        self.said += &format!("{}: {refusal} (truly {width:.2})\n", person.name);
     }
 
     fn add(&mut self, other: Self) {
@@ -247,14 +268,6 @@ fn is_surely_inside(bone: &Bone, screw: &ScrewShape) -> bool {
 
 fn is_upper(at: Level) -> bool {
     at < level("T10")
-}
-
-/// What the truth says of an isthmus; NaN where there is none.
-fn width_mm(phantom: &Phantom, level: Level, side: Side) -> f64 {
-    phantom.truth_of(level).map_or(f64::NAN, |level| {
-        let pedicle = level.pedicle(side);
-        pedicle.width_mm.min(pedicle.height_mm)
-    })
 }
 
 /// One column planned and judged; the misfit of its rods with each screw alone and with all together.
