@@ -392,7 +392,17 @@ pub(super) mod tests {
     }
 
     /// Calls with a search in that bone.
-    pub fn in_search<R>(call: impl FnOnce(&mut Search<'_, fn(Point<Patient>) -> f64>) -> R) -> R {
+    pub fn in_search<R>(call: impl FnOnce(&mut Search<'_, Value>) -> R) -> R {
+        in_search_of(Level::L4, bone, call)
+    }
+
+    type Value = fn(Point<Patient>) -> f64;
+
+    fn in_search_of<R>(
+        level: Level,
+        bone: Value,
+        call: impl FnOnce(&mut Search<'_, Value>) -> R,
+    ) -> R {
         let pedicle = Pedicle {
             side: Side::Left,
             isthmus: Point::new(13.0, 1.0, 0.0),
@@ -415,11 +425,10 @@ pub(super) mod tests {
             pedicles: vec![pedicle],
             warnings: Vec::new(),
         };
-        let bone: fn(Point<Patient>) -> f64 = bone;
         let canal = Canal::new(&bone, &anatomy);
         let (rules, catalogue) = (Rules::builtin().unwrap(), Catalogue::builtin().unwrap());
         let site = Site {
-            level: Level::L4,
+            level,
             pedicle: &anatomy.pedicles[0],
             anatomy: &anatomy,
             bone: &bone,
@@ -466,6 +475,22 @@ pub(super) mod tests {
         ranked.sort_by(|a, b| b.total.total_cmp(&a.total));
         ranked[0] = climbed(ranked[0].clone(), HALVINGS[1]);
         ranked
+    }
+
+    /// The same with a rib of 12 mm that leans on the pedicle from outside.
+    fn bone_with_rib(p: Point<Patient>) -> f64 {
+        let q = p.vec();
+        let rib = (6.0 - (q.x - 22.0).hypot(q.z - 1.0)).min(q.y + 30.0).min(20.0 - q.y);
+        bone(p).max(rib)
+    }
+
+    #[test]
+    fn a_rib_left_on_the_labels_does_not_hide_the_pedicle() {
+        let level = "T4".parse().unwrap();
+        let found = in_search_of(level, bone_with_rib, |search| search.run()).unwrap();
+        let [across, ..] = found.ranked[0].line;
+        assert!(found.isthmus_mm > 7.0 && found.isthmus_mm < 10.5, "{}", found.isthmus_mm);
+        assert!(across < 4.0, "{across} mm beside the pedicle");
     }
 
     #[test]
