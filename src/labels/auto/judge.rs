@@ -52,7 +52,9 @@ pub(super) fn judged(
     let found = stats::of(&volume);
     let mut warnings = Vec::new();
     let parting = Parting::of(column);
-    let signs = signs::read(edges, names, tissue, column);
+    let mut signs = signs::read(edges, names, tissue, column);
+    let ribless = signs.iter_mut().zip(&named.levels).filter(|(_, level)| level.region() != 'T');
+    ribless.for_each(|(signs, _)| signs.necks = 0.0);
     if parting.doubts.iter().flatten().any(|d| *d == Doubt::AllHeights) {
         warnings.push(
             "the vertebrae are too low or too tall for their depth: they may be wrongly parted"
@@ -119,6 +121,8 @@ fn low(levels: &[FoundLevel], named: &Names) -> Vec<String> {
 /// Where this share of a border was cut through bone, or lies on no edge, it is said.
 const SEVERED: f64 = 0.04;
 const EDGELESS: f64 = 0.1;
+/// And where this share of a vertebra looks like the neck of a rib.
+const NECKS: f64 = 0.005;
 
 /// Says what is wrong with borders that are not seen in the image.
 fn unclear(named: &Names, signs: &[Signs], levels: &[FoundLevel]) -> Vec<String> {
@@ -130,6 +134,7 @@ fn unclear(named: &Names, signs: &[Signs], levels: &[FoundLevel]) -> Vec<String>
     };
     let (severed, edgeless) =
         (those(&|s| s.severed >= SEVERED), those(&|s| s.edgeless >= EDGELESS));
+    let necks = those(&|s| s.necks >= NECKS);
     let mut said = Vec::new();
     if !severed.is_empty() {
         said.push(format!(
@@ -141,6 +146,9 @@ fn unclear(named: &Names, signs: &[Signs], levels: &[FoundLevel]) -> Vec<String>
             "part of the border of {edgeless} lies on no edge of the image (thin bone, noise or \
              thick slices)"
         ));
+    }
+    if !necks.is_empty() {
+        said.push(format!("part of a rib may be left on {necks}: look beside the body"));
     }
     said
 }

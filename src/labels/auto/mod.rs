@@ -15,7 +15,7 @@
 //! | the sacrum | `sacrum` |
 //! | ribs off, bone apart at discs and joints | `split`, `net`, `cut` |
 //! | marrow filled | `fill`, `walls` |
-//! | ribs, names, confidence | `ribs`, `names`, `parting`, `signs`, `judge` |
+//! | ribs, names, confidence | `ribs`, `names`, `parting`, `signs`, `necks`, `judge` |
 
 mod arch;
 mod block;
@@ -27,6 +27,7 @@ mod disc;
 mod fill;
 mod judge;
 mod names;
+mod necks;
 mod net;
 mod parting;
 mod ribs;
