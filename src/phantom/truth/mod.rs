@@ -20,7 +20,7 @@
 //!   beyond it does not. They are told by 72 rays from the axis, 5 degrees apart. The axis runs, back
 //!   to front, through the centroids of the sections up to 5 mm before and behind the isthmus, in
 //!   pairs that count as much as the lesser of the two. So all of it changes steadily with the line,
-//!   and of all pedicles looked at (340 of ten persons) each has one such line. Width is the
+//!   and of all pedicles looked at (170 of five persons) each has one such line. Width is the
 //!   section's extent along the vertebra's left-right direction
 //!   (made perpendicular to the axis), height its extent across that, the least extent that in any
 //!   direction: between outer surfaces, all perpendicular to the axis. The chord is the length along
