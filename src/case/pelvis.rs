@@ -32,6 +32,8 @@ pub struct PelvicBone {
     pub side: Side,
     /// The surface of both.
     pub mesh: TriMesh,
+    /// The ilium's own surface, as far as it is kept: what is seen of it beside the sacrum.
+    pub ilium: TriMesh,
     /// Signed distance to it.
     pub field: Field,
     /// What was measured on the sacrum, with the corridor into the ilium as its one pedicle; without
@@ -113,15 +115,17 @@ fn bone(
             SurfaceError::Cancelled(cancelled) => cancelled.into(),
             why => no_surface(&why.to_string()),
         })?;
-    let field = Field::new(&surface, work)?;
-    let surface = clearance::fused(&sacrum.field, &field, nodes(sacrum, side))
+    let own = mesh::extract(&surface);
+    let field = Field::to_mesh(&surface, &own, work)?;
+    let both = clearance::fused(&sacrum.field, &field, nodes(sacrum, side))
         .ok_or_else(|| no_surface("nothing of it can be reached"))?;
-    finished(&surface, sacrum, side, work)
+    finished(&both, own, sacrum, side, work)
 }
 
 /// Mesh, distance and corridor of the fused surface.
 fn finished(
     surface: &Surface,
+    ilium: TriMesh,
     sacrum: &VertebraModel,
     side: Side,
     work: &Work,
@@ -131,7 +135,7 @@ fn finished(
     let corridor = iliac::corridor(&field, &sacrum.anatomy, side);
     let pedicles = corridor.into_iter().collect();
     let anatomy = VertebraAnatomy { pedicles, warnings: Vec::new(), ..sacrum.anatomy.clone() };
-    Ok(PelvicBone { side, mesh, field, anatomy })
+    Ok(PelvicBone { side, mesh, ilium, field, anatomy })
 }
 
 /// The corners of the box that is kept, LPS mm.

@@ -176,18 +176,20 @@ impl Spine {
         self.left_out.extend(left_out);
         Ok(())
     }
-    /// The middle of the vertebrae's box, or of the CT where there are none: what a camera should
-    /// look at. LPS mm.
+    /// The lowest and the highest corner of the box of all bones, LPS mm; `None` without bones.
+    pub fn bounds(&self) -> Option<[Point<Patient>; 2]> {
+        let bones = self.vertebrae.iter().map(|v| &v.mesh);
+        let bones = bones.chain(self.pelvis.iter().map(|bone| &bone.ilium));
+        let places = bones.flat_map(|mesh| &mesh.positions).map(|p| p.vec());
+        let corners = places.map(|p| [p, p]);
+        let both = corners.reduce(|[low, high], [p, _]| [low.min(p), high.max(p)])?;
+        Some(both.map(Point::from_vec))
+    }
+    /// The middle of that box, or of the CT where there are no bones: what a camera should look at.
+    /// LPS mm.
     pub fn middle(&self) -> Point<Patient> {
-        let corners = self.vertebrae.iter().flat_map(|v| v.mesh.positions.iter().copied());
-        let (low, high) = corners
-            .fold((glam::DVec3::INFINITY, glam::DVec3::NEG_INFINITY), |(low, high), p| {
-                (low.min(p.vec()), high.max(p.vec()))
-            });
-        if low.is_finite() {
-            return Point::from_vec((low + high) / 2.0);
-        }
-        self.ct.as_ref().map_or(Point::ORIGIN, |ct| ct.grid().middle())
+        let of_ct = || self.ct.as_ref().map_or(Point::ORIGIN, |ct| ct.grid().middle());
+        self.bounds().map_or_else(of_ct, |[low, high]| low.lerp(high, 0.5))
     }
 }
 

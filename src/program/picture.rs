@@ -12,6 +12,7 @@ use crate::scene::ScenePlugin;
 use crate::scene::case::{CASE_PLACE, CaseRoot, world_dir_from_patient, world_from_patient};
 use crate::scene::colour::{self, srgb};
 use crate::scene::framing::{Look, distance_to_see};
+use crate::scene::ilium::Ilium;
 use crate::scene::layers::{BACKDROP, WORLD, all_layers};
 use crate::scene::letters::{ModelBox, Viewer};
 use crate::scene::lod::FinestOnly;
@@ -220,8 +221,8 @@ fn set_up(app: &mut App, drawing: &Drawing, spine: &Spine) {
 
 fn show_model(world: &mut World, is_shown: bool) {
     let wanted = if is_shown { Visibility::Inherited } else { Visibility::Hidden };
-    let mut things = world
-        .query_filtered::<&mut Visibility, Or<(With<Bone>, With<ScrewModel>, With<RodModel>)>>();
+    type Model = Or<(With<Bone>, With<Ilium>, With<ScrewModel>, With<RodModel>)>;
+    let mut things = world.query_filtered::<&mut Visibility, Model>();
     for mut visibility in things.iter_mut(world) {
         *visibility = wanted;
     }

@@ -43,27 +43,17 @@ impl Default for ModelBox {
 }
 
 impl ModelBox {
-    /// The box of all vertebrae, or of the CT where there are none.
+    /// The box of all bones, or of the CT where there are none.
     pub fn of(spine: &Spine) -> Self {
-        let mut low = bevy::math::DVec3::INFINITY;
-        let mut high = bevy::math::DVec3::NEG_INFINITY;
-        let mut grow = |p: Point<Patient>| {
-            low = low.min(p.vec());
-            high = high.max(p.vec());
+        let of_ct = || {
+            let corners = spine.ct.as_ref()?.grid().corners().map(Point::vec);
+            let far = bevy::math::DVec3::INFINITY;
+            let both = corners.into_iter().fold([far, -far], |[l, h], p| [l.min(p), h.max(p)]);
+            Some(both.map(Point::from_vec))
         };
-        spine.vertebrae.iter().flat_map(|v| &v.mesh.positions).for_each(|p| grow(*p));
-        if spine.vertebrae.is_empty()
-            && let Some(ct) = &spine.ct
-        {
-            ct.grid().corners().into_iter().for_each(&mut grow);
-        }
-        if !low.is_finite() {
-            return Self::default();
-        }
-        Self {
-            middle: Point::from_vec((low + high) / 2.0),
-            half_mm: ((high - low) / 2.0).to_array(),
-        }
+        let Some([low, high]) = spine.bounds().or_else(of_ct) else { return Self::default() };
+        let half_mm = ((high.vec() - low.vec()) / 2.0).to_array();
+        Self { middle: low.lerp(high, 0.5), half_mm }
     }
     /// Radius of the ball around the box, mm.
     fn radius_mm(&self) -> f64 {

@@ -1,7 +1,8 @@
 //! Data becomes entities: what is seen of the case, on a screen, in a picture and in a headset.
 //!
 //! In: [`ActiveCase`](crate::app::jobs::ActiveCase), the document, its numbers. Out: below one
-//! [`case::CaseRoot`] the bones ([`vertebra`], [`upload`], [`lod`]), the screws ([`screw`],
+//! [`case::CaseRoot`] the bones ([`vertebra`], [`ilium`],
+//! [`upload`], [`lod`]), the screws ([`screw`],
 //! [`screw_mesh`]) and the rods between them ([`rods`]), the slices ([`slices`]) and the cuts of one screw ([`cuts`]), with letters around them ([`letters`]),
 //! lights and background ([`layers`]). Nothing here knows what the user wants.
 
@@ -9,6 +10,7 @@ pub mod case;
 pub mod colour;
 pub mod cuts;
 pub mod framing;
+pub mod ilium;
 pub mod layers;
 pub mod letters;
 pub mod lod;
@@ -51,6 +53,7 @@ impl Plugin for ScenePlugin {
                     (vertebra::spawn_case, letters::measure, start_window)
                         .run_if(on_message::<CaseOpened>),
                     vertebra::replace_mended,
+                    ilium::show_ilia.run_if(resource_exists::<ActiveCase>),
                     layers::set_tones,
                     (upload::receive_levels, upload::receive_meshes, lod::choose_levels).chain(),
                     vertebra::show_bones,

@@ -6,6 +6,7 @@
 
 use super::lod::{FinestOnly, Level, Levels};
 use super::vertebra::local_transform;
+use crate::case::pelvis::PelvicBone;
 use crate::case::spine::VertebraModel;
 use crate::clearance::{Field, SignedDistance};
 use crate::mesh::{TriMesh, lod};
@@ -35,10 +36,40 @@ pub struct ReadyMesh {
     error_mm: f32,
 }
 
+/// A bone that is drawn.
+#[derive(Clone)]
+pub enum Drawn {
+    /// A vertebra, or the sacrum.
+    Vertebra(Arc<VertebraModel>),
+    /// What of the ilium is reached from the sacrum.
+    Ilium(Arc<PelvicBone>),
+}
+
+impl Drawn {
+    fn mesh(&self) -> &TriMesh {
+        match self {
+            Self::Vertebra(model) => &model.mesh,
+            Self::Ilium(bone) => &bone.ilium,
+        }
+    }
+    fn field(&self) -> &Field {
+        match self {
+            Self::Vertebra(model) => &model.field,
+            Self::Ilium(bone) => &bone.field,
+        }
+    }
+    fn frame(&self) -> Rigid<Patient, Vertebra> {
+        match self {
+            Self::Vertebra(model) => model.anatomy.patient_from_vertebra,
+            Self::Ilium(bone) => bone.anatomy.patient_from_vertebra,
+        }
+    }
+}
+
 /// A bone and those beside it, which take light from it where they are close.
 #[derive(Clone)]
 struct Subject {
-    model: Arc<VertebraModel>,
+    bone: Drawn,
     neighbours: Vec<Arc<VertebraModel>>,
 }
 
@@ -58,12 +89,12 @@ pub struct PendingMesh {
 pub struct PendingLevels(Later<Vec<ReadyMesh>>);
 
 impl PendingMesh {
-    /// Starts to shade `model`; its neighbours take light from it where they are close.
+    /// Starts to shade a bone; its neighbours take light from it where they are close.
     /// At full priority: until it is done nothing is seen.
-    pub fn start(model: &Arc<VertebraModel>, neighbours: Vec<Arc<VertebraModel>>) -> Self {
-        let subject = Subject { model: Arc::clone(model), neighbours };
+    pub fn start(bone: Drawn, neighbours: Vec<Arc<VertebraModel>>) -> Self {
+        let subject = Subject { bone, neighbours };
         let shaded = subject.clone();
-        let ready = Later::soon(move || prepare(&shaded, &shaded.model.mesh, 0.0));
+        let ready = Later::soon(move || prepare(&shaded, shaded.bone.mesh(), 0.0));
         Self { ready, subject }
     }
 }
@@ -72,7 +103,7 @@ impl PendingLevels {
     /// Starts to make the coarser levels, beside everything else.
     fn start(subject: Subject) -> Self {
         let make = move || {
-            let levels = lod::levels(&subject.model.mesh);
+            let levels = lod::levels(subject.bone.mesh());
             let errors = [lod::DESKTOP, lod::HEADSET, lod::FAR].map(|(_, error_mm)| error_mm);
             let levels = levels.iter().zip(errors);
             levels.map(|(mesh, error)| prepare(&subject, mesh, error as f32)).collect()
@@ -97,7 +128,7 @@ pub fn receive_meshes(
         triangles += ready.triangles;
         let bounds = ready.bounds;
         // A vertebra that was mended may have another frame.
-        let place = local_transform(pending.subject.model.anatomy.patient_from_vertebra);
+        let place = local_transform(pending.subject.bone.frame());
         let finest = on_card(ready, &mut meshes);
         let mut bone = commands.entity(entity);
         bone.remove::<PendingMesh>().insert((Mesh3d(finest.mesh.clone()), bounds, place));
@@ -126,10 +157,10 @@ fn on_card(ready: ReadyMesh, meshes: &mut Assets<Mesh>) -> Level {
 }
 
 fn prepare(subject: &Subject, mesh: &TriMesh, error_mm: f32) -> ReadyMesh {
-    let Subject { model, neighbours } = subject;
-    let vertebra_from_patient = model.anatomy.patient_from_vertebra.inverse();
-    let bones: Vec<&Field> =
-        std::iter::once(model).chain(neighbours).map(|bone| &bone.field).collect();
+    let Subject { bone, neighbours } = subject;
+    let vertebra_from_patient = bone.frame().inverse();
+    let beside = neighbours.iter().map(|bone| &bone.field);
+    let bones: Vec<&Field> = std::iter::once(bone.field()).chain(beside).collect();
     let light = |p: Point<Patient>, n: Dir<Patient>| light_at(&bones, p, n);
     let places = mesh.positions.par_iter().zip(&mesh.normals);
     let shades: Vec<f32> = places.map(|(p, n)| light(*p, *n)).collect();

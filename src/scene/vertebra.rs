@@ -1,9 +1,10 @@
 //! Bones: one entity per vertebra, below the case's root, moved by its own `patient_from_vertebra`.
 
 use super::case::{CASE_PLACE, CaseRoot, root_transform};
+use super::ilium::Ilium;
 use super::lod::Levels;
 use super::material::Materials;
-use super::upload::{PendingLevels, PendingMesh};
+use super::upload::{Drawn, PendingLevels, PendingMesh};
 use crate::app::jobs::ActiveCase;
 use crate::app::mending::{Mended, Mending};
 use crate::case::spine::{Spine, VertebraModel};
@@ -39,7 +40,7 @@ pub fn spawn_case(
     let place = root_transform(case.spine.middle(), CASE_PLACE, 1.0);
     let root = commands.spawn((CaseRoot, place, Name::new("case"))).id();
     for (index, vertebra) in case.spine.vertebrae.iter().enumerate() {
-        let pending = PendingMesh::start(vertebra, neighbours(&case.spine, index));
+        let pending = pending(&case.spine, index);
         spawn_bone(vertebra, pending, root, &materials, &mut commands);
     }
 }
@@ -60,8 +61,7 @@ pub fn replace_mended(
             old.into_iter().for_each(|entity| commands.entity(entity).despawn());
             continue;
         };
-        let pending =
-            PendingMesh::start(&case.spine.vertebrae[index], neighbours(&case.spine, index));
+        let pending = pending(&case.spine, index);
         match old {
             Some(entity) => {
                 commands.entity(entity).remove::<(Levels, PendingLevels)>().insert(pending);
@@ -90,10 +90,12 @@ fn spawn_bone(
     ));
 }
 
-fn neighbours(spine: &Spine, index: usize) -> Vec<Arc<VertebraModel>> {
+/// The mesh of one vertebra of the spine, shaded with its neighbours.
+fn pending(spine: &Spine, index: usize) -> PendingMesh {
     let before = index.checked_sub(1).and_then(|i| spine.vertebrae.get(i));
     let after = spine.vertebrae.get(index + 1);
-    before.into_iter().chain(after).cloned().collect()
+    let neighbours = before.into_iter().chain(after).cloned().collect();
+    PendingMesh::start(Drawn::Vertebra(Arc::clone(&spine.vertebrae[index])), neighbours)
 }
 
 /// A vertebra's frame as the root's children are placed.
@@ -110,19 +112,23 @@ pub fn show_bones(
     (view, mending): (Res<BoneView>, Res<Mending>),
     materials: Res<Materials>,
     mut bones: Query<(&Bone, &mut MeshMaterial3d<StandardMaterial>)>,
+    mut ilia: Query<&mut MeshMaterial3d<StandardMaterial>, (With<Ilium>, Without<Bone>)>,
+    new_ilia: Query<(), Added<Ilium>>,
 ) {
-    if !view.is_changed() && !mending.is_changed() {
+    if !view.is_changed() && !mending.is_changed() && new_ilia.is_empty() {
         return;
+    }
+    let plain = if view.is_clear { &materials.bone_clear } else { &materials.bone };
+    for mut material in &mut ilia {
+        material.set_if_neq(MeshMaterial3d(plain.clone()));
     }
     for (bone, mut material) in &mut bones {
         let wanted = if mending.is_pending(bone.0) {
             &materials.bone_pending
-        } else if view.is_clear {
-            &materials.bone_clear
-        } else if view.lifted == Some(bone.0) {
+        } else if !view.is_clear && view.lifted == Some(bone.0) {
             &materials.bone_hovered
         } else {
-            &materials.bone
+            plain
         };
         if material.0 != *wanted {
             material.0 = wanted.clone();

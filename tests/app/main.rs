@@ -4,6 +4,7 @@
 mod beads;
 mod desk;
 mod gestures;
+mod ilia;
 mod mending;
 mod pointing;
 mod review;

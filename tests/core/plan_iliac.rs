@@ -145,6 +145,27 @@ fn both_ilia_take_a_screw_that_is_an_a_by_the_bones_themselves() {
 }
 
 #[test]
+fn each_ilium_is_seen_on_its_own_side_where_the_bone_is() {
+    let Pelvis { phantom, spine } = straight();
+    let sacrum = phantom.bone(Level::S1).unwrap().patient_from_vertebra().inverse();
+    for side in Side::BOTH {
+        let seen = &spine.pelvic_bone(side).unwrap().ilium.positions;
+        let bone = phantom.hip_bone(side).unwrap();
+        assert!(seen.len() > 5000, "{side}: {}", seen.len());
+        // The two meet at the midline, in front.
+        let outward = |p: &Point<Patient>| sacrum.point(*p).vec().x * side.sign();
+        let least = seen.iter().map(outward).fold(f64::INFINITY, f64::min);
+        assert!(least > -VOXEL_MM, "{side}: {least}");
+        // Deeper than the surface lies only what the end of the part that is kept cuts open.
+        let off = seen.iter().filter(|p| bone.value(**p) < -VOXEL_MM).count();
+        let on = seen.iter().filter(|p| bone.value(**p).abs() < VOXEL_MM).count();
+        assert!(off == 0 && on as f64 > 0.8 * seen.len() as f64, "{side}: {off} {on}");
+    }
+    let [low, high] = spine.bounds().unwrap();
+    assert!(low.vec().x < -70.0 && high.vec().x > 70.0, "{low:?} {high:?}");
+}
+
+#[test]
 fn a_screw_that_leaves_the_ilium_is_a_breach_and_one_that_crosses_the_joint_is_none() {
     let Pelvis { spine, .. } = straight();
     let (screw, _) = plan(spine, &iliac()).screws.remove(0);
