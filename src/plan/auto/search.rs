@@ -10,8 +10,8 @@ use super::climb::climb;
 use super::line::{Bore, Frame, Line};
 use super::rate::Rated;
 use super::rules::{Aim, Rules, StyleRule};
-use super::{Refusal, Site, Style, Way, score};
-use crate::clearance::SignedDistance;
+use super::{MEDIAL_KEPT_MM, Refusal, Site, Style, Way, score};
+use crate::clearance::{ScrewShape, SignedDistance, Wall, assess_without_profile};
 use crate::implant::Catalogue;
 use crate::space::{Patient, Point};
 
@@ -174,6 +174,27 @@ impl<'a, B: SignedDistance> Search<'a, B> {
             }
         }
         starts
+    }
+
+    /// The same screw moved away from the medial wall where it comes nearer to that than is kept.
+    pub fn off_medial_wall(&self, rated: Rated) -> Rated {
+        /// A wall is bent: what is moved may need to be moved again, and a little further.
+        const TIMES: usize = 4;
+        const BEYOND_MM: f64 = 0.01;
+        let mut moved = rated;
+        for _ in 0..TIMES {
+            let judged = assess_without_profile(&moved.shape, self.site.bone, self.site.anatomy);
+            let Ok(found) = judged else { break };
+            let short_mm = MEDIAL_KEPT_MM - found.clearance_mm;
+            if found.nearest_wall != Wall::Medial || short_mm <= 0.0 {
+                break;
+            }
+            let away = -found.nearest_wall_dir * (short_mm + BEYOND_MM);
+            let shape = ScrewShape { entry: moved.shape.entry + away, ..moved.shape };
+            let Some(next) = self.rate_shape(&shape).filter(|next| next.total > 0.0) else { break };
+            moved = next;
+        }
+        moved
     }
 
     /// Screws near the best one that score at least so much and are no narrower: the best for each
