@@ -1,9 +1,9 @@
 //! Data becomes entities: what is seen of the case, on a screen, in a picture and in a headset.
 //!
 //! In: [`ActiveCase`](crate::app::jobs::ActiveCase), the document, its numbers. Out: below one
-//! [`case::CaseRoot`] the bones ([`vertebra`], [`ilium`],
-//! [`upload`], [`lod`]), the screws ([`screw`],
-//! [`screw_mesh`]) and the rods between them ([`rods`]), the slices ([`slices`]) and the cuts of one screw ([`cuts`]), with letters around them ([`letters`]),
+//! [`case::CaseRoot`] the bones ([`vertebra`], [`ilium`], [`upload`], [`lod`]), the screws
+//! ([`screw`], [`screw_mesh`]) and the rods between them ([`rods`]), the slices ([`slices`]) and the
+//! cuts of one screw ([`cuts`]), with letters around them ([`letters`]),
 //! lights and background ([`layers`]). Nothing here knows what the user wants.
 
 pub mod case;

@@ -399,8 +399,8 @@ fn is_allowed(
     if style.is_bicortical && found.breach_depth_mm.is_some_and(|mm| mm > length_mm - TIP_MM) {
         return found.grade <= Grade::B;
     }
-    if found.nearest_wall == Wall::Medial {
-        return found.clearance_mm >= MEDIAL_KEPT_MM;
+    if found.nearest_wall == Wall::Medial && found.clearance_mm < MEDIAL_KEPT_MM {
+        return false;
     }
     found.breach_mm <= 0.0 || (found.breach_wall != Some(Wall::Medial) && found.breach_mm <= most)
 }
