@@ -144,7 +144,7 @@ fn mend(spine: &Spine) {
     let mesh = time_all("its mesh", || on_all_cores(|| mesh::extract(&surface)));
     let to_mesh = || Field::to_mesh(&surface, &mesh, &Work::silent()).unwrap();
     time_all("its field", || on_all_cores(to_mesh));
-    time_all("its anatomy", || on_all_cores(|| anatomy::measure(labels, l4, &surface)));
+    time_all("its anatomy", || on_all_cores(|| anatomy::measure(labels, l4, &surface, Some(ct))));
     for _ in 0..3 {
         time_all("a vertebra after a stroke of the eraser", || {
             on_all_cores(|| spine::mended(spine, spine, &plan, &Work::silent()).unwrap())

@@ -19,6 +19,7 @@ mod pedicle;
 mod pedicle_axis;
 mod pedicle_search;
 mod sacrum;
+mod sharp_end;
 mod solid;
 mod tube;
 

@@ -21,6 +21,8 @@ const BAY_MM: f64 = 0.8;
 const LOBE: f64 = 0.5;
 /// A neck is not shorter than this share of the outline's height: the root of a process is thick.
 const LEAST_NECK: f64 = 0.4;
+/// An outline's bend is that of the circle through a corner and those this far along to both sides, mm.
+const BEND_MM: f64 = 0.6;
 /// How far from straight outwards a lobe may hang, degrees.
 const OUTWARDS_DEG: f64 = 60.0;
 
@@ -59,6 +61,37 @@ impl Outline {
         let (area, moment) = self.moments();
         let c = moment / area.max(1e-9);
         self.origin + self.u * c.x + self.v * c.y
+    }
+    /// With every corner moved outwards by as many mm as `by` tells for its place, the way out and the
+    /// outline's curvature there, 1/mm, positive where it is convex.
+    pub fn moved(self, by: impl Fn(DVec3, DVec3, f64) -> f64) -> Self {
+        let place = |p: DVec2| self.u * p.x + self.v * p.y;
+        let one = |n: usize| {
+            let (corner, [before, after]) = (self.corners[n], self.beside(n));
+            let out = -(after - before).perp().normalize_or_zero();
+            let (come, go) = (corner - before, after - corner);
+            let sides = come.length() * go.length() * (after - before).length();
+            let curvature = 2.0 * come.perp_dot(go) / sides.max(1e-9);
+            corner + out * by(self.origin + place(corner), place(out), curvature)
+        };
+        let corners = (0..self.corners.len()).map(one).collect();
+        Self { corners, ..self }
+    }
+    /// The corners about [`BEND_MM`] along the outline before and after one.
+    fn beside(&self, n: usize) -> [DVec2; 2] {
+        let count = self.corners.len();
+        [count - 1, 1].map(|step| {
+            let (mut at, mut way) = (n, 0.0);
+            for _ in 0..count {
+                let next = (at + step) % count;
+                way += self.corners[at].distance(self.corners[next]);
+                at = next;
+                if way >= BEND_MM {
+                    break;
+                }
+            }
+            self.corners[at]
+        })
     }
     /// How far it reaches left to right and up and down, mm.
     pub fn extents_mm(&self) -> [f64; 2] {

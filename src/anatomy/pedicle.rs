@@ -11,7 +11,8 @@
 //! ([`super::tube`]). What hangs on its outer side by a neck, as the transverse process does at L5, is
 //! left out of what is measured ([`Outline::tube`]). Width is the section's extent along the
 //! vertebra's left-right direction (made perpendicular to the axis), height its extent across that;
-//! the least extent is that in any direction.
+//! the least extent is that in any direction. Where the outline bends more sharply than the surface can
+//! follow, it is read off the CT ([`super::sharp_end`]).
 //! The chord is the length in bone along the axis, from the back of the arch to the front of the
 //! body: the mean over a pencil of lines as thick as a drill, since a single line may graze the
 //! lamina's edge.
@@ -21,8 +22,10 @@ use super::canal::Canal;
 use super::outline::{Outline, across};
 use super::pedicle_axis::{is_wire_in_bone, of_bridge, of_tube, through_bone};
 use super::pedicle_search::{least_of_side, smallest_section};
+use super::sharp_end::sharpened;
 use super::solid::Solid;
 use crate::space::{Dir, Patient, Point, Rigid, Side, Vertebra};
+use crate::volume::Volume;
 use glam::DVec3;
 use std::f64::consts::TAU;
 
@@ -170,17 +173,23 @@ fn tube(solid: &Solid<'_>, line: Line, side: Side) -> (Line, [f64; 3]) {
     (Line { middle, ..line }, again.sizes_mm())
 }
 
-/// The same pedicle measured along the axes of another frame of its vertebra.
+/// The same pedicle measured along the axes of another frame of its vertebra, and where there is a CT
+/// with the sharp ends of its section read off that.
 pub(super) fn resized(
     pedicle: &Pedicle,
     solid: &Solid<'_>,
     frame: Rigid<Patient, Vertebra>,
+    ct: Option<&Volume<i16>>,
 ) -> Pedicle {
     let solid = solid.seen_from(frame);
     let local = frame.inverse();
     let (middle, axis) = (local.point(pedicle.isthmus).vec(), local.dir(pedicle.axis).vec());
-    let [width_mm, height_mm, least_mm] =
-        Outline::of(&solid, middle, axis, FINE_RAYS).tube(pedicle.side).sizes_mm();
+    let outline = Outline::of(&solid, middle, axis, FINE_RAYS);
+    let outline = match ct {
+        Some(ct) => sharpened(outline, &solid, axis, ct),
+        None => outline,
+    };
+    let [width_mm, height_mm, least_mm] = outline.tube(pedicle.side).sizes_mm();
     let [transverse_deg, sagittal_deg] = angles_deg(axis, pedicle.side);
     Pedicle { width_mm, height_mm, least_mm, transverse_deg, sagittal_deg, ..*pedicle }
 }

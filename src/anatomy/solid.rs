@@ -40,6 +40,10 @@ impl<'a> Solid<'a> {
     pub fn frame(&self) -> Rigid<Patient, Vertebra> {
         self.patient_from_local
     }
+    /// Distance of the nodes between which the surface is trilinear, mm.
+    pub fn node_mm(&self) -> f64 {
+        self.field.grid().spacing_mm()[0]
+    }
     /// True inside bone and on its surface; false outside the field's grid.
     pub fn is_inside(&self, p: DVec3) -> bool {
         let voxel = self.voxel_from_local.point(Point::from_vec(p));

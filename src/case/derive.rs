@@ -127,7 +127,7 @@ fn model(
         Field::to_mesh(&surface, &mesh, work).map(|field| (mesh, field))
     };
     let (distances, anatomy) =
-        rayon::join(distances, || anatomy::measure(labels, vertebra, &surface));
+        rayon::join(distances, || anatomy::measure(labels, vertebra, &surface, ct));
     let (mesh, field) = distances?;
     let canal = Canal::new(&field, &anatomy).filter(|_| !anatomy.pedicles.is_empty());
     Ok(VertebraModel {

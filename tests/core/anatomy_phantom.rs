@@ -145,7 +145,7 @@ fn the_phantom_is_measured_as_it_is() {
     assert_eq!(labels.vertebrae.len(), 7);
     for at in &labels.vertebrae {
         let surface = exact_surface(phantom.bone(at.level).unwrap(), DQuat::IDENTITY);
-        let got = measure(&labels, at, &surface);
+        let got = measure(&labels, at, &surface, None);
         check(&got, truth.level(at.level).unwrap(), &EXACT);
     }
 }
@@ -161,7 +161,7 @@ fn the_turn_of_the_grid_changes_nothing_and_left_stays_left() {
     ];
     for (turn, level) in turns.into_iter().zip(["L2", "L5"]) {
         let at = labels.at_level(level.parse().unwrap()).unwrap();
-        let got = measure(&labels, at, &exact_surface(phantom.bone(at.level).unwrap(), turn));
+        let got = measure(&labels, at, &exact_surface(phantom.bone(at.level).unwrap(), turn), None);
         check(&got, truth.level(at.level).unwrap(), &EXACT);
         let [left, right] = Side::BOTH.map(|side| got.pedicle(side).unwrap().isthmus.vec().x);
         assert!(left > got.canal_centre.vec().x && got.canal_centre.vec().x > right);
@@ -173,7 +173,7 @@ fn the_scanned_phantom_is_measured_closely_enough() {
     let (ct, labels, truth) = phantom::demo();
     for at in &labels.vertebrae {
         let surface = surface::declare(&labels, at, Some(&ct), &Work::silent()).unwrap();
-        let got = measure(&labels, at, &surface);
+        let got = measure(&labels, at, &surface, Some(&ct));
         check(&got, truth.level(at.level).unwrap(), &SCANNED);
     }
 }
@@ -194,7 +194,7 @@ fn a_cut_through_the_body_is_said_and_a_cut_tip_is_measured() {
         let labels = phantom.labels(&grid);
         let at = LabelledVertebra { is_cut_off: true, ..labels.at_level(level).unwrap().clone() };
         let surface = surface::declare(&labels, &at, None, &Work::silent()).unwrap();
-        let got = measure(&labels, &at, &surface);
+        let got = measure(&labels, &at, &surface, None);
         assert_eq!(got.pedicles.len(), if is_measured { 2 } else { 0 }, "{:?}", got.warnings);
         assert_eq!(got.warnings.len(), 1);
         assert!(got.warnings[0].starts_with("L3: "), "{:?}", got.warnings);

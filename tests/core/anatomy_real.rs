@@ -52,7 +52,7 @@ fn total_segmentator(value: u16) -> Option<Level> {
 fn measure_all(labels: &LabelMap, ct: Option<&Volume<i16>>) -> Vec<(Level, VertebraAnatomy)> {
     let one = |v: &LabelledVertebra| {
         let surface = surface::declare(labels, v, ct, &Work::silent()).unwrap();
-        (v.level, measure(labels, v, &surface))
+        (v.level, measure(labels, v, &surface, ct))
     };
     labels.vertebrae.iter().map(one).collect()
 }

@@ -29,7 +29,7 @@ fn l4() -> Case {
     let bone = phantom.bone(level).unwrap().clone();
     let surface = exact_surface(&bone, DQuat::IDENTITY);
     let field = Field::new(&surface, &Work::silent()).unwrap();
-    let anatomy = measure(&labels, labels.at_level(level).unwrap(), &surface);
+    let anatomy = measure(&labels, labels.at_level(level).unwrap(), &surface, None);
     Case { bone, field, anatomy }
 }
 
