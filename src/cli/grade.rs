@@ -40,7 +40,7 @@ pub enum GradeError {
     /// The plan can not be written out.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The built-in catalogue.
+    /// The catalogue of screws.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     /// The rods.
@@ -69,6 +69,8 @@ pub struct Graded {
 pub struct ReadCase {
     /// The case.
     pub spine: Arc<Spine>,
+    /// The screws on offer.
+    pub catalogue: Arc<Catalogue>,
     /// The plan and its numbers.
     pub graded: Graded,
 }
@@ -82,20 +84,22 @@ pub fn read(
     if let Some(plan) = request.plan.as_ref().filter(|plan| !plan.exists()) {
         return Err(GradeError::NoPlan(plan.clone()));
     }
+    let catalogue = request.offered(fs)?;
     let spine = on_all_cores(|| request.load(work))?;
-    let (spine, graded) = read_plan(&spine, request, fs, work)?;
-    Ok(ReadCase { spine: Arc::new(spine), graded })
+    let (spine, graded) = read_plan(&spine, request, &catalogue, fs, work)?;
+    Ok(ReadCase { spine: Arc::new(spine), catalogue: Arc::new(catalogue), graded })
 }
 
 /// Reads the request's plan and judges it on the spine with its labels as the plan mends them.
 pub fn read_plan(
     given: &Spine,
     request: &CaseRequest,
+    catalogue: &Catalogue,
     fs: &dyn FileSystem,
     work: &Work,
 ) -> Result<(Spine, Graded), GradeError> {
     let location = request.location(given, fs)?;
-    let opening = request.opening(given, &Catalogue::builtin()?);
+    let opening = request.opening(given, catalogue);
     let (file, notices) = open::read(&location, &opening, SystemClock.now(), fs)?;
     let spine = on_all_cores(|| mended(given, given, &file.plan, work))?;
     let graded = judged(&spine, file, &notices);
