@@ -31,6 +31,14 @@ impl<'a> Offer<'a> {
         let kinds = self.0.iter().filter(|kind| kind.diameters_mm.contains(&diameter_mm));
         ascending(kinds.flat_map(|kind| &kind.lengths_mm))
     }
+    /// Whether a kind offers this size, to a thousandth of a millimetre.
+    pub fn has(&self, size: ScrewSize) -> bool {
+        let holds = |list: &[f64], mm: f64| list.iter().any(|own| (own - mm).abs() < 1e-3);
+        let offers = |kind: &&Kind| {
+            holds(&kind.diameters_mm, size.diameter_mm) && holds(&kind.lengths_mm, size.length_mm)
+        };
+        self.0.iter().any(offers)
+    }
     /// The first kind that offers this size, else the first one whose sizes come nearest; `None`
     /// where nothing is on offer.
     pub fn kind(&self, size: ScrewSize) -> Option<&'a Kind> {

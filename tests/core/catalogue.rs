@@ -7,10 +7,11 @@ use crate::plan_auto::{l4_to_s1, plan, plan_from};
 use crate::plan_samples::{now, opening, screw};
 use corridor::case::suggest::Wish;
 use corridor::case::{Location, Notice, Opening, open};
+use corridor::cli::grade::not_on_offer;
 use corridor::implant::{Catalogue, Core, Kind, Use};
 use corridor::labels::Level;
 use corridor::plan::auto::{self, Allowed, Refusal, Rules, Site, Style};
-use corridor::plan::{CatalogueRef, ScrewStyle};
+use corridor::plan::{CatalogueRef, Plan, ScrewStyle};
 use corridor::space::Side;
 use std::path::Path;
 
@@ -264,4 +265,19 @@ fn a_plan_made_with_another_catalogue_says_so_and_keeps_its_name() {
     let (file, notices) = read(&newer);
     assert_eq!(file.header.catalogue, newer);
     assert!(notices[0].to_string().contains("edition 2 is in use"), "{}", notices[0]);
+}
+
+#[test]
+fn screws_that_are_not_on_offer_are_named() {
+    let mut plan = Plan { screws: (0..3).map(screw).collect(), ..Plan::default() };
+    assert_eq!(not_on_offer(&plan, &hospital()), None);
+    plan.screws[1].diameter_mm = 6.6;
+    // Each size is there, but not in one kind.
+    (plan.screws[2].diameter_mm, plan.screws[2].length_mm) = (4.5, 45.0);
+    let said = not_on_offer(&plan, &hospital()).unwrap();
+    let wanted = "the catalogue st-elsewhere has no L2 right 6.6 x 45, L3 left 4.5 x 45: resize";
+    assert!(said.starts_with(wanted), "{said}");
+    // Nothing stands in for a screw of the ilium.
+    plan.screws[0].style = ScrewStyle::S2AlarIliac;
+    assert!(not_on_offer(&plan, &hospital()).unwrap().contains("S2AI left 6.5 x 45"));
 }
