@@ -6,6 +6,7 @@ use corridor::app::history::{Document, Draft};
 use corridor::app::jobs::ActiveCase;
 use corridor::app::judge::Judgements;
 use corridor::case::judge;
+use corridor::case::request::CaseRequest;
 use corridor::interact::gesture::Tool;
 use corridor::interact::intent::Intent;
 use corridor::interact::pointer::PointerKind;
@@ -125,4 +126,31 @@ fn the_catalogue_ends_are_said_and_change_nothing() {
     assert_eq!(screws(&app)[0], thinnest);
     send(&mut app, Intent::Delete(screw));
     assert!(screws(&app).is_empty());
+}
+
+/// A hospital's two sizes, and nothing else, are placed and stepped through.
+#[test]
+fn a_hospitals_catalogue_is_what_a_hand_steps_through() {
+    const FILE: &str = r#"(format: "corridor-catalogue-1", id: "ours", version: 1, name: "Ours",
+        kinds: [(id: "one", name: "One", use: pedicle, diameters_mm: [5.6, 7.1],
+        lengths_mm: [33.0], core: Share(0.7), pitch_mm: 2.5, head_radius_mm: 6.0,
+        head_height_mm: 13.0, tulip_swing_deg: 30.0)])"#;
+    let (mut app, pointer, folder) = interaction_app(PointerKind::Mouse);
+    let file = folder.path().join("ours.ron");
+    std::fs::write(&file, FILE).unwrap();
+    let plan = Some(folder.path().join("theirs.json"));
+    let request = CaseRequest { plan, catalogue: Some(file), ..CaseRequest::demo() };
+    let spine = app.world().resource::<ActiveCase>().spine.clone();
+    app.insert_resource(Document::open(&spine, &request).unwrap());
+    app.insert_resource(Tool::Place);
+    let towards = ray(&mut app, on_the_back() + Dir::Y * 300.0, on_the_back());
+    for pressed in [false, true, false] {
+        point(&mut app, pointer, towards, pressed);
+    }
+    let screw = screws(&app)[0].id;
+    for (diameter, wanted) in [(-9, 5.6), (1, 7.1), (1, 7.1), (-1, 5.6)] {
+        send(&mut app, Intent::Resize { screw, diameter, length: 0 });
+        let size = screws(&app)[0].size();
+        assert_eq!((size.diameter_mm, size.length_mm), (wanted, 33.0));
+    }
 }
