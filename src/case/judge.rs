@@ -9,7 +9,7 @@ use crate::clearance::{
 use crate::implant::Rods;
 use crate::labels::{Level, Organ};
 use crate::plan::auto::{Rules, construct};
-use crate::plan::check::{self, Issue, Seen};
+use crate::plan::check::{self, Astray, Issue, Seen, Weight};
 use crate::plan::correct::{self, CorrectError, Moved, Target};
 use crate::plan::rod::Rod;
 use crate::plan::{Plan, Screw, ScrewId, ScrewStyle};
@@ -45,6 +45,27 @@ pub enum Unjudged {
         /// What is wrong with it.
         source: AssessError,
     },
+}
+
+impl Unjudged {
+    /// The same as a thing to look at.
+    fn issue(&self, screw: &Screw) -> Issue {
+        let (what, hint) = match self {
+            Self::NoVertebra { .. } => (
+                "the case has no vertebra of that level, so it is not judged".to_owned(),
+                "load labels that hold it, give its vertebra the right name, or delete the screw",
+            ),
+            Self::NoIlium { side, .. } => (
+                format!("it runs into the {side} ilium, which the case does not have"),
+                "load labels with hip_left and hip_right",
+            ),
+            Self::Unsound { source, .. } => {
+                (format!("it can not be judged: {source}"), "place it again, or delete it")
+            }
+        };
+        let what = format!("{}: {what}", screw.title());
+        Issue { weight: Weight::Grave, what, hint: hint.to_owned() }
+    }
 }
 
 /// The vertebra a screw is driven into: the one with its vertebra id, else (a plan written by hand
@@ -128,10 +149,10 @@ pub fn check(spine: &Spine, plan: &Plan) -> Vec<Issue> {
         rod.misfit_mm.get(ids.iter().position(|id| *id == screw.id)?).copied()
     };
     let name = |id: ScrewId| plan.screw(id).map(Screw::title);
-    let seen = plan.screws.iter().filter_map(|screw| {
+    let seen = plan.screws.iter().map(|screw| {
         let Answer { assessment, around, schemes, nearest_screw, .. } =
-            answer(spine, plan, screw).ok()?;
-        Some(Seen {
+            answer(spine, plan, screw).map_err(|why| why.issue(screw))?;
+        Ok(Seen {
             name: screw.title(),
             site: screw.site(),
             side: screw.side,
@@ -142,10 +163,20 @@ pub fn check(spine: &Spine, plan: &Plan) -> Vec<Issue> {
             nearest: nearest_screw.and_then(|(id, mm)| Some((name(id)?, mm))),
             rod_misfit_mm: misfit(screw),
             is_cut_off: vertebra_of(spine, screw).is_some_and(|v| v.is_cut_off),
+            astray: (!assessment.meets_bone).then(|| astray(spine, screw)),
         })
     });
-    let seen: Vec<Seen> = seen.collect();
-    check::check(&seen, slice_mm(spine), half_width_mm(spine))
+    let (seen, unjudged): (Vec<_>, Vec<_>) = seen.partition(Result::is_ok);
+    let seen: Vec<Seen> = seen.into_iter().flatten().collect();
+    let unjudged: Vec<Issue> = unjudged.into_iter().filter_map(Result::err).collect();
+    check::check(&seen, unjudged, slice_mm(spine), half_width_mm(spine))
+}
+
+/// Where a screw runs whose axis does not meet its own bone.
+fn astray(spine: &Spine, screw: &Screw) -> Astray {
+    let shape = screw.shape();
+    let meets = |vertebra: &&Arc<VertebraModel>| clearance::meets_bone(&vertebra.field, &shape);
+    spine.vertebrae.iter().find(meets).map_or(Astray::Nowhere, |v| Astray::In(v.level))
 }
 
 /// The rods of both sides with the screws that they join, in the spine's order; none where a side

@@ -63,6 +63,7 @@ mod tests {
             breach_wall: (breach_mm > 0.0).then_some(Wall::Lateral),
             breach_depth_mm: None,
             grade: grade_from_breach_mm(breach_mm),
+            meets_bone: true,
             witness: Point::ORIGIN,
             nearest_wall_dir: Dir::X,
             nearest_wall: Wall::Lateral,

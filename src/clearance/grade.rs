@@ -25,7 +25,8 @@
 //!    24 directions and the worst places are then searched between the samples, which equals the
 //!    literal sampling (0.25 mm, 24 directions or more) made dense, to 0.01 mm.
 //! 7. The direction is that from wall to metal in the pedicle's frame: forward is the pedicle's
-//!    axis, lateral leads away from the canal; the largest component names it.
+//!    axis, lateral leads away from the canal; the largest component names it. Of a screw whose axis
+//!    meets no bone it is that from the isthmus to the axis: it crossed no wall.
 //!
 //! The pedicle of a screw is the one whose isthmus is nearest to its axis. Without any, wall breach
 //! is 0 and directions are the vertebra's own.
@@ -104,6 +105,8 @@ fn assess_with(
 
     let witness = probe.point(outermost.spot);
     let outward = outward_at(bone, witness).unwrap_or(axis);
+    let astray = pedicle.filter(|_| bone_from.is_none());
+    let astray = astray.and_then(|pedicle| way_to_axis(pedicle, screw, axis).unit());
     let clearance_mm = -outermost.value;
     let protrusion_mm = outermost.value.max(0.0);
     let wall_breach_mm = wall.map_or(0.0, |(mm, ..)| mm);
@@ -117,12 +120,13 @@ fn assess_with(
         protrusion_mm,
         wall_breach_mm,
         breach_mm,
-        breach_wall: (breach_mm > 0.0).then(|| frame.wall_towards(breach_dir)),
+        breach_wall: (breach_mm > 0.0).then(|| frame.wall_towards(astray.unwrap_or(breach_dir))),
         breach_depth_mm: (breach_mm > 0.0).then(|| (breach_at - screw.entry).dot(axis)),
         grade: grade_from_breach_mm(breach_mm),
+        meets_bone: bone_from.is_some(),
         witness,
         nearest_wall_dir: if clearance_mm >= 0.0 { outward } else { -outward },
-        nearest_wall: frame.wall_towards(outward),
+        nearest_wall: frame.wall_towards(astray.unwrap_or(outward)),
         profile,
     })
 }
@@ -152,11 +156,14 @@ pub(super) fn nearest_pedicle<'a>(
     axis: Dir<Patient>,
     anatomy: &'a VertebraAnatomy,
 ) -> Option<&'a Pedicle> {
-    let distance = |pedicle: &Pedicle| {
-        let along = (pedicle.isthmus - screw.entry).dot(axis).clamp(0.0, screw.length_mm);
-        pedicle.isthmus.distance(screw.entry + axis * along)
-    };
+    let distance = |pedicle: &Pedicle| way_to_axis(pedicle, screw, axis).length();
     anatomy.pedicles.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
+}
+
+/// From a pedicle's isthmus to the nearest place of a screw's axis between entry and tip.
+fn way_to_axis(pedicle: &Pedicle, screw: &ScrewShape, axis: Dir<Patient>) -> Dir<Patient> {
+    let along = (pedicle.isthmus - screw.entry).dot(axis).clamp(0.0, screw.length_mm);
+    screw.entry + axis * along - pedicle.isthmus
 }
 
 /// The largest way past the pedicle's wall over the judged surface, its outward direction and where
@@ -189,8 +196,15 @@ fn worst_past_wall<B: SignedDistance>(
 
 /// The unit direction in which the distance falls fastest: out of the bone. `None` where it is
 /// flat, as on a medial axis.
+///
+/// Far outside it is the way from the nearest wall: beyond a field's grid slopes tell more of where
+/// the grid ends than of the bone.
 fn outward_at(bone: &impl SignedDistance, p: Point<Patient>) -> Option<Dir<Patient>> {
     const STEP_MM: f64 = 0.2;
+    const FAR_MM: f64 = 3.0;
+    if bone.quick_distance_mm(p) < -FAR_MM {
+        return (p - bone.quick_nearest_wall(p).1).unit();
+    }
     let slope = |d: Dir<Patient>| {
         let step = d * STEP_MM;
         bone.quick_distance_mm(p - step) - bone.quick_distance_mm(p + step)

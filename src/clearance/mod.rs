@@ -30,7 +30,7 @@ pub use around::{Around, around, gap_between_mm, gap_to_mm};
 pub use band::Band;
 pub use canal::Canal;
 pub use corridor::default_screw;
-pub use entry::entry_on_axis;
+pub use entry::{entry_on_axis, meets_bone};
 pub use fused::{JOINT_MM, fused};
 pub use grade::{assess, assess_without_profile, grade_from_breach_mm};
 pub use schemes::{Schemes, Zdichavsky, schemes};
@@ -181,6 +181,9 @@ pub struct Assessment {
     pub breach_depth_mm: Option<f64>,
     /// The letter.
     pub grade: Grade,
+    /// Whether its axis meets the bone at all between entry and tip. Where it does not, walls are
+    /// named by where the screw lies, seen from the isthmus.
+    pub meets_bone: bool,
     /// The point of the screw's surface with the smallest clearance, LPS mm.
     pub witness: Point<Patient>,
     /// From the witness to the nearest point of the bone's surface: the nearest wall. Unit, LPS;

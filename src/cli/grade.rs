@@ -261,6 +261,7 @@ fn add_numbers(screw: &mut Value, answer: &Answer) {
     screw["wall_breach_mm"] = json!(found.wall_breach_mm);
     screw["nearest_wall"] = json!(found.nearest_wall);
     screw["grade"] = json!(found.grade);
+    screw["meets_bone"] = json!(found.meets_bone);
     screw["breach_depth_mm"] = json!(found.breach_depth_mm);
     screw["band"] = json!(answer.band);
     screw["around"] = json!(answer.around);

@@ -5,6 +5,7 @@
 
 use super::ScrewSite;
 use crate::clearance::{Grade, Wall};
+use crate::labels::Level;
 use crate::space::Side;
 use serde::Serialize;
 use std::fmt;
@@ -65,6 +66,17 @@ pub struct Seen {
     pub rod_misfit_mm: Option<f64>,
     /// Its vertebra is cut off by the image.
     pub is_cut_off: bool,
+    /// Where its axis runs, if not in the bone that it belongs to.
+    pub astray: Option<Astray>,
+}
+
+/// Where a screw's axis runs that does not meet its own bone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Astray {
+    /// In no bone of the case.
+    Nowhere,
+    /// In the bone of this level.
+    In(Level),
 }
 
 /// Two screws nearer than this are named, mm.
@@ -76,10 +88,11 @@ const DIFFERS_MM: [f64; 2] = [1.5, 10.0];
 /// Slices thicker than this are too thick to plan on (MySpine: 1 mm and less; T Cool 2021), mm.
 const THICK_MM: f64 = 1.5;
 
-/// Checks a plan. `slice_mm` is the largest spacing of the image, `half_mm` the half width of the
-/// band that follows from it.
-pub fn check(screws: &[Seen], slice_mm: f64, half_mm: f64) -> Vec<Issue> {
-    let mut issues: Vec<Issue> = screws.iter().flat_map(of_one).collect();
+/// Checks a plan. `unseen` is what is said of screws that could not be measured, `slice_mm` the
+/// largest spacing of the image, `half_mm` the half width of the band that follows from it.
+pub fn check(screws: &[Seen], unseen: Vec<Issue>, slice_mm: f64, half_mm: f64) -> Vec<Issue> {
+    let mut issues = unseen;
+    issues.extend(screws.iter().flat_map(of_one));
     issues.extend(pairs(screws));
     if slice_mm > THICK_MM {
         issues.push(Issue {
@@ -102,7 +115,15 @@ fn of_one(screw: &Seen) -> Vec<Issue> {
         issues.push(Issue { weight, what: format!("{}: {what}", screw.name), hint: hint.into() });
     };
     let (grade, mm, wall) = screw.breach;
-    if let Some(wall) = wall {
+    if let Some(astray) = screw.astray {
+        let beside =
+            wall.map_or_else(String::new, |wall| format!(", {mm:.0} mm {wall} of its own"));
+        let what = match astray {
+            Astray::Nowhere => format!("it lies outside every bone{beside}"),
+            Astray::In(level) => format!("it lies in {level}, outside its own bone"),
+        };
+        say(Weight::Grave, what, "place it again where it belongs, or delete it");
+    } else if let Some(wall) = wall {
         let is_grave = wall == Wall::Medial || grade > Grade::B;
         let weight = if is_grave { Weight::Grave } else { Weight::Look };
         say(weight, format!("it breaches {mm:.1} mm {wall} ({grade:?})"), away_from(wall));
@@ -205,18 +226,19 @@ mod tests {
             nearest: Some(("other".into(), 12.0)),
             rod_misfit_mm: Some(0.4),
             is_cut_off: false,
+            astray: None,
         }
     }
 
     fn weights(screws: &[Seen]) -> Vec<Weight> {
-        check(screws, 1.0, 0.28).into_iter().map(|issue| issue.weight).collect()
+        check(screws, Vec::new(), 1.0, 0.28).into_iter().map(|issue| issue.weight).collect()
     }
 
     #[test]
     fn a_sound_plan_has_no_issue_and_a_thick_scan_is_named() {
         let plan = [seen("L4", Side::Left), seen("L4", Side::Right), seen("L5", Side::Left)];
-        assert!(check(&plan, 1.0, 0.28).is_empty());
-        let thick = check(&plan, 3.0, 0.64);
+        assert!(check(&plan, Vec::new(), 1.0, 0.28).is_empty());
+        let thick = check(&plan, Vec::new(), 3.0, 0.64);
         assert!(thick.len() == 1 && thick[0].what.contains("3.0 mm"), "{thick:?}");
     }
 
@@ -232,18 +254,34 @@ mod tests {
         let off_rod = Seen { rod_misfit_mm: Some(6.0), ..seen("L5", Side::Left) };
         let cut = Seen { is_cut_off: true, ..seen("T9", Side::Left) };
         let touching = Seen { nearest: Some(("L5 left".into(), -0.3)), ..seen("L3", Side::Left) };
-        let all = check(&[joint, off_rod, cut, touching], 1.0, 0.28);
+        let all = check(&[joint, off_rod, cut, touching], Vec::new(), 1.0, 0.28);
         assert_eq!(all.len(), 4, "{all:?}");
         assert!(all.iter().all(|issue| !issue.hint.is_empty()));
         assert!(all.windows(2).all(|pair| pair[0].weight <= pair[1].weight));
     }
 
     #[test]
+    fn a_screw_that_misses_its_bone_is_told_so_and_not_to_be_shortened() {
+        let breach = (Grade::E, 193.2, Some(Wall::Lateral));
+        let lost = Seen { astray: Some(Astray::Nowhere), breach, ..seen("L4", Side::Left) };
+        let issues = check(&[lost.clone()], Vec::new(), 1.0, 0.28);
+        assert_eq!(issues.len(), 1, "{issues:?}");
+        assert_eq!(issues[0].weight, Weight::Grave);
+        assert_eq!(
+            issues[0].what,
+            "L4 left: it lies outside every bone, 193 mm lateral of its own"
+        );
+        let other = Seen { astray: Some(Astray::In(Level::L5)), ..lost };
+        let issues = check(&[other], Vec::new(), 1.0, 0.28);
+        assert_eq!(issues[0].what, "L4 left: it lies in L5, outside its own bone");
+    }
+
+    #[test]
     fn a_level_counted_twice_and_unlike_sides_are_named() {
-        let twice = check(&[seen("L4", Side::Left), seen("L4", Side::Left)], 1.0, 0.28);
+        let twice = check(&[seen("L4", Side::Left), seen("L4", Side::Left)], Vec::new(), 1.0, 0.28);
         assert!(twice[0].what.contains("two screws"), "{twice:?}");
         let thin = Seen { size_mm: [4.5, 30.0], ..seen("L4", Side::Right) };
-        let unlike = check(&[seen("L4", Side::Left), thin], 1.0, 0.28);
+        let unlike = check(&[seen("L4", Side::Left), thin], Vec::new(), 1.0, 0.28);
         assert!(unlike[0].what.contains("differ"), "{unlike:?}");
     }
 }

@@ -9,6 +9,7 @@
 
 use super::alternative::{Alternative, AlternativeFault};
 use super::correct::{CorrectError, Target};
+use super::no_number::{self, NoNumber};
 use super::screw::{Screw, ScrewFault, ScrewId, ScrewState, ScrewStyle};
 use super::{Plan, RenamedLevel};
 use crate::labels::edit::{Mending, MendingFault};
@@ -120,6 +121,35 @@ pub enum FileError {
         screw: String,
         /// What is wrong.
         source: serde_json::Error,
+    },
+    /// A number is none: NaN, infinite, or larger than any.
+    #[error("{place}: its {field} is {found}, which is no number; correct it in the plan file")]
+    Number {
+        /// Level, side and id of the screw, or `the plan`.
+        place: String,
+        /// The key, with those that lead to it.
+        field: String,
+        /// What stands there.
+        found: String,
+    },
+    /// A number is missing or something else.
+    #[error("{screw}: its {field} must be {wanted}; correct it in the plan file")]
+    Field {
+        /// Level, side and id.
+        screw: String,
+        /// The key.
+        field: &'static str,
+        /// What should stand there.
+        wanted: &'static str,
+    },
+    /// Entry and tip are one place.
+    #[error(
+        "{screw}: its entry and tip are the same place, so it leads nowhere; correct one of them \
+         in the plan file"
+    )]
+    SamePlace {
+        /// Level, side and id.
+        screw: String,
     },
     /// One screw can not be.
     #[error(transparent)]
@@ -242,7 +272,7 @@ struct ScrewRecord {
 /// the screw's place in the file), the vertebra (see [`Plan::vertebra_of`]), the author (`unknown`)
 /// and the time of the edit (`read_at`).
 pub fn parse(text: &str, read_at: Timestamp) -> Result<PlanFile, FileError> {
-    let mut document: Map<String, Value> = match serde_json::from_str(text)? {
+    let mut document = match read_document(text)? {
         Value::Object(map) => map,
         _ => return Err(FileError::NoPlan),
     };
@@ -305,6 +335,28 @@ pub fn print(header: &Header, plan: &Plan) -> Result<String, FileError> {
     Ok(serde_json::to_string_pretty(&record)? + "\n")
 }
 
+/// The JSON of a text. Where that is spoilt by a number that is none, the error says whose it is.
+fn read_document(text: &str) -> Result<Value, FileError> {
+    serde_json::from_str(text).map_err(|fault| match no_number::first(text) {
+        Some(NoNumber { document, path, found }) => {
+            let (place, field) = whose(&document, &path);
+            FileError::Number { place, field, found }
+        }
+        None => fault.into(),
+    })
+}
+
+/// Whose value lies at a path through the file, as messages call it, and the rest of the path.
+fn whose(document: &Value, path: &[String]) -> (String, String) {
+    let is_of_screw = |at: &[String]| at[0] == "screws" && at[1].parse::<usize>().is_ok();
+    let Some(n) = path.windows(3).position(is_of_screw).map(|n| n + 1) else {
+        return ("the plan".to_owned(), path.join("."));
+    };
+    let entry = document.pointer(&format!("/{}", path[..=n].join("/")));
+    let index = path[n].parse().unwrap_or(0);
+    (named(entry.unwrap_or(&Value::Null), index), path[n + 1..].join("."))
+}
+
 /// Brings a document up to [`SCHEMA`], one step at a time.
 fn migrate(document: &mut Map<String, Value>) -> Result<(), FileError> {
     let found = document.get("schema").and_then(Value::as_u64).unwrap_or(0);
@@ -361,10 +413,14 @@ fn read_alternatives(
 
 fn read_screw(entry: Value, index: usize, read_at: Timestamp) -> Result<Screw, FileError> {
     let name = named(&entry, index);
+    check_numbers(&entry, &name)?;
     let record: ScrewRecord = serde_json::from_value(entry)
         .map_err(|source| FileError::Entry { screw: name.clone(), source })?;
     let entry = Point::<Patient>::from(record.entry_lps_mm);
     let span = Point::<Patient>::from(record.tip_lps_mm) - entry;
+    if span.length() == 0.0 {
+        return Err(FileError::SamePlace { screw: name });
+    }
     let screw = Screw {
         id: record.id.unwrap_or_else(|| id_of_place(index)),
         vertebra: record.vertebra_id.unwrap_or_else(|| vertebra_by_name(record.level)),
@@ -386,6 +442,27 @@ fn read_screw(entry: Value, index: usize, read_at: Timestamp) -> Result<Screw, F
         return Err(FileError::Tip { screw: name, distance_mm, length_mm });
     }
     Ok(screw)
+}
+
+/// Refuses an entry in which something else stands where numbers should.
+fn check_numbers(entry: &Value, screw: &str) -> Result<(), FileError> {
+    fn is_place(value: &Value) -> bool {
+        value.as_array().is_some_and(|mm| mm.len() == 3 && mm.iter().all(Value::is_number))
+    }
+    type Test = (&'static str, fn(&Value) -> bool);
+    const PLACE: Test = ("three numbers", is_place);
+    const SIZE: Test = ("a number", Value::is_number);
+    let fields = [
+        ("entry_lps_mm", PLACE),
+        ("tip_lps_mm", PLACE),
+        ("diameter_mm", SIZE),
+        ("length_mm", SIZE),
+    ];
+    let fault =
+        fields.into_iter().find(|(field, (_, is_so))| !entry.get(*field).is_some_and(is_so));
+    fault.map_or(Ok(()), |(field, (wanted, _))| {
+        Err(FileError::Field { screw: screw.to_owned(), field, wanted })
+    })
 }
 
 fn check_label_edits(edits: &[Mending]) -> Result<(), FileError> {

@@ -5,6 +5,7 @@
 
 pub mod screw;
 pub mod alternative;
+mod no_number;
 pub mod file;
 pub mod auto;
 pub mod rod;

@@ -27,6 +27,7 @@ mod phantom_files;
 mod phantom_images;
 mod phantom_shape;
 mod phantom_truth;
+mod plan_bad_input;
 mod plan_file;
 mod plan_iliac;
 mod plan_review;

@@ -152,6 +152,15 @@ pub enum Refusal {
         /// Where it belongs.
         belongs: &'static str,
     },
+    /// The planning rules lack the style.
+    #[error(
+        "the planning rules say nothing of {style} screws, so none is planned; add that style to \
+         the file, or choose another"
+    )]
+    NoStyle {
+        /// The style asked for.
+        style: Style,
+    },
     /// The catalogue has nothing for the style and level.
     #[error("{level} {side}: the catalogue has no screw of a size usual there; choose another")]
     NoSize {
@@ -267,13 +276,11 @@ pub fn choices<B: SignedDistance>(
     least_part: f64,
 ) -> Result<Choices, Refusal> {
     let (level, side) = (site.level, site.pedicle.side);
+    let rule = rules.style(style).ok_or(Refusal::NoStyle { style })?;
     belongs(level, style)?;
     if !is_kept_off_canal(site, style) {
         return Err(Refusal::NoCanal { level, side });
     }
-    let Some(rule) = rules.style(style) else {
-        return Err(Refusal::NoPath { level, side, style });
-    };
     let way = |way| choices_by(site, rule, rules, allowed.catalogue, way, least_part);
     match way(Way::InBone) {
         Err(Refusal::TooNarrow { .. } | Refusal::NoPath { .. }) if allowed.in_out_in => {
