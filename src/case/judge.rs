@@ -4,11 +4,11 @@ use super::spine::{Spine, VertebraModel};
 use crate::anatomy::VertebraAnatomy;
 use crate::clearance::grade::{BREACH_BOUNDS_MM, ENTRY_ZONE_MM};
 use crate::clearance::{
-    self, Around, AssessError, Assessment, Band, Field, JOINT_MM, Schemes, band,
+    self, Around, AssessError, Assessment, Band, Field, HeadShape, JOINT_MM, Schemes, band,
 };
 use crate::implant::Rods;
 use crate::labels::{Level, Organ};
-use crate::plan::auto::{Rules, construct};
+use crate::plan::auto::{self, Rules, construct};
 use crate::plan::check::{self, Astray, Issue, Seen, Weight};
 use crate::plan::correct::{self, CorrectError, Moved, Target};
 use crate::plan::rod::Rod;
@@ -149,6 +149,7 @@ pub fn check(spine: &Spine, plan: &Plan) -> Vec<Issue> {
         rod.misfit_mm.get(ids.iter().position(|id| *id == screw.id)?).copied()
     };
     let name = |id: ScrewId| plan.screw(id).map(Screw::title);
+    let rules = Rules::builtin().ok();
     let seen = plan.screws.iter().map(|screw| {
         let Answer { assessment, around, schemes, nearest_screw, .. } =
             answer(spine, plan, screw).map_err(|why| why.issue(screw))?;
@@ -158,9 +159,11 @@ pub fn check(spine: &Spine, plan: &Plan) -> Vec<Issue> {
             side: screw.side,
             size_mm: [screw.diameter_mm, screw.length_mm],
             breach: (assessment.grade, assessment.breach_mm, assessment.breach_wall),
+            wanted: rules.as_ref().and_then(|r| auto::wanted_breach(screw, &assessment, r)),
             canal_mm: around.canal_mm,
             facet: schemes.babu,
             nearest: nearest_screw.and_then(|(id, mm)| Some((name(id)?, mm))),
+            nearest_head: rules.as_ref().and_then(|r| nearest_head(plan, screw, r)),
             rod_misfit_mm: misfit(screw),
             is_cut_off: vertebra_of(spine, screw).is_some_and(|v| v.is_cut_off),
             astray: (!assessment.meets_bone).then(|| astray(spine, screw)),
@@ -170,6 +173,26 @@ pub fn check(spine: &Spine, plan: &Plan) -> Vec<Issue> {
     let seen: Vec<Seen> = seen.into_iter().flatten().collect();
     let unjudged: Vec<Issue> = unjudged.into_iter().filter_map(Result::err).collect();
     check::check(&seen, unjudged, slice_mm(spine), half_width_mm(spine))
+}
+
+/// The head of a screw, as the planner takes it.
+fn head_of(rules: &Rules) -> HeadShape {
+    let limits = &rules.limits;
+    HeadShape {
+        radius_mm: limits.head_radius_mm,
+        behind_mm: [limits.head_from_mm, limits.head_to_mm],
+    }
+}
+
+/// The screw whose head is nearest to another one's, and the gap between the two, mm.
+fn nearest_head(plan: &Plan, screw: &Screw, rules: &Rules) -> Option<(String, f64)> {
+    let others = plan.screws.iter().filter(|other| other.id != screw.id);
+    let gaps = others.map(|other| {
+        let [a, b] = [screw, other].map(Screw::shape);
+        let head = head_of(rules);
+        (other.title(), clearance::gap_between_heads_mm((&a, head), (&b, head)))
+    });
+    gaps.min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// Where a screw runs whose axis does not meet its own bone.

@@ -78,6 +78,26 @@ pub fn gap_between_mm(a: &ScrewShape, b: &ScrewShape) -> f64 {
     segment_distance(from_a, from_b) - (a.diameter_mm + b.diameter_mm) / 2.0
 }
 
+/// A screw's head: a cylinder about the axis, behind the entry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HeadShape {
+    /// Its radius, mm.
+    pub radius_mm: f64,
+    /// From where to where it reaches behind the entry, mm.
+    pub behind_mm: [f64; 2],
+}
+
+/// The gap between the heads of two screws, mm; negative by how far they run into each other. Ends
+/// are taken as rounded over, so heads end to end have up to a radius more of room each than is told.
+pub fn gap_between_heads_mm(a: (&ScrewShape, HeadShape), b: (&ScrewShape, HeadShape)) -> f64 {
+    let part = |(screw, head): (&ScrewShape, HeadShape)| {
+        let axis = screw.axis.unit()?;
+        Some(head.behind_mm.map(|mm| screw.entry - axis * mm))
+    };
+    let (Some(from_a), Some(from_b)) = (part(a), part(b)) else { return f64::NAN };
+    segment_distance(from_a, from_b) - a.1.radius_mm - b.1.radius_mm
+}
+
 /// How deep the axis runs in another bone, mm, negative while it stays out; and on what length it
 /// runs inside.
 ///
@@ -207,6 +227,19 @@ mod tests {
         assert!(gap_between_mm(&straight, &lifted) > 0.9);
         let nowhere = ScrewShape { axis: Dir::new(0.0, 0.0, 0.0), ..straight };
         assert!(gap_between_mm(&straight, &nowhere).is_nan());
+    }
+
+    #[test]
+    fn heads_side_by_side_touch_where_shafts_do_not() {
+        let head = HeadShape { radius_mm: 6.5, behind_mm: [2.0, 14.0] };
+        let gap = |a: &ScrewShape, b: &ScrewShape| gap_between_heads_mm((a, head), (b, head));
+        let straight = screw(0.0, -Dir::Y);
+        assert!((gap(&straight, &screw(14.0, -Dir::Y)) - 1.0).abs() < 1e-9);
+        // Leaning towards each other behind, heads meet and shafts part.
+        let leaning = screw(16.0, Dir::new(0.3, -1.0, 0.0));
+        assert!(gap(&straight, &leaning) < 0.0 && gap_between_mm(&straight, &leaning) > 9.0);
+        let parted = screw(16.0, Dir::new(-0.3, -1.0, 0.0));
+        assert!(gap(&straight, &parted) > 3.0);
     }
 
     #[test]

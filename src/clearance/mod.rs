@@ -26,7 +26,7 @@ mod triangles;
 mod voxels;
 mod wall;
 
-pub use around::{Around, around, gap_between_mm, gap_to_mm};
+pub use around::{Around, HeadShape, around, gap_between_heads_mm, gap_between_mm, gap_to_mm};
 pub use band::Band;
 pub use canal::Canal;
 pub use corridor::default_screw;

@@ -167,6 +167,7 @@ pub fn as_json(planned: &Planned) -> Value {
             "site": screw.site().to_string(),
             "side": screw.side,
             "style": found.style,
+            "in_out_in": found.in_out_in,
             "entry_lps_mm": screw.entry.to_array(),
             "tip_lps_mm": screw.tip().to_array(),
             "diameter_mm": screw.diameter_mm,

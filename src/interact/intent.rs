@@ -196,6 +196,7 @@ fn choose_plan(intent: &Intent, document: &mut Document) -> Result<String, StepE
         Intent::KeepPlan => Command::KeepAlternative(Alternative {
             name: free_name(&plan.alternatives),
             screws: plan.screws.clone(),
+            ..Alternative::default()
         }),
         Intent::TakeUpPlan(name) => Command::TakeUp {
             name: name.clone(),

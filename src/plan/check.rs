@@ -4,6 +4,7 @@
 //! an issue is a sentence, never a lock.
 
 use super::ScrewSite;
+use super::auto::Wanted;
 use crate::clearance::{Grade, Wall};
 use crate::labels::Level;
 use crate::space::Side;
@@ -56,12 +57,16 @@ pub struct Seen {
     pub size_mm: [f64; 2],
     /// Letter, breach in mm and its wall.
     pub breach: (Grade, f64, Option<Wall>),
+    /// What of that its trajectory asks for.
+    pub wanted: Option<Wanted>,
     /// To the canal, mm.
     pub canal_mm: Option<f64>,
     /// Babu's grade of the facet above.
     pub facet: Option<u8>,
     /// The nearest other screw and the gap to it, mm.
     pub nearest: Option<(String, f64)>,
+    /// The nearest head of another screw and the gap from its own to it, mm.
+    pub nearest_head: Option<(String, f64)>,
     /// How far its head is from the rod of its side, mm.
     pub rod_misfit_mm: Option<f64>,
     /// Its vertebra is cut off by the image.
@@ -123,6 +128,9 @@ fn of_one(screw: &Seen) -> Vec<Issue> {
             Astray::In(level) => format!("it lies in {level}, outside its own bone"),
         };
         say(Weight::Grave, what, "place it again where it belongs, or delete it");
+    } else if let Some(wanted) = screw.wanted {
+        let (weight, what, hint) = as_wanted(wanted, mm, grade);
+        say(weight, what, hint);
     } else if let Some(wall) = wall {
         let is_grave = wall == Wall::Medial || grade > Grade::B;
         let weight = if is_grave { Weight::Grave } else { Weight::Look };
@@ -155,6 +163,22 @@ fn of_one(screw: &Seen) -> Vec<Issue> {
     issues
 }
 
+/// A breach that the screw's own trajectory asks for.
+fn as_wanted(wanted: Wanted, mm: f64, grade: Grade) -> (Weight, String, &'static str) {
+    match wanted {
+        Wanted::FrontCortex => (
+            Weight::Note,
+            format!("its tip is {mm:.1} mm through the front cortex, as wanted of it"),
+            "look which vessels lie before it",
+        ),
+        Wanted::LateralWall => (
+            Weight::Look,
+            format!("it passes the lateral wall by {mm:.1} mm ({grade:?}), as in-out-in does"),
+            "look whether rib and pleura leave it room, or leave it out",
+        ),
+    }
+}
+
 const LOWER: &str = "move the entry down or outwards, off the joint";
 
 fn away_from(wall: Wall) -> &'static str {
@@ -171,21 +195,30 @@ fn away_from(wall: Wall) -> &'static str {
 fn pairs(screws: &[Seen]) -> Vec<Issue> {
     let mut issues = Vec::new();
     for (n, screw) in screws.iter().enumerate() {
-        if let Some((other, mm)) = screw.nearest.as_ref().filter(|(_, mm)| *mm < TOO_NEAR_MM) {
-            let mut names = [screw.name.clone(), other.clone()];
-            names.sort();
-            let [a, b] = names;
-            issues.push(Issue {
-                weight: if *mm < 0.0 { Weight::Grave } else { Weight::Look },
-                what: format!("{a} and {b} are {mm:.1} mm apart"),
-                hint: "shorten or turn one of them".to_owned(),
-            });
-        }
+        issues.extend(screw.nearest.as_ref().and_then(|near| too_near(screw, near, SHAFTS)));
+        issues.extend(screw.nearest_head.as_ref().and_then(|near| too_near(screw, near, HEADS)));
         for other in screws[n + 1..].iter().filter(|other| other.site == screw.site) {
             issues.extend(twice(screw, other).or_else(|| unlike(screw, other)));
         }
     }
     issues
+}
+
+/// What of two screws is near, and what to do about it.
+type Parts = (&'static str, &'static str);
+const SHAFTS: Parts = ("", "shorten or turn one of them");
+const HEADS: Parts = ("the heads of ", "move one of the entries away, or leave one of them out");
+
+/// Two screws of which parts touch, or nearly.
+fn too_near(screw: &Seen, (other, mm): &(String, f64), (parts, hint): Parts) -> Option<Issue> {
+    let mut names = [&screw.name, other];
+    names.sort();
+    let [a, b] = names;
+    (*mm < TOO_NEAR_MM).then(|| Issue {
+        weight: if *mm < 0.0 { Weight::Grave } else { Weight::Look },
+        what: format!("{parts}{a} and {b} are {mm:.1} mm apart"),
+        hint: hint.to_owned(),
+    })
 }
 
 /// Two screws on one side of a level.
@@ -221,9 +254,11 @@ mod tests {
             side,
             size_mm: [6.5, 45.0],
             breach: (Grade::A, 0.0, None),
+            wanted: None,
             canal_mm: Some(2.0),
             facet: Some(0),
             nearest: Some(("other".into(), 12.0)),
+            nearest_head: Some(("other".into(), 15.0)),
             rod_misfit_mm: Some(0.4),
             is_cut_off: false,
             astray: None,
@@ -254,10 +289,27 @@ mod tests {
         let off_rod = Seen { rod_misfit_mm: Some(6.0), ..seen("L5", Side::Left) };
         let cut = Seen { is_cut_off: true, ..seen("T9", Side::Left) };
         let touching = Seen { nearest: Some(("L5 left".into(), -0.3)), ..seen("L3", Side::Left) };
-        let all = check(&[joint, off_rod, cut, touching], Vec::new(), 1.0, 0.28);
-        assert_eq!(all.len(), 4, "{all:?}");
+        let heads = Seen { nearest_head: Some(("S1 left".into(), 0.4)), ..seen("L2", Side::Left) };
+        let all = check(&[joint, off_rod, cut, touching, heads], Vec::new(), 1.0, 0.28);
+        assert_eq!(all.len(), 5, "{all:?}");
+        let of_heads = "the heads of L2 left and S1 left are 0.4 mm apart";
+        assert!(all.iter().any(|issue| issue.what == of_heads), "{all:?}");
         assert!(all.iter().all(|issue| !issue.hint.is_empty()));
         assert!(all.windows(2).all(|pair| pair[0].weight <= pair[1].weight));
+    }
+
+    #[test]
+    fn a_breach_as_wanted_is_told_as_that() {
+        let tip = Seen {
+            breach: (Grade::B, 1.7, Some(Wall::Anterior)),
+            wanted: Some(Wanted::FrontCortex),
+            ..seen("S1", Side::Left)
+        };
+        let issues = check(&[tip], Vec::new(), 1.0, 0.28);
+        assert_eq!(issues.len(), 1, "{issues:?}");
+        assert_eq!(issues[0].weight, Weight::Note);
+        assert!(issues[0].what.contains("1.7 mm through the front cortex"), "{issues:?}");
+        assert!(!issues[0].hint.contains("shorter"), "{issues:?}");
     }
 
     #[test]

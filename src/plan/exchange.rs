@@ -100,6 +100,7 @@ mod tests {
             level: "L4".parse().expect("a level"),
             side: Side::Left,
             style: ScrewStyle::Pedicle,
+            in_out_in: false,
             entry: Point::new(20.0, 30.5, -4.25),
             axis: -Dir::Y,
             diameter_mm: 6.5,

@@ -2,17 +2,21 @@
 //!
 //! In: text. Out: a [`PlanFile`], and its text again. Nothing here touches a disk.
 //!
-//! Keys that this program does not know are kept: of the file, of its case and of each screw. The
-//! tip is written though it follows from the rest, for whoever reads the file elsewhere; a file in
+//! Keys that this program does not know are kept, wherever in the file they stand. Older forms of the
+//! file are brought up to the newest one before they are read (`migrate`). The tip is written though it follows from the rest, for whoever reads the file elsewhere; a file in
 //! which it does not follow is refused. Lengths of ends are written to the nanometre, so that what
 //! was read is written back byte for byte.
 
+pub use super::fault::FileError;
+pub use super::migrate::SCHEMA;
+
 use super::alternative::{Alternative, AlternativeFault};
-use super::correct::{CorrectError, Target};
+use super::correct::Target;
+use super::migrate::migrate;
 use super::no_number::{self, NoNumber};
-use super::screw::{Screw, ScrewFault, ScrewId, ScrewState, ScrewStyle};
+use super::screw::{Screw, ScrewId, ScrewState, ScrewStyle, is_false};
 use super::{Plan, RenamedLevel};
-use crate::labels::edit::{Mending, MendingFault};
+use crate::labels::edit::Mending;
 use crate::labels::{Level, VertebraId};
 use crate::space::{Dir, Patient, Point, Side};
 use jiff::Timestamp;
@@ -21,16 +25,10 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// The newest form of the file that this program reads, and the one that it writes.
-pub const SCHEMA: u64 = 1;
 /// How far a written tip may lie from entry plus length along the axis, mm.
 pub const TIP_TOLERANCE_MM: f64 = 0.01;
 /// `program` of a file that this program wrote.
 pub const PROGRAM: &str = concat!("corridor ", env!("CARGO_PKG_VERSION"));
-
-/// Turns a document of schema n into one of n + 1; the first entry starts from schema 1.
-type Migration = fn(&mut Map<String, Value>);
-const MIGRATIONS: [Migration; SCHEMA as usize - 1] = [];
 
 /// By what a spine is recognised; hashes, never names. What is not known is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +70,27 @@ pub struct CatalogueRef {
     pub version: u32,
 }
 
+/// Keys that this program does not know, as they were read.
+pub type Unknown = Map<String, Value>;
+
+/// Unknown keys of parts of the file that edits make anew; written back while the part is there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UnknownOfParts {
+    /// Of the catalogue's entry.
+    pub catalogue: Unknown,
+    /// Of the rods' target.
+    pub rod_target: Unknown,
+    /// Of each renamed level.
+    pub renamed_levels: BTreeMap<VertebraId, Unknown>,
+}
+
+impl UnknownOfParts {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What a plan file says beside the plan itself; no edit changes it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Header {
@@ -83,6 +102,9 @@ pub struct Header {
     pub thresholds_hash: String,
     /// Keys of the file that this program does not know; written back as read.
     pub unknown: Map<String, Value>,
+    /// The same of its parts.
+    #[serde(default, skip_serializing_if = "UnknownOfParts::is_empty")]
+    pub unknown_of_parts: UnknownOfParts,
 }
 
 /// All that a plan file says.
@@ -94,117 +116,6 @@ pub struct PlanFile {
     pub plan: Plan,
 }
 
-/// A text that is no plan this program can use. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    /// No JSON, or not of this shape.
-    #[error("the plan is no readable JSON: {0}; correct it there or take a copy of it")]
-    Syntax(#[from] serde_json::Error),
-    /// JSON, but no plan of ours.
-    #[error("the file is no Corridor plan: it says no \"schema\" from 1; choose another file")]
-    NoPlan,
-    /// Written by a program that knows more than this one.
-    #[error(
-        "the plan has schema {found} (written by {program}), this program reads up to {SCHEMA}: \
-         open it with a newer Corridor; it was left as it is"
-    )]
-    Newer {
-        /// What the file says.
-        found: u64,
-        /// Who wrote it.
-        program: String,
-    },
-    /// One screw's entry can not be read.
-    #[error("{screw} can not be read: {source}; correct it in the plan file")]
-    Entry {
-        /// Level, side and id, as far as the entry says them.
-        screw: String,
-        /// What is wrong.
-        source: serde_json::Error,
-    },
-    /// A number is none: NaN, infinite, or larger than any.
-    #[error("{place}: its {field} is {found}, which is no number; correct it in the plan file")]
-    Number {
-        /// Level, side and id of the screw, or `the plan`.
-        place: String,
-        /// The key, with those that lead to it.
-        field: String,
-        /// What stands there.
-        found: String,
-    },
-    /// A number is missing or something else.
-    #[error("{screw}: its {field} must be {wanted}; correct it in the plan file")]
-    Field {
-        /// Level, side and id.
-        screw: String,
-        /// The key.
-        field: &'static str,
-        /// What should stand there.
-        wanted: &'static str,
-    },
-    /// Entry and tip are one place.
-    #[error(
-        "{screw}: its entry and tip are the same place, so it leads nowhere; correct one of them \
-         in the plan file"
-    )]
-    SamePlace {
-        /// Level, side and id.
-        screw: String,
-    },
-    /// One screw can not be.
-    #[error(transparent)]
-    Screw(#[from] ScrewFault),
-    /// The tip is not where entry, axis and length put it.
-    #[error(
-        "{screw}: entry and tip lie {distance_mm:.3} mm apart, its length says {length_mm:.3} mm; \
-         correct one of them in the plan file"
-    )]
-    Tip {
-        /// Level, side and id.
-        screw: String,
-        /// From the written entry to the written tip, mm.
-        distance_mm: f64,
-        /// The written length, mm.
-        length_mm: f64,
-    },
-    /// Two screws have one id.
-    #[error("{screw}: another screw has the same id; give one of them another in the plan file")]
-    SameId {
-        /// Level, side and id.
-        screw: String,
-    },
-    /// An edit of the labels can not be done.
-    #[error("label edit {number} of the plan: {source}; or take it out of the plan file")]
-    LabelEdit {
-        /// Its place in the file, from 1.
-        number: usize,
-        /// What is wrong.
-        source: MendingFault,
-    },
-    /// The column can not be moved so.
-    #[error("{source}; correct it in the plan file")]
-    RodTarget {
-        /// What is wrong.
-        #[from]
-        source: CorrectError,
-    },
-    /// An alternative can not be.
-    #[error("{source}; correct it in the plan file")]
-    Alternative {
-        /// What is wrong.
-        #[from]
-        source: AlternativeFault,
-    },
-    /// Two screws call one vertebra by two names.
-    #[error("{screw}: another screw calls its vertebra {other}; correct one of them in the file")]
-    TwoLevels {
-        /// Level, side and id.
-        screw: String,
-        /// What the other screw calls it.
-        other: Level,
-    },
-}
-
 #[derive(Serialize, Deserialize)]
 struct FileRecord {
     schema: u64,
@@ -213,7 +124,7 @@ struct FileRecord {
     #[serde(default)]
     case: CaseRef,
     #[serde(default)]
-    catalogue: CatalogueRef,
+    catalogue: Kept<CatalogueRef>,
     #[serde(default)]
     thresholds_hash: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -224,8 +135,8 @@ struct FileRecord {
     accepted_labels: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     label_edits: Vec<Mending>,
-    #[serde(default, skip_serializing_if = "Target::is_as_it_is")]
-    rod_target: Target,
+    #[serde(default, skip_serializing_if = "Kept::is_default")]
+    rod_target: Kept<Target>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     alternatives: Vec<AlternativeRecord>,
     #[serde(default)]
@@ -234,11 +145,28 @@ struct FileRecord {
     unknown: Map<String, Value>,
 }
 
+/// A part of the file with the keys of it that this program does not know.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+struct Kept<T> {
+    #[serde(flatten)]
+    part: T,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+impl<T: Default + PartialEq> Kept<T> {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct AlternativeRecord {
     name: String,
     #[serde(default)]
     screws: Vec<Value>,
+    #[serde(flatten)]
+    unknown: Unknown,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -246,6 +174,8 @@ struct RenamedRecord {
     vertebra_id: VertebraId,
     from: Level,
     to: Level,
+    #[serde(flatten)]
+    unknown: Unknown,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -256,6 +186,8 @@ struct ScrewRecord {
     side: Side,
     #[serde(default)]
     style: ScrewStyle,
+    #[serde(default, skip_serializing_if = "is_false")]
+    in_out_in: bool,
     entry_lps_mm: [f64; 3],
     tip_lps_mm: [f64; 3],
     diameter_mm: f64,
@@ -280,28 +212,31 @@ pub fn parse(text: &str, read_at: Timestamp) -> Result<PlanFile, FileError> {
     let record: FileRecord = serde_json::from_value(Value::Object(document))?;
     let screws = read_screws(record.screws, &[], read_at)?;
     let alternatives = read_alternatives(record.alternatives, &screws, read_at)?;
-    let renamed: BTreeMap<_, _> = record
-        .renamed_levels
-        .into_iter()
-        .map(|r| (r.vertebra_id, RenamedLevel { from: r.from, to: r.to }))
-        .collect();
+    let (renamed, renamed_levels) = read_renamed(record.renamed_levels);
     check_label_edits(&record.label_edits)?;
-    record.rod_target.check()?;
+    let rod_target = record.rod_target.part;
+    rod_target.check()?;
     let mut plan = Plan {
         screws,
         renamed,
         notes: record.notes,
         accepted_labels: record.accepted_labels,
         label_edits: record.label_edits,
-        rod_target: record.rod_target,
+        rod_target,
         alternatives,
     };
     plan.sort();
+    let unknown_of_parts = UnknownOfParts {
+        catalogue: record.catalogue.unknown,
+        rod_target: record.rod_target.unknown,
+        renamed_levels,
+    };
     let header = Header {
         case: record.case,
-        catalogue: record.catalogue,
+        catalogue: record.catalogue.part,
         thresholds_hash: record.thresholds_hash,
         unknown: record.unknown,
+        unknown_of_parts,
     };
     Ok(PlanFile { header, plan })
 }
@@ -309,25 +244,27 @@ pub fn parse(text: &str, read_at: Timestamp) -> Result<PlanFile, FileError> {
 /// The text of a plan file; equal plans give equal bytes.
 pub fn print(header: &Header, plan: &Plan) -> Result<String, FileError> {
     let alternative = |a: &Alternative| {
-        Ok(AlternativeRecord { name: a.name.clone(), screws: written_screws(&a.screws)? })
+        let screws = written_screws(&a.screws)?;
+        Ok(AlternativeRecord { name: a.name.clone(), screws, unknown: a.unknown.clone() })
     };
     let alternatives: Result<_, FileError> = plan.alternatives.iter().map(alternative).collect();
-    let renamed_levels = plan
-        .renamed
-        .iter()
-        .map(|(id, r)| RenamedRecord { vertebra_id: *id, from: r.from, to: r.to })
-        .collect();
+    let UnknownOfParts { catalogue, rod_target, renamed_levels } = header.unknown_of_parts.clone();
+    let renamed = |(id, r): (&VertebraId, &RenamedLevel)| {
+        let unknown = renamed_levels.get(id).cloned().unwrap_or_default();
+        RenamedRecord { vertebra_id: *id, from: r.from, to: r.to, unknown }
+    };
+    let renamed_levels = plan.renamed.iter().map(renamed).collect();
     let record = FileRecord {
         schema: SCHEMA,
         program: PROGRAM.to_owned(),
         case: header.case.clone(),
-        catalogue: header.catalogue.clone(),
+        catalogue: Kept { part: header.catalogue.clone(), unknown: catalogue },
         thresholds_hash: header.thresholds_hash.clone(),
         notes: plan.notes.clone(),
         renamed_levels,
         accepted_labels: plan.accepted_labels.clone(),
         label_edits: plan.label_edits.clone(),
-        rod_target: plan.rod_target,
+        rod_target: Kept { part: plan.rod_target, unknown: rod_target },
         alternatives: alternatives?,
         screws: written_screws(&plan.screws)?,
         unknown: header.unknown.clone(),
@@ -357,22 +294,6 @@ fn whose(document: &Value, path: &[String]) -> (String, String) {
     (named(entry.unwrap_or(&Value::Null), index), path[n + 1..].join("."))
 }
 
-/// Brings a document up to [`SCHEMA`], one step at a time.
-fn migrate(document: &mut Map<String, Value>) -> Result<(), FileError> {
-    let found = document.get("schema").and_then(Value::as_u64).unwrap_or(0);
-    if found == 0 {
-        return Err(FileError::NoPlan);
-    }
-    if found > SCHEMA {
-        let program = document.get("program").and_then(Value::as_str).unwrap_or("another program");
-        return Err(FileError::Newer { found, program: program.to_owned() });
-    }
-    for step in MIGRATIONS.iter().skip(found as usize - 1) {
-        step(document);
-    }
-    Ok(())
-}
-
 /// The screws of one list. They call their vertebrae as each other do, and as those `beside` do.
 fn read_screws(
     entries: Vec<Value>,
@@ -391,6 +312,21 @@ fn read_screws(
     Ok(screws)
 }
 
+type Renamed = BTreeMap<VertebraId, RenamedLevel>;
+
+/// The renamed levels, and what else the file says of each.
+fn read_renamed(records: Vec<RenamedRecord>) -> (Renamed, BTreeMap<VertebraId, Unknown>) {
+    let (mut renamed, mut unknown) = (BTreeMap::new(), BTreeMap::new());
+    for record in records {
+        let id = record.vertebra_id;
+        renamed.insert(id, RenamedLevel { from: record.from, to: record.to });
+        if !record.unknown.is_empty() {
+            unknown.insert(id, record.unknown);
+        }
+    }
+    (renamed, unknown)
+}
+
 fn read_alternatives(
     records: Vec<AlternativeRecord>,
     screws: &[Screw],
@@ -401,7 +337,7 @@ fn read_alternatives(
     for record in records {
         let screws = read_screws(record.screws, &beside, read_at)?;
         beside.extend_from_slice(&screws);
-        let alternative = Alternative { name: record.name, screws };
+        let alternative = Alternative { name: record.name, screws, unknown: record.unknown };
         alternative.check()?;
         if alternatives.iter().any(|other| other.name == alternative.name) {
             return Err(AlternativeFault::SameName(alternative.name).into());
@@ -427,6 +363,7 @@ fn read_screw(entry: Value, index: usize, read_at: Timestamp) -> Result<Screw, F
         level: record.level,
         side: record.side,
         style: record.style,
+        in_out_in: record.in_out_in,
         entry,
         axis: span.unit().unwrap_or(Dir::new(0.0, 0.0, 0.0)),
         diameter_mm: record.diameter_mm,
@@ -519,6 +456,7 @@ fn written_screw(screw: &Screw) -> ScrewRecord {
         level: screw.level,
         side: screw.side,
         style: screw.style,
+        in_out_in: screw.in_out_in,
         entry_lps_mm,
         tip_lps_mm,
         diameter_mm: screw.diameter_mm,

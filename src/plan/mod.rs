@@ -6,6 +6,8 @@
 pub mod screw;
 pub mod alternative;
 mod no_number;
+mod fault;
+pub mod migrate;
 pub mod file;
 pub mod auto;
 pub mod rod;

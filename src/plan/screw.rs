@@ -42,11 +42,17 @@ pub enum ScrewState {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScrewStyle {
-    /// Along the pedicle.
+    /// Along the pedicle, by hand: at which angle it aims nobody said.
     #[default]
     Pedicle,
+    /// Along the pedicle, parallel to the end plate.
+    Straight,
+    /// Along the pedicle as that runs.
+    Anatomic,
     /// Cortical bone trajectory: from medial caudal to lateral cranial.
     Cortical,
+    /// S1 through both cortices, towards the promontory.
+    S1Bicortical,
     /// S2-alar-iliac: through sacrum and ilium together.
     S2AlarIliac,
 }
@@ -85,6 +91,9 @@ pub struct Screw {
     pub side: Side,
     /// The path it takes.
     pub style: ScrewStyle,
+    /// It was planned to pass the lateral wall of a pedicle that is narrower than itself.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub in_out_in: bool,
     /// Where the axis enters bone, LPS mm.
     pub entry: Point<Patient>,
     /// Unit direction from entry to tip, LPS.
@@ -102,6 +111,11 @@ pub struct Screw {
     /// Keys of its entry in the plan file that this program does not know; written back as read.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub unknown: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What is not so is not written.
+pub(super) fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Diameters that a screw can have, mm: a good deal beyond any catalogue.
@@ -170,6 +184,7 @@ impl Screw {
             level,
             side,
             style: ScrewStyle::default(),
+            in_out_in: false,
             entry: shape.entry,
             axis: shape.axis,
             diameter_mm: shape.diameter_mm,

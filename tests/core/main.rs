@@ -30,6 +30,7 @@ mod phantom_truth;
 mod plan_bad_input;
 mod plan_file;
 mod plan_iliac;
+mod plan_migration;
 mod plan_review;
 mod plan_samples;
 mod plan_seeds;

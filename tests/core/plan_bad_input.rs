@@ -15,13 +15,18 @@ use corridor::space::{Dir, Patient, Side};
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// The text of a plan of two screws in which the first `field: value` reads otherwise.
-fn spoilt(field: &str, value: &str) -> String {
+/// The text of a plan of two screws in which these fields of the first one read otherwise.
+fn spoilt(fields: &[(&str, &str)]) -> String {
     let plan = Plan { screws: vec![screw(2), screw(3)], ..Plan::default() };
     let text = file::print(&Header::default(), &plan).unwrap();
-    let start = text.find(&format!("\"{field}\": ")).unwrap() + field.len() + 4;
-    let end = start + text[start..].find(",\n").unwrap();
-    format!("{}{value}{}", &text[..start], &text[end..])
+    let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for (field, _) in fields {
+        document["screws"][0][*field] = format!("<{field}>").into();
+    }
+    let marked = serde_json::to_string_pretty(&document).unwrap();
+    fields
+        .iter()
+        .fold(marked, |text, (field, value)| text.replace(&format!("\"<{field}>\""), value))
 }
 
 #[test]
@@ -36,7 +41,7 @@ fn a_number_that_is_none_is_told_by_screw_and_field_and_the_file_stays() {
         ("tip_lps_mm", "[1.0, 2.0]"),
         ("author", "NaN"),
     ] {
-        let text = spoilt(field, value);
+        let text = spoilt(&[(field, value)]);
         let said = file::parse(&text, now()).unwrap_err().to_string();
         assert!(said.contains("L3 left screw 00000000: its "), "{value}: {said}");
         assert!(said.contains(field) && !said.contains("line"), "{value}: {said}");
@@ -61,7 +66,7 @@ fn sizes_that_no_screw_has_are_refused_by_file_and_command_alike() {
         ("length_mm", "-45", "its length must be 1 to 300 mm"),
         ("entry_lps_mm", "[1e300, 0.0, 0.0]", "its entry lies more than 100 m"),
     ] {
-        let said = file::parse(&spoilt(field, value), now()).unwrap_err().to_string();
+        let said = file::parse(&spoilt(&[(field, value)]), now()).unwrap_err().to_string();
         assert!(said.starts_with("L3 left screw") && said.contains(word), "{said}");
     }
     let mut plan = Plan { screws: vec![screw(2)], ..Plan::default() };
@@ -82,12 +87,9 @@ fn sizes_that_no_screw_has_are_refused_by_file_and_command_alike() {
 #[test]
 fn entry_and_tip_in_one_place_are_told_as_that() {
     for length in ["45.0", "0"] {
-        let text = spoilt("tip_lps_mm", "[1.0, 2.0, 3.0]");
-        let start = text.find("\"entry_lps_mm\": ").unwrap() + 16;
-        let end = start + text[start..].find(']').unwrap() + 1;
-        let text = format!("{}[1.0, 2.0, 3.0]{}", &text[..start], &text[end..]);
-        let text = text.replacen("\"length_mm\": 45.0", &format!("\"length_mm\": {length}"), 1);
-        let said = file::parse(&text, now()).unwrap_err().to_string();
+        let place = "[1.0, 2.0, 3.0]";
+        let fields = [("entry_lps_mm", place), ("tip_lps_mm", place), ("length_mm", length)];
+        let said = file::parse(&spoilt(&fields), now()).unwrap_err().to_string();
         assert!(said.contains("entry and tip are the same place"), "{said}");
         assert!(said.starts_with("L3 left screw"), "{said}");
     }

@@ -11,6 +11,7 @@
 //! | [`score`] | what a screw scores, term by term |
 //! | `search` | the search over lines, by `climb` from the best of a grid |
 //! | `rate` | the best size on a line, and what it scores |
+//! | `trajectory` | what a plan calls the styles, and which breach a style asks for |
 //! | [`construct`] | all screws of a side together, so that a rod joins their heads |
 
 mod climb;
@@ -20,9 +21,11 @@ mod rate;
 pub mod rules;
 pub mod score;
 mod search;
+mod trajectory;
 
 pub use rules::{Rules, RulesError, Style};
 pub use score::{Score, Term};
+pub use trajectory::{Wanted, wanted_breach};
 
 use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::clearance::{
@@ -30,7 +33,6 @@ use crate::clearance::{
 };
 use crate::implant::Catalogue;
 use crate::labels::Level;
-use crate::plan::ScrewStyle;
 use crate::space::Side;
 use crate::volume::Volume;
 use rate::{Rated, TIP_MM};
@@ -75,6 +77,8 @@ pub struct Suggestion {
     pub isthmus_mm: f64,
     /// The narrow rule was followed in place of the 80 %.
     pub is_narrow: bool,
+    /// It was looked for where the lateral wall may be passed.
+    pub in_out_in: bool,
     /// Bone along the axis from the entry to the front cortex, mm.
     pub chord_mm: f64,
     /// Why this one.
@@ -337,19 +341,21 @@ fn choices_by<B: SignedDistance>(
     Ok(Choices { best, others, kind })
 }
 
-/// What a given screw scores, with the terms of a search of this style; `None` where the canal is
-/// not known, nothing is planned at this level, or the screw's axis is not in bone at the isthmus.
+/// What a given screw scores, with the terms of a search of this style by what is allowed; `None`
+/// where the canal is not known, nothing is planned at this level, or the screw's axis is not in bone
+/// at the isthmus.
 pub fn score_of<B: SignedDistance>(
     site: &Site<'_, B>,
     style: Style,
     rules: &Rules,
-    catalogue: &Catalogue,
+    allowed: &Allowed<'_>,
     shape: &ScrewShape,
 ) -> Option<Score> {
     if !is_kept_off_canal(site, style) {
         return None;
     }
-    let search = Search::new(site, rules, rules.style(style)?, catalogue, Way::InBone).ok()?;
+    let way = if allowed.in_out_in { Way::InOutIn } else { Way::InBone };
+    let search = Search::new(site, rules, rules.style(style)?, allowed.catalogue, way).ok()?;
     let rated = search.rate_shape(shape)?;
     Some(Score { total: rated.total, ..Score::new(&rated.measures, rules) })
 }
@@ -386,6 +392,7 @@ fn judged<B: SignedDistance>(
         style: rule.name,
         isthmus_mm: kind.isthmus_mm,
         is_narrow: kind.is_narrow,
+        in_out_in: kind.way == Way::InOutIn,
         chord_mm: rated.chord_mm,
         score,
         assessment,
@@ -420,16 +427,5 @@ fn belongs(level: Level, style: Style) -> Result<(), Refusal> {
         Style::S2AlarIliac if level != Level::S1 => wrong("the sacrum"),
         Style::Cortical if level.region() != 'L' => wrong("L1 to L5"),
         _ => Ok(()),
-    }
-}
-
-impl Style {
-    /// What a plan calls a screw of this style.
-    pub fn of_screw(self) -> ScrewStyle {
-        match self {
-            Self::Straight | Self::Anatomic | Self::S1Bicortical => ScrewStyle::Pedicle,
-            Self::Cortical => ScrewStyle::Cortical,
-            Self::S2AlarIliac => ScrewStyle::S2AlarIliac,
-        }
     }
 }
