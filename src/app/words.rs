@@ -4,6 +4,7 @@
 use crate::clearance::Wall;
 use crate::labels::{Organ, Posture};
 use crate::plan::ScrewState;
+use crate::plan::auto::Style;
 use crate::space::Side;
 use crate::space::orientation::Letter;
 use crate::volume::View;
@@ -403,6 +404,14 @@ pub fn band(said: &str, half_mm: f64) -> String {
 /// Where a screw is cut across.
 pub fn across(depth_mm: f64) -> String {
     format!("across, {depth_mm:.0} mm deep")
+}
+
+/// On which trajectory a screw is scored.
+pub fn scored_as(style: Option<Style>) -> String {
+    match style {
+        Some(style) => format!("Trajectory: {style}"),
+        None => format!("Placed by hand, scored as {}", Style::default()),
+    }
 }
 
 /// A score of 100.

@@ -60,7 +60,7 @@ pub fn csv(plan: &Plan) -> String {
             "{},{},{},{},{},{},{},{}",
             screw.site(),
             screw.side,
-            format!("{:?}", screw.style).to_lowercase(),
+            screw.style,
             screw.diameter_mm,
             screw.length_mm,
             places.join(","),

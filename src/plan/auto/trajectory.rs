@@ -9,6 +9,7 @@ use crate::clearance::{Assessment, Grade, Wall};
 use crate::labels::VertebraId;
 use crate::plan::{Screw, ScrewId, ScrewStyle};
 use crate::space::Side;
+use std::fmt;
 use uuid::Uuid;
 
 impl Style {
@@ -37,6 +38,15 @@ impl ScrewStyle {
     /// The style in which a screw is planned so; `None` where nobody said at which angle it aims.
     pub fn planned(self) -> Option<Style> {
         Style::ALL.into_iter().find(|style| style.of_screw() == self)
+    }
+}
+
+impl fmt::Display for ScrewStyle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.planned() {
+            Some(style) => style.fmt(f),
+            None => f.write_str("pedicle"),
+        }
     }
 }
 
