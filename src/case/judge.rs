@@ -6,7 +6,7 @@ use crate::clearance::grade::{BREACH_BOUNDS_MM, ENTRY_ZONE_MM};
 use crate::clearance::{
     self, Around, AssessError, Assessment, Band, Field, HeadShape, JOINT_MM, Schemes, band,
 };
-use crate::implant::Rods;
+use crate::implant::{Catalogue, Rods};
 use crate::labels::{Level, Organ};
 use crate::plan::auto::{self, Rules, construct};
 use crate::plan::check::{self, Astray, Issue, Seen, Weight};
@@ -163,7 +163,7 @@ pub fn check(spine: &Spine, plan: &Plan) -> Vec<Issue> {
             canal_mm: around.canal_mm,
             facet: schemes.babu,
             nearest: nearest_screw.and_then(|(id, mm)| Some((name(id)?, mm))),
-            nearest_head: rules.as_ref().and_then(|r| nearest_head(plan, screw, r)),
+            nearest_head: nearest_head(plan, screw),
             rod_misfit_mm: misfit(screw),
             is_cut_off: vertebra_of(spine, screw).is_some_and(|v| v.is_cut_off),
             astray: (!assessment.meets_bone).then(|| astray(spine, screw)),
@@ -175,22 +175,24 @@ pub fn check(spine: &Spine, plan: &Plan) -> Vec<Issue> {
     check::check(&seen, unjudged, slice_mm(spine), half_width_mm(spine))
 }
 
-/// The head of a screw, as the planner takes it.
-fn head_of(rules: &Rules) -> HeadShape {
-    let limits = &rules.limits;
-    HeadShape {
-        radius_mm: limits.head_radius_mm,
-        behind_mm: [limits.head_from_mm, limits.head_to_mm],
-    }
+/// The head of a screw, as the planner takes it; of a size that the catalogue lacks that of the
+/// nearest.
+fn head_of(screw: &Screw, catalogue: &Catalogue, rules: &Rules) -> Option<HeadShape> {
+    let kind = screw.kind(catalogue)?;
+    let behind_mm = [rules.limits.head_from_mm, kind.head_height_mm];
+    Some(HeadShape { radius_mm: kind.head_radius_mm, behind_mm })
 }
 
-/// The screw whose head is nearest to another one's, and the gap between the two, mm.
-fn nearest_head(plan: &Plan, screw: &Screw, rules: &Rules) -> Option<(String, f64)> {
+/// The screw whose head is nearest to another one's, and the gap between the two, mm. Heads are those
+/// of the program's own catalogue.
+fn nearest_head(plan: &Plan, screw: &Screw) -> Option<(String, f64)> {
+    let (catalogue, rules) = (Catalogue::builtin().ok()?, Rules::builtin().ok()?);
+    let head = |screw: &Screw| Some((screw.shape(), head_of(screw, &catalogue, &rules)?));
+    let (shape, own) = head(screw)?;
     let others = plan.screws.iter().filter(|other| other.id != screw.id);
-    let gaps = others.map(|other| {
-        let [a, b] = [screw, other].map(Screw::shape);
-        let head = head_of(rules);
-        (other.title(), clearance::gap_between_heads_mm((&a, head), (&b, head)))
+    let gaps = others.filter_map(|other| {
+        let (beside, its) = head(other)?;
+        Some((other.title(), clearance::gap_between_heads_mm((&shape, own), (&beside, its))))
     });
     gaps.min_by(|a, b| a.1.total_cmp(&b.1))
 }

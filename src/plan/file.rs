@@ -16,6 +16,7 @@ use super::migrate::migrate;
 use super::no_number::{self, NoNumber};
 use super::screw::{Screw, ScrewId, ScrewState, ScrewStyle, is_false};
 use super::{Plan, RenamedLevel};
+use crate::implant::Catalogue;
 use crate::labels::edit::Mending;
 use crate::labels::{Level, VertebraId};
 use crate::space::{Dir, Patient, Point, Side};
@@ -68,6 +69,12 @@ pub struct CatalogueRef {
     pub id: String,
     /// Its edition.
     pub version: u32,
+}
+
+impl From<&Catalogue> for CatalogueRef {
+    fn from(catalogue: &Catalogue) -> Self {
+        Self { id: catalogue.id.clone(), version: catalogue.version }
+    }
 }
 
 /// Keys that this program does not know, as they were read.

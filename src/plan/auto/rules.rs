@@ -35,12 +35,8 @@ pub struct Limits {
     pub narrow_margin_mm: f64,
     /// How far in-out-in may pass the lateral wall, mm.
     pub most_lateral_mm: f64,
-    /// Radius of the head, mm.
-    pub head_radius_mm: f64,
-    /// Where the head begins behind the entry, mm.
+    /// Where the head begins behind the entry, mm; how large it is the catalogue says.
     pub head_from_mm: f64,
-    /// Where the head ends behind the entry, mm.
-    pub head_to_mm: f64,
     /// How far behind the head bone is looked for, mm.
     pub reach_mm: f64,
     /// Where the rod passes behind the entry, mm.
@@ -321,10 +317,7 @@ fn check_limits(limits: &Limits) -> Result<(), RulesError> {
             ("least_medial_mm", limits.least_medial_mm, Sane::NotNegative),
             ("narrow_margin_mm", limits.narrow_margin_mm, Sane::NotNegative),
             ("most_lateral_mm", limits.most_lateral_mm, Sane::NotNegative),
-            ("head_radius_mm", limits.head_radius_mm, Sane::Positive),
             ("head_from_mm", limits.head_from_mm, Sane::NotNegative),
-            ("head_to_mm", limits.head_to_mm, Sane::Positive),
-            ("head_to_mm", limits.head_to_mm - limits.head_from_mm, Sane::Positive),
             ("reach_mm", limits.reach_mm, Sane::Positive),
             ("rod_behind_entry_mm", limits.rod_behind_entry_mm, Sane::NotNegative),
         ],
@@ -431,7 +424,7 @@ mod tests {
         let text = include_str!("../../../assets/planning/trajectories.ron");
         for (right, wrong, name) in [
             ("front_margin_mm: 4.0", "front_margin_mm: -4.0", "styles, straight, front_margin_mm"),
-            ("head_to_mm: 14.0", "head_to_mm: 1.0", "limits, head_to_mm"),
+            ("reach_mm: 15.0", "reach_mm: 0.0", "limits, reach_mm"),
             ("usual_length_mm: 30.0", "usual_length_mm: 0.0", "levels, T1, usual_length_mm"),
             ("convergence_deg: 21.0", "convergence_deg: 210.0", "levels, T1, convergence_deg"),
             ("(25.0, 40.0)", "(40.0, 25.0)", "styles, cortical, lengths_mm"),
