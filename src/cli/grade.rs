@@ -259,6 +259,7 @@ fn add_numbers(screw: &mut Value, answer: &Answer) {
     screw["breach_direction"] = json!(found.breach_wall);
     screw["protrusion_mm"] = json!(found.protrusion_mm);
     screw["wall_breach_mm"] = json!(found.wall_breach_mm);
+    screw["medial_breach_mm"] = json!(found.medial_breach_mm);
     screw["nearest_wall"] = json!(found.nearest_wall);
     screw["grade"] = json!(found.grade);
     screw["breach_depth_mm"] = json!(found.breach_depth_mm);
