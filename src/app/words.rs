@@ -202,6 +202,10 @@ pub const NEAREST_WALL: &str = "Nearest wall";
 pub const DIAMETER: &str = "Diameter";
 /// Length.
 pub const LENGTH: &str = "Length";
+/// Which kind of screw.
+pub const KIND: &str = "Kind";
+/// A size that no kind of the catalogue has.
+pub const NOT_ON_OFFER: &str = "not in the catalogue";
 /// Angle in the axial plane.
 pub const AXIAL_ANGLE: &str = "Axial angle";
 /// Angle in the sagittal plane.

@@ -15,7 +15,7 @@ use crate::plan::check::Issue;
 use crate::plan::correct::{Moved, Target};
 use crate::plan::exchange;
 use crate::plan::file::{self, FileError};
-use crate::plan::{PlanFile, Screw};
+use crate::plan::{Plan, PlanFile, Screw};
 use crate::platform::fs::{FileSystem, write_atomically};
 use crate::work::{Work, on_all_cores};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ pub enum GradeError {
     /// The plan can not be written out.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The built-in catalogue.
+    /// The catalogue of screws.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     /// The rods.
@@ -69,6 +69,8 @@ pub struct Graded {
 pub struct ReadCase {
     /// The case.
     pub spine: Arc<Spine>,
+    /// The screws on offer.
+    pub catalogue: Arc<Catalogue>,
     /// The plan and its numbers.
     pub graded: Graded,
 }
@@ -82,24 +84,41 @@ pub fn read(
     if let Some(plan) = request.plan.as_ref().filter(|plan| !plan.exists()) {
         return Err(GradeError::NoPlan(plan.clone()));
     }
+    let catalogue = request.offered(fs)?;
     let spine = on_all_cores(|| request.load(work))?;
-    let (spine, graded) = read_plan(&spine, request, fs, work)?;
-    Ok(ReadCase { spine: Arc::new(spine), graded })
+    let (spine, graded) = read_plan(&spine, request, &catalogue, fs, work)?;
+    Ok(ReadCase { spine: Arc::new(spine), catalogue: Arc::new(catalogue), graded })
 }
 
 /// Reads the request's plan and judges it on the spine with its labels as the plan mends them.
 pub fn read_plan(
     given: &Spine,
     request: &CaseRequest,
+    catalogue: &Catalogue,
     fs: &dyn FileSystem,
     work: &Work,
 ) -> Result<(Spine, Graded), GradeError> {
     let location = request.location(given, fs)?;
-    let opening = request.opening(given, &Catalogue::builtin()?);
+    let opening = request.opening(given, catalogue);
     let (file, notices) = open::read(&location, &opening, SystemClock.now(), fs)?;
     let spine = on_all_cores(|| mended(given, given, &file.plan, work))?;
-    let graded = judged(&spine, file, &notices);
+    let not_on_offer = not_on_offer(&file.plan, catalogue);
+    let mut graded = judged(&spine, file, &notices);
+    graded.notices.extend(not_on_offer);
     Ok((spine, graded))
+}
+
+/// Which screws of a plan a catalogue does not have, and what to do; `None` where it has them all.
+pub fn not_on_offer(plan: &Plan, catalogue: &Catalogue) -> Option<String> {
+    let missing = plan.screws.iter().filter(|s| !s.offered(catalogue).has(s.size()));
+    let named = |s: &Screw| format!("{} {} x {}", s.title(), s.diameter_mm, s.length_mm);
+    let missing: Vec<String> = missing.map(named).collect();
+    (!missing.is_empty()).then(|| {
+        let (id, missing) = (&catalogue.id, missing.join(", "));
+        format!(
+            "the catalogue {id} has no {missing}: resize them, or name another with --catalogue"
+        )
+    })
 }
 
 /// Writes a plan for other programs where the arguments ask for it; says what was written.

@@ -29,6 +29,7 @@ pub fn show(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
         judged(ui, assessment);
         around(ui, facts, screw);
         sizes(ui, screw, intents);
+        kind(ui, facts, screw);
         if let Some(vertebra) = facts.model_of(screw) {
             angles(ui, screw, vertebra);
         }
@@ -185,6 +186,14 @@ fn sizes(ui: &mut Ui, screw: &Screw, intents: &mut Vec<Intent>) {
     };
     stepper(ui, words::DIAMETER, format!("{:.1} mm", screw.diameter_mm), 1, 0);
     stepper(ui, words::LENGTH, format!("{:.0} mm", screw.length_mm), 0, 1);
+}
+
+/// Which kind of the catalogue's screws it is, or that it is none of them.
+fn kind(ui: &mut Ui, facts: &Facts, screw: &Screw) {
+    let catalogue = facts.document.catalogue();
+    let is_on_offer = screw.offered(catalogue).has(screw.size());
+    let kind = screw.kind(catalogue).filter(|_| is_on_offer);
+    line(ui, words::KIND, kind.map_or(words::NOT_ON_OFFER, |kind| &kind.name));
 }
 
 /// Axial angle: towards the midline positive. Sagittal angle: towards the head positive. Both

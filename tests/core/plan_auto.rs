@@ -52,8 +52,12 @@ pub fn l4_to_s1() -> &'static Made {
 }
 
 pub fn plan(spine: &Spine, wish: &Wish) -> Planned {
-    let (rules, catalogue) = (Rules::builtin().unwrap(), Catalogue::builtin().unwrap());
-    suggest::plan(spine, wish, &rules, &catalogue, Timestamp::UNIX_EPOCH, &Work::silent()).unwrap()
+    plan_from(&Catalogue::builtin().unwrap(), spine, wish)
+}
+
+pub fn plan_from(catalogue: &Catalogue, spine: &Spine, wish: &Wish) -> Planned {
+    let rules = Rules::builtin().unwrap();
+    suggest::plan(spine, wish, &rules, catalogue, Timestamp::UNIX_EPOCH, &Work::silent()).unwrap()
 }
 
 /// The anatomy as it truly is.

@@ -152,6 +152,15 @@ pub enum Refusal {
         /// Where it belongs.
         belongs: &'static str,
     },
+    /// The catalogue has no iliac screws.
+    #[error(
+        "S2AI {side}: the catalogue has no screw for sacrum and ilium, so nothing is planned there; \
+         load one that has a kind of use: iliac (--catalogue)"
+    )]
+    NoIliacScrew {
+        /// The side.
+        side: Side,
+    },
     /// The catalogue has nothing for the style and level.
     #[error("{level} {side}: the catalogue has no screw of a size usual there; choose another")]
     NoSize {
