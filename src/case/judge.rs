@@ -4,7 +4,8 @@ use super::spine::{Spine, VertebraModel};
 use crate::anatomy::VertebraAnatomy;
 use crate::clearance::grade::{BREACH_BOUNDS_MM, ENTRY_ZONE_MM};
 use crate::clearance::{
-    self, Around, AssessError, Assessment, Band, Field, HeadShape, JOINT_MM, Schemes, band,
+    self, Around, AssessError, Assessment, Band, Field, HeadShape, JOINT_MM, Neighbour, Schemes,
+    band,
 };
 use crate::implant::{Catalogue, Rods};
 use crate::labels::{Level, Organ};
@@ -124,11 +125,20 @@ pub fn answer(spine: &Spine, plan: &Plan, screw: &Screw) -> Result<Answer, Unjud
     let assessment = assess(spine, screw)?;
     let Host { vertebra, field: bone, anatomy } = host_of(spine, screw)?;
     let place = spine.vertebrae.iter().position(|v| v.id == vertebra.id);
-    let neighbour = |n: Option<usize>| n.and_then(|n| spine.vertebrae.get(n)).map(|v| &v.field);
+    let neighbour = |n: Option<usize>| {
+        let VertebraModel { field: bone, anatomy, .. } = &**spine.vertebrae.get(n?)?;
+        Some(Neighbour { bone, anatomy })
+    };
     let above = neighbour(place.and_then(|n| n.checked_sub(1)));
     let below = neighbour(place.map(|n| n + 1));
     let shape = screw.shape();
-    let around = clearance::around(&shape, bone, anatomy, vertebra.canal.as_ref(), above, below);
+    let around = clearance::around(
+        &shape,
+        Neighbour { bone, anatomy },
+        vertebra.canal.as_ref(),
+        above,
+        below,
+    );
     let schemes = clearance::schemes(&shape, bone, anatomy, vertebra.level, &assessment, &around);
     let others = plan.screws.iter().filter(|other| other.id != screw.id);
     let nearest_screw = others
@@ -159,6 +169,7 @@ pub fn check(spine: &Spine, plan: &Plan) -> Vec<Issue> {
             side: screw.side,
             size_mm: [screw.diameter_mm, screw.length_mm],
             breach: (assessment.grade, assessment.breach_mm, assessment.breach_wall),
+            medial_mm: assessment.medial_breach_mm,
             wanted: rules.as_ref().and_then(|r| auto::wanted_breach(screw, &assessment, r)),
             canal_mm: around.canal_mm,
             facet: schemes.babu,

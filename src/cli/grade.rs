@@ -278,6 +278,7 @@ fn add_numbers(screw: &mut Value, answer: &Answer) {
     screw["breach_direction"] = json!(found.breach_wall);
     screw["protrusion_mm"] = json!(found.protrusion_mm);
     screw["wall_breach_mm"] = json!(found.wall_breach_mm);
+    screw["medial_breach_mm"] = json!(found.medial_breach_mm);
     screw["nearest_wall"] = json!(found.nearest_wall);
     screw["grade"] = json!(found.grade);
     screw["meets_bone"] = json!(found.meets_bone);

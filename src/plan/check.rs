@@ -57,6 +57,8 @@ pub struct Seen {
     pub size_mm: [f64; 2],
     /// Letter, breach in mm and its wall.
     pub breach: (Grade, f64, Option<Wall>),
+    /// How far it is past the medial wall, though it may be past another one further, mm.
+    pub medial_mm: f64,
     /// What of that its trajectory asks for.
     pub wanted: Option<Wanted>,
     /// To the canal, mm.
@@ -135,6 +137,10 @@ fn of_one(screw: &Seen) -> Vec<Issue> {
         let is_grave = wall == Wall::Medial || grade > Grade::B;
         let weight = if is_grave { Weight::Grave } else { Weight::Look };
         say(weight, format!("it breaches {mm:.1} mm {wall} ({grade:?})"), away_from(wall));
+    }
+    if screw.medial_mm > 0.0 && wall != Some(Wall::Medial) && screw.astray.is_none() {
+        let mm = screw.medial_mm;
+        say(Weight::Grave, format!("it breaches {mm:.1} mm medial too"), away_from(Wall::Medial));
     }
     if let Some(canal) = screw.canal_mm.filter(|mm| *mm < 0.5 && wall != Some(Wall::Medial)) {
         let weight = if canal < 0.0 { Weight::Grave } else { Weight::Look };
@@ -254,6 +260,7 @@ mod tests {
             side,
             size_mm: [6.5, 45.0],
             breach: (Grade::A, 0.0, None),
+            medial_mm: 0.0,
             wanted: None,
             canal_mm: Some(2.0),
             facet: Some(0),
@@ -284,7 +291,10 @@ mod tests {
             Seen { breach: (Grade::B, 0.8, Some(Wall::Lateral)), ..seen("L4", Side::Right) };
         assert_eq!(weights(&[lateral.clone(), medial]), [Weight::Grave, Weight::Look]);
         let wide = Seen { breach: (Grade::C, 2.0, Some(Wall::Lateral)), ..seen("L4", Side::Left) };
-        assert_eq!(weights(&[wide]), [Weight::Grave]);
+        assert_eq!(weights(&[wide.clone()]), [Weight::Grave]);
+        let hidden = Seen { medial_mm: 0.4, ..wide.clone() };
+        let said = check(&[hidden], Vec::new(), 1.0, 0.28);
+        assert!(said.len() == 2 && said[1].what.contains("0.4 mm medial too"), "{said:?}");
         let joint = Seen { facet: Some(3), ..seen("L4", Side::Left) };
         let off_rod = Seen { rod_misfit_mm: Some(6.0), ..seen("L5", Side::Left) };
         let cut = Seen { is_cut_off: true, ..seen("T9", Side::Left) };

@@ -418,6 +418,9 @@ fn is_allowed(
 ) -> bool {
     /// What the search's coarser probing may miss, mm.
     const MISSED_MM: f64 = 0.2;
+    if found.medial_breach_mm > 0.0 {
+        return false;
+    }
     let most = if way == Way::InOutIn { rules.limits.most_lateral_mm } else { MISSED_MM };
     if style.is_bicortical && found.breach_depth_mm.is_some_and(|mm| mm > length_mm - TIP_MM) {
         return found.grade <= Grade::B;
@@ -425,7 +428,7 @@ fn is_allowed(
     if found.nearest_wall == Wall::Medial && found.clearance_mm < MEDIAL_KEPT_MM {
         return false;
     }
-    found.breach_mm <= 0.0 || (found.breach_wall != Some(Wall::Medial) && found.breach_mm <= most)
+    found.breach_mm <= most
 }
 
 /// Refuses a style at a level where it is none.

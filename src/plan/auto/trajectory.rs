@@ -61,9 +61,12 @@ pub enum Wanted {
 
 /// Whether a screw's breach is the one that its trajectory asks for, within that trajectory's own
 /// limits: of a bicortical screw the tip through the front cortex by less than 2 mm, in-out-in the
-/// lateral wall passed as far as the rules allow.
+/// lateral wall passed as far as the rules allow. Beside a medial breach none is.
 pub fn wanted_breach(screw: &Screw, found: &Assessment, rules: &Rules) -> Option<Wanted> {
     let style = screw.style.planned().and_then(|style| rules.style(style));
+    if found.medial_breach_mm > 0.0 {
+        return None;
+    }
     let is_at_tip = found.breach_depth_mm.is_some_and(|mm| mm > screw.length_mm - TIP_MM);
     match found.breach_wall? {
         Wall::Anterior => {
@@ -104,6 +107,7 @@ mod tests {
             breach_mm,
             breach_wall: Some(wall),
             breach_depth_mm: Some(depth_mm),
+            medial_breach_mm: if wall == Wall::Medial { breach_mm } else { 0.0 },
             grade: crate::clearance::grade_from_breach_mm(breach_mm),
             meets_bone: true,
             witness: Point::ORIGIN,
@@ -126,6 +130,8 @@ mod tests {
         assert_eq!(told(S1Bicortical, false, breach(Wall::Anterior, 2.0, 45.0)), None);
         assert_eq!(told(S1Bicortical, false, breach(Wall::Anterior, 1.0, 20.0)), None);
         assert_eq!(told(S1Bicortical, false, breach(Wall::Medial, 1.0, 45.0)), None);
+        let both = Assessment { medial_breach_mm: 0.3, ..tip() };
+        assert_eq!(told(S1Bicortical, false, both), None);
         let aside = || breach(Wall::Lateral, 1.2, 15.0);
         assert_eq!(told(Straight, true, aside()), Some(Wanted::LateralWall));
         assert_eq!(told(Straight, false, aside()), None);
