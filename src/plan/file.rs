@@ -8,6 +8,7 @@
 //! was read is written back byte for byte.
 
 use super::alternative::{Alternative, AlternativeFault};
+use super::bent::RodChoice;
 use super::correct::{CorrectError, Target};
 use super::screw::{Screw, ScrewFault, ScrewId, ScrewState, ScrewStyle};
 use super::{Plan, RenamedLevel};
@@ -196,6 +197,8 @@ struct FileRecord {
     label_edits: Vec<Mending>,
     #[serde(default, skip_serializing_if = "Target::is_as_it_is")]
     rod_target: Target,
+    #[serde(default, skip_serializing_if = "RodChoice::is_usual")]
+    rod_choice: RodChoice,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     alternatives: Vec<AlternativeRecord>,
     #[serde(default)]
@@ -264,6 +267,7 @@ pub fn parse(text: &str, read_at: Timestamp) -> Result<PlanFile, FileError> {
         accepted_labels: record.accepted_labels,
         label_edits: record.label_edits,
         rod_target: record.rod_target,
+        rod_choice: record.rod_choice,
         alternatives,
     };
     plan.sort();
@@ -298,6 +302,7 @@ pub fn print(header: &Header, plan: &Plan) -> Result<String, FileError> {
         accepted_labels: plan.accepted_labels.clone(),
         label_edits: plan.label_edits.clone(),
         rod_target: plan.rod_target,
+        rod_choice: plan.rod_choice.clone(),
         alternatives: alternatives?,
         screws: written_screws(&plan.screws)?,
         unknown: header.unknown.clone(),

@@ -6,6 +6,7 @@ use corridor::case::history::{Edit, History, Revision, Step, StepError};
 use corridor::case::journal::{self, Soundness};
 use corridor::labels::edit::{Mending, Stroke};
 use corridor::plan::alternative::free_name;
+use corridor::plan::bent::RodChoice;
 use corridor::plan::correct::Target;
 use corridor::plan::file;
 use corridor::plan::{Alternative, Header, Plan, Screw, ScrewState};
@@ -53,6 +54,13 @@ fn command(plan: &Plan, kind: u8, n: u8) -> Option<Command> {
             after: Target {
                 lordosis_deg: n.is_multiple_of(2).then_some(f64::from(n) / 3.0),
                 coronal_part: f64::from(n) / 255.0,
+            },
+        }),
+        6 if n % 5 == 2 => Some(Command::MakeRods {
+            before: plan.rod_choice.clone(),
+            after: RodChoice {
+                rod: n.is_multiple_of(2).then(|| "cocr-6.0".to_owned()),
+                bender: n.is_multiple_of(4).then(|| "machine".to_owned()),
             },
         }),
         _ if n.is_multiple_of(3) => Some(Command::Mend(mending(n))),
