@@ -211,14 +211,16 @@ pub fn rods_as_text(sheet: &RodSheet) -> String {
     let springback = sheet.kind.springback();
     for SideRod { side, sites, curve, bent } in &sheet.rods {
         let arcs = match bent.arc_radius_mm() {
-            Some(radius) => format!("bends of {radius} mm radius"),
+            Some(radius) => {
+                let back = bent.counter_bend_deg;
+                format!("bends of {radius} mm radius, {back:.1} degrees of them back")
+            }
             None => "straight".to_owned(),
         };
         text += &format!(
             "\n{side} rod, {kind}, {bender} ({springback}):\n\
-             as bent: misfit {:.2} mm (RMS), {arcs}, {:.1} degrees of it back\n",
+             as bent: misfit {:.2} mm (RMS), {arcs}\n",
             bent.rms_misfit_mm(),
-            bent.counter_bend_deg,
         );
         for (site, mm) in sites.iter().zip(&bent.misfit_mm) {
             text += &format!("{site} {mm:.2} mm  ");

@@ -161,7 +161,8 @@ fn counter_bend_deg(table: &BendTable) -> f64 {
         let around: glam::DVec3 = near.map(|(_, turn)| *turn).sum();
         (-turn.dot(around.normalize_or_zero())).max(0.0)
     };
-    turns.iter().map(back).sum::<f64>().to_degrees()
+    // Not `sum`, which is -0 of nothing.
+    turns.iter().map(back).fold(0.0, |all, one| all + one).to_degrees()
 }
 
 #[cfg(test)]
@@ -206,6 +207,7 @@ mod tests {
         let chosen = bent(&straight, "hand", "ti-5.5", None);
         assert!(chosen.table.bends.is_empty() && chosen.rms_misfit_mm() < 1e-6);
         assert_eq!(chosen.arc_radius_mm(), None);
+        assert_eq!(format!("{:.1}", chosen.counter_bend_deg), "0.0");
     }
 
     #[test]
