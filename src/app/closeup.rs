@@ -101,7 +101,7 @@ fn ask_why(
     }
     let Ok(rules) = Rules::builtin() else { return };
     let (spine, plan, one) = (case.spine.clone(), document.plan().clone(), screw.clone());
-    let catalogue = document.catalogue().clone();
+    let catalogue = Arc::clone(document.catalogue());
     let later = Later::soon(move || {
         let spine = around(&spine, &plan);
         suggest::why(&spine, &one, &rules, &catalogue)

@@ -24,7 +24,7 @@ use std::time::Duration;
 /// Why a document could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
-    /// The built-in sizes.
+    /// The screws on offer.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     /// There is no place for the plan.
@@ -39,7 +39,7 @@ pub enum DocumentError {
 #[derive(Resource)]
 pub struct Document {
     session: Session,
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
     notices: Vec<Notice>,
 }
 
@@ -49,8 +49,8 @@ const LEAVE_TIME: Duration = Duration::from_secs(5);
 impl Document {
     /// Opens or begins the plan of a case.
     pub fn open(spine: &Spine, request: &CaseRequest) -> Result<Self, DocumentError> {
-        let catalogue = Catalogue::builtin()?;
         let fs: Arc<dyn FileSystem> = Arc::new(RealFs);
+        let catalogue = Arc::new(request.offered(fs.as_ref())?);
         let location = request.location(spine, fs.as_ref())?;
         let opening = request.opening(spine, &catalogue);
         let (session, notices) = Session::open(location, &opening, Arc::new(SystemClock), fs)?;
@@ -69,8 +69,8 @@ impl Document {
     pub fn plan(&self) -> &Arc<Plan> {
         self.session.plan()
     }
-    /// Sizes on offer.
-    pub fn catalogue(&self) -> &Catalogue {
+    /// The screws on offer.
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
         &self.catalogue
     }
     /// What was survived or is worth knowing since the document was opened.
@@ -82,6 +82,10 @@ impl Document {
 /// The plan that is seen: the document's, or one that was only read to be drawn.
 #[derive(Resource, Clone, Default)]
 pub struct ShownPlan(pub Arc<Plan>);
+
+/// The catalogue by which screws are drawn; none before there is a case.
+#[derive(Resource, Clone, Default)]
+pub struct ShownCatalogue(pub Option<Arc<Catalogue>>);
 
 /// A screw while the hand still moves it.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,6 +134,7 @@ impl StatusLine {
 pub fn plugin(app: &mut App) {
     app.init_resource::<Draft>()
         .init_resource::<ShownPlan>()
+        .init_resource::<ShownCatalogue>()
         .init_resource::<StatusLine>()
         .add_systems(
             Update,
@@ -146,12 +151,18 @@ fn drop_draft(mut draft: ResMut<Draft>) {
     draft.0 = None;
 }
 
-/// Lets the rest of the frame see the document's plan.
-pub(super) fn show_plan(document: Option<Res<Document>>, mut shown: ResMut<ShownPlan>) {
-    if let Some(document) = document
-        && !Arc::ptr_eq(document.plan(), &shown.0)
-    {
+/// Lets the rest of the frame see the document's plan, and the catalogue that it is drawn by.
+pub(super) fn show_plan(
+    document: Option<Res<Document>>,
+    mut shown: ResMut<ShownPlan>,
+    mut catalogue: ResMut<ShownCatalogue>,
+) {
+    let Some(document) = document else { return };
+    if !Arc::ptr_eq(document.plan(), &shown.0) {
         shown.0 = Arc::clone(document.plan());
+    }
+    if catalogue.0.as_ref().is_none_or(|own| !Arc::ptr_eq(own, document.catalogue())) {
+        catalogue.0 = Some(Arc::clone(document.catalogue()));
     }
 }
 

@@ -14,6 +14,7 @@ use crate::case::spine::{Spine, SpineError, mended};
 use crate::work::{Work, on_all_cores};
 use bevy::prelude::*;
 use bevy::window::ExitSystems;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Asks for another case. The open one stays until the new one is ready.
@@ -150,15 +151,20 @@ fn admit_failure(phase: Res<State<Phase>>, mut exits: MessageWriter<AppExit>) {
 
 fn start_job(
     mut wanted: MessageReader<OpenCase>,
+    mut hospital: Local<Option<PathBuf>>,
     shown: Option<Res<ActiveCase>>,
     mut phase: ResMut<NextState<Phase>>,
     mut commands: Commands,
 ) {
     let Some(OpenCase(request)) = wanted.read().last() else { return };
     phase.set(Phase::Loading);
+    // A hospital's catalogue holds for the next case too.
+    let catalogue = request.catalogue.clone().or_else(|| hospital.take());
+    hospital.clone_from(&catalogue);
+    let request = CaseRequest { catalogue, ..request.clone() };
     let threads = if shown.is_some() { Threads::Spare } else { Threads::All };
     // A reading under way is dropped by this, and so cancelled.
-    commands.insert_resource(LoadJob::start(request.clone(), threads));
+    commands.insert_resource(LoadJob::start(request, threads));
 }
 
 pub(super) fn finish_job(

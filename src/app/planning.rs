@@ -10,11 +10,11 @@ use super::mending::Mending;
 use super::schedule::FrameSystems;
 use super::words;
 use crate::case::suggest::{self, Planned, Wish};
-use crate::implant::Catalogue;
 use crate::plan::auto::{Refusal, Rules};
 use crate::work::Cancelled;
 use bevy::prelude::*;
 use jiff::Timestamp;
+use std::sync::Arc;
 
 /// Asks for screws, or for their planning to stop.
 #[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ fn start(
     wish: Wish,
 ) -> Background<Result<Planned, Cancelled>> {
     let (spine, plan) = (case.spine.clone(), document.plan().clone());
-    let catalogue: Catalogue = document.catalogue().clone();
+    let catalogue = Arc::clone(document.catalogue());
     Background::start(move |work| {
         let named = spine.named_by(&plan);
         // The session stamps the time when the screws come into the plan.

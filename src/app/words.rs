@@ -149,6 +149,8 @@ pub const WHY: &str = "Why this screw";
 pub const NO_WHY: &str = "No score here: its pedicle or canal is not known, or it runs beside it.";
 /// Distance to the canal.
 pub const TO_CANAL: &str = "To the canal";
+/// Distance to the nearer foramen.
+pub const TO_FORAMEN: &str = "To the foramen";
 /// Distance to the level above.
 pub const TO_ABOVE: &str = "To the level above";
 /// Distance to the nearest other screw.
@@ -200,12 +202,18 @@ pub const PEDICLE_ROWS: [&str; 6] = ["Width", "Height", "Least", "Chord", "Trans
 pub const CLEARANCE: &str = "Clearance";
 /// Breach.
 pub const BREACH: &str = "Breach";
+/// A medial breach beside a larger one.
+pub const ALSO_MEDIAL: &str = "Also medial";
 /// Nearest wall.
 pub const NEAREST_WALL: &str = "Nearest wall";
 /// Diameter.
 pub const DIAMETER: &str = "Diameter";
 /// Length.
 pub const LENGTH: &str = "Length";
+/// Which kind of screw.
+pub const KIND: &str = "Kind";
+/// A size that no kind of the catalogue has.
+pub const NOT_ON_OFFER: &str = "not in the catalogue";
 /// Angle in the axial plane.
 pub const AXIAL_ANGLE: &str = "Axial angle";
 /// Angle in the sagittal plane.
@@ -572,6 +580,12 @@ pub fn hu(value: Option<f32>) -> String {
 /// Millimetres to a tenth, with a true minus.
 pub fn mm(value: f64) -> String {
     signed(format!("{value:.1} mm"))
+}
+
+/// A breach: how far, past which wall, and how deep from the entry.
+pub fn breach(mm: f64, past: Wall, depth_mm: Option<f64>) -> String {
+    let deep = depth_mm.map_or_else(String::new, |deep| format!(", {deep:.0} mm deep"));
+    format!("{}, {}{deep}", self::mm(mm), wall(past))
 }
 
 /// Whole degrees.

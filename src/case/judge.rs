@@ -5,7 +5,7 @@ use super::spine::{Spine, VertebraModel};
 use crate::anatomy::VertebraAnatomy;
 use crate::clearance::grade::{BREACH_BOUNDS_MM, ENTRY_ZONE_MM};
 use crate::clearance::{
-    self, Around, AssessError, Assessment, Band, Field, JOINT_MM, Schemes, band,
+    self, Around, AssessError, Assessment, Band, Field, JOINT_MM, Neighbour, Schemes, band,
 };
 use crate::implant::Rods;
 use crate::labels::{Level, Organ};
@@ -104,11 +104,20 @@ pub fn answer(spine: &Spine, plan: &Plan, screw: &Screw) -> Result<Answer, Unjud
     let assessment = assess(spine, screw)?;
     let Host { vertebra, field: bone, anatomy } = host_of(spine, screw)?;
     let place = spine.vertebrae.iter().position(|v| v.id == vertebra.id);
-    let neighbour = |n: Option<usize>| n.and_then(|n| spine.vertebrae.get(n)).map(|v| &v.field);
+    let neighbour = |n: Option<usize>| {
+        let VertebraModel { field: bone, anatomy, .. } = &**spine.vertebrae.get(n?)?;
+        Some(Neighbour { bone, anatomy })
+    };
     let above = neighbour(place.and_then(|n| n.checked_sub(1)));
     let below = neighbour(place.map(|n| n + 1));
     let shape = screw.shape();
-    let around = clearance::around(&shape, bone, anatomy, vertebra.canal.as_ref(), above, below);
+    let around = clearance::around(
+        &shape,
+        Neighbour { bone, anatomy },
+        vertebra.canal.as_ref(),
+        above,
+        below,
+    );
     let schemes = clearance::schemes(&shape, bone, anatomy, vertebra.level, &assessment, &around);
     let others = plan.screws.iter().filter(|other| other.id != screw.id);
     let nearest_screw = others

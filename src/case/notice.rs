@@ -3,6 +3,7 @@
 //! Plain data with the sentences that a user reads. A refusal changes nothing on disk.
 
 use super::journal;
+use crate::plan::CatalogueRef;
 use crate::plan::file::FileError;
 use std::fmt;
 use std::io;
@@ -50,6 +51,13 @@ pub enum Notice {
     OtherLabels,
     /// The plan's screws were judged by other thresholds before.
     OtherThresholds,
+    /// The plan names another catalogue of screws, or another edition, than the one in use.
+    OtherCatalogue {
+        /// The plan's.
+        plan: CatalogueRef,
+        /// The one in use.
+        in_use: CatalogueRef,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -94,6 +102,16 @@ impl fmt::Display for Notice {
             Self::OtherThresholds => {
                 f.write_str("the plan was judged by other thresholds before; its grades may change")
             }
+            Self::OtherCatalogue { plan, in_use } if plan.id == in_use.id => write!(
+                f,
+                "the plan was made with edition {} of the catalogue {}, edition {} is in use: check that each screw is still on offer",
+                plan.version, plan.id, in_use.version
+            ),
+            Self::OtherCatalogue { plan, in_use } => write!(
+                f,
+                "the plan was made with the catalogue {}, {} is in use: name the plan's own with --catalogue, or check that each screw is on offer",
+                plan.id, in_use.id
+            ),
         }
     }
 }

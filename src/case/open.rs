@@ -320,7 +320,14 @@ fn admit(found: &mut Recovered, opening: &Opening) -> Result<(), OpenError> {
     if thresholds[0] != thresholds[1] && thresholds.iter().all(|hash| !hash.is_empty()) {
         found.notices.push(Notice::OtherThresholds);
     }
-    fill(header, opening);
+    let has_screws = !found.history.plan().screws.is_empty();
+    let [plan, in_use] = [&header.catalogue, &opening.catalogue];
+    if has_screws && plan != in_use && [plan, in_use].iter().all(|c| !c.id.is_empty()) {
+        let (plan, in_use) = (plan.clone(), in_use.clone());
+        found.notices.push(Notice::OtherCatalogue { plan, in_use });
+    }
+    let is_own_catalogue = !has_screws || header.catalogue.id == opening.catalogue.id;
+    fill(header, opening, is_own_catalogue);
     Ok(())
 }
 
@@ -329,8 +336,8 @@ fn differs(plan: &Option<String>, open: &Option<String>) -> bool {
 }
 
 /// What the plan knows of its image stays; what it does not know, and what this session works with,
-/// is written in.
-fn fill(header: &mut Header, opening: &Opening) {
+/// is written in. Another catalogue than the plan's own is not: its screws were chosen from that.
+fn fill(header: &mut Header, opening: &Opening, is_own_catalogue: bool) {
     let open = opening.hashes.clone();
     let hashes = &mut header.case.hashes;
     hashes.ct_content_hash = hashes.ct_content_hash.take().or(open.ct_content_hash);
@@ -341,7 +348,8 @@ fn fill(header: &mut Header, opening: &Opening) {
     if header.case.pseudonym.is_empty() {
         header.case.pseudonym = identity::new_pseudonym();
     }
-    if !opening.catalogue.id.is_empty() {
+    let takes_catalogue = is_own_catalogue || header.catalogue.id.is_empty();
+    if takes_catalogue && !opening.catalogue.id.is_empty() {
         header.catalogue.clone_from(&opening.catalogue);
     }
     if !opening.thresholds_hash.is_empty() {

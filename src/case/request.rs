@@ -6,9 +6,8 @@ use super::kept::Kept;
 use super::open::Opening;
 use super::spine::{self, Source, Spine, SpineError};
 use super::store::{self, Location, Opened, StoreError};
-use crate::implant::Catalogue;
+use crate::implant::{Catalogue, CatalogueError};
 use crate::labels::numbering::Numbering;
-use crate::plan::CatalogueRef;
 use crate::platform::{self, fs::FileSystem};
 use crate::work::Work;
 use std::path::{Path, PathBuf};
@@ -20,6 +19,8 @@ pub struct CaseRequest {
     pub source: Source,
     /// The plan file, if the user named one.
     pub plan: Option<PathBuf>,
+    /// A hospital's own catalogue of screws in place of the program's.
+    pub catalogue: Option<PathBuf>,
     /// Open the plan although nothing tells whether it belongs to this patient.
     pub accept_unknown: bool,
     /// Keep what is computed from these images in the user's cache folder; the built-in case is
@@ -30,7 +31,7 @@ pub struct CaseRequest {
 impl CaseRequest {
     /// The built-in case.
     pub fn demo() -> Self {
-        Self { source: Source::Demo, plan: None, accept_unknown: false, keep: false }
+        Self::of(Source::Demo, None)
     }
 
     /// Files as a person names them: `ct` may be a CT, a label map alone, or a case bundle, whose
@@ -54,7 +55,16 @@ impl CaseRequest {
             (None, None) => Source::Demo,
             _ => Source::Files { ct, labels, numbering },
         };
-        Ok(Self { source, plan, accept_unknown: false, keep: false })
+        Ok(Self::of(source, plan))
+    }
+
+    fn of(source: Source, plan: Option<PathBuf>) -> Self {
+        Self { source, plan, catalogue: None, accept_unknown: false, keep: false }
+    }
+
+    /// The screws on offer: the hospital's where it has named a file, else the program's own.
+    pub fn offered(&self, fs: &dyn FileSystem) -> Result<Catalogue, CatalogueError> {
+        self.catalogue.as_ref().map_or_else(Catalogue::builtin, |file| Catalogue::read(file, fs))
     }
 
     /// Reads the images and derives everything from them; what earlier sessions kept saves time.
@@ -78,7 +88,7 @@ impl CaseRequest {
     pub fn opening(&self, spine: &Spine, catalogue: &Catalogue) -> Opening {
         Opening {
             hashes: spine.hashes.clone(),
-            catalogue: CatalogueRef { id: catalogue.id.clone(), version: catalogue.version },
+            catalogue: catalogue.into(),
             thresholds_hash: judge::thresholds_hash(),
             accept_unknown: self.accept_unknown,
         }

@@ -62,6 +62,7 @@ mod tests {
             breach_mm,
             breach_wall: (breach_mm > 0.0).then_some(Wall::Lateral),
             breach_depth_mm: None,
+            medial_breach_mm: 0.0,
             grade: grade_from_breach_mm(breach_mm),
             witness: Point::ORIGIN,
             nearest_wall_dir: Dir::X,

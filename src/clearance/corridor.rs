@@ -5,7 +5,7 @@
 
 use super::{ScrewShape, SignedDistance, entry_on_axis};
 use crate::anatomy::Pedicle;
-use crate::implant::Catalogue;
+use crate::implant::{Catalogue, Use};
 use crate::space::{Dir, Patient, Point};
 
 /// A screw takes at most this part of the isthmus's smaller extent (clinical-numbers, section 2:
@@ -32,12 +32,10 @@ pub fn default_screw(
     let entry = entry_on_axis(bone, pedicle.isthmus, axis)?;
     let front = entry.distance(pedicle.isthmus) + front_mm(bone, pedicle.isthmus, axis)?;
     let widest_mm = MOST_OF_ISTHMUS * pedicle.width_mm.min(pedicle.height_mm);
-    Some(ScrewShape {
-        entry,
-        axis,
-        length_mm: largest_within(&catalogue.lengths_mm, front - FRONT_MARGIN_MM)?,
-        diameter_mm: largest_within(&catalogue.diameters_mm, widest_mm)?,
-    })
+    let offered = catalogue.offer(Use::Pedicle);
+    let diameter_mm = largest_within(&offered.diameters_mm(), widest_mm)?;
+    let length_mm = largest_within(&offered.lengths_mm(diameter_mm), front - FRONT_MARGIN_MM)?;
+    Some(ScrewShape { entry, axis, length_mm, diameter_mm })
 }
 
 /// How far ahead of `from`, which must be in bone, the axis leaves it; `None` when it does not.
@@ -85,7 +83,7 @@ mod tests {
         assert_eq!((screw.diameter_mm, screw.length_mm), (6.5, 45.0));
         let narrow = Pedicle { width_mm: 2.0, ..pedicle };
         let screw = default_screw(&bone, &narrow, &catalogue).unwrap();
-        assert_eq!(screw.diameter_mm, catalogue.diameters_mm[0]);
+        assert_eq!(screw.diameter_mm, catalogue.offer(Use::Pedicle).diameters_mm()[0]);
         let outside = Pedicle { isthmus: Point::new(30.0, 15.0, 0.0), ..pedicle };
         assert_eq!(default_screw(&bone, &outside, &catalogue), None);
     }

@@ -25,7 +25,8 @@
 //!    24 directions and the worst places are then searched between the samples, which equals the
 //!    literal sampling (0.25 mm, 24 directions or more) made dense, to 0.01 mm.
 //! 7. The direction is that from wall to metal in the pedicle's frame: forward is the pedicle's
-//!    axis, lateral leads away from the canal; the largest component names it.
+//!    axis, lateral leads away from the canal; the largest component names it. How far it reaches past
+//!    the medial wall is told beside that, since a larger breach elsewhere would hide it.
 //!
 //! The pedicle of a screw is the one whose isthmus is nearest to its axis. Without any, wall breach
 //! is 0 and directions are the vertebra's own.
@@ -35,7 +36,7 @@ use super::peaks::Peaks;
 use super::probe::{Peak, Probe, Spot};
 use super::scan::{Scan, scan};
 use super::wall::{PedicleWalls, WallFrame};
-use super::{AssessError, Assessment, Grade, ScrewShape, SignedDistance};
+use super::{AssessError, Assessment, Grade, ScrewShape, SignedDistance, Wall};
 use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::space::{Dir, Patient, Point};
 
@@ -97,10 +98,12 @@ fn assess_with(
         .and_then(|p| WallFrame::of_pedicle(p, anatomy))
         .or_else(|| WallFrame::of_vertebra(anatomy, screw.entry + axis * (screw.length_mm / 2.0)))
         .ok_or(AssessError::NotFinite("vertebra"))?;
-    let wall = pedicle.filter(|_| !in_air.is_empty()).and_then(|pedicle| {
+    let past = pedicle.filter(|_| !in_air.is_empty()).map(|pedicle| {
         let mut walls = PedicleWalls::new(bone, frame, pedicle.span_mm);
-        worst_past_wall(&probe, &in_air, bone, &mut walls)
+        let medial_mm = past_medial_wall(&probe, &in_air, &mut walls);
+        (worst_past_wall(&probe, &in_air, bone, &mut walls), medial_mm)
     });
+    let (wall, medial_mm) = past.unwrap_or_default();
 
     let witness = probe.point(outermost.spot);
     let outward = outward_at(bone, witness).unwrap_or(axis);
@@ -112,12 +115,15 @@ fn assess_with(
         Some((mm, dir, at)) if mm >= protrusion_mm => (dir, at),
         _ => (outward, witness),
     };
+    let breach_wall = (breach_mm > 0.0).then(|| frame.wall_towards(breach_dir));
+    let worst_medial_mm = if breach_wall == Some(Wall::Medial) { breach_mm } else { 0.0 };
     Ok(Assessment {
         clearance_mm,
         protrusion_mm,
         wall_breach_mm,
         breach_mm,
-        breach_wall: (breach_mm > 0.0).then(|| frame.wall_towards(breach_dir)),
+        breach_wall,
+        medial_breach_mm: medial_mm.max(worst_medial_mm),
         breach_depth_mm: (breach_mm > 0.0).then(|| (breach_at - screw.entry).dot(axis)),
         grade: grade_from_breach_mm(breach_mm),
         witness,
@@ -185,6 +191,20 @@ fn worst_past_wall<B: SignedDistance>(
     let at = probe.point(highest.spot);
     let over = walls.overshoot(at)?;
     Some((over.mm, over.outward, at))
+}
+
+/// The largest way past the medial wall over the samples in air, mm.
+fn past_medial_wall<B: SignedDistance>(
+    probe: &Probe,
+    in_air: &[Spot],
+    walls: &mut PedicleWalls<'_, B>,
+) -> f64 {
+    in_air.iter().fold(0.0, |largest: f64, spot| {
+        let p = probe.point(*spot);
+        let over = if walls.is_medial(p) { walls.overshoot_above(p, largest) } else { None };
+        let medial = over.filter(|over| walls.names(over.outward) == Wall::Medial);
+        medial.map_or(largest, |over| over.mm.max(largest))
+    })
 }
 
 /// The unit direction in which the distance falls fastest: out of the bone. `None` where it is

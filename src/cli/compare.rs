@@ -33,12 +33,13 @@ pub fn read(
     if let Some(missing) = args.plans.iter().find(|plan| !plan.exists()) {
         return Err(GradeError::NoPlan(missing.clone()));
     }
+    let catalogue = case.offered(fs)?;
     let spine = on_all_cores(|| case.load(work))?;
     let mut columns = Vec::new();
     for plan in &args.plans {
         let request = CaseRequest { plan: Some(plan.clone()), ..case.clone() };
         let name = plan.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (spine, graded) = grade::read_plan(&spine, &request, fs, work)?;
+        let (spine, graded) = grade::read_plan(&spine, &request, &catalogue, fs, work)?;
         let PlanFile { header, plan } = graded.file.clone();
         columns.push(Column::new(name.clone(), graded));
         for kept in &plan.alternatives {

@@ -16,7 +16,7 @@ use crate::plan::check::Issue;
 use crate::plan::correct::{Moved, Target};
 use crate::plan::exchange;
 use crate::plan::file::{self, FileError};
-use crate::plan::{PlanFile, Screw, ScrewSite};
+use crate::plan::{Plan, PlanFile, Screw, ScrewSite};
 use crate::platform::fs::{FileSystem, write_atomically};
 use crate::work::{Work, on_all_cores};
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ pub enum GradeError {
     /// The plan can not be written out.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The built-in catalogue.
+    /// The catalogue of screws.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     /// The rods.
@@ -70,6 +70,8 @@ pub struct Graded {
 pub struct ReadCase {
     /// The case.
     pub spine: Arc<Spine>,
+    /// The screws on offer.
+    pub catalogue: Arc<Catalogue>,
     /// The plan and its numbers.
     pub graded: Graded,
 }
@@ -83,24 +85,41 @@ pub fn read(
     if let Some(plan) = request.plan.as_ref().filter(|plan| !plan.exists()) {
         return Err(GradeError::NoPlan(plan.clone()));
     }
+    let catalogue = request.offered(fs)?;
     let spine = on_all_cores(|| request.load(work))?;
-    let (spine, graded) = read_plan(&spine, request, fs, work)?;
-    Ok(ReadCase { spine: Arc::new(spine), graded })
+    let (spine, graded) = read_plan(&spine, request, &catalogue, fs, work)?;
+    Ok(ReadCase { spine: Arc::new(spine), catalogue: Arc::new(catalogue), graded })
 }
 
 /// Reads the request's plan and judges it on the spine with its labels as the plan mends them.
 pub fn read_plan(
     given: &Spine,
     request: &CaseRequest,
+    catalogue: &Catalogue,
     fs: &dyn FileSystem,
     work: &Work,
 ) -> Result<(Spine, Graded), GradeError> {
     let location = request.location(given, fs)?;
-    let opening = request.opening(given, &Catalogue::builtin()?);
+    let opening = request.opening(given, catalogue);
     let (file, notices) = open::read(&location, &opening, SystemClock.now(), fs)?;
     let spine = on_all_cores(|| mended(given, given, &file.plan, work))?;
-    let graded = judged(&spine, file, &notices);
+    let not_on_offer = not_on_offer(&file.plan, catalogue);
+    let mut graded = judged(&spine, file, &notices);
+    graded.notices.extend(not_on_offer);
     Ok((spine, graded))
+}
+
+/// Which screws of a plan a catalogue does not have, and what to do; `None` where it has them all.
+pub fn not_on_offer(plan: &Plan, catalogue: &Catalogue) -> Option<String> {
+    let missing = plan.screws.iter().filter(|s| !s.offered(catalogue).has(s.size()));
+    let named = |s: &Screw| format!("{} {} x {}", s.title(), s.diameter_mm, s.length_mm);
+    let missing: Vec<String> = missing.map(named).collect();
+    (!missing.is_empty()).then(|| {
+        let (id, missing) = (&catalogue.id, missing.join(", "));
+        format!(
+            "the catalogue {id} has no {missing}: resize them, or name another with --catalogue"
+        )
+    })
 }
 
 /// Writes a plan for other programs where the arguments ask for it; says what was written.
@@ -313,6 +332,7 @@ fn add_numbers(screw: &mut Value, answer: &Answer) {
     screw["breach_direction"] = json!(found.breach_wall);
     screw["protrusion_mm"] = json!(found.protrusion_mm);
     screw["wall_breach_mm"] = json!(found.wall_breach_mm);
+    screw["medial_breach_mm"] = json!(found.medial_breach_mm);
     screw["nearest_wall"] = json!(found.nearest_wall);
     screw["grade"] = json!(found.grade);
     screw["breach_depth_mm"] = json!(found.breach_depth_mm);

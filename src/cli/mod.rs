@@ -87,6 +87,10 @@ pub struct CaseArgs {
     /// Plan file; without it the program keeps the plan where it says.
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+    /// Screws on offer in place of the program's own: a hospital's catalogue (a RON file, see the
+    /// README).
+    #[arg(long, value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
     /// How the labels are numbered, when the program can not tell.
     #[arg(long, value_enum)]
     pub numbering: Option<NumberingArg>,
@@ -126,7 +130,12 @@ impl CaseArgs {
         let numbering = self.numbering.map(Numbering::from);
         let (ct, labels) = (self.ct.as_deref(), self.labels.as_deref());
         let request = CaseRequest::of_paths(ct, labels, self.plan.as_deref(), numbering, fs)?;
-        Ok(CaseRequest { accept_unknown: self.accept_unknown, keep: self.keep, ..request })
+        Ok(CaseRequest {
+            catalogue: self.catalogue.clone(),
+            accept_unknown: self.accept_unknown,
+            keep: self.keep,
+            ..request
+        })
     }
 }
 

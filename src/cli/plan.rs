@@ -6,11 +6,11 @@ use crate::case::bundle::BundleError;
 use crate::case::spine::SpineError;
 use crate::case::suggest::{self, Planned, Wish};
 use crate::case::{Clock, SystemClock, judge};
-use crate::implant::{Catalogue, CatalogueError};
+use crate::implant::CatalogueError;
 use crate::labels::Level;
 use crate::plan::auto::{Rules, RulesError, Style, Suggestion};
 use crate::plan::file::{self, FileError};
-use crate::plan::{CaseRef, CatalogueRef, Header, Plan, Screw};
+use crate::plan::{CaseRef, Header, Plan, Screw};
 use crate::platform::fs::{FileSystem, write_atomically};
 use crate::work::{Work, on_all_cores};
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ pub enum PlanError {
     /// The images.
     #[error(transparent)]
     Spine(#[from] SpineError),
-    /// The built-in catalogue.
+    /// The catalogue of screws.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     /// The planning rules.
@@ -65,8 +65,8 @@ pub fn run(args: &PlanArgs, fs: &dyn FileSystem, work: &Work) -> Result<AutoPlan
         return Err(PlanError::Exists(file.clone()));
     }
     let rules = rules(args.rules.as_deref(), fs)?;
-    let catalogue = Catalogue::builtin()?;
     let request = args.case.request(fs)?;
+    let catalogue = request.offered(fs)?;
     let spine = on_all_cores(|| request.load(work))?;
     let wish = Wish {
         levels: args.levels.iter().flat_map(|l| l.0.iter().copied()).collect(),
@@ -85,7 +85,7 @@ pub fn run(args: &PlanArgs, fs: &dyn FileSystem, work: &Work) -> Result<AutoPlan
     plan.sort();
     let header = Header {
         case: CaseRef { hashes: spine.hashes.clone(), ..CaseRef::default() },
-        catalogue: CatalogueRef { id: catalogue.id.clone(), version: catalogue.version },
+        catalogue: (&catalogue).into(),
         thresholds_hash: judge::thresholds_hash(),
         ..Header::default()
     };

@@ -1,6 +1,16 @@
-//! Sizes on offer.
+//! Screws on offer, as data.
+//!
+//! In: a RON file, ours (`assets/implants/generic.ron`) or a hospital's. Out: a [`Catalogue`],
+//! checked: one with a hole is refused by file, kind and field, with what to do.
 
+use super::offer::Offer;
+use crate::platform::fs::FileSystem;
+use ron::extensions::Extensions;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The form of a catalogue's file that this program reads.
+pub const FORMAT: &str = "corridor-catalogue-1";
 
 /// Diameter and length of a screw on offer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,130 +21,198 @@ pub struct ScrewSize {
     pub length_mm: f64,
 }
 
+/// Which path a kind of screw is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Use {
+    /// Along the pedicle. Every catalogue has one of these.
+    Pedicle,
+    /// The cortical bone trajectory. Pedicle screws stand in where there is none.
+    Cortical,
+    /// Through sacrum and ilium together. Nothing stands in: such screws are longer than any other.
+    Iliac,
+}
+
+/// Diameter of the core below the thread.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Core {
+    /// As a part of the thread's.
+    Share(f64),
+    /// One for each thread diameter, in their order, mm.
+    DiametersMm(Vec<f64>),
+}
+
+/// One kind of screw: each of its diameters in each of its lengths.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kind {
+    /// Who it is in this catalogue, e.g. `pedicle-cannulated`.
+    pub id: String,
+    /// What a person reads.
+    pub name: String,
+    /// Which path it is made for.
+    #[serde(rename = "use")]
+    pub made_for: Use,
+    /// Outer (thread) diameters on offer, mm, ascending.
+    pub diameters_mm: Vec<f64>,
+    /// Lengths on offer, mm, ascending.
+    pub lengths_mm: Vec<f64>,
+    /// Its core.
+    pub core: Core,
+    /// From one turn of the thread to the next, mm.
+    pub pitch_mm: f64,
+    /// Radius of the head, mm.
+    pub head_radius_mm: f64,
+    /// From the entry back to the top of the head, mm.
+    pub head_height_mm: f64,
+    /// How far the tulip swings to each side, degrees.
+    pub tulip_swing_deg: f64,
+    /// Diameter of the bore for a guide wire, mm; `None` where it has none.
+    #[serde(default)]
+    pub cannulation_mm: Option<f64>,
+}
+
 /// A list of screws, with an identity that plan files record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Catalogue {
+    /// The form of its file, [`FORMAT`].
+    pub format: String,
     /// Who it is, e.g. `corridor-generic`.
     pub id: String,
     /// Which edition of it.
     pub version: u32,
     /// What a person reads.
     pub name: String,
-    /// Outer (thread) diameters on offer, mm, ascending.
-    pub diameters_mm: Vec<f64>,
-    /// Lengths on offer, mm, ascending.
-    pub lengths_mm: Vec<f64>,
-    /// What is on offer for sacrum and ilium together, which take wider and longer screws.
-    #[serde(default)]
-    pub iliac: Option<Sizes>,
-}
-
-/// The sizes of one kind of screw.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sizes {
-    /// Outer (thread) diameters on offer, mm, ascending.
-    pub diameters_mm: Vec<f64>,
-    /// Lengths on offer, mm, ascending.
-    pub lengths_mm: Vec<f64>,
+    /// The kinds of screw. Where several of a use offer a size, the first is meant.
+    pub kinds: Vec<Kind>,
 }
 
 /// A catalogue that can not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
+    /// The file can not be read.
+    #[error("the catalogue {file} can not be read ({source}): name a file that is there")]
+    Io {
+        /// Which file.
+        file: String,
+        /// The system's word.
+        source: std::io::Error,
+    },
     /// The text is no RON of this shape.
-    #[error("the implant catalogue can not be read: {0}")]
-    Syntax(#[from] ron::error::SpannedError),
-    /// A list is empty, not ascending, or holds a size that is no positive number.
     #[error(
-        "the implant catalogue \"{id}\" is wrong in {list}: sizes must be positive and ascending"
+        "the catalogue {file}, {place}line {line}: {what}; correct it there, the README shows the form"
     )]
-    Sizes {
-        /// Which catalogue.
-        id: String,
-        /// Which of its lists.
-        list: &'static str,
+    Syntax {
+        /// Which file.
+        file: String,
+        /// In which kind of screw, ready to be read; empty before the first.
+        place: String,
+        /// Where the reader stopped, counted from 1.
+        line: usize,
+        /// What is wrong.
+        what: String,
+    },
+    /// The file is of a form that this program does not know.
+    #[error(
+        "the catalogue {file}, format: it is \"{found}\", this program reads \"{FORMAT}\"; write the file in that form, or use another Corridor"
+    )]
+    Format {
+        /// Which file.
+        file: String,
+        /// What it says.
+        found: String,
+    },
+    /// A value is wrong.
+    #[error("the catalogue {file}, {place}{field}: {what}")]
+    Wrong {
+        /// Which file.
+        file: String,
+        /// In which kind of screw, ready to be read; empty for the catalogue's own fields.
+        place: String,
+        /// Which field.
+        field: &'static str,
+        /// What is wrong and what to do.
+        what: String,
     },
 }
 
 impl Catalogue {
-    /// Reads and checks a catalogue.
-    pub fn from_ron(text: &str) -> Result<Self, CatalogueError> {
-        let catalogue: Self = ron::from_str(text)?;
-        let own =
-            [("diameters_mm", &catalogue.diameters_mm), ("lengths_mm", &catalogue.lengths_mm)];
-        let iliac = catalogue.iliac.iter().flat_map(|sizes| {
-            [("iliac diameters_mm", &sizes.diameters_mm), ("iliac lengths_mm", &sizes.lengths_mm)]
-        });
-        for (list, sizes) in own.into_iter().chain(iliac) {
-            let ascending = sizes.windows(2).all(|pair| pair[0] < pair[1]);
-            let positive = sizes.iter().all(|mm| mm.is_finite() && *mm > 0.0);
-            if sizes.is_empty() || !ascending || !positive {
-                return Err(CatalogueError::Sizes { id: catalogue.id, list });
+    /// Reads and checks a catalogue; `file` is what messages call it.
+    pub fn from_ron(text: &str, file: &str) -> Result<Self, CatalogueError> {
+        /// What every form of the file has, so that a newer one is told as such.
+        #[derive(Deserialize)]
+        struct Form {
+            format: String,
+        }
+        let file = file.to_owned();
+        let options = ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME);
+        let syntax = |fault: ron::error::SpannedError| {
+            let line = fault.span.end.line;
+            let place = kind_above(text, line).map(in_kind).unwrap_or_default();
+            CatalogueError::Syntax { file: file.clone(), place, line, what: fault.code.to_string() }
+        };
+        let form: Form = options.from_str(text).map_err(syntax)?;
+        if form.format != FORMAT {
+            return Err(CatalogueError::Format { file, found: form.format });
+        }
+        let catalogue: Self = options.from_str(text).map_err(syntax)?;
+        match super::check::fault(&catalogue) {
+            None => Ok(catalogue),
+            Some((kind, field, what)) => {
+                let place = kind.map(|kind| in_kind(&kind.id)).unwrap_or_default();
+                Err(CatalogueError::Wrong { file, place, field, what })
             }
         }
-        Ok(catalogue)
+    }
+    /// Reads and checks a file.
+    pub fn read(file: &Path, fs: &dyn FileSystem) -> Result<Self, CatalogueError> {
+        let name = file.display().to_string();
+        match fs.read(file) {
+            Ok(bytes) => Self::from_ron(&String::from_utf8_lossy(&bytes), &name),
+            Err(source) => Err(CatalogueError::Io { file: name, source }),
+        }
     }
     /// The catalogue that the program carries in itself.
     pub fn builtin() -> Result<Self, CatalogueError> {
-        Self::from_ron(include_str!("../../assets/implants/generic.ron"))
+        let text = include_str!("../../assets/implants/generic.ron");
+        Self::from_ron(text, "assets/implants/generic.ron")
     }
-    /// The same with its screws for sacrum and ilium in place of the others; itself where it has
-    /// none.
-    pub fn iliac(&self) -> Self {
-        let sizes = self.iliac.clone();
-        let Sizes { diameters_mm, lengths_mm } = sizes.unwrap_or_else(|| Sizes {
-            diameters_mm: self.diameters_mm.clone(),
-            lengths_mm: self.lengths_mm.clone(),
-        });
-        Self { diameters_mm, lengths_mm, ..self.clone() }
+    /// What is on offer for a use: its own kinds; pedicle screws in place of cortical ones where it
+    /// has none of these; nothing in place of iliac ones.
+    pub fn offer(&self, made_for: Use) -> Offer<'_> {
+        let of = |wanted: Use| Offer::new(self.kinds.iter().filter(move |k| k.made_for == wanted));
+        let own = of(made_for);
+        if own.is_empty() && made_for == Use::Cortical { of(Use::Pedicle) } else { own }
     }
-    /// The size on offer that is `steps` away in diameter and length from the one nearest to
-    /// `size`; stops at the ends of the lists.
-    pub fn step(&self, size: ScrewSize, diameter_steps: i32, length_steps: i32) -> ScrewSize {
-        ScrewSize {
-            diameter_mm: step_in(&self.diameters_mm, size.diameter_mm, diameter_steps),
-            length_mm: step_in(&self.lengths_mm, size.length_mm, length_steps),
+    /// What a screw of this size looks like: the kind that offers it, else the nearest one.
+    pub fn kind(&self, made_for: Use, size: ScrewSize) -> Option<&Kind> {
+        self.offer(made_for).kind(size).or_else(|| self.offer(Use::Pedicle).kind(size))
+    }
+}
+
+impl Kind {
+    /// Diameter of the core below a thread of this diameter, mm; for one that is not on offer that
+    /// of the nearest.
+    pub fn core_mm(&self, diameter_mm: f64) -> f64 {
+        match &self.core {
+            Core::Share(share) => diameter_mm * share,
+            Core::DiametersMm(cores) => {
+                let nearest = super::offer::nearest(&self.diameters_mm, diameter_mm);
+                let own = nearest.and_then(|n| cores.get(n)).copied();
+                own.unwrap_or(diameter_mm).min(diameter_mm)
+            }
         }
     }
 }
 
-/// The entry of an ascending list `steps` away from the one nearest to `value`.
-fn step_in(list: &[f64], value: f64, steps: i32) -> f64 {
-    let nearest = list
-        .iter()
-        .enumerate()
-        .min_by(|a, b| (a.1 - value).abs().total_cmp(&(b.1 - value).abs()))
-        .map_or(0, |(index, _)| index);
-    let wanted = (nearest as i64 + i64::from(steps)).clamp(0, list.len() as i64 - 1);
-    list.get(wanted as usize).copied().unwrap_or(value)
+fn in_kind(id: impl AsRef<str>) -> String {
+    format!("kind \"{}\", ", id.as_ref())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_builtin_catalogue_is_whole_and_steps_stop_at_its_ends() {
-        let catalogue = Catalogue::builtin().expect("our own file");
-        let size = ScrewSize { diameter_mm: 6.5, length_mm: 45.0 };
-        assert_eq!(catalogue.step(size, 0, 0), size);
-        assert_eq!(catalogue.step(size, 1, -1), ScrewSize { diameter_mm: 7.0, length_mm: 40.0 });
-        assert_eq!(
-            catalogue.step(size, -99, 99).length_mm,
-            catalogue.lengths_mm[catalogue.lengths_mm.len() - 1]
-        );
-        let widest = catalogue.iliac().step(size, 99, 99);
-        assert_eq!(widest, ScrewSize { diameter_mm: 10.5, length_mm: 120.0 });
-    }
-
-    #[test]
-    fn a_catalogue_with_holes_is_refused() {
-        let bad = "(id:\"x\",version:1,name:\"x\",diameters_mm:[5.0,4.0],lengths_mm:[30.0])";
-        assert!(matches!(Catalogue::from_ron(bad), Err(CatalogueError::Sizes { .. })));
-        assert!(matches!(Catalogue::from_ron("(id:"), Err(CatalogueError::Syntax(_))));
-        let bad = "(id:\"x\",version:1,name:\"x\",diameters_mm:[5.0],lengths_mm:[30.0],\
-                   iliac:Some((diameters_mm:[8.0],lengths_mm:[])))";
-        let refused = Catalogue::from_ron(bad).expect_err("a list is empty").to_string();
-        assert!(refused.contains("iliac lengths_mm"), "{refused}");
-    }
+/// The id of the kind in whose lines a fault was found, as far as the text tells.
+fn kind_above(text: &str, line: usize) -> Option<&str> {
+    let end: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let kinds = text.find("kinds:")?;
+    text.get(kinds..end)?.rsplit_once(" id:")?.1.split('"').nth(1)
 }

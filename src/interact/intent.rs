@@ -255,8 +255,7 @@ fn carry_out_edit(
             let Some(found) = document.plan().screw(*screw).cloned() else {
                 return Err(StepError::Nothing);
             };
-            let now = ScrewSize { diameter_mm: found.diameter_mm, length_mm: found.length_mm };
-            let size = found.offered(document.catalogue()).step(now, *diameter, *length);
+            let size = found.offered(document.catalogue()).step(found.size(), *diameter, *length);
             resize(document, found, size)
         }
         Intent::SetSize(screw, size) => match document.plan().screw(*screw).cloned() {

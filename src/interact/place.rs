@@ -2,7 +2,7 @@
 
 use crate::case::spine::VertebraModel;
 use crate::clearance::{ScrewShape, default_screw};
-use crate::implant::Catalogue;
+use crate::implant::{Catalogue, Offer, Use};
 use crate::labels::Level;
 use crate::plan::Screw;
 use crate::space::{Dir, Patient, Point, Side};
@@ -47,8 +47,9 @@ pub fn new_screw(
             .unwrap_or((start.entry, -start.normal)),
     };
     let axis = axis.unit().unwrap_or(-Dir::Y);
-    let diameter_mm = diameter(vertebra, side, catalogue);
-    let length_mm = length(vertebra, entry, axis, catalogue);
+    let offered = catalogue.offer(Use::Pedicle);
+    let diameter_mm = diameter(vertebra, side, &offered);
+    let length_mm = length(vertebra, entry, axis, &offered.lengths_mm(diameter_mm));
     let shape = ScrewShape { entry, axis, length_mm, diameter_mm };
     Screw::placed((vertebra.id, level), side, &shape, AUTHOR, now)
 }
@@ -83,20 +84,20 @@ fn along_pedicle(
     Some((usual.entry, usual.axis))
 }
 
-fn diameter(vertebra: &VertebraModel, side: Side, catalogue: &Catalogue) -> f64 {
+fn diameter(vertebra: &VertebraModel, side: Side, offered: &Offer) -> f64 {
     let room = vertebra.anatomy.pedicle(side).map(|p| p.width_mm.min(p.height_mm) * FILL);
     let room = room.unwrap_or(USUAL_MM.0);
-    largest(&catalogue.diameters_mm, |mm| mm <= room).unwrap_or(USUAL_MM.0)
+    largest(&offered.diameters_mm(), |mm| mm <= room).unwrap_or(USUAL_MM.0)
 }
 
 fn length(
     vertebra: &VertebraModel,
     entry: Point<Patient>,
     axis: Dir<Patient>,
-    catalogue: &Catalogue,
+    lengths_mm: &[f64],
 ) -> f64 {
     let margin = |mm: f64| vertebra.field.signed_distance_mm(entry + axis * mm);
-    largest(&catalogue.lengths_mm, |mm| margin(mm) >= TIP_MARGIN_MM).unwrap_or(USUAL_MM.1)
+    largest(lengths_mm, |mm| margin(mm) >= TIP_MARGIN_MM).unwrap_or(USUAL_MM.1)
 }
 
 /// The largest of an ascending list that fits; its first where none does, `None` for an empty one.

@@ -226,7 +226,8 @@ fn cell(
 }
 
 fn remarks(ui: &mut Ui, facts: &Facts) {
-    let mut notices = facts.spine.notices().peekable();
+    let of_plan = facts.document.notices().iter().map(ToString::to_string);
+    let mut notices = facts.spine.notices().map(str::to_owned).chain(of_plan).peekable();
     if notices.peek().is_none() {
         return;
     }

@@ -12,6 +12,7 @@ use super::bent::RodChoice;
 use super::correct::{CorrectError, Target};
 use super::screw::{Screw, ScrewFault, ScrewId, ScrewState, ScrewStyle};
 use super::{Plan, RenamedLevel};
+use crate::implant::Catalogue;
 use crate::labels::edit::{Mending, MendingFault};
 use crate::labels::{Level, VertebraId};
 use crate::space::{Dir, Patient, Point, Side};
@@ -70,6 +71,12 @@ pub struct CatalogueRef {
     pub id: String,
     /// Its edition.
     pub version: u32,
+}
+
+impl From<&Catalogue> for CatalogueRef {
+    fn from(catalogue: &Catalogue) -> Self {
+        Self { id: catalogue.id.clone(), version: catalogue.version }
+    }
 }
 
 /// What a plan file says beside the plan itself; no edit changes it.

@@ -1,7 +1,7 @@
 //! One placed screw, and what makes it a possible one.
 
 use crate::clearance::ScrewShape;
-use crate::implant::Catalogue;
+use crate::implant::{Catalogue, Kind, Offer, ScrewSize, Use};
 use crate::labels::{Level, VertebraId};
 use crate::space::{Dir, Patient, Point, Side};
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,16 @@ pub enum ScrewStyle {
     Cortical,
     /// S2-alar-iliac: through sacrum and ilium together.
     S2AlarIliac,
+}
+
+impl From<ScrewStyle> for Use {
+    fn from(style: ScrewStyle) -> Self {
+        match style {
+            ScrewStyle::Pedicle => Self::Pedicle,
+            ScrewStyle::Cortical => Self::Cortical,
+            ScrewStyle::S2AlarIliac => Self::Iliac,
+        }
+    }
 }
 
 /// Where along the spine a screw stands; in the order from the head down.
@@ -173,11 +183,16 @@ impl Screw {
         }
     }
     /// What of a catalogue is on offer for it.
-    pub fn offered(&self, catalogue: &Catalogue) -> Catalogue {
-        match self.style {
-            ScrewStyle::S2AlarIliac => catalogue.iliac(),
-            _ => catalogue.clone(),
-        }
+    pub fn offered<'a>(&self, catalogue: &'a Catalogue) -> Offer<'a> {
+        catalogue.offer(self.style.into())
+    }
+    /// What kind of a catalogue's screws it is, or is nearest to.
+    pub fn kind<'a>(&self, catalogue: &'a Catalogue) -> Option<&'a Kind> {
+        catalogue.kind(self.style.into(), self.size())
+    }
+    /// Its size.
+    pub fn size(&self) -> ScrewSize {
+        ScrewSize { diameter_mm: self.diameter_mm, length_mm: self.length_mm }
     }
     /// Refuses what no screw can be: numbers that are not finite, sizes of zero or less, an axis
     /// whose length is off 1 by more than 1e-6.

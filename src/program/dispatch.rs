@@ -43,6 +43,8 @@ pub fn run(command: Option<Command>, display: Display) -> Result<()> {
 
 fn open(args: &CaseArgs, display: Display) -> Result<()> {
     let request = args.request(&RealFs)?;
+    // A fault in the catalogue is told before the images are read.
+    request.offered(&RealFs)?;
     match super::screen() {
         Ok(Screen::Window) => open_window(request, display),
         Ok(Screen::Pictures) => {
@@ -112,7 +114,7 @@ fn draw(args: &PictureArgs) -> Result<()> {
     let case = read(&args.case)?;
     let drawing = Drawing { view: args.view, size: args.size, file: args.output.clone() };
     let plan = Arc::new(case.graded.file.plan.clone());
-    picture::draw(&case.spine, &plan, &[drawing])?;
+    picture::draw(&case.spine, &plan, &case.catalogue, &[drawing])?;
     say(&format!("{}\n", args.output.display()))
 }
 

@@ -50,7 +50,7 @@ pub fn write(case: &ReadCase, folder: &Path) -> Result<Vec<PathBuf>, OffScreenEr
         .map(|(view, name)| Drawing { view, size: SIZE, file: folder.join(name) })
         .collect();
     let plan = Arc::new(case.graded.file.plan.clone());
-    picture::draw(&case.spine, &plan, &drawings)?;
+    picture::draw(&case.spine, &plan, &case.catalogue, &drawings)?;
     files.extend(drawings.into_iter().map(|d| d.file));
     Ok(files)
 }

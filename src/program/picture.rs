@@ -1,12 +1,13 @@
 //! Pictures of a case without a window: the same scene as on the screen, drawn into an image.
 
 use crate::app::follow::Rodding;
-use crate::app::history::ShownPlan;
+use crate::app::history::{ShownCatalogue, ShownPlan};
 use crate::app::jobs::{ActiveCase, CaseOpened};
 use crate::app::selection::Crosshair;
 use crate::app::{self, AppError, Shape, gpu, guard};
 use crate::case::spine::Spine;
 use crate::cli;
+use crate::implant::Catalogue;
 use crate::plan::Plan;
 use crate::scene::ScenePlugin;
 use crate::scene::case::{CASE_PLACE, CaseRoot, world_dir_from_patient, world_from_patient};
@@ -103,10 +104,11 @@ pub fn can_draw(spine: &Spine, view: cli::View) -> bool {
     }
 }
 
-/// Draws pictures of a case and its plan, one after the other.
+/// Draws pictures of a case and its plan, its screws as the catalogue has them, one after the other.
 pub fn draw(
     spine: &Arc<Spine>,
     plan: &Arc<Plan>,
+    catalogue: &Arc<Catalogue>,
     drawings: &[Drawing],
 ) -> Result<(), PictureError> {
     if gpu::adapters().is_empty() {
@@ -121,16 +123,17 @@ pub fn draw(
             return Err(PictureError::Nothing { lacks });
         }
     }
-    guard::catch(|| draw_all(spine, plan, drawings))
+    guard::catch(|| draw_all(spine, plan, catalogue, drawings))
         .unwrap_or_else(|reason| Err(AppError::Stopped(reason).into()))
 }
 
 fn draw_all(
     spine: &Arc<Spine>,
     plan: &Arc<Plan>,
+    catalogue: &Arc<Catalogue>,
     drawings: &[Drawing],
 ) -> Result<(), PictureError> {
-    let mut app = new_app(spine, plan);
+    let mut app = new_app(spine, plan, catalogue);
     let start = Instant::now();
     loop {
         app.update();
@@ -157,11 +160,12 @@ fn give_up_after(start: Instant) -> Result<(), PictureError> {
     if is_late { Err(PictureError::TimedOut(PATIENCE.as_secs())) } else { Ok(()) }
 }
 
-fn new_app(spine: &Arc<Spine>, plan: &Arc<Plan>) -> App {
+fn new_app(spine: &Arc<Spine>, plan: &Arc<Plan>, catalogue: &Arc<Catalogue>) -> App {
     let mut app = app::new_app(Shape::OffScreen, None, true);
     app.add_plugins(ScenePlugin)
         .insert_resource(ActiveCase { spine: Arc::clone(spine) })
         .insert_resource(ShownPlan(Arc::clone(plan)))
+        .insert_resource(ShownCatalogue(Some(Arc::clone(catalogue))))
         .insert_resource(RodsInView(true))
         .init_resource::<FinestOnly>()
         .init_resource::<Taken>()

@@ -4,11 +4,12 @@
 use super::case::{CaseRoot, local};
 use super::colour::{self, srgb};
 use super::material::Materials;
-use super::screw_mesh;
-use crate::app::history::{Draft, ShownPlan};
+use super::screw_mesh::{self, HeadForm, ShankForm};
+use crate::app::history::{Draft, ShownCatalogue, ShownPlan};
 use crate::app::judge::Judgements;
 use crate::app::selection::Selection;
 use crate::clearance::Assessment;
+use crate::implant::Kind;
 use crate::plan::{Screw, ScrewId};
 use bevy::platform::collections::HashMap;
 use bevy::prelude::*;
@@ -26,27 +27,21 @@ pub struct Shank;
 #[derive(Component)]
 pub struct Head;
 
-/// Meshes by size, in tenths of a millimetre.
+/// Meshes by what is drawn: screws alike share theirs.
 #[derive(Resource, Default)]
 pub struct ScrewMeshes {
-    shanks: HashMap<(u32, u32), Handle<Mesh>>,
-    heads: HashMap<u32, Handle<Mesh>>,
-}
-
-fn tenths(mm: f64) -> u32 {
-    (mm * 10.0).round().max(1.0) as u32
+    shanks: HashMap<ShankForm, Handle<Mesh>>,
+    heads: HashMap<HeadForm, Handle<Mesh>>,
 }
 
 impl ScrewMeshes {
-    fn shank(&mut self, screw: &Screw, meshes: &mut Assets<Mesh>) -> Handle<Mesh> {
-        let key = (tenths(screw.diameter_mm), tenths(screw.length_mm));
-        let make = || meshes.add(screw_mesh::shank(key.0 as f32 / 10.0, key.1 as f32 / 10.0));
-        self.shanks.entry(key).or_insert_with(make).clone()
-    }
-    fn head(&mut self, screw: &Screw, meshes: &mut Assets<Mesh>) -> Handle<Mesh> {
-        let key = tenths(screw.diameter_mm);
-        let make = || meshes.add(screw_mesh::head(key as f32 / 10.0));
-        self.heads.entry(key).or_insert_with(make).clone()
+    /// Shank and head of a screw of this kind.
+    fn of(&mut self, screw: &Screw, kind: &Kind, meshes: &mut Assets<Mesh>) -> [Handle<Mesh>; 2] {
+        let (shank, head) = (ShankForm::new(screw.size(), kind), HeadForm::new(kind));
+        let shank =
+            self.shanks.entry(shank).or_insert_with(|| meshes.add(screw_mesh::shank(shank)));
+        let head = self.heads.entry(head).or_insert_with(|| meshes.add(screw_mesh::head(head)));
+        [shank.clone(), head.clone()]
     }
 }
 
@@ -69,7 +64,7 @@ fn shown<'a>(plan: &'a ShownPlan, draft: &'a Draft) -> impl Iterator<Item = &'a 
 
 /// Spawns, moves and despawns screws until the scene is the plan.
 pub fn show_screws(
-    plan: Res<ShownPlan>,
+    (plan, catalogue): (Res<ShownPlan>, Res<ShownCatalogue>),
     draft: Res<Draft>,
     root: Query<(Entity, Ref<CaseRoot>)>,
     mut models: Query<(Entity, &ScrewModel, &mut Transform, &Children)>,
@@ -80,8 +75,8 @@ pub fn show_screws(
     mut commands: Commands,
 ) {
     let Ok((root, mark)) = root.single() else { return };
-    let is_new_root = mark.is_added();
-    if !plan.is_changed() && !draft.is_changed() && !is_new_root {
+    let is_changed = plan.is_changed() || catalogue.is_changed() || draft.is_changed();
+    if !is_changed && !mark.is_added() {
         return;
     }
     for (entity, model, ..) in &models {
@@ -90,8 +85,8 @@ pub fn show_screws(
         }
     }
     for screw in shown(&plan, &draft) {
-        let shank = cache.shank(screw, &mut meshes);
-        let head = cache.head(screw, &mut meshes);
+        let Some(kind) = catalogue.0.as_ref().and_then(|own| screw.kind(own)) else { continue };
+        let [shank, head] = cache.of(screw, kind, &mut meshes);
         let found = models.iter_mut().find(|(_, model, ..)| model.0 == screw.id);
         let Some((_, _, mut transform, children)) = found else {
             spawn(&mut commands, root, screw, (shank, head), &materials);

@@ -1,24 +1,67 @@
-//! The shape of a screw: a threaded shank and a tulip head, made for any diameter and length.
+//! The shape of a screw: a threaded shank and a tulip head, of any size of any kind in a catalogue.
 //!
 //! Millimetres, in the screw's own frame: the axis is +z, the entry at z = 0, the tip at the
 //! length, the head behind the entry at negative z. The thread's crest is the outer diameter by
 //! which the screw is judged; what is drawn never reaches past it.
 
+use crate::implant::{Kind, ScrewSize};
 use bevy::asset::RenderAssetUsages;
 use bevy::mesh::{Indices, PrimitiveTopology};
 use bevy::prelude::*;
 use std::f32::consts::TAU;
 
-/// Distance from one turn of the thread to the next, mm.
-const PITCH_MM: f32 = 2.8;
 /// Rows of the shank per turn of the thread.
 const ROWS_PER_TURN: f32 = 8.0;
 /// Corners around the shank.
 const SECTORS: u32 = 28;
-/// Depth of the thread as a share of the outer radius.
-const THREAD_DEPTH: f32 = 0.27;
 /// Length over which the tip narrows, mm.
 const TAPER_MM: f32 = 8.0;
+
+/// What is drawn of a shank. In whole hundredths of a millimetre, so that equal ones are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ShankForm {
+    diameter: u32,
+    length: u32,
+    core: u32,
+    pitch: u32,
+    /// 0 where it has no bore.
+    bore: u32,
+}
+
+/// What is drawn of a head, in the same way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HeadForm {
+    radius: u32,
+    height: u32,
+}
+
+fn hundredths(mm: f64) -> u32 {
+    (mm * 100.0).round() as u32
+}
+
+fn mm(hundredths: u32) -> f32 {
+    hundredths as f32 / 100.0
+}
+
+impl ShankForm {
+    /// The shank of a size of this kind.
+    pub fn new(size: ScrewSize, kind: &Kind) -> Self {
+        Self {
+            diameter: hundredths(size.diameter_mm),
+            length: hundredths(size.length_mm),
+            core: hundredths(kind.core_mm(size.diameter_mm)),
+            pitch: hundredths(kind.pitch_mm).max(1),
+            bore: hundredths(kind.cannulation_mm.unwrap_or(0.0)),
+        }
+    }
+}
+
+impl HeadForm {
+    /// The head of every size of this kind.
+    pub fn new(kind: &Kind) -> Self {
+        Self { radius: hundredths(kind.head_radius_mm), height: hundredths(kind.head_height_mm) }
+    }
+}
 
 /// Triangles under construction.
 #[derive(Default)]
@@ -85,64 +128,71 @@ pub fn tube(line: &[Vec3], radius_mm: f32) -> Mesh {
     builder.build()
 }
 
-/// The threaded shank from entry to tip.
-pub fn shank(diameter_mm: f32, length_mm: f32) -> Mesh {
-    let outer = diameter_mm / 2.0;
-    let rows = (length_mm / PITCH_MM * ROWS_PER_TURN).ceil().max(8.0) as u32;
+/// The threaded shank from entry to tip, and the bore in it where it has one.
+pub fn shank(form: ShankForm) -> Mesh {
+    let length = mm(form.length);
+    let rows = (length / mm(form.pitch) * ROWS_PER_TURN).ceil().max(8.0) as u32;
     let mut builder = Builder::default();
     builder.patch(rows, SECTORS, |u, v| {
-        let z = u * length_mm;
-        around(shank_radius(outer, length_mm, z, v), v, z)
+        let z = u * length;
+        around(shank_radius(form, z, v), v, z)
     });
-    builder.build()
-}
-
-/// Radius of the shank at depth `z` and fraction `turn` of a turn.
-fn shank_radius(outer: f32, length: f32, z: f32, turn: f32) -> f32 {
-    let phase = (z / PITCH_MM - turn).rem_euclid(1.0);
-    // A crest narrower than the valley, as a bone thread has it.
-    let crest = (1.0 - (phase - 0.5).abs() * 3.4).clamp(0.0, 1.0);
-    let core = outer * (1.0 - THREAD_DEPTH);
-    let to_tip = ((length - z) / TAPER_MM).clamp(0.0, 1.0);
-    let taper = (to_tip * (2.0 - to_tip)).sqrt();
-    (core + (outer - core) * crest) * taper
-}
-
-/// The tulip that takes the rod: a ball seat and two walls with a slot between them.
-pub fn head(diameter_mm: f32) -> Mesh {
-    let radius = (diameter_mm * 0.95).clamp(5.0, 7.0);
-    let mut builder = Builder::default();
-    seat(&mut builder, radius);
-    for start in [0.06, 0.56] {
-        wall(&mut builder, radius, start, start + 0.38);
+    if form.bore > 0 {
+        // Seen from inside: it runs the other way.
+        builder.patch(1, SECTORS, |u, v| around(mm(form.bore) / 2.0, v, (1.0 - u) * length));
     }
     builder.build()
 }
 
-/// Height of the seat and of the walls above it, mm.
-const SEAT_MM: f32 = 6.0;
-const WALL_MM: f32 = 9.0;
+/// Radius of the shank at depth `z` and fraction `turn` of a turn, mm. It ends in a point, or in the
+/// rim of its bore.
+fn shank_radius(form: ShankForm, z: f32, turn: f32) -> f32 {
+    let phase = (z / mm(form.pitch) - turn).rem_euclid(1.0);
+    // A crest narrower than the valley, as a bone thread has it.
+    let crest = (1.0 - (phase - 0.5).abs() * 3.4).clamp(0.0, 1.0);
+    let [core, outer, bore] = [form.core, form.diameter, form.bore].map(|size| mm(size) / 2.0);
+    let to_tip = ((mm(form.length) - z) / TAPER_MM).clamp(0.0, 1.0);
+    let taper = (to_tip * (2.0 - to_tip)).sqrt();
+    ((core + (outer - core) * crest) * taper).max(bore)
+}
+
+/// The tulip that takes the rod: a ball seat and two walls with a slot between them. It stands in
+/// line with the shank, however far it may swing.
+pub fn head(form: HeadForm) -> Mesh {
+    let (radius, height) = (mm(form.radius), mm(form.height));
+    let seat_height = SEAT_PART * height;
+    let mut builder = Builder::default();
+    seat(&mut builder, radius, seat_height);
+    for start in [0.06, 0.56] {
+        wall(&mut builder, radius, [start, start + 0.38], [seat_height, height]);
+    }
+    builder.build()
+}
+
+/// The seat as a part of the head's height; the walls above it are the rest.
+const SEAT_PART: f32 = 0.4;
 
 /// From the neck at the entry out to the seat's rim, and closed on top.
-fn seat(builder: &mut Builder, radius: f32) {
+fn seat(builder: &mut Builder, radius: f32, height: f32) {
     builder.patch(12, 32, |u, v| {
         // u runs from the top's middle over the rim down to the neck.
         let (r, z) = match u {
-            u if u < 0.25 => (radius * u / 0.25, -SEAT_MM),
-            u if u < 0.5 => (radius, -SEAT_MM + (u - 0.25) / 0.25 * SEAT_MM * 0.45),
+            u if u < 0.25 => (radius * u / 0.25, -height),
+            u if u < 0.5 => (radius, -height + (u - 0.25) / 0.25 * height * 0.45),
             u => {
                 let t = (u - 0.5) / 0.5;
-                (radius * (1.0 - 0.55 * t * t), -SEAT_MM * 0.55 * (1.0 - t))
+                (radius * (1.0 - 0.55 * t * t), -height * 0.55 * (1.0 - t))
             }
         };
         around(r, v, z)
     });
 }
 
-/// One wall of the tulip between two fractions of a turn: a closed arch of thick shell.
-fn wall(builder: &mut Builder, radius: f32, from: f32, to: f32) {
+/// One wall of the tulip between two fractions of a turn and two heights behind the entry: a closed
+/// arch of thick shell.
+fn wall(builder: &mut Builder, radius: f32, [from, to]: [f32; 2], heights: [f32; 2]) {
     let inner = radius * 0.62;
-    let (low, high) = (-SEAT_MM, -SEAT_MM - WALL_MM);
+    let [low, high] = heights.map(|height| -height);
     let turn = |v: f32| from + (to - from) * v.clamp(0.0, 1.0);
     builder.patch(4, 12, |u, v| around(radius, turn(v), high + (low - high) * u));
     builder.patch(4, 12, |u, v| around(inner, turn(v), low + (high - low) * u));
@@ -158,16 +208,48 @@ fn wall(builder: &mut Builder, radius: f32, from: f32, to: f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::implant::{Catalogue, Use};
+
+    const SIZE: ScrewSize = ScrewSize { diameter_mm: 6.5, length_mm: 45.0 };
+
+    /// Widest and thinnest radius of a shank's middle, mm.
+    fn extremes(form: ShankForm) -> [f32; 2] {
+        let radii = (0..3000).map(|n| shank_radius(form, n as f32 * 0.01, 0.3));
+        radii.fold([0.0, f32::MAX], |[most, least], r| [most.max(r), least.min(r)])
+    }
 
     #[test]
-    fn the_thread_reaches_the_judged_diameter_and_never_past_it() {
-        let mut widest = 0.0_f32;
-        for z in 0..4000 {
-            let r = shank_radius(3.25, 45.0, z as f32 * 0.01, 0.3);
-            assert!(r <= 3.25 + 1e-6);
-            widest = widest.max(r);
+    fn thread_and_core_are_the_kinds_own() {
+        let catalogue = Catalogue::builtin().unwrap();
+        for kind in &catalogue.kinds {
+            let [most, least] = extremes(ShankForm::new(SIZE, kind));
+            assert!(most <= 3.25 + 1e-6 && most > 3.24, "{}: {most}", kind.id);
+            let core = kind.core_mm(SIZE.diameter_mm) as f32 / 2.0;
+            assert!((least - core).abs() < 0.006, "{}: {least} {core}", kind.id);
         }
-        assert!(widest > 3.24);
-        assert!(shank_radius(3.25, 45.0, 45.0, 0.0) < 1e-3, "the tip is a point");
+    }
+
+    #[test]
+    fn the_crests_stand_a_pitch_apart() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let cortical = catalogue.kind(Use::Cortical, SIZE).unwrap();
+        let form = ShankForm::new(SIZE, cortical);
+        let is_crest = |n: &i32| {
+            let at = |n: i32| shank_radius(form, n as f32 * 0.01, 0.3);
+            at(*n) > at(n - 1) && at(*n) >= at(n + 1)
+        };
+        let crests: Vec<i32> = (1..3000).filter(is_crest).collect();
+        let apart = f64::from(crests[crests.len() - 1] - crests[0]) / (crests.len() - 1) as f64;
+        assert!((apart / 100.0 - cortical.pitch_mm).abs() < 0.01, "{apart}");
+    }
+
+    #[test]
+    fn the_tip_is_a_point_or_the_rim_of_the_bore() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let tip = |kind: &Kind| shank_radius(ShankForm::new(SIZE, kind), 45.0, 0.0);
+        let solid = catalogue.kind(Use::Pedicle, SIZE).unwrap();
+        assert!(tip(solid) < 1e-3);
+        let bored = catalogue.kinds.iter().find(|kind| kind.cannulation_mm.is_some()).unwrap();
+        assert!((f64::from(tip(bored)) - bored.cannulation_mm.unwrap() / 2.0).abs() < 1e-3);
     }
 }

@@ -27,7 +27,7 @@ use crate::app::jobs::ActiveCase;
 use crate::app::selection::Selection;
 use crate::case::judge::vertebra_of;
 use crate::case::spine::VertebraModel;
-use crate::implant::{Catalogue, ScrewSize};
+use crate::implant::Catalogue;
 use crate::interact::gesture::level_of;
 use crate::interact::intent::Intent;
 use crate::interact::pick::Target;
@@ -229,8 +229,7 @@ impl Steering {
     fn resize(&mut self, stick: Vec2, catalogue: &Catalogue, screw: &mut Screw) {
         let [thicker, longer] = self.sticks.update(stick);
         if [thicker, longer] != [0, 0] {
-            let now = ScrewSize { diameter_mm: screw.diameter_mm, length_mm: screw.length_mm };
-            let size = screw.offered(catalogue).step(now, thicker, longer);
+            let size = screw.offered(catalogue).step(screw.size(), thicker, longer);
             (screw.diameter_mm, screw.length_mm) = (size.diameter_mm, size.length_mm);
         }
     }

@@ -5,6 +5,7 @@ use crate::beads;
 use corridor::app::gpu;
 use corridor::case::spine::{self, Source, Spine};
 use corridor::cli::View;
+use corridor::implant::Catalogue;
 use corridor::labels::numbering::Numbering;
 use corridor::plan::Plan;
 use corridor::program::picture::{self, Drawing};
@@ -46,7 +47,8 @@ fn a_bead_on_the_left_is_on_the_side_of_the_drawn_l_in_every_view() {
     ];
     let file = |view: View| folder.path().join(format!("{view:?}.png"));
     let drawings = views.map(|view| Drawing { view, size: (640, 480), file: file(view) });
-    picture::draw(&spine, &Arc::new(Plan::default()), &drawings).unwrap();
+    let catalogue = Arc::new(Catalogue::builtin().unwrap());
+    picture::draw(&spine, &Arc::new(Plan::default()), &catalogue, &drawings).unwrap();
     for view in views {
         let picture = image::open(file(view)).unwrap().to_rgb8();
         let left = beads::side_of_l(&picture);

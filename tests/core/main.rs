@@ -14,6 +14,7 @@ mod case_kill;
 mod case_opening;
 mod case_session;
 mod case_store;
+mod catalogue;
 mod clearance_band;
 mod clearance_field;
 mod clearance_grade;

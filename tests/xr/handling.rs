@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use corridor::implant::{Catalogue, ScrewSize};
+use corridor::implant::{Catalogue, ScrewSize, Use};
 use corridor::labels::Level;
 use corridor::space::{Dir, Side};
 use glam::{Quat, Vec3};
@@ -75,7 +75,7 @@ pub fn resize(surgeon: &mut Surgeon) {
     let placed = surgeon.place_new(Level::L5, Side::Right);
     let catalogue = Catalogue::builtin().unwrap();
     // Downwards: a screw as long as the bone allows may be the catalogue's longest.
-    let smaller = catalogue.step(size_of(&placed), -1, -1);
+    let smaller = catalogue.offer(Use::Pedicle).step(size_of(&placed), -1, -1);
     assert!(smaller.diameter_mm < size_of(&placed).diameter_mm, "{placed}");
     assert!(smaller.length_mm < size_of(&placed).length_mm, "{placed}");
     surgeon.pull();

@@ -152,6 +152,15 @@ pub enum Refusal {
         /// Where it belongs.
         belongs: &'static str,
     },
+    /// The catalogue has no iliac screws.
+    #[error(
+        "S2AI {side}: the catalogue has no screw for sacrum and ilium, so nothing is planned there; \
+         load one that has a kind of use: iliac (--catalogue)"
+    )]
+    NoIliacScrew {
+        /// The side.
+        side: Side,
+    },
     /// The catalogue has nothing for the style and level.
     #[error("{level} {side}: the catalogue has no screw of a size usual there; choose another")]
     NoSize {
@@ -395,6 +404,9 @@ fn is_allowed(
 ) -> bool {
     /// What the search's coarser probing may miss, mm.
     const MISSED_MM: f64 = 0.2;
+    if found.medial_breach_mm > 0.0 {
+        return false;
+    }
     let most = if way == Way::InOutIn { rules.limits.most_lateral_mm } else { MISSED_MM };
     if style.is_bicortical && found.breach_depth_mm.is_some_and(|mm| mm > length_mm - TIP_MM) {
         return found.grade <= Grade::B;
@@ -402,7 +414,7 @@ fn is_allowed(
     if found.nearest_wall == Wall::Medial && found.clearance_mm < MEDIAL_KEPT_MM {
         return false;
     }
-    found.breach_mm <= 0.0 || (found.breach_wall != Some(Wall::Medial) && found.breach_mm <= most)
+    found.breach_mm <= most
 }
 
 /// Refuses a style at a level where it is none.

@@ -4,10 +4,11 @@
 //! that cost little come first, and a line that can not reach what is asked of it is given up.
 
 use super::line::{Bore, Line};
-use super::score::{self, Measures};
-use super::search::{BEHIND_PEDICLE_MM, Search};
+use super::score::{self, Head, Measures};
+use super::search::{BEHIND_PEDICLE_MM, Search, Sizes};
 use super::{Site, Style};
 use crate::clearance::{ScrewShape, SignedDistance, iliac};
+use crate::implant::ScrewSize;
 
 /// Of a screw through both cortices this much of the end is not held to stay in bone, mm.
 pub(super) const TIP_MM: f64 = 6.0;
@@ -24,14 +25,22 @@ pub(super) struct Rated {
     pub total: f64,
 }
 
-/// The sizes tried on one line, ascending.
-struct Sizes<'a> {
+/// The sizes of one kind that are tried on one line, ascending.
+struct Tried<'a> {
     lengths_mm: [f64; 2],
     diameters_mm: &'a [f64],
-    /// Of the widest one: what hardly depends on the size is measured with it.
-    middle_radius_mm: f64,
+    /// The widest and longest one: what hardly depends on the size is measured with it.
+    largest: Metal,
     /// The best that the lengths can measure.
     most_length: f64,
+}
+
+/// What of a screw takes room along its axis.
+#[derive(Clone, Copy)]
+struct Metal {
+    length_mm: f64,
+    radius_mm: f64,
+    head: Head,
 }
 
 impl<B: SignedDistance> Search<'_, B> {
@@ -64,28 +73,31 @@ impl<B: SignedDistance> Search<'_, B> {
             return None;
         }
         let mut best: Option<Rated> = None;
-        for lengths in self.lengths_on(&bore) {
-            let least = best.as_ref().map_or(least_total, |held| least_total.max(held.total));
-            let found = self.best_of(line, (&bore, angles), lengths, least);
-            best = found.filter(|new| best.as_ref().is_none_or(|b| new.total > b.total)).or(best);
+        for kind in &self.kinds {
+            for lengths in self.lengths_on(kind, &bore) {
+                let least = best.as_ref().map_or(least_total, |held| least_total.max(held.total));
+                let tried = self.tried_on(kind, &bore, lengths);
+                let found = self.best_of(line, (&bore, angles), &tried, least);
+                let is_better = |new: &Rated| best.as_ref().is_none_or(|b| new.total > b.total);
+                best = found.filter(is_better).or(best);
+            }
         }
         best.filter(|rated| rated.total >= least_total)
     }
 
-    /// The best screw on a line of two lengths, ascending, as far as one reaches `least_total`.
+    /// The best of some screws on a line, as far as one reaches `least_total`.
     fn best_of(
         &self,
         line: &Line,
         (bore, angles): (&Bore, Measures),
-        lengths_mm: [f64; 2],
+        sizes: &Tried<'_>,
         least_total: f64,
     ) -> Option<Rated> {
-        let sizes = self.sizes_on(bore, lengths_mm);
-        let fixed = self.fixed_above(angles, bore, &sizes, least_total)?;
+        let fixed = self.fixed_above(angles, bore, sizes, least_total)?;
         let mut best: Option<Rated> = None;
         let mut least = least_total;
         for &diameter in sizes.diameters_mm {
-            if self.most_of(&fixed, &sizes, [diameter; 2]) < least {
+            if self.most_of(&fixed, sizes, [diameter; 2]) < least {
                 continue;
             }
             for rated in self.sized(line, bore, sizes.lengths_mm, diameter, &fixed) {
@@ -104,25 +116,24 @@ impl<B: SignedDistance> Search<'_, B> {
         &self,
         angles: Measures,
         bore: &Bore,
-        sizes: &Sizes<'_>,
+        sizes: &Tried<'_>,
         least_total: f64,
     ) -> Option<Measures> {
-        let ([_, length], radius) = (sizes.lengths_mm, sizes.middle_radius_mm);
         let ends = [sizes.diameters_mm[0], sizes.diameters_mm[sizes.diameters_mm.len() - 1]];
         let mut fixed = angles;
-        let terms: [fn(&Self, &Bore, f64, f64, &mut Measures); 3] =
+        let terms: [fn(&Self, &Bore, Metal, &mut Measures); 3] =
             [Self::measure_behind, Self::measure_canal, Self::measure_density];
         for term in terms {
             if self.most_of(&fixed, sizes, ends) < least_total {
                 return None;
             }
-            term(self, bore, length, radius, &mut fixed);
+            term(self, bore, sizes.largest, &mut fixed);
         }
         Some(fixed)
     }
 
     /// The most that a screw of a diameter between two can score, by what was measured so far.
-    fn most_of(&self, fixed: &Measures, sizes: &Sizes<'_>, [thin, wide]: [f64; 2]) -> f64 {
+    fn most_of(&self, fixed: &Measures, sizes: &Tried<'_>, [thin, wide]: [f64; 2]) -> f64 {
         let mut seen = *fixed;
         seen[0] -= thin / 2.0;
         seen[4] = sizes.most_length;
@@ -137,32 +148,33 @@ impl<B: SignedDistance> Search<'_, B> {
         measures
     }
 
-    fn measure_behind(&self, bore: &Bore, _: f64, radius: f64, measures: &mut Measures) {
+    fn measure_behind(&self, bore: &Bore, metal: Metal, measures: &mut Measures) {
         let limits = &self.rules.limits;
         [measures[8], measures[9], measures[10]] =
-            score::behind_mm(self.site, bore, radius, limits);
+            score::behind_mm(self.site, bore, metal.radius_mm, metal.head, limits);
     }
 
-    fn measure_canal(&self, bore: &Bore, length: f64, _: f64, measures: &mut Measures) {
+    fn measure_canal(&self, bore: &Bore, metal: Metal, measures: &mut Measures) {
         if let Some(canal) = self.site.canal {
-            measures[0] = canal.gap_to_screw_mm(bore.entry, bore.axis, length, 0.0);
+            measures[0] = canal.gap_to_screw_mm(bore.entry, bore.axis, metal.length_mm, 0.0);
         }
     }
 
-    fn measure_density(&self, bore: &Bore, length: f64, radius: f64, measures: &mut Measures) {
-        measures[3] = score::density_hu(self.site, bore, length, radius);
+    fn measure_density(&self, bore: &Bore, metal: Metal, measures: &mut Measures) {
+        measures[3] = score::density_hu(self.site, bore, metal.length_mm, metal.radius_mm);
     }
 
-    /// The sizes of two lengths tried on a line.
-    fn sizes_on(&self, bore: &Bore, lengths_mm: [f64; 2]) -> Sizes<'_> {
-        let radius = bore.radius_mm(BEHIND_PEDICLE_MM, lengths_mm[1]);
-        let fits = self.diameters_mm.iter().filter(|mm| **mm / 2.0 <= radius + 0.2).count();
+    /// The sizes of a kind that are tried on a line, of two lengths.
+    fn tried_on<'k>(&self, kind: &'k Sizes, bore: &Bore, lengths_mm: [f64; 2]) -> Tried<'k> {
+        let room = bore.radius_mm(BEHIND_PEDICLE_MM, lengths_mm[1]);
+        let fits = kind.diameters_mm.iter().filter(|mm| **mm / 2.0 <= room + 0.2).count();
         let last = fits.max(1);
         let [short, long] = lengths_mm.map(|mm| self.length_measure(bore.chord_mm, mm));
-        Sizes {
+        let radius_mm = kind.diameters_mm[last - 1] / 2.0;
+        Tried {
             lengths_mm,
-            diameters_mm: &self.diameters_mm[last.saturating_sub(3)..last],
-            middle_radius_mm: self.diameters_mm[last - 1] / 2.0,
+            diameters_mm: &kind.diameters_mm[last.saturating_sub(3)..last],
+            largest: Metal { length_mm: lengths_mm[1], radius_mm, head: kind.head },
             most_length: short.max(long),
         }
     }
@@ -172,24 +184,30 @@ impl<B: SignedDistance> Search<'_, B> {
     pub fn rate_shape(&self, shape: &ScrewShape) -> Option<Rated> {
         let line = self.frame.line_of(shape.entry, shape.axis)?;
         let bore = Bore::new(self.site.bone, &self.frame, &line, self.gap_mm)?;
-        let (length, radius) = (shape.length_mm, shape.diameter_mm / 2.0);
+        let ScrewShape { length_mm, diameter_mm, .. } = *shape;
+        let head = self.offered.kind(ScrewSize { diameter_mm, length_mm })?.into();
+        let metal = Metal { length_mm, radius_mm: diameter_mm / 2.0, head };
         let mut fixed = self.angles(&line);
-        self.measure_behind(&bore, length, radius, &mut fixed);
-        self.measure_canal(&bore, length, radius, &mut fixed);
-        self.measure_density(&bore, length, radius, &mut fixed);
-        let [_, rated] = self.sized(&line, &bore, [length; 2], shape.diameter_mm, &fixed);
+        self.measure_behind(&bore, metal, &mut fixed);
+        self.measure_canal(&bore, metal, &mut fixed);
+        self.measure_density(&bore, metal, &mut fixed);
+        let [_, rated] = self.sized(&line, &bore, [length_mm; 2], diameter_mm, &fixed);
         Some(rated)
     }
 
-    /// The longest screw on offer and the next shorter one, ascending; into the ilium, which gets
+    /// The longest screw of a kind and the next shorter one, ascending; into the ilium, which gets
     /// thin, each next shorter pair after them. None where no length fits.
-    fn lengths_on(&self, bore: &Bore) -> impl Iterator<Item = [f64; 2]> + use<'_, B> {
+    fn lengths_on<'k>(
+        &self,
+        kind: &'k Sizes,
+        bore: &Bore,
+    ) -> impl Iterator<Item = [f64; 2]> + use<'k, B> {
         let most =
             (bore.chord_mm - self.style.front_margin_mm).min(self.style.chord_part * bore.chord_mm);
-        let fits = self.lengths_mm.iter().filter(|mm| **mm <= most).count();
+        let fits = kind.lengths_mm.iter().filter(|mm| **mm <= most).count();
         let pairs = if self.style.name == Style::S2AlarIliac { usize::MAX } else { 1 };
         let longest = (0..fits).rev().step_by(2).take(pairs);
-        longest.map(|n| [self.lengths_mm[n.saturating_sub(1)], self.lengths_mm[n]])
+        longest.map(|n| [kind.lengths_mm[n.saturating_sub(1)], kind.lengths_mm[n]])
     }
 
     /// The screws of one diameter on a line.

@@ -35,12 +35,8 @@ pub struct Limits {
     pub narrow_margin_mm: f64,
     /// How far in-out-in may pass the lateral wall, mm.
     pub most_lateral_mm: f64,
-    /// Radius of the head, mm.
-    pub head_radius_mm: f64,
-    /// Where the head begins behind the entry, mm.
+    /// Where the head begins behind the entry, mm; how large it is the catalogue says.
     pub head_from_mm: f64,
-    /// Where the head ends behind the entry, mm.
-    pub head_to_mm: f64,
     /// How far behind the head bone is looked for, mm.
     pub reach_mm: f64,
     /// Where the rod passes behind the entry, mm.
@@ -248,7 +244,7 @@ impl Rules {
             ("least_medial_mm", limits.least_medial_mm),
             ("narrow_margin_mm", limits.narrow_margin_mm),
             ("most_lateral_mm", limits.most_lateral_mm),
-            ("head_radius_mm", limits.head_radius_mm),
+            ("head_from_mm", limits.head_from_mm),
             ("reach_mm", limits.reach_mm),
         ];
         if let Some((name, _)) = parts.iter().find(|(_, x)| !(*x > 0.0 && *x <= 1.0)) {

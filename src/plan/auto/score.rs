@@ -8,6 +8,7 @@ use super::line::{Bore, Frame, Line};
 use super::rules::{Limits, Rules};
 use crate::clearance::SignedDistance;
 use crate::clearance::grade::ENTRY_ZONE_MM;
+use crate::implant::Kind;
 use crate::space::{Dir, Patient};
 use serde::Serialize;
 use std::f64::consts::TAU;
@@ -231,25 +232,40 @@ pub(super) fn rim_mm(
     Side::new(bone, bore, radius_mm).ring(length_mm).distance_mm
 }
 
+/// The head of a screw: a cylinder behind the entry.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    pub radius_mm: f64,
+    /// From the entry back to its top, mm.
+    pub height_mm: f64,
+}
+
+impl From<&Kind> for Head {
+    fn from(kind: &Kind) -> Self {
+        Self { radius_mm: kind.head_radius_mm, height_mm: kind.head_height_mm }
+    }
+}
+
 /// The gap between head and shaft and the level above, and between the head and its own bone, mm;
 /// then the free way behind the head, mm.
 pub(super) fn behind_mm<B: SignedDistance>(
     site: &Site<'_, B>,
     bore: &Bore,
     radius_mm: f64,
+    head: Head,
     limits: &Limits,
 ) -> [f64; 3] {
     let u = bore.axis.any_perpendicular();
     let across = [u, bore.axis.cross(u)];
     let at = |behind: f64| bore.entry - bore.axis * behind;
-    let (from, to) = (limits.head_from_mm, limits.head_to_mm);
+    let (from, to) = (limits.head_from_mm, head.height_mm);
     let rings = [from, 0.5 * (from + to), to];
     let deepest = |bone: &B| {
         let outermost = |behind: f64| {
             let centre = at(behind);
             let rim = (0..8).map(|n| {
                 let (sin, cos) = (TAU * f64::from(n) / 8.0).sin_cos();
-                let r = limits.head_radius_mm;
+                let r = head.radius_mm;
                 bone.quick_distance_mm(centre + across[0] * (r * cos) + across[1] * (r * sin))
             });
             rim.fold(bone.quick_distance_mm(centre), f64::max)

@@ -10,9 +10,10 @@ use super::climb::climb;
 use super::line::{Bore, Frame, Line};
 use super::rate::Rated;
 use super::rules::{Aim, Rules, StyleRule};
-use super::{MEDIAL_KEPT_MM, Refusal, Site, Style, Way, score};
+use super::score::Head;
+use super::{MEDIAL_KEPT_MM, Refusal, Site, Way, score};
 use crate::clearance::{ScrewShape, SignedDistance, Wall, assess_without_profile};
-use crate::implant::Catalogue;
+use crate::implant::{Catalogue, Kind, Offer};
 use crate::space::{Patient, Point};
 
 /// The grid: reach and step across the pedicle (lateral, cranial), mm.
@@ -60,12 +61,39 @@ pub(super) struct Search<'a, B> {
     pub(super) aim: [f64; 2],
     /// Of the measured pedicle, degrees.
     along_pedicle: [f64; 2],
-    pub(super) diameters_mm: Vec<f64>,
-    pub(super) lengths_mm: Vec<f64>,
+    pub(super) offered: Offer<'a>,
+    /// What of it makes sense for the style and level, a kind each.
+    pub(super) kinds: Vec<Sizes>,
     pub(super) usual_length_mm: f64,
     /// The widest screw that level, style and isthmus allow, mm.
     pub(super) most_diameter_mm: f64,
     pub(super) gap_mm: f64,
+}
+
+/// The sizes of one kind of screw, each diameter in each length, mm, ascending; none of them empty.
+#[derive(Clone, Debug)]
+pub(super) struct Sizes {
+    pub diameters_mm: Vec<f64>,
+    pub lengths_mm: Vec<f64>,
+    pub head: Head,
+}
+
+impl Sizes {
+    /// What of a kind lies within limits; `None` where nothing does.
+    fn within(kind: &Kind, diameters_mm: (f64, f64), lengths_mm: (f64, f64)) -> Option<Self> {
+        let within = |list: &[f64], (low, high): (f64, f64)| -> Vec<f64> {
+            list.iter().copied().filter(|mm| (low..=high).contains(mm)).collect()
+        };
+        let diameters_mm = within(&kind.diameters_mm, diameters_mm);
+        let lengths_mm = within(&kind.lengths_mm, lengths_mm);
+        let is_empty = diameters_mm.is_empty() || lengths_mm.is_empty();
+        (!is_empty).then(|| Self { diameters_mm, lengths_mm, head: kind.into() })
+    }
+    /// Whether each of these sizes is one of `other` too.
+    fn is_within(&self, other: &Self) -> bool {
+        let all = |some: &[f64], of: &[f64]| some.iter().all(|mm| of.contains(mm));
+        all(&self.diameters_mm, &other.diameters_mm) && all(&self.lengths_mm, &other.lengths_mm)
+    }
 }
 
 /// What was found.
@@ -82,7 +110,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         site: &'a Site<'a, B>,
         rules: &'a Rules,
         style: &'a StyleRule,
-        catalogue: &Catalogue,
+        catalogue: &'a Catalogue,
         way: Way,
     ) -> Result<Self, Refusal> {
         let frame = Frame::new(site, style.name);
@@ -94,22 +122,25 @@ impl<'a, B: SignedDistance> Search<'a, B> {
             Aim::Usual => usual.convergence_deg,
         };
         let aim = [aim(style.convergence, along_pedicle[0]), aim(style.cranial, along_pedicle[1])];
-        let within = |list: &[f64], (low, high): (f64, f64)| -> Vec<f64> {
-            list.iter().copied().filter(|mm| (low..=high).contains(mm)).collect()
-        };
         let most_of_level = match style.usual_length_mm {
             Some(_) => f64::INFINITY,
             None => usual.most_diameter_mm,
         };
         let most = most_of_level.min(style.diameters_mm.1);
-        let offered = match style.name {
-            Style::S2AlarIliac => &catalogue.iliac(),
-            _ => catalogue,
-        };
-        let diameters_mm = within(&offered.diameters_mm, (style.diameters_mm.0, most));
-        let lengths_mm = within(&offered.lengths_mm, style.lengths_mm);
-        if diameters_mm.is_empty() || lengths_mm.is_empty() {
-            return Err(Refusal::NoSize { level: site.level, side: site.pedicle.side });
+        let (level, side) = (site.level, site.pedicle.side);
+        let offered = catalogue.offer(style.name.of_screw().into());
+        if offered.is_empty() {
+            return Err(Refusal::NoIliacScrew { side });
+        }
+        let diameters_mm = (style.diameters_mm.0, most);
+        let mut kinds: Vec<Sizes> = Vec::new();
+        for kind in offered.kinds() {
+            let sizes = Sizes::within(kind, diameters_mm, style.lengths_mm);
+            // A size that two kinds offer is the first one's.
+            kinds.extend(sizes.filter(|own| !kinds.iter().any(|first| own.is_within(first))));
+        }
+        if kinds.is_empty() {
+            return Err(Refusal::NoSize { level, side });
         }
         let gap_mm = if way == Way::InOutIn { GAP_MM } else { 0.0 };
         Ok(Self {
@@ -119,8 +150,8 @@ impl<'a, B: SignedDistance> Search<'a, B> {
             frame,
             aim,
             along_pedicle,
-            diameters_mm,
-            lengths_mm,
+            offered,
+            kinds,
             usual_length_mm: style
                 .usual_length_mm
                 .unwrap_or(usual.usual_length_mm)
@@ -200,7 +231,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
     /// Screws near the best one that score at least so much and are no narrower: the best for each
     /// place of the head, best ones first. From here on the search knows no narrower ones either.
     pub fn near(&mut self, best: &Rated, least_total: f64) -> Vec<Rated> {
-        self.diameters_mm.retain(|mm| *mm >= best.shape.diameter_mm);
+        self.keep_diameters(|mm| mm >= best.shape.diameter_mm);
         let behind = self.rules.limits.rod_behind_entry_mm;
         let head = |rated: &Rated| rated.shape.entry - rated.shape.axis * behind;
         let mut rated: Vec<Rated> = Vec::new();
@@ -341,10 +372,10 @@ impl<'a, B: SignedDistance> Search<'a, B> {
     /// Leaves the diameters that the isthmus allows; true where it goes by the narrow rule.
     fn choose_diameters(&mut self, isthmus_mm: f64) -> Result<bool, Refusal> {
         let limits = &self.rules.limits;
-        let smallest = self.diameters_mm[0];
+        let smallest = self.kinds.iter().map(|k| k.diameters_mm[0]).fold(f64::INFINITY, f64::min);
         let is_narrow = isthmus_mm < limits.narrow_below_mm;
         let most = if is_narrow { smallest } else { limits.isthmus_part * isthmus_mm };
-        self.diameters_mm.retain(|mm| *mm <= most.max(smallest));
+        self.keep_diameters(|mm| mm <= most.max(smallest));
         self.most_diameter_mm = self.most_diameter_mm.min(most.max(smallest));
         let needed_mm = smallest + limits.narrow_margin_mm;
         // An isthmus is measured to a tenth of a millimetre, and so it is told.
@@ -354,6 +385,14 @@ impl<'a, B: SignedDistance> Search<'a, B> {
             return Err(Refusal::TooNarrow { level, side, isthmus_mm, needed_mm });
         }
         Ok(is_narrow)
+    }
+
+    /// Forgets the other diameters, and kinds that have no more.
+    fn keep_diameters(&mut self, is_kept: impl Fn(f64) -> bool) {
+        for kind in &mut self.kinds {
+            kind.diameters_mm.retain(|mm| is_kept(*mm));
+        }
+        self.kinds.retain(|kind| !kind.diameters_mm.is_empty());
     }
 
     fn climb(&self, start: Rated, halvings: u32) -> Rated {
@@ -393,6 +432,7 @@ pub(super) mod tests {
     use crate::clearance::Canal;
     use crate::implant::Catalogue;
     use crate::labels::Level;
+    use crate::plan::auto::Style;
     use crate::space::{Dir, Patient, Point, Rigid, Side};
     use glam::{DQuat, DVec3};
 
