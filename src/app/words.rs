@@ -5,6 +5,8 @@ use crate::clearance::Wall;
 use crate::labels::{Organ, Posture};
 use crate::plan::ScrewState;
 use crate::plan::auto::Style;
+use crate::plan::bent::BentRod;
+use crate::plan::rod::Rod;
 use crate::space::Side;
 use crate::space::orientation::Letter;
 use crate::volume::View;
@@ -118,7 +120,13 @@ pub const MOVED_HEADS: [&str; 3] = ["Level", "back", "left"];
 /// Heads of the misfits.
 pub const MISFIT_HEADS: [&str; 2] = ["Head", "misfit mm"];
 /// Heads of a bender's settings.
-pub const BEND_HEADS: [&str; 5] = ["Bend", "feed mm", "roll", "stays", "set to"];
+pub const BEND_HEADS: [&str; 5] = ["Bend", "feed mm", "roll", "set to", "stays"];
+/// The straight piece behind the last bend.
+pub const LAST_PIECE: &str = "end";
+/// Box: what the rods are made of.
+pub const ROD_KIND: &str = "Rod";
+/// Box: what bends the rods.
+pub const BENDER: &str = "Bent by";
 /// Button: keep the plan as it is, to choose from.
 pub const KEEP_PLAN: &str = "Keep this plan";
 /// None was kept.
@@ -452,13 +460,31 @@ pub fn rod_of(at: Side) -> String {
     sentence(&format!("{} rod", side(at)))
 }
 
-/// What is said of a rod.
-pub fn rod_numbers(misfit_mm: f64, length_mm: f64, radius_mm: f64) -> String {
-    let radius = match radius_mm < 5000.0 {
-        true => format!("sharpest bend {radius_mm:.0} mm radius"),
-        false => "straight".to_owned(),
+/// What is said of a rod as it is bent.
+pub fn rod_numbers(rod: &BentRod) -> String {
+    let arcs = match rod.arc_radius_mm() {
+        Some(radius) => {
+            let back = rod.counter_bend_deg;
+            format!("bends of {radius} mm radius, {back:.0}° of them back")
+        }
+        None => "straight".to_owned(),
     };
-    format!("Misfit {misfit_mm:.2} mm (RMS), cut to {length_mm:.0} mm, {radius}")
+    let (misfit, length) = (rod.rms_misfit_mm(), rod.length_mm());
+    format!("Misfit as bent {misfit:.2} mm (RMS), cut to {length:.1} mm, {arcs}")
+}
+
+/// What is said of the curve that a rod follows, and of its table.
+pub fn rod_doubts(curve: &Rod, bent: &BentRod) -> String {
+    let (misfit, radius) = (curve.rms_misfit_mm(), curve.least_radius_mm);
+    let off = bent.read_back_mm;
+    format!(
+        "The smooth curve it follows: misfit {misfit:.2} mm, {}. The table bent forward lies within \
+         {off:.3} mm of the rod.",
+        match radius < 5000.0 {
+            true => format!("sharpest {radius:.0} mm radius"),
+            false => "straight".to_owned(),
+        }
+    )
 }
 
 /// A screw, or several on one side of a level.

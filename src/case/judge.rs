@@ -1,5 +1,6 @@
 //! The screws of a plan against the spine they are in.
 
+use super::rods;
 use super::spine::{Spine, VertebraModel};
 use crate::anatomy::VertebraAnatomy;
 use crate::clearance::grade::{BREACH_BOUNDS_MM, ENTRY_ZONE_MM};
@@ -153,7 +154,7 @@ pub fn answer(spine: &Spine, plan: &Plan, screw: &Screw) -> Result<Answer, Unjud
 
 /// What a person should look at before the plan is used.
 pub fn check(spine: &Spine, plan: &Plan) -> Vec<Issue> {
-    let rods = rods_of(plan);
+    let rods = rods::bent_rods_of(plan);
     let misfit = |screw: &Screw| {
         let (ids, rod) = rods.iter().find(|(ids, _)| ids.contains(&screw.id))?;
         rod.misfit_mm.get(ids.iter().position(|id| *id == screw.id)?).copied()
@@ -215,8 +216,8 @@ fn astray(spine: &Spine, screw: &Screw) -> Astray {
     spine.vertebrae.iter().find(meets).map_or(Astray::Nowhere, |v| Astray::In(v.level))
 }
 
-/// The rods of both sides with the screws that they join, in the spine's order; none where a side
-/// has fewer than two screws.
+/// The curves that the rods of both sides follow, with the screws that they join in the spine's
+/// order; none where a side has fewer than two screws.
 pub fn rods_of(plan: &Plan) -> Vec<(Vec<ScrewId>, Rod)> {
     let (Ok(rods), Ok(rules)) = (Rods::builtin(), Rules::builtin()) else { return Vec::new() };
     let of_side = |side: Side| {
@@ -229,7 +230,7 @@ pub fn rods_of(plan: &Plan) -> Vec<(Vec<ScrewId>, Rod)> {
     Side::BOTH.into_iter().filter_map(of_side).collect()
 }
 
-/// The rods of both sides once the spine is moved towards a target, and how each level from the
+/// The curves that the rods follow once the spine is moved towards a target, and how each level from the
 /// highest to the lowest screw moves for it. Other levels stay out of it.
 pub fn rods_towards(
     spine: &Spine,

@@ -11,6 +11,7 @@ pub use super::fault::FileError;
 pub use super::migrate::SCHEMA;
 
 use super::alternative::{Alternative, AlternativeFault};
+use super::bent::RodChoice;
 use super::correct::Target;
 use super::migrate::migrate;
 use super::no_number::{self, NoNumber};
@@ -88,6 +89,8 @@ pub struct UnknownOfParts {
     pub catalogue: Unknown,
     /// Of the rods' target.
     pub rod_target: Unknown,
+    /// Of what the rods are made of.
+    pub rod_choice: Unknown,
     /// Of each renamed level.
     pub renamed_levels: BTreeMap<VertebraId, Unknown>,
 }
@@ -144,6 +147,8 @@ struct FileRecord {
     label_edits: Vec<Mending>,
     #[serde(default, skip_serializing_if = "Kept::is_default")]
     rod_target: Kept<Target>,
+    #[serde(default, skip_serializing_if = "Kept::is_default")]
+    rod_choice: Kept<RodChoice>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     alternatives: Vec<AlternativeRecord>,
     #[serde(default)]
@@ -230,12 +235,14 @@ pub fn parse(text: &str, read_at: Timestamp) -> Result<PlanFile, FileError> {
         accepted_labels: record.accepted_labels,
         label_edits: record.label_edits,
         rod_target,
+        rod_choice: record.rod_choice.part,
         alternatives,
     };
     plan.sort();
     let unknown_of_parts = UnknownOfParts {
         catalogue: record.catalogue.unknown,
         rod_target: record.rod_target.unknown,
+        rod_choice: record.rod_choice.unknown,
         renamed_levels,
     };
     let header = Header {
@@ -255,7 +262,8 @@ pub fn print(header: &Header, plan: &Plan) -> Result<String, FileError> {
         Ok(AlternativeRecord { name: a.name.clone(), screws, unknown: a.unknown.clone() })
     };
     let alternatives: Result<_, FileError> = plan.alternatives.iter().map(alternative).collect();
-    let UnknownOfParts { catalogue, rod_target, renamed_levels } = header.unknown_of_parts.clone();
+    let UnknownOfParts { catalogue, rod_target, rod_choice, renamed_levels } =
+        header.unknown_of_parts.clone();
     let renamed = |(id, r): (&VertebraId, &RenamedLevel)| {
         let unknown = renamed_levels.get(id).cloned().unwrap_or_default();
         RenamedRecord { vertebra_id: *id, from: r.from, to: r.to, unknown }
@@ -272,6 +280,7 @@ pub fn print(header: &Header, plan: &Plan) -> Result<String, FileError> {
         accepted_labels: plan.accepted_labels.clone(),
         label_edits: plan.label_edits.clone(),
         rod_target: Kept { part: plan.rod_target, unknown: rod_target },
+        rod_choice: Kept { part: plan.rod_choice.clone(), unknown: rod_choice },
         alternatives: alternatives?,
         screws: written_screws(&plan.screws)?,
         unknown: header.unknown.clone(),

@@ -6,6 +6,7 @@ use corridor::case::history::{Edit, History, Revision, Step, StepError};
 use corridor::case::journal::{self, Soundness};
 use corridor::labels::edit::{Mending, Stroke};
 use corridor::plan::alternative::free_name;
+use corridor::plan::bent::RodChoice;
 use corridor::plan::correct::Target;
 use corridor::plan::file;
 use corridor::plan::{Alternative, Header, Plan, Screw, ScrewState};
@@ -66,12 +67,19 @@ fn command(plan: &Plan, kind: u8, n: u8) -> Option<Command> {
             after: (!n.is_multiple_of(3)).then(|| format!("labels {n}")),
         }),
         11 => Some(replace(plan, n)),
+        12 => Some(Command::MakeRods {
+            before: plan.rod_choice.clone(),
+            after: RodChoice {
+                rod: n.is_multiple_of(2).then(|| "cocr-6.0".to_owned()),
+                bender: n.is_multiple_of(4).then(|| "machine".to_owned()),
+            },
+        }),
         _ => Some(Command::SetNotes { before: plan.notes.clone(), after: format!("note {n}") }),
     }
 }
 
 /// How many kinds of wishes [`command`] knows.
-const KINDS: u8 = 13;
+const KINDS: u8 = 14;
 
 /// The plan file as somebody else left it: another plan, this one read from its file, or most of it
 /// gone.
@@ -168,7 +176,7 @@ proptest! {
         for (kind, n) in wishes {
             let next = match kind {
                 0..KINDS => command(history.plan(), kind, n).map(step),
-                KINDS | 14 | 15 => Some(Step::Undo),
+                KINDS | 15 | 16 => Some(Step::Undo),
                 _ => Some(Step::Redo),
             };
             if let Some(next) = next {
@@ -198,14 +206,14 @@ fn every_kind_of_edit_is_wished_for() {
     let mut plan = base();
     let mut seen = std::collections::BTreeSet::new();
     for round in 0..800_u32 {
-        let (kind, n) = (round * 7 % u32::from(KINDS), round * 11 % 59);
+        let (kind, n) = (round * 5 % u32::from(KINDS), round * 11 % 59);
         let Some(command) = command(&plan, kind as u8, n as u8) else { continue };
         command.apply(&mut plan).unwrap();
         let text = serde_json::to_value(&command).unwrap();
         seen.extend(text.as_object().unwrap().keys().cloned());
     }
-    let all = "accept_labels aim_rods change delete drop_alternative exchange keep_alternative mend \
-               place rename_level rename_levels replace set_notes take_up";
+    let all = "accept_labels aim_rods change delete drop_alternative exchange keep_alternative make_rods \
+               mend place rename_level rename_levels replace set_notes take_up";
     assert_eq!(seen.into_iter().collect::<Vec<_>>().join(" "), all);
 }
 

@@ -35,6 +35,7 @@ mod plan_migration;
 mod plan_review;
 mod plan_samples;
 mod plan_seeds;
+mod rods_bent;
 mod rods_moved;
 mod plan_auto;
 mod plan_auto_real;
