@@ -9,9 +9,9 @@
 
 use corridor::anatomy;
 use corridor::case::judge;
-use corridor::case::spine::{self, Source, Spine};
+use corridor::case::spine::{self, Source, Spine, VertebraModel};
 use corridor::case::suggest::{self, Planned, Wish};
-use corridor::clearance::{Canal, Field, SignedDistance, around, assess, schemes};
+use corridor::clearance::{Canal, Field, Neighbour, SignedDistance, around, assess, schemes};
 use corridor::implant::Catalogue;
 use corridor::labels::Level;
 use corridor::labels::edit::{Mending, Stroke};
@@ -144,7 +144,7 @@ fn mend(spine: &Spine) {
     let mesh = time_all("its mesh", || on_all_cores(|| mesh::extract(&surface)));
     let to_mesh = || Field::to_mesh(&surface, &mesh, &Work::silent()).unwrap();
     time_all("its field", || on_all_cores(to_mesh));
-    time_all("its anatomy", || on_all_cores(|| anatomy::measure(labels, l4, &surface, Some(ct))));
+    time_all("its anatomy", || on_all_cores(|| anatomy::measure(labels, l4, &surface, ct)));
     for _ in 0..3 {
         time_all("a vertebra after a stroke of the eraser", || {
             on_all_cores(|| spine::mended(spine, spine, &plan, &Work::silent()).unwrap())
@@ -184,14 +184,12 @@ fn answer(spine: &Spine) {
         println!("  ({grade:?}, {breach:.1} mm, {exact} exact distances, {quick} quick ones)");
     }
     let canal = l4.canal.as_ref();
-    time("around", 50, 200, || {
-        around(&shape, &l4.field, &l4.anatomy, canal, Some(&l3.field), None)
-    });
+    time("around", 50, 200, || around(&shape, of(&l4), canal, Some(of(&l3)), None));
     let axis = shape.axis;
     time("  of that the canal", 50, 200, || {
         canal.map(|canal| canal.gap_to_screw_mm(shape.entry, axis, shape.length_mm, 3.0))
     });
-    let near = around(&shape, &l4.field, &l4.anatomy, canal, Some(&l3.field), None);
+    let near = around(&shape, of(&l4), canal, Some(of(&l3)), None);
     let found = assess(&shape, &l4.field, &l4.anatomy).unwrap();
     time("schemes", 50, 200, || schemes(&shape, &l4.field, &l4.anatomy, l4.level, &found, &near));
     time("full answer", 50, 200, || judge::answer(spine, &plan, screw));
@@ -204,23 +202,27 @@ fn answer(spine: &Spine) {
     time("field of a vertebra", 3, 1, || Field::to_mesh(&l4.surface, &l4.mesh, &Work::silent()));
 }
 
+fn of(vertebra: &VertebraModel) -> Neighbour<'_, Field> {
+    Neighbour { bone: &vertebra.field, anatomy: &vertebra.anatomy }
+}
+
 /// What the full answer for a screw takes, and its parts, with how many distances they ask.
 fn answers(spine: &Spine, plan: &Plan, screw: &Screw) -> Duration {
     let (vertebra, shape) = (judge::vertebra_of(spine, screw).unwrap(), screw.shape());
     let (bone, anatomy) = (&vertebra.field, &vertebra.anatomy);
     let place = spine.vertebrae.iter().position(|v| v.id == vertebra.id).unwrap();
-    let above = place.checked_sub(1).map(|n| &spine.vertebrae[n].field);
-    let below = spine.vertebrae.get(place + 1).map(|v| &v.field);
+    let above = place.checked_sub(1).map(|n| of(&spine.vertebrae[n]));
+    let below = spine.vertebrae.get(place + 1).map(|v| of(v));
     let canal = vertebra.canal.as_ref();
     let found = assess(&shape, bone, anatomy).unwrap();
-    let near = around(&shape, bone, anatomy, canal, above, below);
+    let near = around(&shape, of(vertebra), canal, above, below);
     let counted = Counted(bone, Default::default());
     assess(&shape, &counted, anatomy).unwrap();
     let counts = counted.1.map(|count| count.get());
     let name = |what: &str| format!("{what}, {} {}", screw.level, screw.side);
     time(&name("  assess"), 20, 100, || assess(&shape, bone, anatomy));
     println!("    ({} exact distances, {} quick ones, {:?})", counts[0], counts[1], found.grade);
-    time(&name("  around"), 20, 100, || around(&shape, bone, anatomy, canal, above, below));
+    time(&name("  around"), 20, 100, || around(&shape, of(vertebra), canal, above, below));
     time(&name("  schemes"), 20, 100, || {
         schemes(&shape, bone, anatomy, vertebra.level, &found, &near)
     });

@@ -2,7 +2,7 @@
 
 use super::canal::{self, Canal};
 use super::frame::{self, Plates};
-use super::pedicle::{LEAST_SPAN_MM, WIDEST_KNOWN_MM};
+use super::pedicle::{LEAST_SPAN_MM, WIDEST_KNOWN_MM, is_led_forward};
 use super::solid::{Cloud, Solid, cloud};
 use super::{CanalSize, Pedicle, VertebraAnatomy, endplate, pedicle, sacrum};
 use crate::labels::{LabelMap, LabelledVertebra, Level};
@@ -18,10 +18,6 @@ const SACRUM_UP: DVec3 = DVec3::new(0.0, -0.6, 0.8);
 /// How much of the sacrum, from its top, belongs to S1, mm, and how far to each side of its middle.
 const S1_DEPTH_MM: f64 = 45.0;
 const S1_HALF_WIDTH_MM: f64 = 34.0;
-
-/// No pedicle leads further outwards or inwards than this on its way forward, degrees: T12 turns out
-/// by 10 at most, L5 inwards by 30 on average (clinical-numbers, section 3).
-const CONVERGENCE_DEG: [f64; 2] = [-15.0, 37.0];
 /// A chord shorter than this share of the other side's is told; our own choice (phantoms with a
 /// curve of 60 degrees keep over 0.9).
 const LEAST_CHORD_SHARE: f64 = 0.85;
@@ -143,7 +139,7 @@ fn with_pedicles<'a>(
         Plates::Upper => *p,
         Plates::Both => pedicle::resized(p, solid, settled.frame, ct),
     };
-    let is_one = |p: &Pedicle| (CONVERGENCE_DEG[0]..CONVERGENCE_DEG[1]).contains(&p.transverse_deg);
+    let is_one = |p: &Pedicle| is_led_forward([p.transverse_deg, p.sagittal_deg]);
     let pedicles: Vec<Pedicle> = found.iter().map(resize).filter(is_one).collect();
     let solid = solid.seen_from(settled.frame);
     let start = || {

@@ -29,10 +29,16 @@ use crate::volume::Volume;
 use glam::DVec3;
 use std::f64::consts::TAU;
 
-/// What is larger than this, mm, is no pedicle.
-const MOST_SIZE_MM: f64 = 26.0;
-/// The widest pedicle of the series in the literature, at L5, mm (clinical-numbers, section 3).
+/// The widest pedicle of the series in the literature, at L5, mm (clinical-numbers, section 3). What is
+/// larger across even where it is least is no pedicle.
 pub(super) const WIDEST_KNOWN_MM: f64 = 21.6;
+/// Nor is what is larger in some direction, mm: an oblique oval is wide without being so for a screw.
+const MOST_SIZE_MM: f64 = 30.0;
+/// No pedicle leads further outwards or inwards than this on its way forward, degrees: T12 turns out
+/// by 10 at most, L5 inwards by 30 on average (clinical-numbers, section 3).
+const CONVERGENCE_DEG: [f64; 2] = [-15.0, 37.0];
+/// Nor as steeply up or down as this, degrees: our own choice, far beyond any known.
+const MOST_SLOPE_DEG: f64 = 53.0;
 /// Rays in a section while looking for it, and in the one that is measured.
 pub(super) const RAYS: usize = 48;
 const FINE_RAYS: usize = 240;
@@ -107,7 +113,10 @@ fn measured(solid: &Solid<'_>, side: Side, found: Line, is_tube: bool) -> Option
     let has_process = line.middle.distance(found.middle) > 1e-9;
     let line = Line { axis: through_bone(solid, &line, has_process || !is_tube), ..line };
     let (line, sizes_mm) = tube(solid, line, side);
-    let is_one = sizes_mm[0].max(sizes_mm[1]) <= MOST_SIZE_MM && line.axis.dot(-DVec3::Y) > 0.6;
+    let [width_mm, height_mm, least_mm] = sizes_mm;
+    let is_one = least_mm <= WIDEST_KNOWN_MM
+        && width_mm.max(height_mm) <= MOST_SIZE_MM
+        && is_led_forward(angles_deg(line.axis, side));
     let span_mm = span(solid, &line);
     let is_closed = !is_tube || span_mm[1] - span_mm[0] >= LEAST_SPAN_MM;
     (is_one && is_closed).then(|| (line, described(solid, side, line, sizes_mm, span_mm)))
@@ -152,6 +161,12 @@ fn pencil_mm(solid: &Solid<'_>, line: &Line, width_mm: f64) -> f64 {
     let length = |from: DVec3| reach(from, line.axis) + reach(from, -line.axis);
     let all = beside.chain(std::iter::once(line.middle)).map(length);
     all.sum::<f64>() / (PENCIL_LINES + 1) as f64
+}
+
+/// True for an axis that leads forward as some pedicle does; of its angles.
+pub(super) fn is_led_forward([transverse_deg, sagittal_deg]: [f64; 2]) -> bool {
+    (CONVERGENCE_DEG[0]..CONVERGENCE_DEG[1]).contains(&transverse_deg)
+        && sagittal_deg.abs() < MOST_SLOPE_DEG
 }
 
 /// Towards the midline and towards the head on the way forward, degrees.

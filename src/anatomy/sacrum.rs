@@ -12,6 +12,9 @@
 //! * Axis: of all directions through the middle that lead forward and inwards, without crossing the
 //!   midline, the one along which the thickest cylinder fits between the isthmus and the front of
 //!   the body; of equally thick ones the longest, which leads towards the promontory.
+//!
+//! A sacrum that leans far back shows no tunnel from above: its front is met first. There the middle
+//! is that of the thickest such corridor at a usual distance beside the canal.
 
 use super::Pedicle;
 use super::canal::Canal;
@@ -34,6 +37,10 @@ const LEAST_THICK_MM: f64 = 8.0;
 const LEAST_BRIDGE_MM: f64 = 4.0;
 /// Bone thinner than this, mm, is not the pedicle: labels that leave out the ala show such.
 const LEAST_SIZE_MM: f64 = 12.0;
+/// Where no tunnel shows the bridge's width, its middle is taken this far beside the canal, half of a
+/// usual pedicle of S1 (clinical-numbers, section 3), and looked for in steps of this, mm.
+const BESIDE_MM: f64 = 9.5;
+const STEP_MM: f64 = 3.0;
 /// Chords of the open section end here, mm.
 const MOST_MM: f64 = 60.0;
 /// The span is looked for this far to both sides of the isthmus, mm.
@@ -51,8 +58,15 @@ const ROOM_MM: f64 = 15.0;
 
 /// The S1 pedicle of one side; `None` when there is no bone where it should be, or no tunnel below.
 pub(super) fn find(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<Pedicle> {
-    let middle = bridge(solid, canal, side)?;
-    let axis = widest_corridor(solid, middle, side)?;
+    let (in_canal, wall) = beside_canal(solid, canal, side)?;
+    let led = |middle: DVec3| {
+        let (room_mm, axis) = widest_corridor(solid, middle, side)?;
+        Some((room_mm, Line { middle, axis }))
+    };
+    let above_tunnel = bridge(solid, in_canal, wall, side).and_then(led);
+    let thickest =
+        || beside(in_canal, wall, side).filter_map(led).max_by(|a, b| a.0.total_cmp(&b.0));
+    let (_, Line { middle, axis }) = above_tunnel.or_else(thickest)?;
     let [u, v] = across(axis);
     let chord = |d: DVec3| solid.reach(middle, d, MOST_MM) + solid.reach(middle, -d, MOST_MM);
     let [width, height] = [chord(u), chord(v)];
@@ -64,15 +78,26 @@ pub(super) fn find(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<Pedic
     Some(described(solid, side, Line { middle, axis }, [width, height, least], span_mm))
 }
 
-/// The middle of the bridge above the tunnel.
-fn bridge(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<DVec3> {
+/// The middle of the canal at the height of the body's, and its wall on one side.
+fn beside_canal(solid: &Solid<'_>, canal: &Canal, side: Side) -> Option<(DVec3, DVec3)> {
     let out = DVec3::X * side.sign();
     let in_canal =
         solid.centred(canal.at_height(solid.frame(), 0.0).vec(), &[DVec3::Y, DVec3::X], 20.0);
-    if solid.is_inside(in_canal) || canal.half_width_mm < LEAST_HALF_WIDTH_MM {
-        return None;
-    }
-    let wall = in_canal + out * solid.reach(in_canal, out, 25.0);
+    let is_one = !solid.is_inside(in_canal) && canal.half_width_mm >= LEAST_HALF_WIDTH_MM;
+    is_one.then(|| (in_canal, in_canal + out * solid.reach(in_canal, out, 25.0)))
+}
+
+/// Where the middle may lie: a usual distance beside the canal, before its middle.
+fn beside(in_canal: DVec3, wall: DVec3, side: Side) -> impl Iterator<Item = DVec3> {
+    let x = wall.x + BESIDE_MM * side.sign();
+    let heights = (0..5).map(|n| f64::from(n) * STEP_MM - STEP_MM);
+    let steps = (0..6).map(move |n| in_canal.y - f64::from(n) * STEP_MM);
+    steps.flat_map(move |y| heights.clone().map(move |z| DVec3::new(x, y, z)))
+}
+
+/// The middle of the bridge above the tunnel.
+fn bridge(solid: &Solid<'_>, in_canal: DVec3, wall: DVec3, side: Side) -> Option<DVec3> {
+    let out = DVec3::X * side.sign();
     let to_front = solid.reach(in_canal, -DVec3::Y, 25.0);
     let roofs: Vec<f64> =
         (1..=MOST_OUT_MM).map_while(|n| roof(solid, wall + out * f64::from(n), to_front)).collect();
@@ -105,8 +130,8 @@ fn roof(solid: &Solid<'_>, at: DVec3, to_front: f64) -> Option<f64> {
     (first..=2).filter_map(exit).reduce(f64::max)
 }
 
-/// Of all directions tried, that of the thickest cylinder.
-fn widest_corridor(solid: &Solid<'_>, middle: DVec3, side: Side) -> Option<DVec3> {
+/// Of all directions tried, that of the thickest cylinder, and its room.
+fn widest_corridor(solid: &Solid<'_>, middle: DVec3, side: Side) -> Option<(f64, DVec3)> {
     let direction = |[inwards, up]: [i32; 2]| {
         let (sin, cos) = f64::from(inwards).to_radians().sin_cos();
         DVec3::new(-side.sign() * sin, -cos, f64::from(up).to_radians().tan()).normalize()
@@ -123,7 +148,7 @@ fn widest_corridor(solid: &Solid<'_>, middle: DVec3, side: Side) -> Option<DVec3
             consider([inwards, up]);
         }
     }
-    best.filter(|(room, _)| *room > 0.0).map(|(_, deg)| direction(deg))
+    best.filter(|(room, _)| *room > 0.0).map(|(room, deg)| (room, direction(deg)))
 }
 
 /// Least distance from the axis to the bone's surface along the corridor, mm, and a tenth of its

@@ -86,7 +86,8 @@ impl OfPlan for Vec<Compared> {
 
 impl OfPlan for Result<RodSheet, String> {
     fn compute(spine: &Spine, plan: &Plan) -> Self {
-        rods::sheet(spine, plan, plan.rod_target, rods::BENDS).map_err(|why| why.to_string())
+        let sheet = rods::sheet(spine, plan, plan.rod_target, &plan.rod_choice, None);
+        sheet.map_err(|why| why.to_string())
     }
 }
 

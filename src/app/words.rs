@@ -4,6 +4,9 @@
 use crate::clearance::Wall;
 use crate::labels::{Organ, Posture};
 use crate::plan::ScrewState;
+use crate::plan::auto::Style;
+use crate::plan::bent::BentRod;
+use crate::plan::rod::Rod;
 use crate::space::Side;
 use crate::space::orientation::Letter;
 use crate::volume::View;
@@ -117,7 +120,13 @@ pub const MOVED_HEADS: [&str; 3] = ["Level", "back", "left"];
 /// Heads of the misfits.
 pub const MISFIT_HEADS: [&str; 2] = ["Head", "misfit mm"];
 /// Heads of a bender's settings.
-pub const BEND_HEADS: [&str; 5] = ["Bend", "feed mm", "roll", "stays", "set to"];
+pub const BEND_HEADS: [&str; 5] = ["Bend", "feed mm", "roll", "set to", "stays"];
+/// The straight piece behind the last bend.
+pub const LAST_PIECE: &str = "end";
+/// Box: what the rods are made of.
+pub const ROD_KIND: &str = "Rod";
+/// Box: what bends the rods.
+pub const BENDER: &str = "Bent by";
 /// Button: keep the plan as it is, to choose from.
 pub const KEEP_PLAN: &str = "Keep this plan";
 /// None was kept.
@@ -141,6 +150,8 @@ pub const WHY: &str = "Why this screw";
 pub const NO_WHY: &str = "No score here: its pedicle or canal is not known, or it runs beside it.";
 /// Distance to the canal.
 pub const TO_CANAL: &str = "To the canal";
+/// Distance to the nearer foramen.
+pub const TO_FORAMEN: &str = "To the foramen";
 /// Distance to the level above.
 pub const TO_ABOVE: &str = "To the level above";
 /// Distance to the nearest other screw.
@@ -192,6 +203,8 @@ pub const PEDICLE_ROWS: [&str; 6] = ["Width", "Height", "Least", "Chord", "Trans
 pub const CLEARANCE: &str = "Clearance";
 /// Breach.
 pub const BREACH: &str = "Breach";
+/// A medial breach beside a larger one.
+pub const ALSO_MEDIAL: &str = "Also medial";
 /// Nearest wall.
 pub const NEAREST_WALL: &str = "Nearest wall";
 /// Diameter.
@@ -409,6 +422,14 @@ pub fn across(depth_mm: f64) -> String {
     format!("across, {depth_mm:.0} mm deep")
 }
 
+/// On which trajectory a screw is scored.
+pub fn scored_as(style: Option<Style>) -> String {
+    match style {
+        Some(style) => format!("Trajectory: {style}"),
+        None => format!("Placed by hand, scored as {}", Style::default()),
+    }
+}
+
 /// A score of 100.
 pub fn score(total: f64) -> String {
     format!("{total:.0} of 100")
@@ -439,13 +460,31 @@ pub fn rod_of(at: Side) -> String {
     sentence(&format!("{} rod", side(at)))
 }
 
-/// What is said of a rod.
-pub fn rod_numbers(misfit_mm: f64, length_mm: f64, radius_mm: f64) -> String {
-    let radius = match radius_mm < 5000.0 {
-        true => format!("sharpest bend {radius_mm:.0} mm radius"),
-        false => "straight".to_owned(),
+/// What is said of a rod as it is bent.
+pub fn rod_numbers(rod: &BentRod) -> String {
+    let arcs = match rod.arc_radius_mm() {
+        Some(radius) => {
+            let back = rod.counter_bend_deg;
+            format!("bends of {radius} mm radius, {back:.0}° of them back")
+        }
+        None => "straight".to_owned(),
     };
-    format!("Misfit {misfit_mm:.2} mm (RMS), cut to {length_mm:.0} mm, {radius}")
+    let (misfit, length) = (rod.rms_misfit_mm(), rod.length_mm());
+    format!("Misfit as bent {misfit:.2} mm (RMS), cut to {length:.1} mm, {arcs}")
+}
+
+/// What is said of the curve that a rod follows, and of its table.
+pub fn rod_doubts(curve: &Rod, bent: &BentRod) -> String {
+    let (misfit, radius) = (curve.rms_misfit_mm(), curve.least_radius_mm);
+    let off = bent.read_back_mm;
+    format!(
+        "The smooth curve it follows: misfit {misfit:.2} mm, {}. The table bent forward lies within \
+         {off:.3} mm of the rod.",
+        match radius < 5000.0 {
+            true => format!("sharpest {radius:.0} mm radius"),
+            false => "straight".to_owned(),
+        }
+    )
 }
 
 /// A screw, or several on one side of a level.
@@ -550,6 +589,12 @@ pub fn hu(value: Option<f32>) -> String {
 /// Millimetres to a tenth, with a true minus.
 pub fn mm(value: f64) -> String {
     signed(format!("{value:.1} mm"))
+}
+
+/// A breach: how far, past which wall, and how deep from the entry.
+pub fn breach(mm: f64, past: Wall, depth_mm: Option<f64>) -> String {
+    let deep = depth_mm.map_or_else(String::new, |deep| format!(", {deep:.0} mm deep"));
+    format!("{}, {}{deep}", self::mm(mm), wall(past))
 }
 
 /// Whole degrees.

@@ -5,6 +5,7 @@
 use crate::labels::edit::{Mending, MendingFault};
 use crate::labels::{Level, VertebraId};
 use crate::plan::alternative::AlternativeFault;
+use crate::plan::bent::RodChoice;
 use crate::plan::correct::{CorrectError, Target};
 use crate::plan::{Alternative, Plan, RenamedLevel, Screw, ScrewFault, ScrewId};
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,13 @@ pub enum Command {
         before: Target,
         /// As it shall be.
         after: Target,
+    },
+    /// Makes the rods of another material or by another bender.
+    MakeRods {
+        /// As it must be found.
+        before: RodChoice,
+        /// As it shall be.
+        after: RodChoice,
     },
     /// Writes other notes.
     SetNotes {
@@ -221,6 +229,7 @@ impl Command {
                 after.check()?;
                 swap(&mut plan.rod_target, before, after)
             }
+            Self::MakeRods { before, after } => swap(&mut plan.rod_choice, before, after),
             Self::SetNotes { before, after } => swap(&mut plan.notes, before, after),
             Self::Replace { before, after } => swap(plan, before, after),
         }
@@ -253,6 +262,7 @@ impl Command {
                 Self::TakeUp { name, before: after, after: before }
             }
             Self::AimRods { before, after } => Self::AimRods { before: after, after: before },
+            Self::MakeRods { before, after } => Self::MakeRods { before: after, after: before },
             Self::SetNotes { before, after } => Self::SetNotes { before: after, after: before },
             Self::Replace { before, after } => Self::Replace { before: after, after: before },
         }
@@ -279,6 +289,7 @@ impl Command {
             Self::DropAlternative(one) => format!("dropped plan {}", one.name),
             Self::TakeUp { name, .. } => format!("took up plan {name}"),
             Self::AimRods { after, .. } => aimed(after),
+            Self::MakeRods { after, .. } => made(after),
             Self::SetNotes { .. } => "changed the notes".to_owned(),
             Self::Replace { .. } => "took over the plan file as changed elsewhere".to_owned(),
         }
@@ -334,6 +345,12 @@ fn aimed(target: &Target) -> String {
     let part = part.map(|part| format!("{:.0} % straightened", 100.0 * part));
     let said: Vec<String> = lordosis.into_iter().chain(part).collect();
     format!("laid the rods for {}", said.join(", "))
+}
+
+/// `chose cocr-5.5 for the rods, bent by machine`.
+fn made(choice: &RodChoice) -> String {
+    let or_first = |id: &Option<String>| id.clone().unwrap_or_else(|| "the usual one".to_owned());
+    format!("chose {} for the rods, bent by {}", or_first(&choice.rod), or_first(&choice.bender))
 }
 
 fn size(screw: &Screw) -> String {

@@ -4,6 +4,7 @@
 //! sums.
 
 use super::judge::{self, Answer};
+use super::rods;
 use super::spine::Spine;
 use crate::clearance::{Band, Grade};
 use crate::plan::{Plan, Screw, ScrewSite};
@@ -37,7 +38,7 @@ pub struct Summary {
     pub letters: [usize; 3],
     /// The least clearance of all screws, mm; `None` without a judged screw.
     pub least_clearance_mm: Option<f64>,
-    /// RMS misfit of the rod on the left and on the right, mm; `None` where no rod is.
+    /// RMS misfit of the rod as it is bent, on the left and on the right, mm; `None` where no rod is.
     pub misfit_mm: [Option<f64>; 2],
     /// How many things there are to look at.
     pub issues: usize,
@@ -80,9 +81,9 @@ impl ComparedScrew {
     }
 }
 
-/// RMS misfit of the rods on the left and on the right.
+/// RMS misfit of the rods as they are bent, on the left and on the right.
 fn misfit_mm(plan: &Plan) -> [Option<f64>; 2] {
-    let rods = judge::rods_of(plan);
+    let rods = rods::bent_rods_of(plan);
     Side::BOTH.map(|side| {
         let is_here = |id| plan.screw(id).is_some_and(|screw| screw.side == side);
         let rod = rods.iter().find(|(ids, _)| ids.iter().any(|id| is_here(*id)));

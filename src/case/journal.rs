@@ -8,12 +8,15 @@
 //! written with every bit, so that a replayed plan is the same to the last byte.
 
 use super::history::{History, Revision, Step};
+use crate::plan::migrate::tell_trajectories_of_line;
 use crate::plan::{Header, Plan, Screw};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// The newest form of the journal that this program reads, and the one that it writes.
-pub const SCHEMA: u64 = 1;
+///
+/// Since 2 a screw tells the trajectory that it was planned on; the rest is as in 1.
+pub const SCHEMA: u64 = 2;
 
 /// By what a plan file is known as written by us and changed by nobody else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,13 +73,21 @@ impl Chain {
         self.0 = self.check(&json);
         Ok(format!("{} {json}\n", self.0))
     }
-    /// The line that these bytes (without the line feed) tell, if they are the next one.
-    fn decode(&mut self, bytes: &[u8]) -> Option<Line> {
+    /// The line that these bytes (without the line feed) tell in a journal of this schema, if they are
+    /// the next one.
+    fn decode(&mut self, bytes: &[u8], schema: u64) -> Option<Line> {
         let (check, json) = std::str::from_utf8(bytes).ok()?.split_once(' ')?;
         if self.check(json) != check {
             return None;
         }
-        let line = serde_json::from_str(json).ok()?;
+        let line = match schema {
+            SCHEMA => serde_json::from_str(json).ok()?,
+            _ => {
+                let mut line = serde_json::from_str(json).ok()?;
+                tell_trajectories_of_line(&mut line);
+                serde_json::from_value(line).ok()?
+            }
+        };
         self.0 = check.to_owned();
         Some(line)
     }
@@ -124,6 +135,8 @@ pub struct Replay {
     pub chain: Chain,
     /// How many steps it holds.
     pub steps: usize,
+    /// Its form.
+    pub schema: u64,
 }
 
 /// A journal written by a program that knows more than this one.
@@ -132,8 +145,9 @@ pub struct Newer(pub u64);
 
 /// Reads a journal as far as it is sound; no replay where not even its first line is.
 pub fn replay(bytes: &[u8]) -> Result<(Option<Replay>, Soundness), Newer> {
-    if let Some(found) = newer_schema(bytes) {
-        return Err(Newer(found));
+    let schema = schema_of(bytes).unwrap_or(SCHEMA);
+    if schema > SCHEMA {
+        return Err(Newer(schema));
     }
     let mut chain = Chain::default();
     let mut replay: Option<Replay> = None;
@@ -142,7 +156,7 @@ pub fn replay(bytes: &[u8]) -> Result<(Option<Replay>, Soundness), Newer> {
     while !rest.is_empty() {
         line_number += 1;
         let end = rest.iter().position(|byte| *byte == b'\n');
-        let line = end.and_then(|end| chain.decode(&rest[..end]));
+        let line = end.and_then(|end| chain.decode(&rest[..end], schema));
         let is_last = end.is_none_or(|end| end + 1 == rest.len());
         if !line.is_some_and(|line| follow(&mut replay, line)) {
             let torn =
@@ -159,11 +173,11 @@ fn finish(replay: Option<Replay>, chain: Chain) -> Option<Replay> {
 }
 
 /// Looks at the first line alone, whose later forms may not be readable as a [`Line`].
-fn newer_schema(bytes: &[u8]) -> Option<u64> {
+fn schema_of(bytes: &[u8]) -> Option<u64> {
     let first = bytes.split(|byte| *byte == b'\n').next()?;
     let json = std::str::from_utf8(first).ok()?.split_once(' ')?.1;
     let value: serde_json::Value = serde_json::from_str(json).ok()?;
-    value.get("begin")?.get("schema")?.as_u64().filter(|found| *found > SCHEMA)
+    value.get("begin")?.get("schema")?.as_u64()
 }
 
 /// Takes one line in; false where it does not follow from those before it.
@@ -198,6 +212,7 @@ fn start(begin: Begin) -> Replay {
         plan_file: begin.plan_file,
         chain: Chain::default(),
         steps: 0,
+        schema: begin.schema,
     }
 }
 

@@ -1,15 +1,17 @@
 //! The screws of a plan against the spine they are in.
 
+use super::rods;
 use super::spine::{Spine, VertebraModel};
 use crate::anatomy::VertebraAnatomy;
 use crate::clearance::grade::{BREACH_BOUNDS_MM, ENTRY_ZONE_MM};
 use crate::clearance::{
-    self, Around, AssessError, Assessment, Band, Field, JOINT_MM, Schemes, band,
+    self, Around, AssessError, Assessment, Band, Field, HeadShape, JOINT_MM, Neighbour, Schemes,
+    band,
 };
-use crate::implant::Rods;
+use crate::implant::{Catalogue, Rods};
 use crate::labels::{Level, Organ};
-use crate::plan::auto::{Rules, construct};
-use crate::plan::check::{self, Issue, Seen};
+use crate::plan::auto::{self, Rules, construct};
+use crate::plan::check::{self, Astray, Issue, Seen, Weight};
 use crate::plan::correct::{self, CorrectError, Moved, Target};
 use crate::plan::rod::Rod;
 use crate::plan::{Plan, Screw, ScrewId, ScrewStyle};
@@ -45,6 +47,27 @@ pub enum Unjudged {
         /// What is wrong with it.
         source: AssessError,
     },
+}
+
+impl Unjudged {
+    /// The same as a thing to look at.
+    fn issue(&self, screw: &Screw) -> Issue {
+        let (what, hint) = match self {
+            Self::NoVertebra { .. } => (
+                "the case has no vertebra of that level, so it is not judged".to_owned(),
+                "load labels that hold it, give its vertebra the right name, or delete the screw",
+            ),
+            Self::NoIlium { side, .. } => (
+                format!("it runs into the {side} ilium, which the case does not have"),
+                "load labels with hip_left and hip_right",
+            ),
+            Self::Unsound { source, .. } => {
+                (format!("it can not be judged: {source}"), "place it again, or delete it")
+            }
+        };
+        let what = format!("{}: {what}", screw.title());
+        Issue { weight: Weight::Grave, what, hint: hint.to_owned() }
+    }
 }
 
 /// The vertebra a screw is driven into: the one with its vertebra id, else (a plan written by hand
@@ -103,11 +126,20 @@ pub fn answer(spine: &Spine, plan: &Plan, screw: &Screw) -> Result<Answer, Unjud
     let assessment = assess(spine, screw)?;
     let Host { vertebra, field: bone, anatomy } = host_of(spine, screw)?;
     let place = spine.vertebrae.iter().position(|v| v.id == vertebra.id);
-    let neighbour = |n: Option<usize>| n.and_then(|n| spine.vertebrae.get(n)).map(|v| &v.field);
+    let neighbour = |n: Option<usize>| {
+        let VertebraModel { field: bone, anatomy, .. } = &**spine.vertebrae.get(n?)?;
+        Some(Neighbour { bone, anatomy })
+    };
     let above = neighbour(place.and_then(|n| n.checked_sub(1)));
     let below = neighbour(place.map(|n| n + 1));
     let shape = screw.shape();
-    let around = clearance::around(&shape, bone, anatomy, vertebra.canal.as_ref(), above, below);
+    let around = clearance::around(
+        &shape,
+        Neighbour { bone, anatomy },
+        vertebra.canal.as_ref(),
+        above,
+        below,
+    );
     let schemes = clearance::schemes(&shape, bone, anatomy, vertebra.level, &assessment, &around);
     let others = plan.screws.iter().filter(|other| other.id != screw.id);
     let nearest_screw = others
@@ -122,34 +154,70 @@ pub fn answer(spine: &Spine, plan: &Plan, screw: &Screw) -> Result<Answer, Unjud
 
 /// What a person should look at before the plan is used.
 pub fn check(spine: &Spine, plan: &Plan) -> Vec<Issue> {
-    let rods = rods_of(plan);
+    let rods = rods::bent_rods_of(plan);
     let misfit = |screw: &Screw| {
         let (ids, rod) = rods.iter().find(|(ids, _)| ids.contains(&screw.id))?;
         rod.misfit_mm.get(ids.iter().position(|id| *id == screw.id)?).copied()
     };
     let name = |id: ScrewId| plan.screw(id).map(Screw::title);
-    let seen = plan.screws.iter().filter_map(|screw| {
+    let rules = Rules::builtin().ok();
+    let seen = plan.screws.iter().map(|screw| {
         let Answer { assessment, around, schemes, nearest_screw, .. } =
-            answer(spine, plan, screw).ok()?;
-        Some(Seen {
+            answer(spine, plan, screw).map_err(|why| why.issue(screw))?;
+        Ok(Seen {
             name: screw.title(),
             site: screw.site(),
             side: screw.side,
             size_mm: [screw.diameter_mm, screw.length_mm],
             breach: (assessment.grade, assessment.breach_mm, assessment.breach_wall),
+            medial_mm: assessment.medial_breach_mm,
+            wanted: rules.as_ref().and_then(|r| auto::wanted_breach(screw, &assessment, r)),
             canal_mm: around.canal_mm,
             facet: schemes.babu,
             nearest: nearest_screw.and_then(|(id, mm)| Some((name(id)?, mm))),
+            nearest_head: nearest_head(plan, screw),
             rod_misfit_mm: misfit(screw),
             is_cut_off: vertebra_of(spine, screw).is_some_and(|v| v.is_cut_off),
+            astray: (!assessment.meets_bone).then(|| astray(spine, screw)),
         })
     });
-    let seen: Vec<Seen> = seen.collect();
-    check::check(&seen, slice_mm(spine), half_width_mm(spine))
+    let (seen, unjudged): (Vec<_>, Vec<_>) = seen.partition(Result::is_ok);
+    let seen: Vec<Seen> = seen.into_iter().flatten().collect();
+    let unjudged: Vec<Issue> = unjudged.into_iter().filter_map(Result::err).collect();
+    check::check(&seen, unjudged, slice_mm(spine), half_width_mm(spine))
 }
 
-/// The rods of both sides with the screws that they join, in the spine's order; none where a side
-/// has fewer than two screws.
+/// The head of a screw, as the planner takes it; of a size that the catalogue lacks that of the
+/// nearest.
+fn head_of(screw: &Screw, catalogue: &Catalogue, rules: &Rules) -> Option<HeadShape> {
+    let kind = screw.kind(catalogue)?;
+    let behind_mm = [rules.limits.head_from_mm, kind.head_height_mm];
+    Some(HeadShape { radius_mm: kind.head_radius_mm, behind_mm })
+}
+
+/// The screw whose head is nearest to another one's, and the gap between the two, mm. Heads are those
+/// of the program's own catalogue.
+fn nearest_head(plan: &Plan, screw: &Screw) -> Option<(String, f64)> {
+    let (catalogue, rules) = (Catalogue::builtin().ok()?, Rules::builtin().ok()?);
+    let head = |screw: &Screw| Some((screw.shape(), head_of(screw, &catalogue, &rules)?));
+    let (shape, own) = head(screw)?;
+    let others = plan.screws.iter().filter(|other| other.id != screw.id);
+    let gaps = others.filter_map(|other| {
+        let (beside, its) = head(other)?;
+        Some((other.title(), clearance::gap_between_heads_mm((&shape, own), (&beside, its))))
+    });
+    gaps.min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// Where a screw runs whose axis does not meet its own bone.
+fn astray(spine: &Spine, screw: &Screw) -> Astray {
+    let shape = screw.shape();
+    let meets = |vertebra: &&Arc<VertebraModel>| clearance::meets_bone(&vertebra.field, &shape);
+    spine.vertebrae.iter().find(meets).map_or(Astray::Nowhere, |v| Astray::In(v.level))
+}
+
+/// The curves that the rods of both sides follow, with the screws that they join in the spine's
+/// order; none where a side has fewer than two screws.
 pub fn rods_of(plan: &Plan) -> Vec<(Vec<ScrewId>, Rod)> {
     let (Ok(rods), Ok(rules)) = (Rods::builtin(), Rules::builtin()) else { return Vec::new() };
     let of_side = |side: Side| {
@@ -162,7 +230,7 @@ pub fn rods_of(plan: &Plan) -> Vec<(Vec<ScrewId>, Rod)> {
     Side::BOTH.into_iter().filter_map(of_side).collect()
 }
 
-/// The rods of both sides once the spine is moved towards a target, and how each level from the
+/// The curves that the rods follow once the spine is moved towards a target, and how each level from the
 /// highest to the lowest screw moves for it. Other levels stay out of it.
 pub fn rods_towards(
     spine: &Spine,

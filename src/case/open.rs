@@ -184,13 +184,15 @@ fn joined(
     now: Timestamp,
     notices: &mut Vec<Notice>,
 ) -> Recovered {
+    // A journal of an older form is written anew: no line of the newest form is put behind its own.
+    let is_older = replay.schema < journal::SCHEMA;
     let mut found = Recovered {
         header: replay.header,
         history: replay.history,
         saved: None,
         plan_file: replay.plan_file,
-        chain: Some(replay.chain),
-        is_ahead_of_journal: false,
+        chain: Some(replay.chain).filter(|_| !is_older),
+        is_ahead_of_journal: is_older,
         keep: None,
         notices: Vec::new(),
     };

@@ -12,13 +12,12 @@ use crate::labels::Level;
 use crate::plan::auto::{
     self, Allowed, Choices, Refusal, Rules, Score, Site, Style, Suggestion, construct,
 };
-use crate::plan::{Plan, Screw, ScrewId, ScrewState, ScrewStyle};
+use crate::plan::{Plan, Screw, ScrewState};
 use crate::space::Side;
 use crate::work::{Cancelled, Work, on_pool};
 use jiff::Timestamp;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use uuid::Uuid;
 
 /// Who the plan says made these screws.
 pub const AUTHOR: &str = "corridor auto";
@@ -105,17 +104,14 @@ pub fn changes(plan: &Plan, suggested: Vec<Screw>) -> (Vec<Screw>, Vec<Screw>) {
     (gone, come)
 }
 
-/// What a screw of a plan would score if the program had suggested it: why it is good, or is not.
-/// `None` where its vertebra, pedicle or canal is not known, or it runs beside the pedicle.
+/// What a screw of a plan would score if the program had suggested it on its own trajectory (straight
+/// where nobody said which): why it is good, or is not. `None` where its vertebra, pedicle or canal is not known, or it runs beside the pedicle.
 pub fn why(spine: &Spine, screw: &Screw, rules: &Rules, catalogue: &Catalogue) -> Option<Score> {
     let index = spine.vertebrae.iter().position(|v| v.id == screw.vertebra)?;
-    let style = match screw.style {
-        ScrewStyle::Cortical => Style::Cortical,
-        ScrewStyle::S2AlarIliac => Style::S2AlarIliac,
-        ScrewStyle::Pedicle => Style::default(),
-    };
+    let style = screw.style.planned().unwrap_or_default();
     let site = site(spine, Place { index, side: screw.side, style }).ok()?;
-    auto::score_of(&site, style, rules, catalogue, &screw.shape())
+    let allowed = Allowed { catalogue, in_out_in: screw.in_out_in };
+    auto::score_of(&site, style, rules, &allowed, &screw.shape())
 }
 
 /// Which vertebrae are planned, as places in the spine, and why others are not.
@@ -225,13 +221,13 @@ fn lined_up(
 
 /// A suggestion as a screw of a plan. Its id follows from vertebra, side and style.
 fn screw(vertebra: &VertebraModel, side: Side, found: &Suggestion, now: Timestamp) -> Screw {
-    let name = format!("{}/{side}/{}", vertebra.id, found.style);
     Screw {
-        id: ScrewId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())),
+        id: found.style.screw_id(vertebra.id, side),
         vertebra: vertebra.id,
         level: vertebra.level,
         side,
         style: found.style.of_screw(),
+        in_out_in: found.in_out_in,
         entry: found.shape.entry,
         axis: found.shape.axis,
         diameter_mm: found.shape.diameter_mm,

@@ -5,7 +5,9 @@
 //! room, negative by how far the screw reaches in. A screw is a cylinder with rounded ends here,
 //! the sphere of its radius carried from entry to tip.
 
-use super::grade::nearest_pedicle;
+use super::entry::bone_depth_mm;
+use super::foramen::Foramen;
+use super::grade::{ENTRY_ZONE_MM, nearest_pedicle};
 use super::wall::WallFrame;
 use super::{Canal, ScrewShape, SignedDistance};
 use crate::anatomy::VertebraAnatomy;
@@ -24,9 +26,11 @@ const REACH_MM: f64 = 30.0;
 pub struct Around {
     /// To the spinal canal.
     pub canal_mm: Option<f64>,
-    /// Bone left towards each wall of the pedicle, within its span: medial, lateral, cranial,
-    /// caudal. Below the caudal wall lies the foramen with the root.
+    /// Bone left towards each wall of the pedicle, within its span and past the entry zone: medial,
+    /// lateral, cranial, caudal.
     pub walls_mm: Option<[f64; 4]>,
+    /// To the nearer of the foramina above and below its pedicle, by which the roots leave.
+    pub foramen_mm: Option<f64>,
     /// Between the shaft and the bone of the level above.
     pub above_mm: Option<f64>,
     /// Between the head and the bone of the level above.
@@ -37,26 +41,49 @@ pub struct Around {
     pub run_in_above_mm: Option<f64>,
 }
 
-/// Measures what lies around a screw. A screw whose numbers make no sense has no gaps.
+/// A vertebra: its bone and what was measured of it.
+#[derive(Debug)]
+pub struct Neighbour<'a, B> {
+    /// The bone.
+    pub bone: &'a B,
+    /// Its anatomy.
+    pub anatomy: &'a VertebraAnatomy,
+}
+
+impl<B> Clone for Neighbour<'_, B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B> Copy for Neighbour<'_, B> {}
+
+/// Measures what lies around a screw in the vertebra `own`. A screw whose numbers make no sense has no
+/// gaps.
 pub fn around<B: SignedDistance>(
     screw: &ScrewShape,
-    bone: &B,
-    anatomy: &VertebraAnatomy,
+    own: Neighbour<'_, B>,
     canal: Option<&Canal>,
-    above: Option<&B>,
-    below: Option<&B>,
+    above: Option<Neighbour<'_, B>>,
+    below: Option<Neighbour<'_, B>>,
 ) -> Around {
     let Some(axis) = screw.axis.unit().filter(|_| screw.length_mm.is_finite()) else {
         return Around::default();
     };
     let radius = screw.diameter_mm / 2.0;
-    let above_mm = above.map(|other| along(screw, axis, other));
+    let above_mm = above.map(|other| along(screw, axis, other.bone));
+    let pairs = [above.map(|other| [other, own]), below.map(|other| [own, other])];
+    let foramina = pairs.into_iter().flatten().filter_map(|[upper, lower]| {
+        let side = nearest_pedicle(screw, axis, own.anatomy)?.side;
+        Foramen::between(upper, lower, side)
+    });
     Around {
         canal_mm: canal.map(|c| c.gap_to_screw_mm(screw.entry, axis, screw.length_mm, radius)),
-        walls_mm: walls_mm(screw, axis, bone, anatomy),
+        walls_mm: walls_mm(screw, axis, own.bone, own.anatomy),
+        foramen_mm: foramina.map(|foramen| foramen.gap_mm(screw, axis)).reduce(f64::min),
         above_mm: above_mm.map(|(deepest, _)| -deepest - radius),
-        head_above_mm: above.map(|other| head_gap_mm(screw, axis, other)),
-        below_mm: below.map(|other| -along(screw, axis, other).0 - radius),
+        head_above_mm: above.map(|other| head_gap_mm(screw, axis, other.bone)),
+        below_mm: below.map(|other| -along(screw, axis, other.bone).0 - radius),
         run_in_above_mm: above_mm.map(|(_, run)| run),
     }
 }
@@ -76,6 +103,26 @@ pub fn gap_between_mm(a: &ScrewShape, b: &ScrewShape) -> f64 {
     let (from_a, from_b) =
         ([a.entry, a.entry + u * a.length_mm], [b.entry, b.entry + v * b.length_mm]);
     segment_distance(from_a, from_b) - (a.diameter_mm + b.diameter_mm) / 2.0
+}
+
+/// A screw's head: a cylinder about the axis, behind the entry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HeadShape {
+    /// Its radius, mm.
+    pub radius_mm: f64,
+    /// From where to where it reaches behind the entry, mm.
+    pub behind_mm: [f64; 2],
+}
+
+/// The gap between the heads of two screws, mm; negative by how far they run into each other. Ends
+/// are taken as rounded over, so heads end to end have up to a radius more of room each than is told.
+pub fn gap_between_heads_mm(a: (&ScrewShape, HeadShape), b: (&ScrewShape, HeadShape)) -> f64 {
+    let part = |(screw, head): (&ScrewShape, HeadShape)| {
+        let axis = screw.axis.unit()?;
+        Some(head.behind_mm.map(|mm| screw.entry - axis * mm))
+    };
+    let (Some(from_a), Some(from_b)) = (part(a), part(b)) else { return f64::NAN };
+    segment_distance(from_a, from_b) - a.1.radius_mm - b.1.radius_mm
 }
 
 /// How deep the axis runs in another bone, mm, negative while it stays out; and on what length it
@@ -124,6 +171,7 @@ fn walls_mm(
     if slope < 0.2 {
         return None;
     }
+    let judged_from = bone_depth_mm(bone, screw.entry, axis, screw.length_mm)? + ENTRY_ZONE_MM;
     let [back, front] = pedicle.span_mm;
     let planes = (front - back).max(0.0).ceil() as usize;
     let outward = frame.outward();
@@ -132,7 +180,7 @@ fn walls_mm(
         let plane =
             pedicle.isthmus + forward * (back + (front - back) * n as f64 / planes.max(1) as f64);
         let depth = (plane - screw.entry).dot(forward) / slope;
-        if !(0.0..=screw.length_mm).contains(&depth) {
+        if !(judged_from..=screw.length_mm).contains(&depth) {
             continue;
         }
         let from = screw.entry + axis * depth;
@@ -207,6 +255,19 @@ mod tests {
         assert!(gap_between_mm(&straight, &lifted) > 0.9);
         let nowhere = ScrewShape { axis: Dir::new(0.0, 0.0, 0.0), ..straight };
         assert!(gap_between_mm(&straight, &nowhere).is_nan());
+    }
+
+    #[test]
+    fn heads_side_by_side_touch_where_shafts_do_not() {
+        let head = HeadShape { radius_mm: 6.5, behind_mm: [2.0, 14.0] };
+        let gap = |a: &ScrewShape, b: &ScrewShape| gap_between_heads_mm((a, head), (b, head));
+        let straight = screw(0.0, -Dir::Y);
+        assert!((gap(&straight, &screw(14.0, -Dir::Y)) - 1.0).abs() < 1e-9);
+        // Leaning towards each other behind, heads meet and shafts part.
+        let leaning = screw(16.0, Dir::new(0.3, -1.0, 0.0));
+        assert!(gap(&straight, &leaning) < 0.0 && gap_between_mm(&straight, &leaning) > 9.0);
+        let parted = screw(16.0, Dir::new(-0.3, -1.0, 0.0));
+        assert!(gap(&straight, &parted) > 3.0);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Where an axis enters bone. In: a bone and a line. Out: a point of the bone's surface.
 
-use super::SignedDistance;
+use super::{ScrewShape, SignedDistance};
 use crate::space::{Dir, Patient, Point};
 
 /// How far behind and ahead of the given point bone is looked for, mm: more than any vertebra is deep.
@@ -43,6 +43,12 @@ pub(super) fn bone_depth_mm(
     let depth = first_bone_mm(bone, entry, axis, length_mm)?;
     let has_bone_behind = depth > 0.0 && first_bone_mm(bone, entry, -axis, REACH_MM).is_some();
     Some(if has_bone_behind { 0.0 } else { depth })
+}
+
+/// Whether a screw's axis meets this bone anywhere between entry and tip.
+pub fn meets_bone(bone: &impl SignedDistance, screw: &ScrewShape) -> bool {
+    let along = screw.axis.unit().filter(|_| screw.entry.is_finite());
+    along.is_some_and(|axis| first_bone_mm(bone, screw.entry, axis, screw.length_mm).is_some())
 }
 
 /// How far from `start` along the unit `dir` bone is met first; 0 when `start` is in it.

@@ -25,7 +25,10 @@
 //!    24 directions and the worst places are then searched between the samples, which equals the
 //!    literal sampling (0.25 mm, 24 directions or more) made dense, to 0.01 mm.
 //! 7. The direction is that from wall to metal in the pedicle's frame: forward is the pedicle's
-//!    axis, lateral leads away from the canal; the largest component names it.
+//!    axis, lateral leads away from the canal; the largest component names it. How far it reaches past
+//!    the medial wall is told beside that, since a larger breach elsewhere would hide it.
+//!    Of a screw whose axis meets no bone the direction is that from the isthmus to the axis: it crossed
+//!    no wall.
 //!
 //! The pedicle of a screw is the one whose isthmus is nearest to its axis. Without any, wall breach
 //! is 0 and directions are the vertebra's own.
@@ -35,7 +38,7 @@ use super::peaks::Peaks;
 use super::probe::{Peak, Probe, Spot};
 use super::scan::{Scan, scan};
 use super::wall::{PedicleWalls, WallFrame};
-use super::{AssessError, Assessment, Grade, ScrewShape, SignedDistance};
+use super::{AssessError, Assessment, Grade, ScrewShape, SignedDistance, Wall};
 use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::space::{Dir, Patient, Point};
 
@@ -97,13 +100,17 @@ fn assess_with(
         .and_then(|p| WallFrame::of_pedicle(p, anatomy))
         .or_else(|| WallFrame::of_vertebra(anatomy, screw.entry + axis * (screw.length_mm / 2.0)))
         .ok_or(AssessError::NotFinite("vertebra"))?;
-    let wall = pedicle.filter(|_| !in_air.is_empty()).and_then(|pedicle| {
+    let past = pedicle.filter(|_| !in_air.is_empty()).map(|pedicle| {
         let mut walls = PedicleWalls::new(bone, frame, pedicle.span_mm);
-        worst_past_wall(&probe, &in_air, bone, &mut walls)
+        let medial_mm = past_medial_wall(&probe, &in_air, &mut walls);
+        (worst_past_wall(&probe, &in_air, bone, &mut walls), medial_mm)
     });
+    let (wall, medial_mm) = past.unwrap_or_default();
 
     let witness = probe.point(outermost.spot);
     let outward = outward_at(bone, witness).unwrap_or(axis);
+    let astray = pedicle.filter(|_| bone_from.is_none());
+    let astray = astray.and_then(|pedicle| way_to_axis(pedicle, screw, axis).unit());
     let clearance_mm = -outermost.value;
     let protrusion_mm = outermost.value.max(0.0);
     let wall_breach_mm = wall.map_or(0.0, |(mm, ..)| mm);
@@ -112,17 +119,21 @@ fn assess_with(
         Some((mm, dir, at)) if mm >= protrusion_mm => (dir, at),
         _ => (outward, witness),
     };
+    let breach_wall = (breach_mm > 0.0).then(|| frame.wall_towards(astray.unwrap_or(breach_dir)));
+    let worst_medial_mm = if breach_wall == Some(Wall::Medial) { breach_mm } else { 0.0 };
     Ok(Assessment {
         clearance_mm,
         protrusion_mm,
         wall_breach_mm,
         breach_mm,
-        breach_wall: (breach_mm > 0.0).then(|| frame.wall_towards(breach_dir)),
+        breach_wall,
+        medial_breach_mm: medial_mm.max(worst_medial_mm),
         breach_depth_mm: (breach_mm > 0.0).then(|| (breach_at - screw.entry).dot(axis)),
         grade: grade_from_breach_mm(breach_mm),
+        meets_bone: bone_from.is_some(),
         witness,
         nearest_wall_dir: if clearance_mm >= 0.0 { outward } else { -outward },
-        nearest_wall: frame.wall_towards(outward),
+        nearest_wall: frame.wall_towards(astray.unwrap_or(outward)),
         profile,
     })
 }
@@ -152,11 +163,14 @@ pub(super) fn nearest_pedicle<'a>(
     axis: Dir<Patient>,
     anatomy: &'a VertebraAnatomy,
 ) -> Option<&'a Pedicle> {
-    let distance = |pedicle: &Pedicle| {
-        let along = (pedicle.isthmus - screw.entry).dot(axis).clamp(0.0, screw.length_mm);
-        pedicle.isthmus.distance(screw.entry + axis * along)
-    };
+    let distance = |pedicle: &Pedicle| way_to_axis(pedicle, screw, axis).length();
     anatomy.pedicles.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
+}
+
+/// From a pedicle's isthmus to the nearest place of a screw's axis between entry and tip.
+fn way_to_axis(pedicle: &Pedicle, screw: &ScrewShape, axis: Dir<Patient>) -> Dir<Patient> {
+    let along = (pedicle.isthmus - screw.entry).dot(axis).clamp(0.0, screw.length_mm);
+    screw.entry + axis * along - pedicle.isthmus
 }
 
 /// The largest way past the pedicle's wall over the judged surface, its outward direction and where
@@ -187,10 +201,31 @@ fn worst_past_wall<B: SignedDistance>(
     Some((over.mm, over.outward, at))
 }
 
+/// The largest way past the medial wall over the samples in air, mm.
+fn past_medial_wall<B: SignedDistance>(
+    probe: &Probe,
+    in_air: &[Spot],
+    walls: &mut PedicleWalls<'_, B>,
+) -> f64 {
+    in_air.iter().fold(0.0, |largest: f64, spot| {
+        let p = probe.point(*spot);
+        let over = if walls.is_medial(p) { walls.overshoot_above(p, largest) } else { None };
+        let medial = over.filter(|over| walls.names(over.outward) == Wall::Medial);
+        medial.map_or(largest, |over| over.mm.max(largest))
+    })
+}
+
 /// The unit direction in which the distance falls fastest: out of the bone. `None` where it is
 /// flat, as on a medial axis.
+///
+/// Far outside it is the way from the nearest wall: beyond a field's grid slopes tell more of where
+/// the grid ends than of the bone.
 fn outward_at(bone: &impl SignedDistance, p: Point<Patient>) -> Option<Dir<Patient>> {
     const STEP_MM: f64 = 0.2;
+    const FAR_MM: f64 = 3.0;
+    if bone.quick_distance_mm(p) < -FAR_MM {
+        return (p - bone.quick_nearest_wall(p).1).unit();
+    }
     let slope = |d: Dir<Patient>| {
         let step = d * STEP_MM;
         bone.quick_distance_mm(p - step) - bone.quick_distance_mm(p + step)

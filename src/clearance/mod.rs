@@ -12,6 +12,7 @@ mod canal;
 mod corridor;
 mod entry;
 mod facets;
+mod foramen;
 mod fused;
 pub mod grade;
 pub mod iliac;
@@ -26,11 +27,13 @@ mod triangles;
 mod voxels;
 mod wall;
 
-pub use around::{Around, around, gap_between_mm, gap_to_mm};
+pub use around::{
+    Around, HeadShape, Neighbour, around, gap_between_heads_mm, gap_between_mm, gap_to_mm,
+};
 pub use band::Band;
 pub use canal::Canal;
 pub use corridor::default_screw;
-pub use entry::entry_on_axis;
+pub use entry::{entry_on_axis, meets_bone};
 pub use fused::{JOINT_MM, fused};
 pub use grade::{assess, assess_without_profile, grade_from_breach_mm};
 pub use schemes::{Schemes, Zdichavsky, schemes};
@@ -179,8 +182,15 @@ pub struct Assessment {
     pub breach_wall: Option<Wall>,
     /// Where along the screw that breach is, from the entry, mm; `None` for grade A.
     pub breach_depth_mm: Option<f64>,
+    /// How far the screw reaches past the medial wall of the pedicle, mm, though it may breach another
+    /// one further; 0 when it does not. From samples half a millimetre apart, unless medial is where
+    /// the breach is: a hundredth or two too small then.
+    pub medial_breach_mm: f64,
     /// The letter.
     pub grade: Grade,
+    /// Whether its axis meets the bone at all between entry and tip. Where it does not, walls are
+    /// named by where the screw lies, seen from the isthmus.
+    pub meets_bone: bool,
     /// The point of the screw's surface with the smallest clearance, LPS mm.
     pub witness: Point<Patient>,
     /// From the witness to the nearest point of the bone's surface: the nearest wall. Unit, LPS;

@@ -72,14 +72,10 @@ pub fn schemes(
     found: &Assessment,
     around: &Around,
 ) -> Schemes {
-    let medial = match found.breach_wall {
-        Some(Wall::Medial) => found.breach_mm,
-        _ => 0.0,
-    };
     let bounds = three_bounds(found.breach_mm);
     Schemes {
         gertzbein_robbins: found.grade,
-        gertzbein_1990: is_t8_to_s1(level).then(|| three_bounds(medial)),
+        gertzbein_1990: is_t8_to_s1(level).then(|| three_bounds(found.medial_breach_mm)),
         rao: bounds,
         neo: bounds,
         heary: heary(screw, found),
@@ -119,6 +115,7 @@ fn heary(screw: &ScrewShape, found: &Assessment) -> u8 {
     const TIP_MM: f64 = 5.0;
     let at_tip = found.breach_depth_mm.is_some_and(|depth| depth > screw.length_mm - TIP_MM);
     match found.breach_wall {
+        _ if found.medial_breach_mm > 0.0 => 4,
         None => 1,
         Some(Wall::Medial | Wall::Caudal) => 4,
         Some(Wall::Anterior) => 3,

@@ -119,6 +119,16 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
         Self { bone, frame, span_mm, planes, radii: vec![f64::NAN; (planes + 1) * RAYS] }
     }
 
+    /// Whether a point lies on the canal's side of the pedicle's axis.
+    pub fn is_medial(&self, p: Point<Patient>) -> bool {
+        self.frame.along_and_across(p).1.x < 0.0
+    }
+
+    /// The wall that an outward direction crosses.
+    pub fn names(&self, outward: Dir<Patient>) -> Wall {
+        self.frame.wall_towards(outward)
+    }
+
     /// How far `p` lies past the wall, in its plane across the axis. `None` outside the pedicle's
     /// span, inside the outline, and where the axis itself is not in bone.
     pub fn overshoot(&mut self, p: Point<Patient>) -> Option<Overshoot> {

@@ -6,16 +6,17 @@ use crate::case::bundle::BundleError;
 use crate::case::judge::{self, Answer, Unjudged};
 use crate::case::open;
 use crate::case::request::CaseRequest;
-use crate::case::rods::{self, RodSheetError, SideRod};
+use crate::case::rods::{self, RodSheet, RodSheetError, SideRod};
 use crate::case::spine::{Spine, SpineError, mended};
 use crate::case::store::StoreError;
 use crate::case::{Clock, Notice, OpenError, SystemClock};
 use crate::implant::{Catalogue, CatalogueError};
+use crate::plan::bent::{BentRod, RodChoice};
 use crate::plan::check::Issue;
 use crate::plan::correct::{Moved, Target};
 use crate::plan::exchange;
 use crate::plan::file::{self, FileError};
-use crate::plan::{Plan, PlanFile, Screw};
+use crate::plan::{Plan, PlanFile, Screw, ScrewSite};
 use crate::platform::fs::{FileSystem, write_atomically};
 use crate::work::{Work, on_all_cores};
 use serde_json::{Value, json};
@@ -182,7 +183,7 @@ pub fn as_table(graded: &Graded) -> String {
 }
 
 /// What the column is to become before the rods are laid; `None` as it is.
-pub fn target(args: &GradeArgs) -> Option<Target> {
+fn target(args: &GradeArgs) -> Option<Target> {
     let target =
         Target { lordosis_deg: args.lordosis, coronal_part: args.straighten.unwrap_or(0.0) };
     (args.lordosis.is_some() || args.straighten.is_some()).then_some(target)
@@ -201,34 +202,87 @@ fn moves_as_text(moved: &[Moved]) -> String {
     format!("\nthe spine moved:\n{}", moved.iter().map(line).collect::<String>())
 }
 
-/// The rods of both sides: misfit, length to cut, and the settings of a bender for each; for the
-/// spine moved to `target`, or to the plan's own where there is none.
-pub fn rods_as_text(
+/// The rods that the arguments ask for: for the spine moved to their target, of their material and
+/// by their bender, or the plan's own where they name none; `None` where none are asked for.
+pub fn rods(
+    args: &GradeArgs,
     spine: &Spine,
     graded: &Graded,
-    bends: usize,
-    target: Option<Target>,
-) -> Result<String, GradeError> {
+) -> Result<Option<RodSheet>, GradeError> {
+    let Some(bends) = args.rods else { return Ok(None) };
     let plan = &graded.file.plan;
-    let sheet = rods::sheet(spine, plan, target.unwrap_or(plan.rod_target), bends)?;
+    let kept = plan.rod_choice.clone();
+    let choice = RodChoice {
+        rod: args.rod.clone().or(kept.rod),
+        bender: args.bender.clone().or(kept.bender),
+    };
+    let target = target(args).unwrap_or(plan.rod_target);
+    Ok(Some(rods::sheet(spine, plan, target, &choice, bends)?))
+}
+
+/// The rods of both sides as they are bent: misfit, length to cut, and the settings of the bender.
+pub fn rods_as_text(sheet: &RodSheet) -> String {
     let mut text = String::new();
     if !sheet.moved.is_empty() {
         text += &moves_as_text(&sheet.moved);
     }
-    for SideRod { side, sites, rod, table } in &sheet.rods {
+    let (kind, bender) = (sheet.kind.name.to_lowercase(), sheet.bender.name.to_lowercase());
+    let springback = sheet.kind.springback();
+    for SideRod { side, sites, curve, bent } in &sheet.rods {
+        let arcs = match bent.arc_radius_mm() {
+            Some(radius) => {
+                let back = bent.counter_bend_deg;
+                format!("bends of {radius} mm radius, {back:.1} degrees of them back")
+            }
+            None => "straight".to_owned(),
+        };
         text += &format!(
-            "\n{side} rod, {}, {}: misfit {:.2} mm (RMS), sharpest bend {:.0} mm radius\n",
-            sheet.made_with[0],
-            sheet.made_with[1],
-            rod.rms_misfit_mm(),
-            rod.least_radius_mm.min(9999.0)
+            "\n{side} rod, {kind}, {bender} ({springback}):\n\
+             as bent: misfit {:.2} mm (RMS), {arcs}\n",
+            bent.rms_misfit_mm(),
         );
-        for (site, mm) in sites.iter().zip(&rod.misfit_mm) {
+        for (site, mm) in sites.iter().zip(&bent.misfit_mm) {
             text += &format!("{site} {mm:.2} mm  ");
         }
-        text += &format!("\n{}", table.text());
+        text += &format!(
+            "\nthe smooth curve it follows: misfit {:.2} mm (RMS), sharpest {:.0} mm radius\n{}\
+             the table bent forward lies within {:.3} mm of the rod\n",
+            curve.rms_misfit_mm(),
+            curve.least_radius_mm.min(9999.0),
+            bent.table.text(),
+            bent.read_back_mm,
+        );
+        for warning in &bent.warnings {
+            text += &format!("{warning}\n");
+        }
     }
-    Ok(text)
+    text
+}
+
+/// The same as JSON, with the line of each rod.
+pub fn rods_as_json(sheet: &RodSheet) -> Value {
+    let head =
+        |(site, mm): (&ScrewSite, &f64)| json!({ "level": site.to_string(), "misfit_mm": mm });
+    let one = |SideRod { side, sites, curve, bent }: &SideRod| {
+        let BentRod { table, line, misfit_mm, counter_bend_deg, read_back_mm, warnings } = bent;
+        json!({
+            "side": side,
+            "heads": sites.iter().zip(misfit_mm).map(head).collect::<Vec<_>>(),
+            "rms_misfit_mm": bent.rms_misfit_mm(),
+            "cut_length_mm": bent.length_mm(),
+            "counter_bend_deg": counter_bend_deg,
+            "read_back_mm": read_back_mm,
+            "warnings": warnings,
+            "curve_rms_misfit_mm": curve.rms_misfit_mm(),
+            "table": table,
+            "line_lps_mm": line.iter().map(|p| p.vec().to_array()).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "rod": sheet.kind,
+        "bender": sheet.bender,
+        "sides": sheet.rods.iter().map(one).collect::<Vec<_>>(),
+    })
 }
 
 fn row(screw: &Screw, result: &Result<Answer, Unjudged>) -> Vec<String> {
@@ -278,8 +332,10 @@ fn add_numbers(screw: &mut Value, answer: &Answer) {
     screw["breach_direction"] = json!(found.breach_wall);
     screw["protrusion_mm"] = json!(found.protrusion_mm);
     screw["wall_breach_mm"] = json!(found.wall_breach_mm);
+    screw["medial_breach_mm"] = json!(found.medial_breach_mm);
     screw["nearest_wall"] = json!(found.nearest_wall);
     screw["grade"] = json!(found.grade);
+    screw["meets_bone"] = json!(found.meets_bone);
     screw["breach_depth_mm"] = json!(found.breach_depth_mm);
     screw["band"] = json!(answer.band);
     screw["around"] = json!(answer.around);

@@ -148,9 +148,16 @@ pub struct GradeArgs {
     /// Print JSON in place of a table.
     #[arg(long)]
     pub json: bool,
-    /// Also print the rods: misfit, length to cut, and a bend table of so many bends each.
-    #[arg(long, value_name = "BENDS", num_args = 0..=1, default_missing_value = "6")]
-    pub rods: Option<usize>,
+    /// Also print the rods as they are bent: misfit, length to cut, and a bend table each. As many
+    /// bends as are worth it, or so many.
+    #[arg(long, value_name = "BENDS", num_args = 0..=1, value_parser = bends)]
+    pub rods: Option<Option<usize>>,
+    /// With --rods: what they are made of, by its id; else as the plan chose, or ti-5.5.
+    #[arg(long, value_name = "ID", requires = "rods")]
+    pub rod: Option<String>,
+    /// With --rods: what bends them, by its id; else as the plan chose, or hand.
+    #[arg(long, value_name = "ID", requires = "rods")]
+    pub bender: Option<String>,
     /// With --rods: the spine is moved to this lordosis first, degrees between the upper plates of
     /// the highest and the lowest level with a screw.
     #[arg(long, value_name = "DEGREES", requires = "rods", allow_negative_numbers = true)]
@@ -164,6 +171,15 @@ pub struct GradeArgs {
     /// Also write the plan as markups of 3D Slicer (name it *.mrk.json).
     #[arg(long, value_name = "FILE")]
     pub markups: Option<PathBuf>,
+}
+
+/// The most bends that a rod can be asked to have.
+const MOST_BENDS_ASKED: usize = 60;
+
+/// A number of bends.
+fn bends(text: &str) -> Result<usize, String> {
+    let bends = text.parse().ok().filter(|bends| *bends <= MOST_BENDS_ASKED);
+    bends.ok_or_else(|| format!("a number of bends from 0 to {MOST_BENDS_ASKED}"))
 }
 
 /// Arguments of `compare`.

@@ -28,9 +28,17 @@ pub enum PlanError {
     /// The catalogue of screws.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
-    /// The planning rules.
+    /// The built-in planning rules.
     #[error(transparent)]
     Rules(#[from] RulesError),
+    /// The user's planning rules.
+    #[error("{file}: {source}")]
+    RulesFile {
+        /// Which file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: RulesError,
+    },
     /// The plan can not be written out.
     #[error(transparent)]
     File(#[from] FileError),
@@ -107,7 +115,8 @@ fn rules(file: Option<&Path>, fs: &dyn FileSystem) -> Result<Rules, PlanError> {
         what: "read",
         source,
     })?;
-    Ok(Rules::from_ron(&String::from_utf8_lossy(&bytes))?)
+    Rules::from_ron(&String::from_utf8_lossy(&bytes))
+        .map_err(|source| PlanError::RulesFile { file: file.to_owned(), source })
 }
 
 /// Screws and scores as a table for reading, then a line for each refusal.
@@ -167,6 +176,7 @@ pub fn as_json(planned: &Planned) -> Value {
             "site": screw.site().to_string(),
             "side": screw.side,
             "style": found.style,
+            "in_out_in": found.in_out_in,
             "entry_lps_mm": screw.entry.to_array(),
             "tip_lps_mm": screw.tip().to_array(),
             "diameter_mm": screw.diameter_mm,

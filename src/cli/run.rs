@@ -38,15 +38,16 @@ fn run_grade(args: &GradeArgs) -> Result<()> {
     let graded = read.graded;
     bar.finish_and_clear();
     let written = grade::write_out(args, &graded, &RealFs)?;
+    let rods = grade::rods(args, &read.spine, &graded)?;
     if args.json {
-        return say(&format!("{:#}\n", grade::as_json(&graded)?), &[]);
+        let mut document = grade::as_json(&graded)?;
+        if let Some(rods) = &rods {
+            document["rods"] = grade::rods_as_json(rods);
+        }
+        return say(&format!("{document:#}\n"), &[]);
     }
-    let target = grade::target(args);
-    let spine = &read.spine;
-    let rods = args.rods.map(|bends| grade::rods_as_text(spine, &graded, bends, target));
-    let rods = rods.transpose()?;
     say(&grade::as_table(&graded), &graded.notices)?;
-    say(&rods.unwrap_or_default(), &[])?;
+    say(&rods.map(|rods| grade::rods_as_text(&rods)).unwrap_or_default(), &[])?;
     written.iter().try_for_each(|file| say(&format!("written: {}\n", file.display()), &[]))
 }
 

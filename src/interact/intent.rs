@@ -14,6 +14,7 @@ use crate::implant::ScrewSize;
 use crate::labels::edit::Mending;
 use crate::labels::{Level, VertebraId};
 use crate::plan::alternative::{Alternative, free_name};
+use crate::plan::bent::RodChoice;
 use crate::plan::correct::Target;
 use crate::plan::{Screw, ScrewId, ScrewState};
 use crate::scene::cuts::{CutWish, ScrewCuts};
@@ -66,6 +67,8 @@ pub enum Intent {
     DropPlan(String),
     /// Lay the rods for a column that is moved so.
     AimRods(Target),
+    /// Make the rods of this, by this bender.
+    MakeRods(RodChoice),
     /// Lay the cuts of the screw that is worked on otherwise.
     Cut(CutWish),
     /// Take back the last edit.
@@ -196,6 +199,7 @@ fn choose_plan(intent: &Intent, document: &mut Document) -> Result<String, StepE
         Intent::KeepPlan => Command::KeepAlternative(Alternative {
             name: free_name(&plan.alternatives),
             screws: plan.screws.clone(),
+            ..Alternative::default()
         }),
         Intent::TakeUpPlan(name) => Command::TakeUp {
             name: name.clone(),
@@ -284,6 +288,11 @@ fn carry_out_edit(
         Intent::AimRods(after) => {
             let before = document.plan().rod_target;
             document.session_mut().apply(Command::AimRods { before, after: *after })?;
+            Ok(last_edit(document))
+        }
+        Intent::MakeRods(after) => {
+            let before = document.plan().rod_choice.clone();
+            document.session_mut().apply(Command::MakeRods { before, after: after.clone() })?;
             Ok(last_edit(document))
         }
         Intent::ReviewSuggested(review) => review_suggested(document, *review),

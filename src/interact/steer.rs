@@ -106,6 +106,7 @@ mod tests {
             level: Level::S1,
             side: Side::Left,
             style: ScrewStyle::Pedicle,
+            in_out_in: false,
             entry: Point::new(10.0, 0.0, 5.0),
             axis: Dir::Y,
             diameter_mm: 6.0,

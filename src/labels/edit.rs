@@ -33,6 +33,9 @@ pub struct Stroke {
     /// The only label it changes, so that a brush spares the neighbours; `None` for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<u16>,
+    /// Keys of it in the plan file that this program does not know; written back as read.
+    #[serde(flatten)]
+    pub unknown: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A mending that can not be done.
@@ -65,7 +68,7 @@ impl Stroke {
                 kept.push(Point::from_vec((point.vec() * 100.0).round() / 100.0));
             }
         }
-        Self { path: kept, radius_mm, paints, over }
+        Self { path: kept, radius_mm, paints, over, unknown: serde_json::Map::new() }
     }
 }
 
@@ -278,7 +281,7 @@ mod tests {
     }
     fn stroke(paints: u16, over: Option<u16>) -> Stroke {
         let path = vec![Point::new(2.0, 5.0, 4.0), Point::new(8.0, 5.0, 4.0)];
-        Stroke { path, radius_mm: 1.5, paints, over }
+        Stroke { path, radius_mm: 1.5, paints, over, unknown: serde_json::Map::new() }
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use super::{Facts, theme, words};
 use crate::case::rods::{RodSheet, SideRod};
+use crate::implant::Rods;
 use crate::interact::intent::Intent;
+use crate::plan::Plan;
 use crate::plan::correct::{MOST_LORDOSIS_DEG, Target};
-use bevy_egui::egui::{DragValue, Grid, Id, Response, RichText, Slider, Ui};
+use bevy_egui::egui::{ComboBox, DragValue, Grid, Id, Response, RichText, Slider, Ui};
 
 /// What a lordosis is set to first, degrees.
 const USUAL_LORDOSIS_DEG: f64 = 50.0;
@@ -13,6 +15,7 @@ const USUAL_LORDOSIS_DEG: f64 = 50.0;
 pub fn show(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
     theme::heading(ui, words::RODS);
     target(ui, facts, intents);
+    choice(ui, facts.document.plan(), intents);
     ui.add_space(8.0);
     match facts.rodding.of(facts.document.plan()) {
         None => {
@@ -71,6 +74,37 @@ fn target(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
     }
 }
 
+/// What the rods are made of and what bends them.
+fn choice(ui: &mut Ui, plan: &Plan, intents: &mut Vec<Intent>) {
+    let Ok(rods) = Rods::builtin() else { return };
+    let kept = &plan.rod_choice;
+    let mut now = kept.clone();
+    let kinds = rods.rods.iter().map(|rod| (&*rod.id, &*rod.name)).collect();
+    one_of(ui, words::ROD_KIND, kinds, &mut now.rod);
+    let benders = rods.benders.iter().map(|bender| (&*bender.id, &*bender.name)).collect();
+    one_of(ui, words::BENDER, benders, &mut now.bender);
+    if now != *kept {
+        intents.push(Intent::MakeRods(now));
+    }
+}
+
+/// A box of names; without a choice the first stands.
+fn one_of(ui: &mut Ui, what: &str, all: Vec<(&str, &str)>, chosen: &mut Option<String>) {
+    let now = chosen.clone().or_else(|| all.first().map(|(id, _)| (*id).to_owned()));
+    let now = now.unwrap_or_default();
+    let name = all.iter().find(|(id, _)| *id == now).map_or(&*now, |(_, name)| name);
+    ui.horizontal(|ui| {
+        ui.label(what);
+        ComboBox::from_id_salt(what).selected_text(name).show_ui(ui, |ui| {
+            for (id, name) in &all {
+                if ui.selectable_label(*id == now, *name).clicked() && *id != now {
+                    *chosen = Some((*id).to_owned());
+                }
+            }
+        });
+    });
+}
+
 fn rods(ui: &mut Ui, sheet: &RodSheet) {
     if !sheet.moved.is_empty() {
         ui.label(RichText::new(words::RODS_MOVED).color(theme::WEAK));
@@ -86,8 +120,8 @@ fn rods(ui: &mut Ui, sheet: &RodSheet) {
         });
         ui.add_space(8.0);
     }
-    let [rod, bender] = &sheet.made_with;
-    ui.label(RichText::new(format!("{rod}, {bender}")).color(theme::WEAK));
+    let springback = words::sentence(&sheet.kind.springback());
+    ui.label(RichText::new(springback).color(theme::WEAK));
     for one in &sheet.rods {
         side(ui, one);
     }
@@ -96,32 +130,34 @@ fn rods(ui: &mut Ui, sheet: &RodSheet) {
 fn side(ui: &mut Ui, one: &SideRod) {
     ui.add_space(8.0);
     ui.label(RichText::new(words::rod_of(one.side)).strong());
-    let rod = &one.rod;
-    ui.label(words::rod_numbers(rod.rms_misfit_mm(), rod.length_mm(), rod.least_radius_mm));
+    let bent = &one.bent;
+    ui.label(words::rod_numbers(bent));
+    ui.label(RichText::new(words::rod_doubts(&one.curve, bent)).color(theme::WEAK));
     Grid::new(("misfits", one.side)).striped(true).spacing([12.0, 3.0]).show(ui, |ui| {
         heads(ui, &words::MISFIT_HEADS);
-        for (site, mm) in one.sites.iter().zip(&rod.misfit_mm) {
+        for (site, mm) in one.sites.iter().zip(&bent.misfit_mm) {
             ui.label(site.to_string());
             ui.label(format!("{mm:.2}"));
             ui.end_row();
         }
     });
     ui.add_space(4.0);
+    let [feeds, angles] = bent.table.places;
     Grid::new(("bends", one.side)).striped(true).spacing([10.0, 3.0]).show(ui, |ui| {
         heads(ui, &words::BEND_HEADS);
-        for (n, bend) in one.table.bends.iter().enumerate() {
+        for (n, bend) in bent.table.bends.iter().enumerate() {
             ui.label((n + 1).to_string());
-            ui.label(format!("{:.1}", bend.feed_mm));
-            ui.label(format!("{:+.0}°", bend.roll_deg));
-            ui.label(format!("{:.1}°", bend.bend_deg));
-            ui.label(format!("{:.1}°", bend.set_deg));
+            ui.label(format!("{:.feeds$}", bend.feed_mm));
+            ui.label(format!("{:+.angles$}°", bend.roll_deg));
+            ui.label(format!("{:.angles$}°", bend.set_deg));
+            ui.label(format!("{:.2}°", bend.bend_deg));
             ui.end_row();
         }
-        ui.label("");
-        ui.label(format!("{:.1}", one.table.last_feed_mm));
+        ui.label(words::LAST_PIECE);
+        ui.label(format!("{:.feeds$}", bent.table.last_feed_mm));
         ui.end_row();
     });
-    for why in &one.table.impossible {
+    for why in bent.table.impossible.iter().chain(&bent.warnings) {
         ui.label(RichText::new(words::sentence(why)).color(theme::LOOK));
     }
 }

@@ -3,7 +3,7 @@
 use super::{Facts, clearance, cuts, level, theme, why, words};
 use crate::case::judge::Answer;
 use crate::case::spine::VertebraModel;
-use crate::clearance::Assessment;
+use crate::clearance::{Assessment, Wall};
 use crate::interact::intent::Intent;
 use crate::plan::{Screw, ScrewState};
 use bevy_egui::egui::{self, Align, Layout, RichText, Ui};
@@ -104,6 +104,7 @@ fn around(ui: &mut Ui, facts: &Facts, screw: &Screw) {
     let nearest = answer.nearest_screw.map(|(_, gap)| gap);
     for (name, value) in [
         (words::TO_CANAL, mm(answer.around.canal_mm)),
+        (words::TO_FORAMEN, mm(answer.around.foramen_mm)),
         (words::TO_ABOVE, mm(answer.around.above_mm)),
         (words::TO_SCREW, mm(nearest)),
         (words::PATH_HU, facts.closeup.density.map(|d| words::hu(Some(d.mean_hu as f32)))),
@@ -157,10 +158,13 @@ fn judged(ui: &mut Ui, assessment: Option<&Assessment>) {
     ui.end_row();
     line(ui, words::NEAREST_WALL, words::wall(a.nearest_wall));
     let breach = match a.breach_wall {
-        Some(wall) => format!("{}, {}", words::mm(a.breach_mm), words::wall(wall)),
+        Some(wall) => words::breach(a.breach_mm, wall, a.breach_depth_mm),
         None => words::NONE.to_owned(),
     };
     line(ui, words::BREACH, &breach);
+    if a.medial_breach_mm > 0.0 && a.breach_wall != Some(Wall::Medial) {
+        line(ui, words::ALSO_MEDIAL, &words::mm(a.medial_breach_mm));
+    }
 }
 
 fn sizes(ui: &mut Ui, screw: &Screw, intents: &mut Vec<Intent>) {

@@ -16,6 +16,9 @@ pub fn show(ui: &mut Ui, facts: &Facts) {
             ui.label(RichText::new(words::NO_WHY).color(theme::WEAK));
             return;
         };
+        if let Some(screw) = facts.current() {
+            ui.label(RichText::new(words::scored_as(screw.style.planned())).color(theme::WEAK));
+        }
         egui::Grid::new("terms").num_columns(3).spacing([8.0, 3.0]).show(ui, |ui| {
             for term in &score.terms {
                 row(ui, term);

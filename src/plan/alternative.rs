@@ -14,6 +14,9 @@ pub struct Alternative {
     pub name: String,
     /// Its screws, in the order of [`super::Plan::sort`].
     pub screws: Vec<Screw>,
+    /// Keys of its entry in the plan file that this program does not know; written back as read.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub unknown: serde_json::Map<String, serde_json::Value>,
 }
 
 /// An alternative that can not be.

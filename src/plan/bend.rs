@@ -1,22 +1,28 @@
-//! From a rod to the numbers that a bender is set to, and back.
+//! From a chain of straight pieces to the numbers that a bender is set to, and back.
 //!
-//! In: the middle line of a [`Rod`](super::rod::Rod), a bender, a rod's springback. Out: a
-//! [`BendTable`] of feed, roll and bend, and the rod that it makes ([`BendTable::forward`]).
+//! In: the corners of a [`chain`](super::chain), a bender, a rod's springback. Out: a [`BendTable`]
+//! of feed, roll and bend in the steps that the bender has, and the rod that it makes
+//! ([`BendTable::forward`]).
 //!
-//! The bent rod is a chain of straight pieces P0..Pn joined by arcs of the former's radius R, each
-//! arc tangent to its two pieces. With t_i = unit(P_i+1 − P_i): the bend θ_i is the angle between
-//! t_i−1 and t_i; the roll φ_i turns the plane of one bend into that of the next, about t_i−1; an
-//! arc takes R tan(θ/2) of each piece; the feed is what is left of a piece. Asked for is the angle
-//! that springs back to θ: (θ − offset) / factor.
+//! The bent rod is straight pieces joined by arcs of the bender's radius R, each arc tangent to its
+//! two pieces. The bend θ is the angle between the pieces; the roll φ turns the plane of one bend
+//! into that of the next, about the piece between; an arc takes R tan(θ/2) of each piece; the feed is
+//! what is left of a piece. Asked for is the angle that springs back to θ: (θ − offset) / factor.
+//!
+//! Each setting is rounded before the next is sought, and the next starts from the rod as it lies
+//! then and aims at the corner ahead: what one setting's rounding spoils the next mends, so a rod does
+//! not wander off with its length, however coarse the steps.
 
+use super::chain::angle_between;
 use crate::implant::{Bender, RodKind};
 use crate::space::{Patient, Point};
 use glam::{DQuat, DVec3};
 use serde::Serialize;
 use std::fmt::Write as _;
 
-/// Bends smaller than this are left out, degrees.
-const LEAST_BEND_DEG: f64 = 0.05;
+/// Points of a bent rod's arcs are at most so far apart, mm: its chords then leave an arc of 20 mm
+/// radius by less than 0.002 mm.
+const STEP_MM: f64 = 0.5;
 
 /// One setting of the bender.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -26,9 +32,9 @@ pub struct Bend {
     /// Turn of the rod about itself before it, degrees, right-handed looking along the feed; that
     /// of the first bend is 0.
     pub roll_deg: f64,
-    /// The bend that stays, degrees.
+    /// The bend that stays of what the bender is set to, degrees.
     pub bend_deg: f64,
-    /// What the bender is set to, so that this stays after springback, degrees.
+    /// What the bender is set to, degrees.
     pub set_deg: f64,
 }
 
@@ -39,209 +45,244 @@ pub struct BendTable {
     pub bends: Vec<Bend>,
     /// Straight rod behind the last bend, mm.
     pub last_feed_mm: f64,
-    /// Radius of the former, mm.
+    /// Radius of the arcs, mm.
     pub radius_mm: f64,
     /// What can not be bent so, one sentence each.
     pub impossible: Vec<String>,
+    /// Places after the point with which feeds, then angles, are told whole.
     #[serde(skip)]
-    start: Start,
+    pub places: [usize; 2],
+    #[serde(skip)]
+    start: Pose,
 }
 
-/// Where the rod begins: place, direction, and the plane of its first bend.
+/// Where a rod is on its way through the bender: place, direction, and the plane of the last bend.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Start {
+struct Pose {
     place: DVec3,
     along: DVec3,
     normal: DVec3,
 }
 
-/// The corners of the chain for a line: `bends` of them between its ends, where straight pieces
-/// along it meet.
-pub fn corners(line: &[Point<Patient>], bends: usize) -> Vec<DVec3> {
-    let points: Vec<DVec3> = line.iter().map(|p| p.vec()).collect();
-    if points.len() < 3 || bends == 0 {
-        return points.first().into_iter().chain(points.last()).copied().collect();
+impl Pose {
+    fn fed(self, mm: f64) -> Self {
+        Self { place: self.place + self.along * mm, ..self }
     }
-    // Pieces run along the line at the middles of equal parts; corners are where neighbours meet.
-    let last = points.len() - 1;
-    let at = |share: f64| {
-        let place = share * last as f64;
-        let n = (place as usize).min(last - 1);
-        points[n].lerp(points[n + 1], place - n as f64)
-    };
-    let share = |n: usize| n as f64 / (bends + 1) as f64;
-    let mut chain = vec![points[0]];
-    chain.extend((1..=bends).map(|n| {
-        // A corner lies outside the bow by a quarter of its sagitta-like excess, so that chain and
-        // line enclose as much on either side.
-        let (before, here, after) = (at(share(n - 1)), at(share(n)), at(share(n + 1)));
-        here + (here - (before + after) / 2.0) * (1.0 / 3.0)
-    }));
-    chain.push(points[last]);
-    chain
+    fn rolled(self, deg: f64) -> Self {
+        let turn = DQuat::from_axis_angle(self.along, deg.to_radians());
+        Self { normal: turn * self.normal, ..self }
+    }
+    fn bent(self, deg: f64, radius: f64) -> Self {
+        let turn = DQuat::from_axis_angle(self.normal, deg.to_radians());
+        let to_middle = self.normal.cross(self.along) * radius;
+        let place = self.place + to_middle - turn * to_middle;
+        Self { place, along: (turn * self.along).normalize(), ..self }
+    }
+    fn after(self, bend: &Bend, radius: f64) -> Self {
+        self.fed(bend.feed_mm).rolled(bend.roll_deg).bent(bend.bend_deg, radius)
+    }
 }
 
 impl BendTable {
-    /// The settings for a chain of corners, its two ends included.
+    /// The settings with which a rod follows a chain of corners, its two ends included. A corner whose
+    /// bend would be rounded away is passed; the next one makes up for it.
     pub fn new(chain: &[DVec3], bender: &Bender, rod: &RodKind) -> Self {
-        let pieces: Vec<DVec3> = chain.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let along: Vec<DVec3> =
-            pieces.iter().map(|piece| piece.normalize_or(DVec3::NEG_Z)).collect();
-        let radius = bender.former_radius_mm;
+        let first = chain.first().copied().unwrap_or_default();
+        let along = chain.get(1).map_or(DVec3::NEG_Z, |next| *next - first);
+        let along = along.normalize_or(DVec3::NEG_Z);
+        let start = Pose { place: first, along, normal: along.any_orthonormal_vector() };
         let mut table = Self {
             bends: Vec::new(),
             last_feed_mm: 0.0,
-            radius_mm: radius,
+            radius_mm: bender.former_radius_mm,
             impossible: Vec::new(),
-            start: Start {
-                place: chain.first().copied().unwrap_or_default(),
-                along: along.first().copied().unwrap_or(DVec3::NEG_Z),
-                normal: DVec3::X,
-            },
+            places: [decimals(bender.feed_step_mm), decimals(bender.angle_step_deg)],
+            start,
         };
-        let mut straight = pieces.first().map_or(0.0, |piece| piece.length());
-        let mut normal: Option<DVec3> = None;
-        for n in 1..pieces.len() {
-            let angle = along[n - 1].angle_between(along[n]);
-            if angle.to_degrees() < LEAST_BEND_DEG {
-                straight += pieces[n].length();
+        let mut pose = start;
+        for pair in chain.get(1..).unwrap_or_default().windows(2) {
+            let [corner, next] = [pair[0], pair[1]];
+            let way = (corner - pose.place).dot(pose.along);
+            let to = (next - pose.fed(way).place).normalize_or(pose.along);
+            let Some(plane) = pose.along.cross(to).try_normalize() else { continue };
+            let deg = angle_between(pose.along, to).to_degrees();
+            let set_deg = round(rod.set_for_deg(deg), bender.angle_step_deg);
+            let bend_deg = rod.stays_deg(set_deg);
+            if set_deg <= 0.0 || bend_deg <= 0.0 {
                 continue;
             }
-            let plane = along[n - 1].cross(along[n]).normalize_or(DVec3::X);
-            let roll = normal.map_or(0.0, |before| {
-                before.cross(plane).dot(along[n - 1]).atan2(before.dot(plane))
-            });
-            if normal.is_none() {
-                table.start.normal = plane;
+            if table.bends.is_empty() {
+                (pose.normal, table.start.normal) = (plane, plane);
             }
-            let taken = radius * (angle / 2.0).tan();
-            table.push(straight - taken, roll.to_degrees(), angle.to_degrees(), bender, rod);
-            straight = pieces[n].length() - taken;
-            normal = Some(plane);
+            let roll = pose.normal.cross(plane).dot(pose.along).atan2(pose.normal.dot(plane));
+            let feed = way - table.radius_mm * (bend_deg / 2.0).to_radians().tan();
+            let bend = Bend {
+                feed_mm: round(feed, bender.feed_step_mm),
+                roll_deg: round(roll.to_degrees(), bender.angle_step_deg),
+                bend_deg,
+                set_deg,
+            };
+            pose = pose.after(&bend, table.radius_mm);
+            table.push(bend, bender);
         }
-        table.last_feed_mm = straight;
-        if straight < 0.0 {
-            let number = table.bends.len();
-            table.impossible.push(format!(
-                "bend {number}: its arc runs {:.1} mm past the end of the rod; leave the rod longer",
-                -straight
-            ));
-        }
+        let left = chain.last().map_or(0.0, |end| (*end - pose.place).dot(pose.along));
+        table.finish(round(left, bender.feed_step_mm));
         table
     }
 
-    /// Adds a bend, rounded to what the bender can be set to, and names what it can not do.
-    fn push(&mut self, feed: f64, roll_deg: f64, bend_deg: f64, bender: &Bender, rod: &RodKind) {
-        let round = |x: f64, step: f64| (x / step).round() * step;
-        let set_deg = (bend_deg - rod.spring_offset_deg) / rod.spring_factor;
+    /// Adds a bend and names what the bender can not do of it.
+    fn push(&mut self, bend: Bend, bender: &Bender) {
         let number = self.bends.len() + 1;
         let needed = if self.bends.is_empty() { 0.0 } else { bender.grip_mm };
-        if feed < needed {
+        let who = bender.name.to_lowercase();
+        let [feeds, angles] = self.places;
+        if bend.feed_mm < needed {
             self.impossible.push(format!(
-                "bend {number}: {feed:.1} mm of straight rod before it, the {} holds {needed:.1} \
-                 mm; use fewer bends or a smaller former",
-                bender.name.to_lowercase()
+                "bend {number}: {:.feeds$} mm of straight rod before it, the {who} holds \
+                 {needed} mm; use fewer bends or a smaller former",
+                bend.feed_mm
             ));
         }
-        if set_deg > bender.most_bend_deg {
+        if bend.set_deg > bender.most_bend_deg {
             self.impossible.push(format!(
-                "bend {number}: {set_deg:.1} degrees, the {} bends up to {:.1} at once; use more \
+                "bend {number}: {:.angles$} degrees, the {who} bends up to {} at once; use more \
                  bends",
-                bender.name.to_lowercase(),
-                bender.most_bend_deg
+                bend.set_deg, bender.most_bend_deg
             ));
         }
-        self.bends.push(Bend {
-            feed_mm: round(feed, bender.feed_step_mm),
-            roll_deg: round(roll_deg, bender.angle_step_deg),
-            bend_deg: round(bend_deg, bender.angle_step_deg),
-            set_deg: round(set_deg, bender.angle_step_deg),
-        });
+        self.bends.push(bend);
     }
 
-    /// The middle line of the rod that this table makes, arcs in steps of at most a millimetre.
-    /// Each bend is what stays of what the bender is set to.
-    pub fn forward(&self, rod: &RodKind) -> Vec<Point<Patient>> {
-        let Start { mut place, mut along, mut normal } = self.start;
-        let mut line = vec![place];
-        for bend in &self.bends {
-            place += along * bend.feed_mm;
-            line.push(place);
-            normal = DQuat::from_axis_angle(along, bend.roll_deg.to_radians()) * normal;
-            let stays = rod.spring_factor * bend.set_deg + rod.spring_offset_deg;
-            let angle = stays.to_radians();
-            let steps = (angle * self.radius_mm).ceil().max(1.0);
-            let turn = DQuat::from_axis_angle(normal, angle / steps);
-            let to_middle = normal.cross(along) * self.radius_mm;
-            let middle = place + to_middle;
-            let mut arm = -to_middle;
-            for _ in 0..steps as usize {
-                arm = turn * arm;
-                line.push(middle + arm);
-            }
-            place = middle + arm;
-            along = DQuat::from_axis_angle(normal, angle) * along;
+    fn finish(&mut self, last_feed_mm: f64) {
+        self.last_feed_mm = last_feed_mm;
+        if last_feed_mm < 0.0 {
+            let number = self.bends.len();
+            self.impossible.push(format!(
+                "bend {number}: its arc runs {:.1} mm past the end of the rod; leave the rod longer",
+                -last_feed_mm
+            ));
         }
-        line.push(place + along * self.last_feed_mm);
+    }
+
+    /// The middle line of the rod that these settings make of a rod that springs back so, arcs in
+    /// steps of half a millimetre: each bend is what stays of what the bender is set to.
+    pub fn forward(&self, rod: &RodKind) -> Vec<Point<Patient>> {
+        let mut pose = self.start;
+        let mut line = vec![pose.place];
+        for bend in &self.bends {
+            pose = pose.fed(bend.feed_mm).rolled(bend.roll_deg);
+            line.push(pose.place);
+            let stays_deg = rod.stays_deg(bend.set_deg);
+            let steps = (stays_deg.to_radians() * self.radius_mm / STEP_MM).ceil().max(1.0);
+            for _ in 0..steps as usize {
+                pose = pose.bent(stays_deg / steps, self.radius_mm);
+                line.push(pose.place);
+            }
+        }
+        line.push(pose.fed(self.last_feed_mm).place);
         line.into_iter().map(Point::from_vec).collect()
     }
 
     /// Length of straight rod to cut, mm: feeds and arcs together.
     pub fn cut_length_mm(&self) -> f64 {
-        let arc = |bend: &Bend| bend.feed_mm + self.radius_mm * bend.bend_deg.to_radians();
+        let arc = |bend: &Bend| bend.feed_mm + self.arc_mm(bend);
         self.bends.iter().map(arc).sum::<f64>() + self.last_feed_mm
     }
 
-    /// The table for reading.
+    fn arc_mm(&self, bend: &Bend) -> f64 {
+        self.radius_mm * bend.bend_deg.to_radians()
+    }
+
+    /// Each bend as it lies: how far along the rod its middle is, mm, and its turn, radians about the
+    /// direction it has.
+    pub(super) fn turns(&self) -> Vec<(f64, DVec3)> {
+        let (mut pose, mut way) = (self.start, 0.0);
+        let mut turns = Vec::with_capacity(self.bends.len());
+        for bend in &self.bends {
+            pose = pose.after(bend, self.radius_mm);
+            way += bend.feed_mm + self.arc_mm(bend);
+            let turn = pose.normal * bend.bend_deg.to_radians();
+            turns.push((way - 0.5 * self.arc_mm(bend), turn));
+        }
+        turns
+    }
+
+    /// The table for reading. Settings are told whole, in the steps of the bender.
     pub fn text(&self) -> String {
-        let mut text = "bend  feed mm  roll deg  bend deg  set to deg\n".to_owned();
+        let mut text = "bend  feed mm  roll deg  set to deg  stays deg\n".to_owned();
+        let [feeds, angles] = self.places;
         for (n, b) in self.bends.iter().enumerate() {
+            let Bend { feed_mm, roll_deg, bend_deg, set_deg } = b;
             // Writing into a String can not fail.
             let _ = writeln!(
                 text,
-                "{:>4}  {:>7.1}  {:>8.1}  {:>8.1}  {:>10.1}",
+                "{:>4}  {feed_mm:>7.feeds$}  {roll_deg:>8.angles$}  {set_deg:>10.angles$}  \
+                 {bend_deg:>9.2}",
                 n + 1,
-                b.feed_mm,
-                b.roll_deg,
-                b.bend_deg,
-                b.set_deg
             );
         }
-        let _ = writeln!(
-            text,
-            "last straight {:.1} mm, cut {:.1} mm",
-            self.last_feed_mm,
-            self.cut_length_mm()
-        );
+        let _ = writeln!(text, " end  {:>7.feeds$}", self.last_feed_mm);
+        let _ = writeln!(text, "cut {:.1} mm", self.cut_length_mm());
         for sentence in &self.impossible {
             text += sentence;
             text.push('\n');
         }
         text
     }
+
+    /// This table with its settings as a person reads them off [`Self::text`]; `None` where one can
+    /// not be read.
+    pub(super) fn read_back(&self, rod: &RodKind) -> Option<Self> {
+        let mut read = Self { bends: Vec::new(), ..self.clone() };
+        for line in self.text().lines().skip(1) {
+            let cells: Vec<&str> = line.split_whitespace().collect();
+            match cells[..] {
+                ["end", feed] => {
+                    read.last_feed_mm = feed.parse().ok()?;
+                    return Some(read);
+                }
+                [_, feed, roll, set, _] => {
+                    let set_deg: f64 = set.parse().ok()?;
+                    read.bends.push(Bend {
+                        feed_mm: feed.parse().ok()?,
+                        roll_deg: roll.parse().ok()?,
+                        bend_deg: rod.stays_deg(set_deg),
+                        set_deg,
+                    });
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+}
+
+/// The nearest whole number of steps; never -0.
+fn round(x: f64, step: f64) -> f64 {
+    (x / step).round() * step + 0.0
+}
+
+/// Places after the point with which every multiple of a step is told whole; six at most.
+fn decimals(step: f64) -> usize {
+    let is_whole = |places: &usize| {
+        let tenths = step * 10_f64.powi(*places as i32);
+        (tenths - tenths.round()).abs() < 1e-6 * tenths.abs()
+    };
+    (0..6).find(is_whole).unwrap_or(6)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::implant::Rods;
-    use crate::plan::rod::Rod;
+    use crate::plan::rod::off_line_mm;
 
-    fn bender_and_rod() -> (Bender, RodKind) {
-        let rods = Rods::builtin().expect("our own file");
-        (rods.bender("machine").expect("one").clone(), rods.rod("ti-5.5").expect("one").clone())
+    fn rods() -> Rods {
+        Rods::builtin().expect("our own file")
     }
 
     fn off(line: &[Point<Patient>], other: &[Point<Patient>]) -> f64 {
-        let segment = |p: DVec3, a: DVec3, b: DVec3| {
-            let t = ((p - a).dot(b - a) / (b - a).length_squared().max(1e-24)).clamp(0.0, 1.0);
-            p.distance(a + (b - a) * t)
-        };
-        let to = |p: DVec3| {
-            let pieces = other.windows(2).map(|w| segment(p, w[0].vec(), w[1].vec()));
-            pieces.fold(f64::INFINITY, f64::min)
-        };
-        line.iter().map(|p| to(p.vec())).fold(0.0, f64::max)
+        line.iter().map(|p| off_line_mm(*p, other)).fold(0.0, f64::max)
     }
 
     /// The chain with its corners rounded by arcs, made without the table.
@@ -261,50 +302,83 @@ mod tests {
         line.into_iter().map(Point::from_vec).collect()
     }
 
+    const CHAIN: [DVec3; 5] = [
+        DVec3::new(30.0, 10.0, 100.0),
+        DVec3::new(31.0, 4.0, 60.0),
+        DVec3::new(28.0, 2.0, 25.0),
+        DVec3::new(24.0, 9.0, -15.0),
+        DVec3::new(27.0, 22.0, -60.0),
+    ];
+
     #[test]
-    fn the_table_bent_forward_gives_the_rod_back() {
-        let (bender, rod) = bender_and_rod();
-        let chain = [
-            DVec3::new(30.0, 10.0, 100.0),
-            DVec3::new(31.0, 4.0, 60.0),
-            DVec3::new(28.0, 2.0, 25.0),
-            DVec3::new(24.0, 9.0, -15.0),
-            DVec3::new(27.0, 22.0, -60.0),
-        ];
-        let table = BendTable::new(&chain, &bender, &rod);
+    fn a_table_in_fine_steps_makes_the_chain_and_its_rolls_matter() {
+        let (rods, fine) = (rods(), (0.001, 0.001));
+        let rod = rods.rod("ti-5.5").expect("one");
+        let machine = rods.bender("machine").expect("one").clone();
+        let bender = Bender { feed_step_mm: fine.0, angle_step_deg: fine.1, ..machine };
+        let table = BendTable::new(&CHAIN, &bender, rod);
         assert_eq!((table.bends.len(), table.impossible.len()), (3, 0), "{table:?}");
-        let (made, wanted) = (table.forward(&rod), rounded(&chain, table.radius_mm));
-        assert!(off(&made, &wanted) < 0.05 && off(&wanted, &made) < 0.05);
+        let (made, wanted) = (table.forward(rod), rounded(&CHAIN, table.radius_mm));
+        assert!(off(&made, &wanted) < 0.01 && off(&wanted, &made) < 0.01);
         let length: f64 = wanted.windows(2).map(|p| p[0].distance(p[1])).sum();
-        assert!((table.cut_length_mm() - length).abs() < 0.05);
+        assert!((table.cut_length_mm() - length).abs() < 0.01);
         assert!(table.bends.iter().all(|b| b.set_deg > b.bend_deg), "titanium springs back");
-        // A roll that is left out makes another rod.
+        // A roll that is left out makes another rod, and so does a springback that is.
         let mut flat = table.clone();
         flat.bends.iter_mut().for_each(|b| b.roll_deg = 0.0);
-        assert!(off(&flat.forward(&rod), &wanted) > 1.0);
+        assert!(off(&flat.forward(rod), &wanted) > 1.0);
+        let stiffer = rods.rod("cocr-6.0").expect("one");
+        assert!(off(&table.forward(stiffer), &wanted) > 0.5);
     }
 
     #[test]
-    fn a_rod_through_heads_is_made_by_its_table_nearly_as_it_lies() {
-        let (bender, kind) = bender_and_rod();
-        let heads: Vec<Point<Patient>> = (0..6)
-            .map(|n| {
-                let t = f64::from(n);
-                Point::new(28.0 + 0.6 * t, 12.0 * (t * 0.55).sin(), -34.0 * t)
-            })
-            .collect();
-        let rod = Rod::through(&heads, &Rods::builtin().expect("ours")).expect("six heads");
-        let table = BendTable::new(&corners(&rod.line, 8), &bender, &kind);
-        assert!(table.impossible.is_empty(), "{:?}", table.impossible);
-        let made = table.forward(&kind);
-        assert!(off(&rod.line, &made) < 1.0, "{}", off(&rod.line, &made));
+    fn settings_are_whole_steps_and_their_rounding_does_not_add_up() {
+        let rods = rods();
+        let rod = rods.rod("cocr-5.5").expect("one");
+        // A gentle helix: 30 pieces of 20 mm, which a degree and a millimetre do not fit.
+        let corner = |n: i32| {
+            let t = f64::from(n) * 0.1234;
+            DVec3::new(9.0 * t.cos(), 100.0 * t.sin(), -19.0 * f64::from(n))
+        };
+        let chain: Vec<DVec3> = (0..30).map(corner).collect();
+        for bender in &rods.benders {
+            let table = BendTable::new(&chain, bender, rod);
+            let is_whole = |x: f64, step: f64| (x / step - (x / step).round()).abs() < 1e-6;
+            for b in &table.bends {
+                assert!(is_whole(b.feed_mm, bender.feed_step_mm), "{b:?}");
+                assert!(is_whole(b.roll_deg, bender.angle_step_deg), "{b:?}");
+                assert!(is_whole(b.set_deg, bender.angle_step_deg), "{b:?}");
+            }
+            // Half a step of angle over the longest piece, and half a step of feed at a bend.
+            let rounded_off = 2.0 * 20.0 * (0.5 * bender.angle_step_deg).to_radians()
+                + 0.5 * bender.feed_step_mm * 7_f64.to_radians();
+            let worst = off(&table.forward(rod), &rounded(&chain, table.radius_mm));
+            assert!(worst < rounded_off + 0.1, "{}: {worst} of {rounded_off}", bender.id);
+        }
+    }
+
+    #[test]
+    fn what_is_printed_makes_the_same_rod() {
+        let rods = rods();
+        for (bender, rod) in rods.benders.iter().flat_map(|b| rods.rods.iter().map(move |r| (b, r)))
+        {
+            for step in [1.0, 0.25, 0.1, 2.5, 0.001] {
+                let bender = Bender { angle_step_deg: step, feed_step_mm: step, ..bender.clone() };
+                let table = BendTable::new(&CHAIN, &bender, rod);
+                let read = table.read_back(rod).expect("our own text");
+                assert!(off(&read.forward(rod), &table.forward(rod)) < 1e-6, "{step}");
+            }
+        }
+        assert_eq!([1.0, 0.5, 0.1, 0.25, 0.001, 5.0].map(decimals), [0, 1, 1, 2, 3, 0]);
     }
 
     #[test]
     fn what_can_not_be_bent_is_named() {
-        let (bender, rod) = bender_and_rod();
+        let rods = rods();
+        let (bender, rod) =
+            (rods.bender("machine").expect("one"), rods.rod("ti-5.5").expect("one"));
         let sharp = [DVec3::ZERO, DVec3::new(0.0, 0.0, -20.0), DVec3::new(0.0, 40.0, -20.0)];
-        let table = BendTable::new(&sharp, &bender, &rod);
+        let table = BendTable::new(&sharp, bender, rod);
         assert!(table.impossible[0].starts_with("bend 1: "), "{:?}", table.impossible);
         let near = [
             DVec3::ZERO,
@@ -312,8 +386,10 @@ mod tests {
             DVec3::new(0.0, 4.0, -38.0),
             DVec3::new(0.0, 4.0, -70.0),
         ];
-        let table = BendTable::new(&near, &bender, &rod);
+        let table = BendTable::new(&near, bender, rod);
         assert!(table.impossible.iter().any(|s| s.starts_with("bend 2: ")), "{table:?}");
         assert!(table.text().contains("bend 2: "));
+        // A chain of nothing makes a table of nothing.
+        assert!(BendTable::new(&[], bender, rod).bends.is_empty());
     }
 }

@@ -4,7 +4,9 @@
 //! an issue is a sentence, never a lock.
 
 use super::ScrewSite;
+use super::auto::Wanted;
 use crate::clearance::{Grade, Wall};
+use crate::labels::Level;
 use crate::space::Side;
 use serde::Serialize;
 use std::fmt;
@@ -55,16 +57,33 @@ pub struct Seen {
     pub size_mm: [f64; 2],
     /// Letter, breach in mm and its wall.
     pub breach: (Grade, f64, Option<Wall>),
+    /// How far it is past the medial wall, though it may be past another one further, mm.
+    pub medial_mm: f64,
+    /// What of that its trajectory asks for.
+    pub wanted: Option<Wanted>,
     /// To the canal, mm.
     pub canal_mm: Option<f64>,
     /// Babu's grade of the facet above.
     pub facet: Option<u8>,
     /// The nearest other screw and the gap to it, mm.
     pub nearest: Option<(String, f64)>,
+    /// The nearest head of another screw and the gap from its own to it, mm.
+    pub nearest_head: Option<(String, f64)>,
     /// How far its head is from the rod of its side, mm.
     pub rod_misfit_mm: Option<f64>,
     /// Its vertebra is cut off by the image.
     pub is_cut_off: bool,
+    /// Where its axis runs, if not in the bone that it belongs to.
+    pub astray: Option<Astray>,
+}
+
+/// Where a screw's axis runs that does not meet its own bone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Astray {
+    /// In no bone of the case.
+    Nowhere,
+    /// In the bone of this level.
+    In(Level),
 }
 
 /// Two screws nearer than this are named, mm.
@@ -76,10 +95,11 @@ const DIFFERS_MM: [f64; 2] = [1.5, 10.0];
 /// Slices thicker than this are too thick to plan on (MySpine: 1 mm and less; T Cool 2021), mm.
 const THICK_MM: f64 = 1.5;
 
-/// Checks a plan. `slice_mm` is the largest spacing of the image, `half_mm` the half width of the
-/// band that follows from it.
-pub fn check(screws: &[Seen], slice_mm: f64, half_mm: f64) -> Vec<Issue> {
-    let mut issues: Vec<Issue> = screws.iter().flat_map(of_one).collect();
+/// Checks a plan. `unseen` is what is said of screws that could not be measured, `slice_mm` the
+/// largest spacing of the image, `half_mm` the half width of the band that follows from it.
+pub fn check(screws: &[Seen], unseen: Vec<Issue>, slice_mm: f64, half_mm: f64) -> Vec<Issue> {
+    let mut issues = unseen;
+    issues.extend(screws.iter().flat_map(of_one));
     issues.extend(pairs(screws));
     if slice_mm > THICK_MM {
         issues.push(Issue {
@@ -102,10 +122,25 @@ fn of_one(screw: &Seen) -> Vec<Issue> {
         issues.push(Issue { weight, what: format!("{}: {what}", screw.name), hint: hint.into() });
     };
     let (grade, mm, wall) = screw.breach;
-    if let Some(wall) = wall {
+    if let Some(astray) = screw.astray {
+        let beside =
+            wall.map_or_else(String::new, |wall| format!(", {mm:.0} mm {wall} of its own"));
+        let what = match astray {
+            Astray::Nowhere => format!("it lies outside every bone{beside}"),
+            Astray::In(level) => format!("it lies in {level}, outside its own bone"),
+        };
+        say(Weight::Grave, what, "place it again where it belongs, or delete it");
+    } else if let Some(wanted) = screw.wanted {
+        let (weight, what, hint) = as_wanted(wanted, mm, grade);
+        say(weight, what, hint);
+    } else if let Some(wall) = wall {
         let is_grave = wall == Wall::Medial || grade > Grade::B;
         let weight = if is_grave { Weight::Grave } else { Weight::Look };
         say(weight, format!("it breaches {mm:.1} mm {wall} ({grade:?})"), away_from(wall));
+    }
+    if screw.medial_mm > 0.0 && wall != Some(Wall::Medial) && screw.astray.is_none() {
+        let mm = screw.medial_mm;
+        say(Weight::Grave, format!("it breaches {mm:.1} mm medial too"), away_from(Wall::Medial));
     }
     if let Some(canal) = screw.canal_mm.filter(|mm| *mm < 0.5 && wall != Some(Wall::Medial)) {
         let weight = if canal < 0.0 { Weight::Grave } else { Weight::Look };
@@ -134,6 +169,22 @@ fn of_one(screw: &Seen) -> Vec<Issue> {
     issues
 }
 
+/// A breach that the screw's own trajectory asks for.
+fn as_wanted(wanted: Wanted, mm: f64, grade: Grade) -> (Weight, String, &'static str) {
+    match wanted {
+        Wanted::FrontCortex => (
+            Weight::Note,
+            format!("its tip is {mm:.1} mm through the front cortex, as wanted of it"),
+            "look which vessels lie before it",
+        ),
+        Wanted::LateralWall => (
+            Weight::Look,
+            format!("it passes the lateral wall by {mm:.1} mm ({grade:?}), as in-out-in does"),
+            "look whether rib and pleura leave it room, or leave it out",
+        ),
+    }
+}
+
 const LOWER: &str = "move the entry down or outwards, off the joint";
 
 fn away_from(wall: Wall) -> &'static str {
@@ -150,21 +201,30 @@ fn away_from(wall: Wall) -> &'static str {
 fn pairs(screws: &[Seen]) -> Vec<Issue> {
     let mut issues = Vec::new();
     for (n, screw) in screws.iter().enumerate() {
-        if let Some((other, mm)) = screw.nearest.as_ref().filter(|(_, mm)| *mm < TOO_NEAR_MM) {
-            let mut names = [screw.name.clone(), other.clone()];
-            names.sort();
-            let [a, b] = names;
-            issues.push(Issue {
-                weight: if *mm < 0.0 { Weight::Grave } else { Weight::Look },
-                what: format!("{a} and {b} are {mm:.1} mm apart"),
-                hint: "shorten or turn one of them".to_owned(),
-            });
-        }
+        issues.extend(screw.nearest.as_ref().and_then(|near| too_near(screw, near, SHAFTS)));
+        issues.extend(screw.nearest_head.as_ref().and_then(|near| too_near(screw, near, HEADS)));
         for other in screws[n + 1..].iter().filter(|other| other.site == screw.site) {
             issues.extend(twice(screw, other).or_else(|| unlike(screw, other)));
         }
     }
     issues
+}
+
+/// What of two screws is near, and what to do about it.
+type Parts = (&'static str, &'static str);
+const SHAFTS: Parts = ("", "shorten or turn one of them");
+const HEADS: Parts = ("the heads of ", "move one of the entries away, or leave one of them out");
+
+/// Two screws of which parts touch, or nearly.
+fn too_near(screw: &Seen, (other, mm): &(String, f64), (parts, hint): Parts) -> Option<Issue> {
+    let mut names = [&screw.name, other];
+    names.sort();
+    let [a, b] = names;
+    (*mm < TOO_NEAR_MM).then(|| Issue {
+        weight: if *mm < 0.0 { Weight::Grave } else { Weight::Look },
+        what: format!("{parts}{a} and {b} are {mm:.1} mm apart"),
+        hint: hint.to_owned(),
+    })
 }
 
 /// Two screws on one side of a level.
@@ -200,23 +260,27 @@ mod tests {
             side,
             size_mm: [6.5, 45.0],
             breach: (Grade::A, 0.0, None),
+            medial_mm: 0.0,
+            wanted: None,
             canal_mm: Some(2.0),
             facet: Some(0),
             nearest: Some(("other".into(), 12.0)),
+            nearest_head: Some(("other".into(), 15.0)),
             rod_misfit_mm: Some(0.4),
             is_cut_off: false,
+            astray: None,
         }
     }
 
     fn weights(screws: &[Seen]) -> Vec<Weight> {
-        check(screws, 1.0, 0.28).into_iter().map(|issue| issue.weight).collect()
+        check(screws, Vec::new(), 1.0, 0.28).into_iter().map(|issue| issue.weight).collect()
     }
 
     #[test]
     fn a_sound_plan_has_no_issue_and_a_thick_scan_is_named() {
         let plan = [seen("L4", Side::Left), seen("L4", Side::Right), seen("L5", Side::Left)];
-        assert!(check(&plan, 1.0, 0.28).is_empty());
-        let thick = check(&plan, 3.0, 0.64);
+        assert!(check(&plan, Vec::new(), 1.0, 0.28).is_empty());
+        let thick = check(&plan, Vec::new(), 3.0, 0.64);
         assert!(thick.len() == 1 && thick[0].what.contains("3.0 mm"), "{thick:?}");
     }
 
@@ -227,23 +291,60 @@ mod tests {
             Seen { breach: (Grade::B, 0.8, Some(Wall::Lateral)), ..seen("L4", Side::Right) };
         assert_eq!(weights(&[lateral.clone(), medial]), [Weight::Grave, Weight::Look]);
         let wide = Seen { breach: (Grade::C, 2.0, Some(Wall::Lateral)), ..seen("L4", Side::Left) };
-        assert_eq!(weights(&[wide]), [Weight::Grave]);
+        assert_eq!(weights(&[wide.clone()]), [Weight::Grave]);
+        let hidden = Seen { medial_mm: 0.4, ..wide.clone() };
+        let said = check(&[hidden], Vec::new(), 1.0, 0.28);
+        let medial = |issue: &Issue| issue.what == "L4 left: it breaches 0.4 mm medial too";
+        assert!(said.len() == 2 && said.iter().any(medial), "{said:?}");
         let joint = Seen { facet: Some(3), ..seen("L4", Side::Left) };
         let off_rod = Seen { rod_misfit_mm: Some(6.0), ..seen("L5", Side::Left) };
         let cut = Seen { is_cut_off: true, ..seen("T9", Side::Left) };
         let touching = Seen { nearest: Some(("L5 left".into(), -0.3)), ..seen("L3", Side::Left) };
-        let all = check(&[joint, off_rod, cut, touching], 1.0, 0.28);
-        assert_eq!(all.len(), 4, "{all:?}");
+        let heads = Seen { nearest_head: Some(("S1 left".into(), 0.4)), ..seen("L2", Side::Left) };
+        let all = check(&[joint, off_rod, cut, touching, heads], Vec::new(), 1.0, 0.28);
+        assert_eq!(all.len(), 5, "{all:?}");
+        let of_heads = "the heads of L2 left and S1 left are 0.4 mm apart";
+        assert!(all.iter().any(|issue| issue.what == of_heads), "{all:?}");
         assert!(all.iter().all(|issue| !issue.hint.is_empty()));
         assert!(all.windows(2).all(|pair| pair[0].weight <= pair[1].weight));
     }
 
     #[test]
+    fn a_breach_as_wanted_is_told_as_that() {
+        let tip = Seen {
+            breach: (Grade::B, 1.7, Some(Wall::Anterior)),
+            wanted: Some(Wanted::FrontCortex),
+            ..seen("S1", Side::Left)
+        };
+        let issues = check(&[tip], Vec::new(), 1.0, 0.28);
+        assert_eq!(issues.len(), 1, "{issues:?}");
+        assert_eq!(issues[0].weight, Weight::Note);
+        assert!(issues[0].what.contains("1.7 mm through the front cortex"), "{issues:?}");
+        assert!(!issues[0].hint.contains("shorter"), "{issues:?}");
+    }
+
+    #[test]
+    fn a_screw_that_misses_its_bone_is_told_so_and_not_to_be_shortened() {
+        let breach = (Grade::E, 193.2, Some(Wall::Lateral));
+        let lost = Seen { astray: Some(Astray::Nowhere), breach, ..seen("L4", Side::Left) };
+        let issues = check(&[lost.clone()], Vec::new(), 1.0, 0.28);
+        assert_eq!(issues.len(), 1, "{issues:?}");
+        assert_eq!(issues[0].weight, Weight::Grave);
+        assert_eq!(
+            issues[0].what,
+            "L4 left: it lies outside every bone, 193 mm lateral of its own"
+        );
+        let other = Seen { astray: Some(Astray::In(Level::L5)), ..lost };
+        let issues = check(&[other], Vec::new(), 1.0, 0.28);
+        assert_eq!(issues[0].what, "L4 left: it lies in L5, outside its own bone");
+    }
+
+    #[test]
     fn a_level_counted_twice_and_unlike_sides_are_named() {
-        let twice = check(&[seen("L4", Side::Left), seen("L4", Side::Left)], 1.0, 0.28);
+        let twice = check(&[seen("L4", Side::Left), seen("L4", Side::Left)], Vec::new(), 1.0, 0.28);
         assert!(twice[0].what.contains("two screws"), "{twice:?}");
         let thin = Seen { size_mm: [4.5, 30.0], ..seen("L4", Side::Right) };
-        let unlike = check(&[seen("L4", Side::Left), thin], 1.0, 0.28);
+        let unlike = check(&[seen("L4", Side::Left), thin], Vec::new(), 1.0, 0.28);
         assert!(unlike[0].what.contains("differ"), "{unlike:?}");
     }
 }

@@ -2,17 +2,23 @@
 //!
 //! In: text. Out: a [`PlanFile`], and its text again. Nothing here touches a disk.
 //!
-//! Keys that this program does not know are kept: of the file, of its case and of each screw. The
-//! tip is written though it follows from the rest, for whoever reads the file elsewhere; a file in
+//! Keys that this program does not know are kept, wherever in the file they stand. Older forms of the
+//! file are brought up to the newest one before they are read (`migrate`). The tip is written though it follows from the rest, for whoever reads the file elsewhere; a file in
 //! which it does not follow is refused. Lengths of ends are written to the nanometre, so that what
 //! was read is written back byte for byte.
 
+pub use super::fault::FileError;
+pub use super::migrate::SCHEMA;
+
 use super::alternative::{Alternative, AlternativeFault};
-use super::correct::{CorrectError, Target};
-use super::screw::{Screw, ScrewFault, ScrewId, ScrewState, ScrewStyle};
+use super::bent::RodChoice;
+use super::correct::Target;
+use super::migrate::migrate;
+use super::no_number::{self, NoNumber};
+use super::screw::{Screw, ScrewId, ScrewState, ScrewStyle, is_false};
 use super::{Plan, RenamedLevel};
 use crate::implant::Catalogue;
-use crate::labels::edit::{Mending, MendingFault};
+use crate::labels::edit::Mending;
 use crate::labels::{Level, VertebraId};
 use crate::space::{Dir, Patient, Point, Side};
 use jiff::Timestamp;
@@ -21,16 +27,10 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// The newest form of the file that this program reads, and the one that it writes.
-pub const SCHEMA: u64 = 1;
 /// How far a written tip may lie from entry plus length along the axis, mm.
 pub const TIP_TOLERANCE_MM: f64 = 0.01;
 /// `program` of a file that this program wrote.
 pub const PROGRAM: &str = concat!("corridor ", env!("CARGO_PKG_VERSION"));
-
-/// Turns a document of schema n into one of n + 1; the first entry starts from schema 1.
-type Migration = fn(&mut Map<String, Value>);
-const MIGRATIONS: [Migration; SCHEMA as usize - 1] = [];
 
 /// By what a spine is recognised; hashes, never names. What is not known is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +78,29 @@ impl From<&Catalogue> for CatalogueRef {
     }
 }
 
+/// Keys that this program does not know, as they were read.
+pub type Unknown = Map<String, Value>;
+
+/// Unknown keys of parts of the file that edits make anew; written back while the part is there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UnknownOfParts {
+    /// Of the catalogue's entry.
+    pub catalogue: Unknown,
+    /// Of the rods' target.
+    pub rod_target: Unknown,
+    /// Of what the rods are made of.
+    pub rod_choice: Unknown,
+    /// Of each renamed level.
+    pub renamed_levels: BTreeMap<VertebraId, Unknown>,
+}
+
+impl UnknownOfParts {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What a plan file says beside the plan itself; no edit changes it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Header {
@@ -89,6 +112,9 @@ pub struct Header {
     pub thresholds_hash: String,
     /// Keys of the file that this program does not know; written back as read.
     pub unknown: Map<String, Value>,
+    /// The same of its parts.
+    #[serde(default, skip_serializing_if = "UnknownOfParts::is_empty")]
+    pub unknown_of_parts: UnknownOfParts,
 }
 
 /// All that a plan file says.
@@ -100,88 +126,6 @@ pub struct PlanFile {
     pub plan: Plan,
 }
 
-/// A text that is no plan this program can use. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    /// No JSON, or not of this shape.
-    #[error("the plan is no readable JSON: {0}; correct it there or take a copy of it")]
-    Syntax(#[from] serde_json::Error),
-    /// JSON, but no plan of ours.
-    #[error("the file is no Corridor plan: it says no \"schema\" from 1; choose another file")]
-    NoPlan,
-    /// Written by a program that knows more than this one.
-    #[error(
-        "the plan has schema {found} (written by {program}), this program reads up to {SCHEMA}: \
-         open it with a newer Corridor; it was left as it is"
-    )]
-    Newer {
-        /// What the file says.
-        found: u64,
-        /// Who wrote it.
-        program: String,
-    },
-    /// One screw's entry can not be read.
-    #[error("{screw} can not be read: {source}; correct it in the plan file")]
-    Entry {
-        /// Level, side and id, as far as the entry says them.
-        screw: String,
-        /// What is wrong.
-        source: serde_json::Error,
-    },
-    /// One screw can not be.
-    #[error(transparent)]
-    Screw(#[from] ScrewFault),
-    /// The tip is not where entry, axis and length put it.
-    #[error(
-        "{screw}: entry and tip lie {distance_mm:.3} mm apart, its length says {length_mm:.3} mm; \
-         correct one of them in the plan file"
-    )]
-    Tip {
-        /// Level, side and id.
-        screw: String,
-        /// From the written entry to the written tip, mm.
-        distance_mm: f64,
-        /// The written length, mm.
-        length_mm: f64,
-    },
-    /// Two screws have one id.
-    #[error("{screw}: another screw has the same id; give one of them another in the plan file")]
-    SameId {
-        /// Level, side and id.
-        screw: String,
-    },
-    /// An edit of the labels can not be done.
-    #[error("label edit {number} of the plan: {source}; or take it out of the plan file")]
-    LabelEdit {
-        /// Its place in the file, from 1.
-        number: usize,
-        /// What is wrong.
-        source: MendingFault,
-    },
-    /// The column can not be moved so.
-    #[error("{source}; correct it in the plan file")]
-    RodTarget {
-        /// What is wrong.
-        #[from]
-        source: CorrectError,
-    },
-    /// An alternative can not be.
-    #[error("{source}; correct it in the plan file")]
-    Alternative {
-        /// What is wrong.
-        #[from]
-        source: AlternativeFault,
-    },
-    /// Two screws call one vertebra by two names.
-    #[error("{screw}: another screw calls its vertebra {other}; correct one of them in the file")]
-    TwoLevels {
-        /// Level, side and id.
-        screw: String,
-        /// What the other screw calls it.
-        other: Level,
-    },
-}
-
 #[derive(Serialize, Deserialize)]
 struct FileRecord {
     schema: u64,
@@ -190,7 +134,7 @@ struct FileRecord {
     #[serde(default)]
     case: CaseRef,
     #[serde(default)]
-    catalogue: CatalogueRef,
+    catalogue: Kept<CatalogueRef>,
     #[serde(default)]
     thresholds_hash: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -201,8 +145,10 @@ struct FileRecord {
     accepted_labels: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     label_edits: Vec<Mending>,
-    #[serde(default, skip_serializing_if = "Target::is_as_it_is")]
-    rod_target: Target,
+    #[serde(default, skip_serializing_if = "Kept::is_default")]
+    rod_target: Kept<Target>,
+    #[serde(default, skip_serializing_if = "Kept::is_default")]
+    rod_choice: Kept<RodChoice>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     alternatives: Vec<AlternativeRecord>,
     #[serde(default)]
@@ -211,11 +157,28 @@ struct FileRecord {
     unknown: Map<String, Value>,
 }
 
+/// A part of the file with the keys of it that this program does not know.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+struct Kept<T> {
+    #[serde(flatten)]
+    part: T,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+impl<T: Default + PartialEq> Kept<T> {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct AlternativeRecord {
     name: String,
     #[serde(default)]
     screws: Vec<Value>,
+    #[serde(flatten)]
+    unknown: Unknown,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -223,6 +186,8 @@ struct RenamedRecord {
     vertebra_id: VertebraId,
     from: Level,
     to: Level,
+    #[serde(flatten)]
+    unknown: Unknown,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -233,6 +198,8 @@ struct ScrewRecord {
     side: Side,
     #[serde(default)]
     style: ScrewStyle,
+    #[serde(default, skip_serializing_if = "is_false")]
+    in_out_in: bool,
     entry_lps_mm: [f64; 3],
     tip_lps_mm: [f64; 3],
     diameter_mm: f64,
@@ -249,7 +216,7 @@ struct ScrewRecord {
 /// the screw's place in the file), the vertebra (see [`Plan::vertebra_of`]), the author (`unknown`)
 /// and the time of the edit (`read_at`).
 pub fn parse(text: &str, read_at: Timestamp) -> Result<PlanFile, FileError> {
-    let mut document: Map<String, Value> = match serde_json::from_str(text)? {
+    let mut document = match read_document(text)? {
         Value::Object(map) => map,
         _ => return Err(FileError::NoPlan),
     };
@@ -257,28 +224,33 @@ pub fn parse(text: &str, read_at: Timestamp) -> Result<PlanFile, FileError> {
     let record: FileRecord = serde_json::from_value(Value::Object(document))?;
     let screws = read_screws(record.screws, &[], read_at)?;
     let alternatives = read_alternatives(record.alternatives, &screws, read_at)?;
-    let renamed: BTreeMap<_, _> = record
-        .renamed_levels
-        .into_iter()
-        .map(|r| (r.vertebra_id, RenamedLevel { from: r.from, to: r.to }))
-        .collect();
+    let (renamed, renamed_levels) = read_renamed(record.renamed_levels);
     check_label_edits(&record.label_edits)?;
-    record.rod_target.check()?;
+    let rod_target = record.rod_target.part;
+    rod_target.check()?;
     let mut plan = Plan {
         screws,
         renamed,
         notes: record.notes,
         accepted_labels: record.accepted_labels,
         label_edits: record.label_edits,
-        rod_target: record.rod_target,
+        rod_target,
+        rod_choice: record.rod_choice.part,
         alternatives,
     };
     plan.sort();
+    let unknown_of_parts = UnknownOfParts {
+        catalogue: record.catalogue.unknown,
+        rod_target: record.rod_target.unknown,
+        rod_choice: record.rod_choice.unknown,
+        renamed_levels,
+    };
     let header = Header {
         case: record.case,
-        catalogue: record.catalogue,
+        catalogue: record.catalogue.part,
         thresholds_hash: record.thresholds_hash,
         unknown: record.unknown,
+        unknown_of_parts,
     };
     Ok(PlanFile { header, plan })
 }
@@ -286,25 +258,29 @@ pub fn parse(text: &str, read_at: Timestamp) -> Result<PlanFile, FileError> {
 /// The text of a plan file; equal plans give equal bytes.
 pub fn print(header: &Header, plan: &Plan) -> Result<String, FileError> {
     let alternative = |a: &Alternative| {
-        Ok(AlternativeRecord { name: a.name.clone(), screws: written_screws(&a.screws)? })
+        let screws = written_screws(&a.screws)?;
+        Ok(AlternativeRecord { name: a.name.clone(), screws, unknown: a.unknown.clone() })
     };
     let alternatives: Result<_, FileError> = plan.alternatives.iter().map(alternative).collect();
-    let renamed_levels = plan
-        .renamed
-        .iter()
-        .map(|(id, r)| RenamedRecord { vertebra_id: *id, from: r.from, to: r.to })
-        .collect();
+    let UnknownOfParts { catalogue, rod_target, rod_choice, renamed_levels } =
+        header.unknown_of_parts.clone();
+    let renamed = |(id, r): (&VertebraId, &RenamedLevel)| {
+        let unknown = renamed_levels.get(id).cloned().unwrap_or_default();
+        RenamedRecord { vertebra_id: *id, from: r.from, to: r.to, unknown }
+    };
+    let renamed_levels = plan.renamed.iter().map(renamed).collect();
     let record = FileRecord {
         schema: SCHEMA,
         program: PROGRAM.to_owned(),
         case: header.case.clone(),
-        catalogue: header.catalogue.clone(),
+        catalogue: Kept { part: header.catalogue.clone(), unknown: catalogue },
         thresholds_hash: header.thresholds_hash.clone(),
         notes: plan.notes.clone(),
         renamed_levels,
         accepted_labels: plan.accepted_labels.clone(),
         label_edits: plan.label_edits.clone(),
-        rod_target: plan.rod_target,
+        rod_target: Kept { part: plan.rod_target, unknown: rod_target },
+        rod_choice: Kept { part: plan.rod_choice.clone(), unknown: rod_choice },
         alternatives: alternatives?,
         screws: written_screws(&plan.screws)?,
         unknown: header.unknown.clone(),
@@ -312,20 +288,26 @@ pub fn print(header: &Header, plan: &Plan) -> Result<String, FileError> {
     Ok(serde_json::to_string_pretty(&record)? + "\n")
 }
 
-/// Brings a document up to [`SCHEMA`], one step at a time.
-fn migrate(document: &mut Map<String, Value>) -> Result<(), FileError> {
-    let found = document.get("schema").and_then(Value::as_u64).unwrap_or(0);
-    if found == 0 {
-        return Err(FileError::NoPlan);
-    }
-    if found > SCHEMA {
-        let program = document.get("program").and_then(Value::as_str).unwrap_or("another program");
-        return Err(FileError::Newer { found, program: program.to_owned() });
-    }
-    for step in MIGRATIONS.iter().skip(found as usize - 1) {
-        step(document);
-    }
-    Ok(())
+/// The JSON of a text. Where that is spoilt by a number that is none, the error says whose it is.
+fn read_document(text: &str) -> Result<Value, FileError> {
+    serde_json::from_str(text).map_err(|fault| match no_number::first(text) {
+        Some(NoNumber { document, path, found }) => {
+            let (place, field) = whose(&document, &path);
+            FileError::Number { place, field, found }
+        }
+        None => fault.into(),
+    })
+}
+
+/// Whose value lies at a path through the file, as messages call it, and the rest of the path.
+fn whose(document: &Value, path: &[String]) -> (String, String) {
+    let is_of_screw = |at: &[String]| at[0] == "screws" && at[1].parse::<usize>().is_ok();
+    let Some(n) = path.windows(3).position(is_of_screw).map(|n| n + 1) else {
+        return ("the plan".to_owned(), path.join("."));
+    };
+    let entry = document.pointer(&format!("/{}", path[..=n].join("/")));
+    let index = path[n].parse().unwrap_or(0);
+    (named(entry.unwrap_or(&Value::Null), index), path[n + 1..].join("."))
 }
 
 /// The screws of one list. They call their vertebrae as each other do, and as those `beside` do.
@@ -346,6 +328,21 @@ fn read_screws(
     Ok(screws)
 }
 
+type Renamed = BTreeMap<VertebraId, RenamedLevel>;
+
+/// The renamed levels, and what else the file says of each.
+fn read_renamed(records: Vec<RenamedRecord>) -> (Renamed, BTreeMap<VertebraId, Unknown>) {
+    let (mut renamed, mut unknown) = (BTreeMap::new(), BTreeMap::new());
+    for record in records {
+        let id = record.vertebra_id;
+        renamed.insert(id, RenamedLevel { from: record.from, to: record.to });
+        if !record.unknown.is_empty() {
+            unknown.insert(id, record.unknown);
+        }
+    }
+    (renamed, unknown)
+}
+
 fn read_alternatives(
     records: Vec<AlternativeRecord>,
     screws: &[Screw],
@@ -356,7 +353,7 @@ fn read_alternatives(
     for record in records {
         let screws = read_screws(record.screws, &beside, read_at)?;
         beside.extend_from_slice(&screws);
-        let alternative = Alternative { name: record.name, screws };
+        let alternative = Alternative { name: record.name, screws, unknown: record.unknown };
         alternative.check()?;
         if alternatives.iter().any(|other| other.name == alternative.name) {
             return Err(AlternativeFault::SameName(alternative.name).into());
@@ -368,16 +365,21 @@ fn read_alternatives(
 
 fn read_screw(entry: Value, index: usize, read_at: Timestamp) -> Result<Screw, FileError> {
     let name = named(&entry, index);
+    check_numbers(&entry, &name)?;
     let record: ScrewRecord = serde_json::from_value(entry)
         .map_err(|source| FileError::Entry { screw: name.clone(), source })?;
     let entry = Point::<Patient>::from(record.entry_lps_mm);
     let span = Point::<Patient>::from(record.tip_lps_mm) - entry;
+    if span.length() == 0.0 {
+        return Err(FileError::SamePlace { screw: name });
+    }
     let screw = Screw {
         id: record.id.unwrap_or_else(|| id_of_place(index)),
         vertebra: record.vertebra_id.unwrap_or_else(|| vertebra_by_name(record.level)),
         level: record.level,
         side: record.side,
         style: record.style,
+        in_out_in: record.in_out_in,
         entry,
         axis: span.unit().unwrap_or(Dir::new(0.0, 0.0, 0.0)),
         diameter_mm: record.diameter_mm,
@@ -393,6 +395,27 @@ fn read_screw(entry: Value, index: usize, read_at: Timestamp) -> Result<Screw, F
         return Err(FileError::Tip { screw: name, distance_mm, length_mm });
     }
     Ok(screw)
+}
+
+/// Refuses an entry in which something else stands where numbers should.
+fn check_numbers(entry: &Value, screw: &str) -> Result<(), FileError> {
+    fn is_place(value: &Value) -> bool {
+        value.as_array().is_some_and(|mm| mm.len() == 3 && mm.iter().all(Value::is_number))
+    }
+    type Test = (&'static str, fn(&Value) -> bool);
+    const PLACE: Test = ("three numbers", is_place);
+    const SIZE: Test = ("a number", Value::is_number);
+    let fields = [
+        ("entry_lps_mm", PLACE),
+        ("tip_lps_mm", PLACE),
+        ("diameter_mm", SIZE),
+        ("length_mm", SIZE),
+    ];
+    let fault =
+        fields.into_iter().find(|(field, (_, is_so))| !entry.get(*field).is_some_and(is_so));
+    fault.map_or(Ok(()), |(field, (wanted, _))| {
+        Err(FileError::Field { screw: screw.to_owned(), field, wanted })
+    })
 }
 
 fn check_label_edits(edits: &[Mending]) -> Result<(), FileError> {
@@ -449,6 +472,7 @@ fn written_screw(screw: &Screw) -> ScrewRecord {
         level: screw.level,
         side: screw.side,
         style: screw.style,
+        in_out_in: screw.in_out_in,
         entry_lps_mm,
         tip_lps_mm,
         diameter_mm: screw.diameter_mm,

@@ -5,11 +5,16 @@
 
 pub mod screw;
 pub mod alternative;
+mod no_number;
+mod fault;
+pub mod migrate;
 pub mod file;
 pub mod auto;
 pub mod rod;
 pub mod correct;
+pub mod chain;
 pub mod bend;
+pub mod bent;
 pub mod check;
 pub mod exchange;
 
@@ -50,6 +55,9 @@ pub struct Plan {
     /// What the column is to become before the rods are laid.
     #[serde(default, skip_serializing_if = "correct::Target::is_as_it_is")]
     pub rod_target: correct::Target,
+    /// What the rods are made of, and by.
+    #[serde(default, skip_serializing_if = "bent::RodChoice::is_usual")]
+    pub rod_choice: bent::RodChoice,
     /// What is kept to choose from, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alternatives: Vec<Alternative>,

@@ -1,7 +1,8 @@
-//! The rod that joins the heads of one side.
+//! The smooth curve that the rod of one side is to follow.
 //!
 //! In: the head centres along the spine. Out: a [`Rod`]: a smooth curve as near to the heads as the
-//! limits of bending let it be, its misfit at each head, its length to cut.
+//! limits of bending let it be, and its misfit at each head. What a bender makes of it is a
+//! [`BentRod`](super::bent::BentRod): that is the one to show.
 //!
 //! The curve is the smoothing spline of Reinsch (1967) through the heads, told by the way along
 //! them: it minimises the squared misfits plus λ times the squared bending. λ is the smallest for
@@ -13,11 +14,13 @@ use crate::space::{Patient, Point};
 use glam::DVec3;
 
 /// A bend is held against those this far to either side of it, mm: two or three levels.
-const NEIGHBOURS_MM: f64 = 75.0;
+pub(super) const NEIGHBOURS_MM: f64 = 75.0;
 
-/// A rod through heads.
+/// The curve of a rod through heads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rod {
+    /// The centres of the heads that it is to join, LPS mm.
+    pub heads: Vec<Point<Patient>>,
     /// Points of its middle line, first head's end first, [`Rod::STEP_MM`] apart, LPS mm.
     pub line: Vec<Point<Patient>>,
     /// Distance of each head's centre from it, mm.
@@ -58,7 +61,7 @@ impl Rod {
     pub fn rms_misfit_mm(&self) -> f64 {
         rms(&self.misfit_mm)
     }
-    /// Length to cut, mm.
+    /// Its length, mm.
     pub fn length_mm(&self) -> f64 {
         self.line.windows(2).map(|pair| pair[0].distance(pair[1])).sum()
     }
@@ -231,12 +234,19 @@ impl Spline {
         };
         let (least_radius_mm, counter_bend_deg) = self.bends();
         Rod {
+            heads: heads.to_vec(),
             misfit_mm: heads.iter().map(misfit).collect(),
             line: evenly(&dense, Rod::STEP_MM),
             least_radius_mm,
             counter_bend_deg,
         }
     }
+}
+
+/// Distance of a point from a line of points, mm; infinite from less than two.
+pub(super) fn off_line_mm(point: Point<Patient>, line: &[Point<Patient>]) -> f64 {
+    let pieces = line.windows(2).map(|w| to_segment(point.vec(), w[0].vec(), w[1].vec()));
+    pieces.fold(f64::INFINITY, f64::min)
 }
 
 fn to_segment(p: DVec3, a: DVec3, b: DVec3) -> f64 {
@@ -265,7 +275,7 @@ fn evenly(dense: &[DVec3], step: f64) -> Vec<Point<Patient>> {
 }
 
 /// Gauss elimination of a symmetric positive matrix, which needs no pivots.
-fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<DVec3>) -> Vec<DVec3> {
+pub(super) fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<DVec3>) -> Vec<DVec3> {
     let n = right.len();
     for pivot in 0..n {
         for row in pivot + 1..n {

@@ -42,11 +42,17 @@ pub enum ScrewState {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScrewStyle {
-    /// Along the pedicle.
+    /// Along the pedicle, by hand: at which angle it aims nobody said.
     #[default]
     Pedicle,
+    /// Along the pedicle, parallel to the end plate.
+    Straight,
+    /// Along the pedicle as that runs.
+    Anatomic,
     /// Cortical bone trajectory: from medial caudal to lateral cranial.
     Cortical,
+    /// S1 through both cortices, towards the promontory.
+    S1Bicortical,
     /// S2-alar-iliac: through sacrum and ilium together.
     S2AlarIliac,
 }
@@ -54,7 +60,10 @@ pub enum ScrewStyle {
 impl From<ScrewStyle> for Use {
     fn from(style: ScrewStyle) -> Self {
         match style {
-            ScrewStyle::Pedicle => Self::Pedicle,
+            ScrewStyle::Pedicle
+            | ScrewStyle::Straight
+            | ScrewStyle::Anatomic
+            | ScrewStyle::S1Bicortical => Self::Pedicle,
             ScrewStyle::Cortical => Self::Cortical,
             ScrewStyle::S2AlarIliac => Self::Iliac,
         }
@@ -95,6 +104,9 @@ pub struct Screw {
     pub side: Side,
     /// The path it takes.
     pub style: ScrewStyle,
+    /// It was planned to pass the lateral wall of a pedicle that is narrower than itself.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub in_out_in: bool,
     /// Where the axis enters bone, LPS mm.
     pub entry: Point<Patient>,
     /// Unit direction from entry to tip, LPS.
@@ -114,6 +126,18 @@ pub struct Screw {
     pub unknown: serde_json::Map<String, serde_json::Value>,
 }
 
+/// What is not so is not written.
+pub(super) fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// Diameters that a screw can have, mm: a good deal beyond any catalogue.
+pub const DIAMETER_MM: [u32; 2] = [1, 30];
+/// Lengths that a screw can have, mm: a good deal beyond any catalogue.
+pub const LENGTH_MM: [u32; 2] = [1, 300];
+/// No coordinate of a patient's image is larger than this, m.
+pub const MOST_PLACE_M: u32 = 100;
+
 /// A screw that can not be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScrewFault {
@@ -125,16 +149,33 @@ pub enum ScrewFault {
         /// Which number.
         what: &'static str,
     },
-    /// A size is zero or negative.
-    #[error("{screw}: its {what} must be above zero; choose a size from the catalogue")]
+    /// A size that no screw has: zero, negative, or absurdly large.
+    #[error(
+        "{screw}: its {what} must be {least_mm} to {most_mm} mm; choose a size from the catalogue"
+    )]
     NoSize {
         /// Level, side and id.
         screw: String,
         /// Which size.
         what: &'static str,
+        /// The least there is, mm.
+        least_mm: u32,
+        /// The most there is, mm.
+        most_mm: u32,
+    },
+    /// It lies in no image.
+    #[error(
+        "{screw}: its entry lies more than {MOST_PLACE_M} m from where the image's coordinates \
+         begin; place it again"
+    )]
+    NoPlace {
+        /// Level, side and id.
+        screw: String,
     },
     /// The axis has not length 1.
-    #[error("{screw}: its axis is no unit vector; place it again")]
+    #[error(
+        "{screw}: its axis has no direction, as where entry and tip are one place; place it again"
+    )]
     NoAxis {
         /// Level, side and id.
         screw: String,
@@ -156,6 +197,7 @@ impl Screw {
             level,
             side,
             style: ScrewStyle::default(),
+            in_out_in: false,
             entry: shape.entry,
             axis: shape.axis,
             diameter_mm: shape.diameter_mm,
@@ -194,8 +236,8 @@ impl Screw {
     pub fn size(&self) -> ScrewSize {
         ScrewSize { diameter_mm: self.diameter_mm, length_mm: self.length_mm }
     }
-    /// Refuses what no screw can be: numbers that are not finite, sizes of zero or less, an axis
-    /// whose length is off 1 by more than 1e-6.
+    /// Refuses what no screw can be: numbers that are not finite, sizes beyond [`DIAMETER_MM`] and
+    /// [`LENGTH_MM`], places beyond [`MOST_PLACE_M`], an axis whose length is off 1 by more than 1e-6.
     pub fn check(&self) -> Result<(), ScrewFault> {
         let screw = || self.name();
         let finite = [
@@ -207,9 +249,16 @@ impl Screw {
         if let Some((what, _)) = finite.into_iter().find(|(_, is_finite)| !is_finite) {
             return Err(ScrewFault::NotFinite { screw: screw(), what });
         }
-        let sizes = [("diameter", self.diameter_mm), ("length", self.length_mm)];
-        if let Some((what, _)) = sizes.into_iter().find(|(_, mm)| *mm <= 0.0) {
-            return Err(ScrewFault::NoSize { screw: screw(), what });
+        let sizes =
+            [("diameter", self.diameter_mm, DIAMETER_MM), ("length", self.length_mm, LENGTH_MM)];
+        for (what, mm, [least_mm, most_mm]) in sizes {
+            if !(f64::from(least_mm)..=f64::from(most_mm)).contains(&mm) {
+                return Err(ScrewFault::NoSize { screw: screw(), what, least_mm, most_mm });
+            }
+        }
+        let most_mm = 1000.0 * f64::from(MOST_PLACE_M);
+        if self.entry.to_array().iter().any(|mm| mm.abs() > most_mm) {
+            return Err(ScrewFault::NoPlace { screw: screw() });
         }
         if (self.axis.length() - 1.0).abs() > 1e-6 {
             return Err(ScrewFault::NoAxis { screw: screw() });

@@ -139,6 +139,7 @@ mod tests {
             level: Level::L4,
             side: Side::Left,
             style: ScrewStyle::Pedicle,
+            in_out_in: false,
             entry: Point::new(20.0, 40.0, 5.0),
             axis: Dir::new(-0.3, -1.0, 0.1).unit().expect("not zero"),
             diameter_mm: 6.0,

@@ -69,6 +69,7 @@ mod tests {
             level: Level::S1,
             side: Side::Left,
             style: ScrewStyle::Pedicle,
+            in_out_in: false,
             entry: Point::new(20.0, 30.0, 0.0),
             axis: -Dir::Y,
             diameter_mm: 6.0,

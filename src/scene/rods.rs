@@ -1,6 +1,6 @@
 //! The rods that join the heads, where a picture or the window asks for them.
 //!
-//! In: the rods of the plan as they are to be bent. Out: a tube for each side. For a spine that is
+//! In: the rods of the plan as they are bent. Out: a tube for each side, as thick as the rod. For a spine that is
 //! to be moved the rod stands where the moved spine has it, and is coloured otherwise.
 
 use super::case::{CaseRoot, local};
@@ -20,9 +20,6 @@ pub struct RodsInView(pub bool);
 /// A rod as it is seen.
 #[derive(Component)]
 pub struct RodModel;
-
-/// Radius of a rod as it is drawn, mm: that of the usual ones.
-const RADIUS_MM: f32 = 2.75;
 
 /// Spawns and despawns rods until they are the plan's; while those are pending the old ones stay.
 pub fn show_rods(
@@ -58,8 +55,9 @@ pub fn show_rods(
 }
 
 fn tubes(sheet: &RodSheet) -> impl Iterator<Item = Mesh> + '_ {
-    sheet.rods.iter().map(|one| {
-        let line: Vec<Vec3> = one.rod.line.iter().map(|p| local(*p)).collect();
-        screw_mesh::tube(&line, RADIUS_MM)
+    let radius_mm = 0.5 * sheet.kind.diameter_mm as f32;
+    sheet.rods.iter().map(move |one| {
+        let line: Vec<Vec3> = one.bent.line.iter().map(|p| local(*p)).collect();
+        screw_mesh::tube(&line, radius_mm)
     })
 }

@@ -10,6 +10,7 @@ use corridor::app::selection::Selection;
 use corridor::interact::intent::{Intent, Review};
 use corridor::interact::pointer::PointerKind;
 use corridor::labels::Level;
+use corridor::plan::bent::RodChoice;
 use corridor::plan::correct::Target;
 use corridor::plan::{Plan, Screw, ScrewState};
 use corridor::space::{Dir, Side};
@@ -189,6 +190,14 @@ fn rods_are_aimed_in_one_edit_that_undo_takes_back() {
     send(&mut app, Intent::Undo);
     assert_eq!(plan(&app), before);
     assert_eq!(rods(&mut app), Ok(1));
+    // So is what they are made of.
+    let choice = RodChoice { rod: Some("cocr-6.0".into()), bender: Some("machine".into()) };
+    send(&mut app, Intent::MakeRods(choice.clone()));
+    assert_eq!(plan(&app).rod_choice, choice);
+    let said = app.world().resource::<StatusLine>().text.clone();
+    assert_eq!(said, "Chose cocr-6.0 for the rods, bent by machine");
+    send(&mut app, Intent::Undo);
+    assert_eq!(plan(&app), before);
     send(&mut app, Intent::AimRods(Target { coronal_part: 1.5, ..target }));
     assert_eq!(app.world().resource::<StatusLine>().tone, Tone::Fault);
     assert_eq!(plan(&app), before);

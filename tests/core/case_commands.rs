@@ -6,6 +6,7 @@ use corridor::case::history::{Edit, History, Revision, Step, StepError};
 use corridor::case::journal::{self, Soundness};
 use corridor::labels::edit::{Mending, Stroke};
 use corridor::plan::alternative::free_name;
+use corridor::plan::bent::RodChoice;
 use corridor::plan::correct::Target;
 use corridor::plan::file;
 use corridor::plan::{Alternative, Header, Plan, Screw, ScrewState};
@@ -47,17 +48,48 @@ fn command(plan: &Plan, kind: u8, n: u8) -> Option<Command> {
             })
         }
         5 => exchange(plan, n),
-        6 if n % 5 == 4 => alternative(plan, n),
-        6 if n % 5 == 3 => Some(Command::AimRods {
+        6 => alternative(plan, n),
+        7 => Some(Command::AimRods {
             before: plan.rod_target,
             after: Target {
                 lordosis_deg: n.is_multiple_of(2).then_some(f64::from(n) / 3.0),
                 coronal_part: f64::from(n) / 255.0,
             },
         }),
-        _ if n.is_multiple_of(3) => Some(Command::Mend(mending(n))),
+        8 => Some(Command::Mend(mending(n))),
+        9 => {
+            let called =
+                ["L1", "L2", "L3", "L4", "L5"].map(|l| (vertebra(l), known_level(plan, l)));
+            Command::shift_levels(&called[..usize::from(n) % 6], i32::from(n % 5) - 2)
+        }
+        10 => Some(Command::AcceptLabels {
+            before: plan.accepted_labels.clone(),
+            after: (!n.is_multiple_of(3)).then(|| format!("labels {n}")),
+        }),
+        11 => Some(replace(plan, n)),
+        12 => Some(Command::MakeRods {
+            before: plan.rod_choice.clone(),
+            after: RodChoice {
+                rod: n.is_multiple_of(2).then(|| "cocr-6.0".to_owned()),
+                bender: n.is_multiple_of(4).then(|| "machine".to_owned()),
+            },
+        }),
         _ => Some(Command::SetNotes { before: plan.notes.clone(), after: format!("note {n}") }),
     }
+}
+
+/// How many kinds of wishes [`command`] knows.
+const KINDS: u8 = 14;
+
+/// The plan file as somebody else left it: another plan, this one read from its file, or most of it
+/// gone.
+fn replace(plan: &Plan, n: u8) -> Command {
+    let after = match n % 3 {
+        0 => base(),
+        1 => file::parse(&bytes(plan), now()).unwrap().plan,
+        _ => Plan { screws: Vec::new(), notes: format!("note {n}"), ..plan.clone() },
+    };
+    Command::Replace { before: Box::new(plan.clone()), after: Box::new(after) }
 }
 
 fn mending(n: u8) -> Mending {
@@ -81,6 +113,7 @@ fn alternative(plan: &Plan, n: u8) -> Option<Command> {
         _ => Some(Command::KeepAlternative(Alternative {
             name: free_name(&plan.alternatives),
             screws: plan.screws.clone(),
+            ..Alternative::default()
         })),
     }
 }
@@ -116,7 +149,7 @@ proptest! {
 
     #[test]
     fn undone_to_the_start_it_has_its_first_bytes_and_redone_its_last(
-        wishes in prop::collection::vec((0_u8..7, 0_u8..60), 1..40),
+        wishes in prop::collection::vec((0..KINDS, 0_u8..60), 1..40),
     ) {
         let mut history = History::new(base(), Revision(0));
         for (kind, n) in wishes {
@@ -137,14 +170,14 @@ proptest! {
     /// stack and the same revision, through the journal's bytes.
     #[test]
     fn the_journal_tells_the_same_history(
-        wishes in prop::collection::vec((0_u8..10, 0_u8..60), 1..40),
+        wishes in prop::collection::vec((0..KINDS + 5, 0_u8..60), 1..40),
     ) {
         let mut history = History::new(base(), Revision(7));
         for (kind, n) in wishes {
             let next = match kind {
-                7 | 8 => Some(Step::Undo),
-                9 => Some(Step::Redo),
-                _ => command(history.plan(), kind, n).map(step),
+                0..KINDS => command(history.plan(), kind, n).map(step),
+                KINDS | 15 | 16 => Some(Step::Undo),
+                _ => Some(Step::Redo),
             };
             if let Some(next) = next {
                 let _nothing_left = history.take(next);
@@ -165,6 +198,23 @@ proptest! {
             }
         }
     }
+}
+
+/// Every command of the audit trail is among the wishes, but the two that only an undo makes.
+#[test]
+fn every_kind_of_edit_is_wished_for() {
+    let mut plan = base();
+    let mut seen = std::collections::BTreeSet::new();
+    for round in 0..800_u32 {
+        let (kind, n) = (round * 5 % u32::from(KINDS), round * 11 % 59);
+        let Some(command) = command(&plan, kind as u8, n as u8) else { continue };
+        command.apply(&mut plan).unwrap();
+        let text = serde_json::to_value(&command).unwrap();
+        seen.extend(text.as_object().unwrap().keys().cloned());
+    }
+    let all = "accept_labels aim_rods change delete drop_alternative exchange keep_alternative make_rods \
+               mend place rename_level rename_levels replace set_notes take_up";
+    assert_eq!(seen.into_iter().collect::<Vec<_>>().join(" "), all);
 }
 
 #[test]

@@ -95,6 +95,22 @@ fn medial_is_towards_the_canal_on_both_sides() {
 }
 
 #[test]
+fn a_medial_breach_is_told_beside_a_larger_lateral_one() {
+    let thick = |shift: f64| judge(screw(Side::Right, -shift, 0.0, 45.0, 2.0 * RIGHT_RADIUS + 1.0));
+    let both = thick(0.3);
+    near(both.breach_mm, 0.8);
+    assert_eq!(both.breach_wall, Some(Wall::Lateral));
+    // Straight towards the canal 0.2 mm, and half-way round to above or below, where the wall is still
+    // called medial, just under 0.3.
+    assert!((0.18..0.3).contains(&both.medial_breach_mm), "{}", both.medial_breach_mm);
+    let lateral = thick(0.6);
+    assert_eq!((lateral.breach_wall, lateral.medial_breach_mm), (Some(Wall::Lateral), 0.0));
+    let medial = thick(-0.3);
+    assert_eq!(medial.breach_wall, Some(Wall::Medial));
+    near(medial.medial_breach_mm, 0.8);
+}
+
+#[test]
 fn the_sides_are_not_the_same_and_not_exchanged() {
     let left = judge(screw(Side::Left, -2.0, 0.0, 45.0, 5.0));
     let right = judge(screw(Side::Right, 2.0, 0.0, 45.0, 5.0));

@@ -34,7 +34,8 @@ fn every_screw_stands_beside_the_other_plans_and_the_sums_below() {
         fs::write(&path, file::print(&Header::default(), &plan).unwrap()).unwrap();
         path
     };
-    let kept = Alternative { name: "B".to_owned(), screws: vec![screw(Side::Right, 4.0)] };
+    let screws = vec![screw(Side::Right, 4.0)];
+    let kept = Alternative { name: "B".to_owned(), screws, ..Alternative::default() };
     let both = vec![screw(Side::Left, 5.0), screw(Side::Right, 5.0)];
     let thin = write("thin.json", both, Vec::new());
     let wide = write("wide.json", vec![screw(Side::Left, 20.0)], vec![kept]);

@@ -1,6 +1,7 @@
 //! Screws that plan themselves, on the phantom: planned from its CT, graded by its truth.
 
 use corridor::anatomy::{Pedicle, VertebraAnatomy};
+use corridor::case::judge;
 use corridor::case::spine::{self, Spine};
 use corridor::case::suggest::{self, Planned, Wish};
 use corridor::clearance::{Assessment, Canal, Grade, Wall, assess_without_profile};
@@ -9,7 +10,7 @@ use corridor::labels::Level;
 use corridor::phantom::{LevelTruth, Phantom, Spec};
 use corridor::plan::auto::{self, Allowed, Refusal, Rules, Site, Style, construct};
 use corridor::plan::rod::{Rod, rms};
-use corridor::plan::{Screw, ScrewState};
+use corridor::plan::{Plan, Screw, ScrewState};
 use corridor::space::{Dir, Patient, Point, Rigid, Side};
 use corridor::volume::Grid;
 use corridor::work::Work;
@@ -117,6 +118,11 @@ fn planned_from_the_ct_and_graded_by_the_truth_every_screw_is_an_a() {
             found.score
         );
         assert!(screw.diameter_mm <= 0.8 * found.isthmus_mm, "{name}");
+        let answer = judge::answer(spine, &Plan::default(), screw).unwrap();
+        let walls = answer.around.walls_mm.unwrap();
+        let least = answer.assessment.clearance_mm - 0.3;
+        assert!(walls.iter().all(|mm| *mm >= least), "{name}: {walls:?}, least {least}");
+        assert!(answer.around.foramen_mm.is_some_and(|mm| mm > 0.0), "{name}: {:?}", answer.around);
         assert!(screw.length_mm <= 0.9 * found.chord_mm && screw.length_mm <= found.chord_mm - 4.0);
     }
 }

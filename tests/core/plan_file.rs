@@ -77,7 +77,7 @@ fn the_file_has_the_promised_keys() {
     ];
     assert_eq!(keys(&value["screws"][0]), promised);
     assert_eq!(value["screws"][0]["edited"], "2027-01-15T08:00:00Z");
-    assert_eq!(value["schema"], 1);
+    assert_eq!(value["schema"], 2);
     assert!(value["program"].as_str().unwrap().starts_with("corridor "));
 }
 
@@ -111,7 +111,7 @@ fn sizes_and_numbers_that_no_screw_has_are_refused_by_name() {
 #[test]
 fn what_is_newer_or_no_plan_is_refused_with_what_to_do() {
     let mut newer = hand_written();
-    newer["schema"] = json!(2);
+    newer["schema"] = json!(3);
     newer["program"] = json!("corridor 9.1.0");
     let sentence = parse(&newer).unwrap_err().to_string();
     assert!(sentence.contains("corridor 9.1.0") && sentence.contains("newer Corridor"));

@@ -1,12 +1,15 @@
 //! Suggested screws come into a plan, leave it, and can be asked why they are good.
 
 use crate::plan_auto::{l4_to_s1, plan};
-use corridor::case::Command;
+use crate::plan_samples::now;
 use corridor::case::suggest::{self, Wish};
+use corridor::case::{Command, judge};
+use corridor::clearance::{Grade, Wall};
 use corridor::implant::Catalogue;
 use corridor::labels::Level;
-use corridor::plan::auto::Rules;
-use corridor::plan::{Plan, RenamedLevel, Screw, ScrewId, ScrewState};
+use corridor::plan::auto::{Rules, Style};
+use corridor::plan::check::{Issue, Weight};
+use corridor::plan::{Header, Plan, RenamedLevel, Screw, ScrewId, ScrewState, ScrewStyle, file};
 use corridor::space::Dir;
 
 fn suggested() -> Vec<Screw> {
@@ -58,6 +61,91 @@ fn why_says_the_score_of_a_screw_wherever_it_came_from() {
     }
     let far = Screw { entry: suggested()[0].entry + Dir::X * 80.0, ..suggested()[0].clone() };
     assert_eq!(why(&far), None, "beside all bone there is nothing to score");
+}
+
+#[test]
+fn a_planned_screw_keeps_its_trajectory_and_is_scored_by_it() {
+    let (rules, catalogue) = (Rules::builtin().unwrap(), Catalogue::builtin().unwrap());
+    let spine = &l4_to_s1().spine;
+    for (style, level) in [(Style::Anatomic, Level::L4), (Style::S1Bicortical, Level::S1)] {
+        let wish = Wish { levels: vec![level], style, ..Wish::default() };
+        let planned = plan(spine, &wish).screws;
+        assert_eq!(planned.len(), 2);
+        let mut most_apart = 0.0_f64;
+        for (screw, found) in planned {
+            assert_eq!((screw.style, screw.in_out_in), (style.of_screw(), false));
+            let text = file::print(&Header::default(), &one(&screw)).unwrap();
+            let read = file::parse(&text, now()).unwrap().plan;
+            assert_eq!(read.screws[0].style, screw.style);
+            let score = suggest::why(spine, &screw, &rules, &catalogue).unwrap();
+            for name in ["length", "end plate", "convergence"] {
+                let [a, b] = [&score, &found.score].map(|s| s.term(name).unwrap().measure.unwrap());
+                assert!((a - b).abs() < 0.3, "{style} {} {name}: {a} {b}", screw.title());
+            }
+            let by_hand = Screw { style: ScrewStyle::Pedicle, ..screw.clone() };
+            let otherwise = suggest::why(spine, &by_hand, &rules, &catalogue).unwrap();
+            let terms = score.terms.iter().zip(&otherwise.terms);
+            let apart = terms.filter_map(|(a, b)| Some((a.measure? - b.measure?).abs()));
+            most_apart = apart.fold(most_apart, f64::max);
+        }
+        assert!(most_apart > 0.1, "{style}: by hand it is scored as straight");
+    }
+}
+
+fn one(screw: &Screw) -> Plan {
+    Plan { screws: vec![screw.clone()], ..Plan::default() }
+}
+
+#[test]
+fn a_bicortical_tip_through_the_front_cortex_is_as_wanted_up_to_two_millimetres() {
+    let spine = &l4_to_s1().spine;
+    let style = Style::S1Bicortical;
+    let wish = Wish { levels: vec![Level::S1], style, ..Wish::default() };
+    for (screw, _) in plan(spine, &wish).screws {
+        let mut told = [0, 0];
+        for quarter in 0..20 {
+            let length_mm = screw.length_mm + 0.25 * f64::from(quarter);
+            let longer = Screw { length_mm, ..screw.clone() };
+            let found = judge::assess(spine, &longer).unwrap();
+            if found.breach_wall != Some(Wall::Anterior) {
+                continue;
+            }
+            let issues = judge::check(spine, &one(&longer));
+            let is_wanted = found.grade <= Grade::B;
+            told[usize::from(is_wanted)] += 1;
+            let mm = format!("its tip is {:.1} mm through the front cortex", found.breach_mm);
+            let note = |i: &Issue| i.weight == Weight::Note && i.what.contains(&mm);
+            let shorter = |i: &Issue| i.hint == "take a shorter screw";
+            assert_eq!(issues.iter().any(note), is_wanted, "{issues:?}");
+            assert_eq!(issues.iter().any(shorter), !is_wanted, "{issues:?}");
+            let by_hand = Screw { style: ScrewStyle::Pedicle, ..longer };
+            assert!(judge::check(spine, &one(&by_hand)).iter().any(shorter));
+        }
+        assert!(told[0] > 2 && told[1] > 2, "{}: {told:?}", screw.title());
+    }
+}
+
+#[test]
+fn heads_that_touch_are_named_where_shafts_do_not() {
+    let spine = &l4_to_s1().spine;
+    let lower = suggested()[0].clone();
+    let frame = spine.at_level(Level::L4).unwrap().anatomy.patient_from_vertebra;
+    let above = |mm: f64| Screw {
+        id: ScrewId::random(),
+        entry: lower.entry + frame.dir(Dir::Z) * mm,
+        ..lower.clone()
+    };
+    let said = |mm: f64| {
+        let plan = Plan { screws: vec![lower.clone(), above(mm)], ..Plan::default() };
+        let issues = judge::check(spine, &plan);
+        let near = issues.into_iter().filter(|issue| issue.what.contains("mm apart"));
+        near.map(|issue| (issue.weight, issue.what)).collect::<Vec<_>>()
+    };
+    let touching = said(10.0);
+    assert_eq!(touching.len(), 1, "{touching:?}");
+    assert_eq!(touching[0].0, Weight::Grave);
+    assert!(touching[0].1.starts_with("the heads of L4 left and L4 left are -"), "{touching:?}");
+    assert!(said(25.0).is_empty());
 }
 
 #[test]

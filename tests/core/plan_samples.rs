@@ -34,6 +34,7 @@ pub fn screw(n: u128) -> Screw {
         level: level(name),
         side,
         style: ScrewStyle::Pedicle,
+        in_out_in: false,
         entry: Point::new(
             22.123_456_789 * side.sign() + turn.sin(),
             31.7 + turn.cos(),

@@ -10,7 +10,7 @@ use crate::plan_auto::{around_bones, judged_by, misfit_mm, plan};
 use corridor::case::spine::{self, Spine};
 use corridor::case::suggest::{Planned, Wish};
 use corridor::clearance::grade::ENTRY_ZONE_MM;
-use corridor::clearance::{Grade, ScrewShape, Wall};
+use corridor::clearance::{Grade, ScrewShape};
 use corridor::labels::auto;
 use corridor::labels::numbering::{self, Numbering};
 use corridor::labels::{LabelMap, Level};
@@ -28,8 +28,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 const ALL: [Grade; 5] = [Grade::A, Grade::B, Grade::C, Grade::D, Grade::E];
 
-/// The smallest screw and the stated margin: half a millimetre of width, mm.
-const NEEDED_MM: f64 = 4.5;
+/// The smallest screw and the margin of a narrow pedicle, as the built-in rules state them, mm.
+const NEEDED_MM: f64 = 4.2;
 
 fn is_long() -> bool {
     std::env::var_os("CORRIDOR_FULL").is_some()
@@ -157,7 +157,7 @@ impl Tally {
         }
         let judged = judged_by(phantom, &screw, person.truth(screw.level));
         *self.letters.entry((is_upper(screw.level), judged.grade)).or_default() += 1;
-        self.medial += usize::from(judged.breach_wall == Some(Wall::Medial));
+        self.medial += usize::from(judged.medial_breach_mm > 0.0);
         if judged.grade > Grade::A {
             self.said += &format!(
                 "{name}: {} {:.1} x {:.0} {:?} {:.2} mm {:?} at {:.0}; thought {:+.2}, isthmus {:.1} (truly {:.1})\n",

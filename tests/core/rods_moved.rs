@@ -2,10 +2,11 @@
 
 use crate::plan_auto::{l4_to_s1, plan};
 use corridor::case::judge;
-use corridor::case::rods::{BENDS, sheet};
+use corridor::case::rods::{bent_rods_of, sheet};
 use corridor::case::suggest::Wish;
 use corridor::labels::Level;
 use corridor::plan::auto::{Rules, construct};
+use corridor::plan::bent::{MOST_BENDS, RodChoice};
 use corridor::plan::correct::{CorrectError, Target, lordosis_deg};
 use corridor::plan::{Header, Plan, file};
 use corridor::space::Side;
@@ -46,15 +47,34 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
     let read = file::parse(&text, jiff::Timestamp::UNIX_EPOCH).unwrap().plan;
     assert_eq!(read.rod_target, target);
     assert!(!file::print(&Header::default(), &plan).unwrap().contains("rod_target"));
-    let sheet = sheet(spine, &aimed, read.rod_target, BENDS).unwrap();
-    assert_eq!(sheet.moved, moved);
-    for ((one, (_, rod)), side) in sheet.rods.iter().zip(&rods).zip(Side::BOTH) {
-        assert_eq!((&one.rod, one.side), (rod, side));
-        // Where the rod is straight nothing is bent.
-        assert!((1..=BENDS).contains(&one.table.bends.len()), "{:?}", one.table);
+    let usual = RodChoice::default();
+    let made = sheet(spine, &aimed, read.rod_target, &usual, None).unwrap();
+    assert_eq!(made.moved, moved);
+    for ((one, (_, rod)), side) in made.rods.iter().zip(&rods).zip(Side::BOTH) {
+        assert_eq!((&one.curve, one.side), (rod, side));
+        let table = &one.bent.table;
+        assert!((1..=MOST_BENDS).contains(&table.bends.len()), "{table:?}");
+        assert_eq!((&table.impossible, one.bent.warnings.len()), (&vec![], 0));
+        assert!(one.bent.read_back_mm < 0.05, "{}", one.bent.read_back_mm);
         let sites: Vec<String> = one.sites.iter().map(ToString::to_string).collect();
         assert_eq!(sites, ["L4", "L5", "S1"]);
     }
+    // The plan keeps what its rods are made of; what is not on offer is named with what is.
+    let chosen = RodChoice { rod: Some("cocr-6.0".into()), bender: Some("machine".into()) };
+    let text =
+        file::print(&Header::default(), &Plan { rod_choice: chosen.clone(), ..aimed.clone() });
+    let text = text.unwrap();
+    let kept = file::parse(&text, jiff::Timestamp::UNIX_EPOCH).unwrap().plan;
+    assert_eq!(kept.rod_choice, chosen);
+    let made = sheet(spine, &kept, Target::default(), &chosen, None).unwrap();
+    assert_eq!((&*made.kind.id, &*made.bender.id), ("cocr-6.0", "machine"));
+    // What checks and comparisons tell is the misfit of the rods of the sheet.
+    for (one, (_, bent)) in made.rods.iter().zip(bent_rods_of(&kept)) {
+        assert_eq!(one.bent, bent);
+    }
+    let none = RodChoice { bender: Some("knee".into()), ..chosen };
+    let why = sheet(spine, &kept, Target::default(), &none, None).unwrap_err().to_string();
+    assert!(why.contains("no bender knee: there are hand, machine"), "{why}");
     let wrong = text.replace("\"coronal_part\": 0.0", "\"coronal_part\": 7.0");
     let refused = file::parse(&wrong, jiff::Timestamp::UNIX_EPOCH).unwrap_err().to_string();
     assert!(refused.contains("a part from 0 to 1"), "{refused}");

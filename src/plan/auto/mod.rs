@@ -11,6 +11,7 @@
 //! | [`score`] | what a screw scores, term by term |
 //! | `search` | the search over lines, by `climb` from the best of a grid |
 //! | `rate` | the best size on a line, and what it scores |
+//! | `trajectory` | what a plan calls the styles, and which breach a style asks for |
 //! | [`construct`] | all screws of a side together, so that a rod joins their heads |
 
 mod climb;
@@ -20,9 +21,11 @@ mod rate;
 pub mod rules;
 pub mod score;
 mod search;
+mod trajectory;
 
 pub use rules::{Rules, RulesError, Style};
 pub use score::{Score, Term};
+pub use trajectory::{Wanted, wanted_breach};
 
 use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::clearance::{
@@ -30,7 +33,6 @@ use crate::clearance::{
 };
 use crate::implant::Catalogue;
 use crate::labels::Level;
-use crate::plan::ScrewStyle;
 use crate::space::Side;
 use crate::volume::Volume;
 use rate::{Rated, TIP_MM};
@@ -75,6 +77,8 @@ pub struct Suggestion {
     pub isthmus_mm: f64,
     /// The narrow rule was followed in place of the 80 %.
     pub is_narrow: bool,
+    /// It was looked for where the lateral wall may be passed.
+    pub in_out_in: bool,
     /// Bone along the axis from the entry to the front cortex, mm.
     pub chord_mm: f64,
     /// Why this one.
@@ -151,6 +155,15 @@ pub enum Refusal {
         style: Style,
         /// Where it belongs.
         belongs: &'static str,
+    },
+    /// The planning rules lack the style.
+    #[error(
+        "the planning rules say nothing of {style} screws, so none is planned; add that style to \
+         the file, or choose another"
+    )]
+    NoStyle {
+        /// The style asked for.
+        style: Style,
     },
     /// The catalogue has no iliac screws.
     #[error(
@@ -276,13 +289,11 @@ pub fn choices<B: SignedDistance>(
     least_part: f64,
 ) -> Result<Choices, Refusal> {
     let (level, side) = (site.level, site.pedicle.side);
+    let rule = rules.style(style).ok_or(Refusal::NoStyle { style })?;
     belongs(level, style)?;
     if !is_kept_off_canal(site, style) {
         return Err(Refusal::NoCanal { level, side });
     }
-    let Some(rule) = rules.style(style) else {
-        return Err(Refusal::NoPath { level, side, style });
-    };
     let way = |way| choices_by(site, rule, rules, allowed.catalogue, way, least_part);
     match way(Way::InBone) {
         Err(Refusal::TooNarrow { .. } | Refusal::NoPath { .. }) if allowed.in_out_in => {
@@ -339,19 +350,21 @@ fn choices_by<B: SignedDistance>(
     Ok(Choices { best, others, kind })
 }
 
-/// What a given screw scores, with the terms of a search of this style; `None` where the canal is
-/// not known, nothing is planned at this level, or the screw's axis is not in bone at the isthmus.
+/// What a given screw scores, with the terms of a search of this style by what is allowed; `None`
+/// where the canal is not known, nothing is planned at this level, or the screw's axis is not in bone
+/// at the isthmus.
 pub fn score_of<B: SignedDistance>(
     site: &Site<'_, B>,
     style: Style,
     rules: &Rules,
-    catalogue: &Catalogue,
+    allowed: &Allowed<'_>,
     shape: &ScrewShape,
 ) -> Option<Score> {
     if !is_kept_off_canal(site, style) {
         return None;
     }
-    let search = Search::new(site, rules, rules.style(style)?, catalogue, Way::InBone).ok()?;
+    let way = if allowed.in_out_in { Way::InOutIn } else { Way::InBone };
+    let search = Search::new(site, rules, rules.style(style)?, allowed.catalogue, way).ok()?;
     let rated = search.rate_shape(shape)?;
     Some(Score { total: rated.total, ..Score::new(&rated.measures, rules) })
 }
@@ -388,6 +401,7 @@ fn judged<B: SignedDistance>(
         style: rule.name,
         isthmus_mm: kind.isthmus_mm,
         is_narrow: kind.is_narrow,
+        in_out_in: kind.way == Way::InOutIn,
         chord_mm: rated.chord_mm,
         score,
         assessment,
@@ -404,6 +418,9 @@ fn is_allowed(
 ) -> bool {
     /// What the search's coarser probing may miss, mm.
     const MISSED_MM: f64 = 0.2;
+    if found.medial_breach_mm > 0.0 {
+        return false;
+    }
     let most = if way == Way::InOutIn { rules.limits.most_lateral_mm } else { MISSED_MM };
     if style.is_bicortical && found.breach_depth_mm.is_some_and(|mm| mm > length_mm - TIP_MM) {
         return found.grade <= Grade::B;
@@ -411,7 +428,7 @@ fn is_allowed(
     if found.nearest_wall == Wall::Medial && found.clearance_mm < MEDIAL_KEPT_MM {
         return false;
     }
-    found.breach_mm <= 0.0 || (found.breach_wall != Some(Wall::Medial) && found.breach_mm <= most)
+    found.breach_mm <= most
 }
 
 /// Refuses a style at a level where it is none.
@@ -422,16 +439,5 @@ fn belongs(level: Level, style: Style) -> Result<(), Refusal> {
         Style::S2AlarIliac if level != Level::S1 => wrong("the sacrum"),
         Style::Cortical if level.region() != 'L' => wrong("L1 to L5"),
         _ => Ok(()),
-    }
-}
-
-impl Style {
-    /// What a plan calls a screw of this style.
-    pub fn of_screw(self) -> ScrewStyle {
-        match self {
-            Self::Straight | Self::Anatomic | Self::S1Bicortical => ScrewStyle::Pedicle,
-            Self::Cortical => ScrewStyle::Cortical,
-            Self::S2AlarIliac => ScrewStyle::S2AlarIliac,
-        }
     }
 }

@@ -206,6 +206,9 @@ pub enum RulesError {
     /// A number makes no sense.
     #[error("the planning rules are wrong at {0}: correct that number in the file")]
     Number(String),
+    /// A level or style stands there twice.
+    #[error("the planning rules have {0} twice: take one of them out of the file")]
+    Twice(String),
 }
 
 impl Rules {
@@ -229,41 +232,132 @@ impl Rules {
     }
 
     fn check(&self) -> Result<(), RulesError> {
-        let wrong = |what: String| Err(RulesError::Number(what));
-        for (name, ramp) in super::score::NAMES.iter().zip(self.terms.in_order()) {
-            let finite = [ramp.weight, ramp.zero, ramp.full].iter().all(|x| x.is_finite());
-            let sane = ramp.weight >= 0.0 && ramp.zero != ramp.full;
-            if !finite || !sane || !(0.0..1.0).contains(&ramp.floor) {
-                return wrong(format!("terms, {name}"));
-            }
-        }
-        let limits = &self.limits;
-        let parts = [("isthmus_part", limits.isthmus_part)];
-        let lengths = [
-            ("narrow_below_mm", limits.narrow_below_mm),
-            ("least_medial_mm", limits.least_medial_mm),
-            ("narrow_margin_mm", limits.narrow_margin_mm),
-            ("most_lateral_mm", limits.most_lateral_mm),
-            ("head_from_mm", limits.head_from_mm),
-            ("reach_mm", limits.reach_mm),
-        ];
-        if let Some((name, _)) = parts.iter().find(|(_, x)| !(*x > 0.0 && *x <= 1.0)) {
-            return wrong(format!("limits, {name}"));
-        }
-        if let Some((name, _)) = lengths.iter().find(|(_, x)| !(*x >= 0.0 && x.is_finite())) {
-            return wrong(format!("limits, {name}"));
+        check_terms(&self.terms)?;
+        check_limits(&self.limits)?;
+        for rule in &self.levels {
+            check_level(rule)?;
         }
         for rule in &self.styles {
-            let parts_are_sane = rule.chord_part > 0.0 && rule.chord_part <= 1.0;
-            let ascends = |(low, high): (f64, f64)| low <= high && low.is_finite();
-            let angles = [rule.cranial_window_deg, rule.convergence_window_deg];
-            let windows = [angles[0], angles[1], rule.diameters_mm, rule.lengths_mm];
-            if !parts_are_sane || !windows.into_iter().all(ascends) || rule.front_margin_mm < 0.0 {
-                return wrong(format!("styles, {}", rule.name));
-            }
+            check_style(rule)?;
         }
-        Ok(())
+        let is_twice = |n: usize| self.levels[..n].iter().any(|r| r.level == self.levels[n].level);
+        let levels = (0..self.levels.len()).find(|n| is_twice(*n));
+        let is_twice = |n: usize| self.styles[..n].iter().any(|r| r.name == self.styles[n].name);
+        let styles = (0..self.styles.len()).find(|n| is_twice(*n));
+        match (levels, styles) {
+            (Some(n), _) => Err(RulesError::Twice(format!("levels, {}", self.levels[n].level))),
+            (_, Some(n)) => Err(RulesError::Twice(format!("styles, {}", self.styles[n].name))),
+            _ => Ok(()),
+        }
     }
+}
+
+/// What a number must be.
+#[derive(Clone, Copy)]
+enum Sane {
+    /// Any that is finite.
+    Finite,
+    /// Zero or more.
+    NotNegative,
+    /// More than zero.
+    Positive,
+    /// More than zero, at most one.
+    Part,
+    /// Within a right angle either way.
+    Angle,
+}
+
+impl Sane {
+    fn holds(self, x: f64) -> bool {
+        let is_sane = match self {
+            Self::Finite => true,
+            Self::NotNegative => x >= 0.0,
+            Self::Positive => x > 0.0,
+            Self::Part => x > 0.0 && x <= 1.0,
+            Self::Angle => x.abs() <= 90.0,
+        };
+        x.is_finite() && is_sane
+    }
+}
+
+/// Refuses the first field whose number is not what it must be, by its name.
+fn check_fields(place: &str, fields: &[(&str, f64, Sane)]) -> Result<(), RulesError> {
+    match fields.iter().find(|(_, x, sane)| !sane.holds(*x)) {
+        Some((name, ..)) => Err(RulesError::Number(format!("{place}, {name}"))),
+        None => Ok(()),
+    }
+}
+
+fn check_terms(terms: &Ramps) -> Result<(), RulesError> {
+    for (name, ramp) in super::score::NAMES.iter().zip(terms.in_order()) {
+        check_fields(
+            &format!("terms, {name}"),
+            &[
+                ("weight", ramp.weight, Sane::NotNegative),
+                ("zero", ramp.zero, Sane::Finite),
+                ("full", ramp.full, Sane::Finite),
+                ("floor", ramp.floor, Sane::NotNegative),
+                ("floor", 1.0 - ramp.floor, Sane::Positive),
+            ],
+        )?;
+        if ramp.zero == ramp.full {
+            return Err(RulesError::Number(format!("terms, {name}: zero and full are the same")));
+        }
+    }
+    let weights = terms.in_order().iter().map(|ramp| ramp.weight).sum();
+    check_fields("terms", &[("all weights together", weights, Sane::Positive)])
+}
+
+fn check_limits(limits: &Limits) -> Result<(), RulesError> {
+    check_fields(
+        "limits",
+        &[
+            ("isthmus_part", limits.isthmus_part, Sane::Part),
+            ("narrow_below_mm", limits.narrow_below_mm, Sane::NotNegative),
+            ("least_medial_mm", limits.least_medial_mm, Sane::NotNegative),
+            ("narrow_margin_mm", limits.narrow_margin_mm, Sane::NotNegative),
+            ("most_lateral_mm", limits.most_lateral_mm, Sane::NotNegative),
+            ("head_from_mm", limits.head_from_mm, Sane::NotNegative),
+            ("reach_mm", limits.reach_mm, Sane::Positive),
+            ("rod_behind_entry_mm", limits.rod_behind_entry_mm, Sane::NotNegative),
+        ],
+    )
+}
+
+fn check_level(rule: &LevelRule) -> Result<(), RulesError> {
+    check_fields(
+        &format!("levels, {}", rule.level),
+        &[
+            ("convergence_deg", rule.convergence_deg, Sane::Angle),
+            ("most_diameter_mm", rule.most_diameter_mm, Sane::Positive),
+            ("usual_length_mm", rule.usual_length_mm, Sane::Positive),
+        ],
+    )
+}
+
+fn check_style(rule: &StyleRule) -> Result<(), RulesError> {
+    let place = format!("styles, {}", rule.name);
+    let aim = |aim: Aim| if let Aim::Degrees(degrees) = aim { degrees } else { 0.0 };
+    check_fields(
+        &place,
+        &[
+            ("cranial", aim(rule.cranial), Sane::Angle),
+            ("convergence", aim(rule.convergence), Sane::Angle),
+            ("front_margin_mm", rule.front_margin_mm, Sane::NotNegative),
+            ("chord_part", rule.chord_part, Sane::Part),
+            ("usual_length_mm", rule.usual_length_mm.unwrap_or(1.0), Sane::Positive),
+        ],
+    )?;
+    for (name, (low, high), sane) in [
+        ("cranial_window_deg", rule.cranial_window_deg, Sane::Angle),
+        ("convergence_window_deg", rule.convergence_window_deg, Sane::Angle),
+        ("diameters_mm", rule.diameters_mm, Sane::Positive),
+        ("lengths_mm", rule.lengths_mm, Sane::Positive),
+    ] {
+        let ascends = (name, high - low, Sane::NotNegative);
+        check_fields(&place, &[(name, low, sane), (name, high, sane), ascends])?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -299,5 +393,50 @@ mod tests {
         let wrong = text.replace("zero: 0.0, full: 1.2", "zero: 1.2, full: 1.2");
         assert!(matches!(Rules::from_ron(&wrong), Err(RulesError::Number(_))));
         assert!(matches!(Rules::from_ron("(version: 1"), Err(RulesError::Syntax(_))));
+    }
+
+    /// Every number of the file in turn, as a person could get it wrong.
+    #[test]
+    fn no_number_that_is_none_gets_into_the_rules() {
+        let text = include_str!("../../../assets/planning/trajectories.ron");
+        let code: Vec<&str> = text.lines().filter_map(|line| line.split("//").next()).collect();
+        let code = code.join("\n");
+        let is_of_number = |c: char| matches!(c, '0'..='9' | '.' | '-');
+        let (mut at, mut tried) = (0, 0);
+        while let Some(start) = code[at..].find(is_of_number).map(|found| at + found) {
+            let end = code[start..].find(|c| !is_of_number(c)).map_or(code.len(), |n| start + n);
+            at = end;
+            if !code[start..end].contains('.') {
+                continue;
+            }
+            for none in ["NaN", "inf", "-inf"] {
+                let refused = Rules::from_ron(&format!("{}{none}{}", &code[..start], &code[end..]));
+                let line = code[..start].lines().count();
+                assert!(matches!(refused, Err(RulesError::Number(_))), "{line}: {refused:?}");
+            }
+            tried += 1;
+        }
+        assert!(tried > 100, "{tried}");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_its_name() {
+        let text = include_str!("../../../assets/planning/trajectories.ron");
+        for (right, wrong, name) in [
+            ("front_margin_mm: 4.0", "front_margin_mm: -4.0", "styles, straight, front_margin_mm"),
+            ("reach_mm: 15.0", "reach_mm: 0.0", "limits, reach_mm"),
+            ("usual_length_mm: 30.0", "usual_length_mm: 0.0", "levels, T1, usual_length_mm"),
+            ("convergence_deg: 21.0", "convergence_deg: 210.0", "levels, T1, convergence_deg"),
+            ("(25.0, 40.0)", "(40.0, 25.0)", "styles, cortical, lengths_mm"),
+            ("Some(85.0)", "Some(0.0)", "styles, S2-alar-iliac, usual_length_mm"),
+            ("Degrees(23.5)", "Degrees(NaN)", "styles, cortical, cranial"),
+            ("full: 300.0, floor: 0.3", "full: 300.0, floor: 1.0", "terms, density, floor"),
+            ("level: \"T2\"", "level: \"T1\"", "levels, T1 twice"),
+        ] {
+            assert!(text.contains(right), "{right}");
+            let refused = Rules::from_ron(&text.replacen(right, wrong, 1));
+            let said = refused.expect_err(wrong).to_string();
+            assert!(said.contains(name), "{wrong}: {said}");
+        }
     }
 }

@@ -1,0 +1,149 @@
+//! What a plan calls the trajectories that screws are planned on, and which breach is as wanted.
+//!
+//! In: a style, a screw, how it was judged. Out: the plan's name of the style and back, the id of a
+//! suggested screw, and whether its breach is the one that its style asks for.
+
+use super::rate::TIP_MM;
+use super::{Rules, Style};
+use crate::clearance::{Assessment, Grade, Wall};
+use crate::labels::VertebraId;
+use crate::plan::{Screw, ScrewId, ScrewStyle};
+use crate::space::Side;
+use std::fmt;
+use uuid::Uuid;
+
+impl Style {
+    /// Every style.
+    pub const ALL: [Self; 5] =
+        [Self::Straight, Self::Anatomic, Self::Cortical, Self::S1Bicortical, Self::S2AlarIliac];
+
+    /// What a plan calls a screw of this style.
+    pub fn of_screw(self) -> ScrewStyle {
+        match self {
+            Self::Straight => ScrewStyle::Straight,
+            Self::Anatomic => ScrewStyle::Anatomic,
+            Self::Cortical => ScrewStyle::Cortical,
+            Self::S1Bicortical => ScrewStyle::S1Bicortical,
+            Self::S2AlarIliac => ScrewStyle::S2AlarIliac,
+        }
+    }
+    /// The id of the screw that is suggested there in this style; the same at every planning.
+    pub fn screw_id(self, vertebra: VertebraId, side: Side) -> ScrewId {
+        let name = format!("{vertebra}/{side}/{self}");
+        ScrewId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
+    }
+}
+
+impl ScrewStyle {
+    /// The style in which a screw is planned so; `None` where nobody said at which angle it aims.
+    pub fn planned(self) -> Option<Style> {
+        Style::ALL.into_iter().find(|style| style.of_screw() == self)
+    }
+}
+
+impl fmt::Display for ScrewStyle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.planned() {
+            Some(style) => style.fmt(f),
+            None => f.write_str("pedicle"),
+        }
+    }
+}
+
+/// A breach that is as it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The tip stands out of the front cortex.
+    FrontCortex,
+    /// In-out-in, the lateral wall is passed.
+    LateralWall,
+}
+
+/// Whether a screw's breach is the one that its trajectory asks for, within that trajectory's own
+/// limits: of a bicortical screw the tip through the front cortex by less than 2 mm, in-out-in the
+/// lateral wall passed as far as the rules allow. Beside a medial breach none is.
+pub fn wanted_breach(screw: &Screw, found: &Assessment, rules: &Rules) -> Option<Wanted> {
+    let style = screw.style.planned().and_then(|style| rules.style(style));
+    if found.medial_breach_mm > 0.0 {
+        return None;
+    }
+    let is_at_tip = found.breach_depth_mm.is_some_and(|mm| mm > screw.length_mm - TIP_MM);
+    match found.breach_wall? {
+        Wall::Anterior => {
+            let is_wanted = style.is_some_and(|style| style.is_bicortical);
+            (is_wanted && is_at_tip && found.grade <= Grade::B).then_some(Wanted::FrontCortex)
+        }
+        Wall::Lateral => {
+            let is_wanted = screw.in_out_in && found.breach_mm <= rules.limits.most_lateral_mm;
+            is_wanted.then_some(Wanted::LateralWall)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::space::{Dir, Point};
+
+    fn screw(style: ScrewStyle, in_out_in: bool) -> Screw {
+        let shape = crate::clearance::ScrewShape {
+            entry: Point::ORIGIN,
+            axis: -Dir::Y,
+            length_mm: 45.0,
+            diameter_mm: 6.5,
+        };
+        let vertebra = (VertebraId::of_label("x", 1), crate::labels::Level::S1);
+        let screw =
+            Screw::placed(vertebra, Side::Left, &shape, "test", jiff::Timestamp::UNIX_EPOCH);
+        Screw { style, in_out_in, ..screw }
+    }
+
+    fn breach(wall: Wall, breach_mm: f64, depth_mm: f64) -> Assessment {
+        Assessment {
+            clearance_mm: -breach_mm,
+            protrusion_mm: breach_mm,
+            wall_breach_mm: 0.0,
+            breach_mm,
+            breach_wall: Some(wall),
+            breach_depth_mm: Some(depth_mm),
+            medial_breach_mm: if wall == Wall::Medial { breach_mm } else { 0.0 },
+            grade: crate::clearance::grade_from_breach_mm(breach_mm),
+            meets_bone: true,
+            witness: Point::ORIGIN,
+            nearest_wall_dir: Dir::X,
+            nearest_wall: wall,
+            profile: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_breach_is_wanted_of_its_own_trajectory_alone_and_within_its_limits() {
+        let rules = Rules::builtin().expect("our own file");
+        let told =
+            |style, in_out_in, found| wanted_breach(&screw(style, in_out_in), &found, &rules);
+        use ScrewStyle::*;
+        let tip = || breach(Wall::Anterior, 1.7, 45.0);
+        assert_eq!(told(S1Bicortical, false, tip()), Some(Wanted::FrontCortex));
+        assert_eq!(told(Straight, false, tip()), None);
+        assert_eq!(told(Pedicle, false, tip()), None);
+        assert_eq!(told(S1Bicortical, false, breach(Wall::Anterior, 2.0, 45.0)), None);
+        assert_eq!(told(S1Bicortical, false, breach(Wall::Anterior, 1.0, 20.0)), None);
+        assert_eq!(told(S1Bicortical, false, breach(Wall::Medial, 1.0, 45.0)), None);
+        let both = Assessment { medial_breach_mm: 0.3, ..tip() };
+        assert_eq!(told(S1Bicortical, false, both), None);
+        let aside = || breach(Wall::Lateral, 1.2, 15.0);
+        assert_eq!(told(Straight, true, aside()), Some(Wanted::LateralWall));
+        assert_eq!(told(Straight, false, aside()), None);
+        assert_eq!(told(Straight, true, breach(Wall::Lateral, 1.95, 15.0)), None);
+        assert_eq!(told(Straight, true, breach(Wall::Medial, 0.2, 15.0)), None);
+    }
+
+    #[test]
+    fn styles_and_what_a_plan_calls_them_go_both_ways() {
+        for style in Style::ALL {
+            assert_eq!(style.of_screw().planned(), Some(style));
+        }
+        assert_eq!(ScrewStyle::Pedicle.planned(), None);
+    }
+}
