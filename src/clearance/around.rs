@@ -5,7 +5,7 @@
 //! room, negative by how far the screw reaches in. A screw is a cylinder with rounded ends here,
 //! the sphere of its radius carried from entry to tip.
 
-use super::entry::bone_depth_mm;
+use super::entry::about_bone_depth_mm;
 use super::foramen::Foramen;
 use super::grade::{ENTRY_ZONE_MM, nearest_pedicle};
 use super::wall::WallFrame;
@@ -171,7 +171,8 @@ fn walls_mm(
     if slope < 0.2 {
         return None;
     }
-    let judged_from = bone_depth_mm(bone, screw.entry, axis, screw.length_mm)? + ENTRY_ZONE_MM;
+    let judged_from =
+        about_bone_depth_mm(bone, screw.entry, axis, screw.length_mm)? + ENTRY_ZONE_MM;
     let [back, front] = pedicle.span_mm;
     let planes = (front - back).max(0.0).ceil() as usize;
     let outward = frame.outward();

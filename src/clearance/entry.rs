@@ -51,6 +51,17 @@ pub fn meets_bone(bone: &impl SignedDistance, screw: &ScrewShape) -> bool {
     along.is_some_and(|axis| first_bone_mm(bone, screw.entry, axis, screw.length_mm).is_some())
 }
 
+/// How far from `start` along the unit `dir` bone is met first, to the length of a step of at most 2 mm;
+/// 0 when `start` is in it.
+pub(super) fn about_bone_depth_mm(
+    bone: &impl SignedDistance,
+    start: Point<Patient>,
+    dir: Dir<Patient>,
+    reach_mm: f64,
+) -> Option<f64> {
+    march(bone, start, dir, reach_mm).map(|[_, inside]| inside)
+}
+
 /// How far from `start` along the unit `dir` bone is met first; 0 when `start` is in it.
 fn first_bone_mm(
     bone: &impl SignedDistance,
@@ -58,6 +69,17 @@ fn first_bone_mm(
     dir: Dir<Patient>,
     reach_mm: f64,
 ) -> Option<f64> {
+    let [outside, inside] = march(bone, start, dir, reach_mm)?;
+    Some(bisect(|depth| bone.is_outside(start + dir * depth), outside, inside))
+}
+
+/// The last place outside and the first one in bone, by steps.
+fn march(
+    bone: &impl SignedDistance,
+    start: Point<Patient>,
+    dir: Dir<Patient>,
+    reach_mm: f64,
+) -> Option<[f64; 2]> {
     let at = |depth: f64| bone.quick_distance_mm(start + dir * depth);
     let (mut outside, mut depth, mut distance) = (0.0, 0.0, at(0.0));
     while distance < 0.0 {
@@ -69,8 +91,7 @@ fn first_bone_mm(
         distance = at(depth);
     }
     // A NaN distance ends the march above and is no bone.
-    let is_outside = |depth: f64| bone.is_outside(start + dir * depth);
-    (distance >= 0.0).then(|| bisect(is_outside, outside, depth))
+    (distance >= 0.0).then_some([outside, depth])
 }
 
 /// Where an outside depth turns into an inside one, to a micrometre.

@@ -83,7 +83,7 @@ impl WallFrame {
     }
 
     /// How far along the axis a point lies, and where in the plane across it (lateral, cranial).
-    fn along_and_across(&self, p: Point<Patient>) -> (f64, DVec2) {
+    pub fn along_and_across(&self, p: Point<Patient>) -> (f64, DVec2) {
         let d = p - self.origin;
         (d.dot(self.forward), DVec2::new(d.dot(self.lateral), d.dot(self.cranial)))
     }

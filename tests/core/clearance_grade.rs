@@ -3,6 +3,7 @@
 use crate::clearance_shapes::*;
 use corridor::clearance::{
     AssessError, Assessment, Grade, ScrewShape, SignedDistance, Wall, assess, grade_from_breach_mm,
+    medial_room,
 };
 use corridor::space::{Dir, Patient, Point, Side};
 use glam::{DQuat, DVec3, EulerRot};
@@ -108,6 +109,25 @@ fn a_medial_breach_is_told_beside_a_larger_lateral_one() {
     let medial = thick(-0.3);
     assert_eq!(medial.breach_wall, Some(Wall::Medial));
     near(medial.medial_breach_mm, 0.8);
+}
+
+#[test]
+fn the_room_before_the_medial_wall_is_told_though_another_wall_is_nearer() {
+    for side in Side::BOTH {
+        let radius = if side == Side::Left { LEFT_RADIUS } else { RIGHT_RADIUS };
+        let room = |lateral: f64| {
+            let shape = screw(side, lateral * side.sign(), 0.0, 45.0, 2.0 * radius - 1.0);
+            medial_room(&shape, &vertebra(), &anatomy(DQuat::IDENTITY)).unwrap()
+        };
+        // Straight towards the canal where it is moved that way; else no further round than half-way to
+        // above, from where on another wall is the nearest.
+        near(room(-0.4).mm, 0.1);
+        let (aside, up) = ((radius - 0.5) / 2_f64.sqrt() - 0.4, (radius - 0.5) / 2_f64.sqrt());
+        let [half_way, straight] = [radius - aside.hypot(up), 0.9];
+        assert!((half_way..straight).contains(&room(0.4).mm), "{}", room(0.4).mm);
+        assert_eq!(room(0.4).lateral.vec().x.signum(), side.sign());
+        assert!(room(-0.7).mm < 0.0);
+    }
 }
 
 #[test]

@@ -29,7 +29,8 @@ pub use trajectory::{Wanted, wanted_breach};
 
 use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::clearance::{
-    Assessment, Canal, Grade, ScrewShape, SignedDistance, Wall, assess, assess_without_profile,
+    Assessment, Canal, Grade, ScrewShape, SignedDistance, assess, assess_without_profile,
+    medial_room,
 };
 use crate::implant::Catalogue;
 use crate::labels::Level;
@@ -342,7 +343,8 @@ fn choices_by<B: SignedDistance>(
         let is_kept = |found: &Assessment| {
             let is_safe = found.grade <= best.assessment.grade && found.clearance_mm >= kept_mm;
             let is_as_good = rule.is_bicortical || is_safe;
-            is_as_good && is_allowed(found, length_mm, rule, way, rules)
+            let is_kept_medially = is_off_medial_wall(site, &rated.shape, found);
+            is_as_good && is_kept_medially && is_allowed(found, length_mm, rule, way, rules)
         };
         found.is_ok_and(|found| is_kept(&found))
     };
@@ -396,7 +398,9 @@ fn judged<B: SignedDistance>(
     let assessment = assess(&rated.shape, site.bone, site.anatomy).ok()?;
     let length_mm = rated.shape.length_mm;
     let score = Score { total: rated.total, ..Score::new(&rated.measures, rules) };
-    is_allowed(&assessment, length_mm, rule, kind.way, rules).then_some(Suggestion {
+    let is_good = is_off_medial_wall(site, &rated.shape, &assessment)
+        && is_allowed(&assessment, length_mm, rule, kind.way, rules);
+    is_good.then_some(Suggestion {
         shape: rated.shape,
         style: rule.name,
         isthmus_mm: kind.isthmus_mm,
@@ -406,6 +410,17 @@ fn judged<B: SignedDistance>(
         score,
         assessment,
     })
+}
+
+/// Whether what is kept before the medial wall is left there, whichever wall is nearest.
+fn is_off_medial_wall<B: SignedDistance>(
+    site: &Site<'_, B>,
+    screw: &ScrewShape,
+    found: &Assessment,
+) -> bool {
+    // The room there is no less than that to any wall.
+    found.clearance_mm >= MEDIAL_KEPT_MM
+        || medial_room(screw, site.bone, site.anatomy).is_none_or(|room| room.mm >= MEDIAL_KEPT_MM)
 }
 
 /// The last word on a screw: by the grade's own numbers.
@@ -424,9 +439,6 @@ fn is_allowed(
     let most = if way == Way::InOutIn { rules.limits.most_lateral_mm } else { MISSED_MM };
     if style.is_bicortical && found.breach_depth_mm.is_some_and(|mm| mm > length_mm - TIP_MM) {
         return found.grade <= Grade::B;
-    }
-    if found.nearest_wall == Wall::Medial && found.clearance_mm < MEDIAL_KEPT_MM {
-        return false;
     }
     found.breach_mm <= most
 }

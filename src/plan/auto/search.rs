@@ -12,7 +12,7 @@ use super::rate::Rated;
 use super::rules::{Aim, Rules, StyleRule};
 use super::score::Head;
 use super::{MEDIAL_KEPT_MM, Refusal, Site, Way, score};
-use crate::clearance::{ScrewShape, SignedDistance, Wall, assess_without_profile};
+use crate::clearance::{ScrewShape, SignedDistance, medial_room};
 use crate::implant::{Catalogue, Kind, Offer};
 use crate::space::{Patient, Point};
 
@@ -214,13 +214,9 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         const BEYOND_MM: f64 = 0.01;
         let mut moved = rated;
         for _ in 0..TIMES {
-            let judged = assess_without_profile(&moved.shape, self.site.bone, self.site.anatomy);
-            let Ok(found) = judged else { break };
-            let short_mm = MEDIAL_KEPT_MM - found.clearance_mm;
-            if found.nearest_wall != Wall::Medial || short_mm <= 0.0 {
-                break;
-            }
-            let away = -found.nearest_wall_dir * (short_mm + BEYOND_MM);
+            let room = medial_room(&moved.shape, self.site.bone, self.site.anatomy);
+            let Some(room) = room.filter(|room| room.mm < MEDIAL_KEPT_MM) else { break };
+            let away = room.lateral * (MEDIAL_KEPT_MM - room.mm + BEYOND_MM);
             let shape = ScrewShape { entry: moved.shape.entry + away, ..moved.shape };
             let Some(next) = self.rate_shape(&shape).filter(|next| next.total > 0.0) else { break };
             moved = next;
