@@ -13,7 +13,7 @@
 
 use super::outline::Outline;
 use super::solid::Solid;
-use crate::space::{Patient, Point};
+use crate::space::Point;
 use crate::volume::Volume;
 use glam::DVec3;
 
@@ -45,8 +45,7 @@ pub(super) fn sharpened(
     ct: &Volume<i16>,
 ) -> Outline {
     let node_mm = solid.node_mm();
-    let hu =
-        |p: DVec3| ct.trilinear(solid.frame().point(Point::<_>::from_vec(p)) as Point<Patient>);
+    let hu = |p: DVec3| ct.trilinear(solid.frame().point(Point::from_vec(p)));
     outline.moved(|corner, out, curvature| {
         let share = ((curvature * node_mm - BLUNT) / (SHARP - BLUNT)).clamp(0.0, 1.0);
         let together = |mm: f64| {

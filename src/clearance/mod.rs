@@ -185,8 +185,8 @@ pub struct Assessment {
     /// Where along the screw that breach is, from the entry, mm; `None` for grade A.
     pub breach_depth_mm: Option<f64>,
     /// How far the screw reaches past the medial wall of the pedicle, mm, though it may breach another
-    /// one further; 0 when it does not. From samples half a millimetre apart, unless medial is where
-    /// the breach is: a hundredth or two too small then.
+    /// one further; 0 when it does not. Beside a larger breach elsewhere it is that of samples half a
+    /// millimetre apart, a hundredth or two too small.
     pub medial_breach_mm: f64,
     /// The letter.
     pub grade: Grade,
