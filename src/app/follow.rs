@@ -3,13 +3,14 @@
 //! In: the case and the plan as it is shown. Out: for each kind of value a [`Follows`], which is
 //! asked for the value of a plan and has it, or says that it is pending.
 
-use super::history::ShownPlan;
+use super::history::{ShownCatalogue, ShownPlan};
 use super::jobs::ActiveCase;
 use super::schedule::FrameSystems;
 use crate::case::compare::Compared;
 use crate::case::judge;
 use crate::case::rods::{self, RodSheet};
 use crate::case::spine::Spine;
+use crate::implant::Catalogue;
 use crate::plan::Plan;
 use crate::plan::check::Issue;
 use crate::work::Later;
@@ -23,7 +24,7 @@ pub trait OfPlan: Send + Sync + Sized + 'static {
         true
     }
     /// The value; may take its time.
-    fn compute(spine: &Spine, plan: &Plan) -> Self;
+    fn compute(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Self;
 }
 
 /// The value of the newest plan that it was computed from, and the computation under way.
@@ -46,15 +47,16 @@ impl<T: OfPlan> Follows<T> {
     }
     /// Takes what is ready, and starts on `plan` where its value is not known. One at a time: a plan
     /// that changed meanwhile comes after it.
-    fn follow(&mut self, spine: &Arc<Spine>, plan: &Arc<Plan>) {
+    fn follow(&mut self, spine: &Arc<Spine>, plan: &Arc<Plan>, catalogue: &Arc<Catalogue>) {
         if let Some((_, later)) = &self.job
             && let Some(value) = later.take()
         {
             self.known = self.job.take().map(|(plan, _)| (plan, value));
         }
         if T::is_wanted(plan) && self.of(plan).is_none() && self.job.is_none() {
-            let (spine, of) = (spine.clone(), plan.clone());
-            self.job = Some((plan.clone(), Later::soon(move || T::compute(&spine, &of))));
+            let (spine, of, offered) = (spine.clone(), plan.clone(), catalogue.clone());
+            let compute = move || T::compute(&spine, &of, &offered);
+            self.job = Some((plan.clone(), Later::soon(compute)));
         }
     }
 }
@@ -67,8 +69,8 @@ pub type Comparing = Follows<Vec<Compared>>;
 pub type Rodding = Follows<Result<RodSheet, String>>;
 
 impl OfPlan for Vec<Issue> {
-    fn compute(spine: &Spine, plan: &Plan) -> Self {
-        judge::check(spine, plan)
+    fn compute(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Self {
+        judge::check(spine, plan, catalogue)
     }
 }
 
@@ -77,15 +79,15 @@ impl OfPlan for Vec<Compared> {
     fn is_wanted(plan: &Plan) -> bool {
         !plan.alternatives.is_empty()
     }
-    fn compute(spine: &Spine, plan: &Plan) -> Self {
-        let kept =
-            plan.alternatives.iter().map(|one| Compared::of(spine, &plan.with_screws_of(one)));
-        std::iter::once(Compared::of(spine, plan)).chain(kept).collect()
+    fn compute(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Self {
+        let of = |plan: &Plan| Compared::of(spine, plan, catalogue);
+        let kept = plan.alternatives.iter().map(|one| of(&plan.with_screws_of(one)));
+        std::iter::once(of(plan)).chain(kept).collect()
     }
 }
 
 impl OfPlan for Result<RodSheet, String> {
-    fn compute(spine: &Spine, plan: &Plan) -> Self {
+    fn compute(spine: &Spine, plan: &Plan, _catalogue: &Catalogue) -> Self {
         let sheet = rods::sheet(spine, plan, plan.rod_target, &plan.rod_choice, None);
         sheet.map_err(|why| why.to_string())
     }
@@ -108,11 +110,12 @@ fn add<T: OfPlan>(app: &mut App) {
 fn follow<T: OfPlan>(
     case: Option<Res<ActiveCase>>,
     shown: Res<ShownPlan>,
+    catalogue: Res<ShownCatalogue>,
     mut follows: ResMut<Follows<T>>,
 ) {
-    let Some(case) = case else { return };
+    let (Some(case), Some(catalogue)) = (case, &catalogue.0) else { return };
     if case.is_changed() {
         *follows = Follows::default();
     }
-    follows.follow(&case.spine, &shown.0);
+    follows.follow(&case.spine, &shown.0, catalogue);
 }

@@ -7,6 +7,7 @@ use super::judge::{self, Answer};
 use super::rods;
 use super::spine::Spine;
 use crate::clearance::{Band, Grade};
+use crate::implant::Catalogue;
 use crate::plan::{Plan, Screw, ScrewSite};
 use crate::space::Side;
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,11 +47,11 @@ pub struct Summary {
 
 impl Compared {
     /// Judges every screw of a plan.
-    pub fn of(spine: &Spine, plan: &Plan) -> Self {
+    pub fn of(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Self {
         let answers: Vec<Option<Answer>> =
             plan.screws.iter().map(|screw| judge::answer(spine, plan, screw).ok()).collect();
         let answers: Vec<Option<&Answer>> = answers.iter().map(Option::as_ref).collect();
-        Self::new(plan, &answers, judge::check(spine, plan).len())
+        Self::new(plan, &answers, judge::check(spine, plan, catalogue).len())
     }
 
     /// From what is known already: the answer of each screw, in the plan's order, and how many

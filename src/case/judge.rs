@@ -152,8 +152,8 @@ pub fn answer(spine: &Spine, plan: &Plan, screw: &Screw) -> Result<Answer, Unjud
     Ok(Answer { assessment, band, around, organs, schemes, nearest_screw })
 }
 
-/// What a person should look at before the plan is used.
-pub fn check(spine: &Spine, plan: &Plan) -> Vec<Issue> {
+/// What a person should look at before the plan is used. Heads are as large as `catalogue` has them.
+pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
     let rods = rods::bent_rods_of(plan);
     let misfit = |screw: &Screw| {
         let (ids, rod) = rods.iter().find(|(ids, _)| ids.contains(&screw.id))?;
@@ -175,7 +175,7 @@ pub fn check(spine: &Spine, plan: &Plan) -> Vec<Issue> {
             canal_mm: around.canal_mm,
             facet: schemes.babu,
             nearest: nearest_screw.and_then(|(id, mm)| Some((name(id)?, mm))),
-            nearest_head: nearest_head(plan, screw),
+            nearest_head: nearest_head(plan, screw, catalogue),
             rod_misfit_mm: misfit(screw),
             is_cut_off: vertebra_of(spine, screw).is_some_and(|v| v.is_cut_off),
             astray: (!assessment.meets_bone).then(|| astray(spine, screw)),
@@ -195,11 +195,10 @@ fn head_of(screw: &Screw, catalogue: &Catalogue, rules: &Rules) -> Option<HeadSh
     Some(HeadShape { radius_mm: kind.head_radius_mm, behind_mm })
 }
 
-/// The screw whose head is nearest to another one's, and the gap between the two, mm. Heads are those
-/// of the program's own catalogue.
-fn nearest_head(plan: &Plan, screw: &Screw) -> Option<(String, f64)> {
-    let (catalogue, rules) = (Catalogue::builtin().ok()?, Rules::builtin().ok()?);
-    let head = |screw: &Screw| Some((screw.shape(), head_of(screw, &catalogue, &rules)?));
+/// The screw whose head is nearest to another one's, and the gap between the two, mm.
+fn nearest_head(plan: &Plan, screw: &Screw, catalogue: &Catalogue) -> Option<(String, f64)> {
+    let rules = Rules::builtin().ok()?;
+    let head = |screw: &Screw| Some((screw.shape(), head_of(screw, catalogue, &rules)?));
     let (shape, own) = head(screw)?;
     let others = plan.screws.iter().filter(|other| other.id != screw.id);
     let gaps = others.filter_map(|other| {

@@ -18,6 +18,8 @@ use serde::Serialize;
 const STEP_MM: f64 = 0.5;
 /// The head, behind the entry: radius, from, to, mm. Provisional, as a polyaxial head is.
 const HEAD_MM: [f64; 3] = [6.5, 2.0, 14.0];
+/// So near to touching, gaps to other bones are measured by their triangles, mm.
+const EXACT_WITHIN_MM: f64 = 2.0;
 /// Walls are looked for this far from the axis, mm.
 const REACH_MM: f64 = 30.0;
 
@@ -71,7 +73,8 @@ pub fn around<B: SignedDistance>(
         return Around::default();
     };
     let radius = screw.diameter_mm / 2.0;
-    let above_mm = above.map(|other| along(screw, axis, other.bone));
+    let along = |other: &B| along(screw, axis, |p| depth_mm(other, p, radius));
+    let above_mm = above.map(|other| along(other.bone));
     let pairs = [above.map(|other| [other, own]), below.map(|other| [own, other])];
     let foramina = pairs.into_iter().flatten().filter_map(|[upper, lower]| {
         let side = nearest_pedicle(screw, axis, own.anatomy)?.side;
@@ -83,7 +86,7 @@ pub fn around<B: SignedDistance>(
         foramen_mm: foramina.map(|foramen| foramen.gap_mm(screw, axis)).reduce(f64::min),
         above_mm: above_mm.map(|(deepest, _)| -deepest - radius),
         head_above_mm: above.map(|other| head_gap_mm(screw, axis, other.bone)),
-        below_mm: below.map(|other| -along(screw, axis, other.bone).0 - radius),
+        below_mm: below.map(|other| -along(other.bone).0 - radius),
         run_in_above_mm: above_mm.map(|(_, run)| run),
     }
 }
@@ -91,8 +94,9 @@ pub fn around<B: SignedDistance>(
 /// The gap between a screw and anything with a signed distance, mm; negative by how far the screw
 /// reaches in. NaN for a screw whose numbers make no sense.
 pub fn gap_to_mm(screw: &ScrewShape, other: &impl SignedDistance) -> f64 {
+    let radius = screw.diameter_mm / 2.0;
     match screw.axis.unit().filter(|_| screw.length_mm.is_finite()) {
-        Some(axis) => -along(screw, axis, other).0 - screw.diameter_mm / 2.0,
+        Some(axis) => -along(screw, axis, |p| depth_mm(other, p, radius)).0 - radius,
         None => f64::NAN,
     }
 }
@@ -125,19 +129,31 @@ pub fn gap_between_heads_mm(a: (&ScrewShape, HeadShape), b: (&ScrewShape, HeadSh
     segment_distance(from_a, from_b) - a.1.radius_mm - b.1.radius_mm
 }
 
+/// How deep a point on an axis lies in a bone, mm, negative outside: exactly where metal of so much
+/// radius around it is nearly touching, quickly where there is plenty of room.
+fn depth_mm(bone: &impl SignedDistance, p: Point<Patient>, radius_mm: f64) -> f64 {
+    let quick = bone.quick_distance_mm(p);
+    let is_near = quick > -(radius_mm + EXACT_WITHIN_MM);
+    if is_near { bone.signed_distance_mm(p) } else { quick }
+}
+
 /// How deep the axis runs in another bone, mm, negative while it stays out; and on what length it
 /// runs inside.
 ///
 /// A distance changes by no more than the way between two places, so samples that can be neither the
 /// deepest nor inside are left out.
-fn along(screw: &ScrewShape, axis: Dir<Patient>, other: &impl SignedDistance) -> (f64, f64) {
+fn along(
+    screw: &ScrewShape,
+    axis: Dir<Patient>,
+    depth_mm: impl Fn(Point<Patient>) -> f64,
+) -> (f64, f64) {
     /// Far from a bone its distance may be told too large: no longer way is left out, mm.
     const MOST_LEFT_OUT_MM: f64 = 2.0;
     let steps = (screw.length_mm / STEP_MM).ceil().max(1.0);
     let step_mm = screw.length_mm / steps;
     let (mut deepest, mut inside, mut n) = (f64::NEG_INFINITY, 0, 0.0);
     while n <= steps {
-        let distance = other.quick_distance_mm(screw.entry + axis * (n * step_mm));
+        let distance = depth_mm(screw.entry + axis * (n * step_mm));
         deepest = f64::max(deepest, distance);
         inside += usize::from(distance > 0.0);
         let way = (deepest.min(0.0) - distance).min(MOST_LEFT_OUT_MM);
@@ -152,7 +168,7 @@ fn head_gap_mm(screw: &ScrewShape, axis: Dir<Patient>, other: &impl SignedDistan
     // Spheres of the head's radius fill it; those at its ends stay within it.
     let (first, last) = (from + radius.min((to - from) / 2.0), to - radius.min((to - from) / 2.0));
     let at = |share: f64| screw.entry - axis * (first + (last - first) * share);
-    let deepest = [0.0, 0.5, 1.0].map(|share| other.quick_distance_mm(at(share)));
+    let deepest = [0.0, 0.5, 1.0].map(|share| depth_mm(other, at(share), radius));
     -deepest.into_iter().fold(f64::NEG_INFINITY, f64::max) - radius
 }
 

@@ -137,13 +137,14 @@ impl<'a> Nearest<'a> {
             }
         }
     }
-    /// Every node of a row of the grid: the one through (0, j, k), where `inside` says which lie inside.
-    pub fn row(&self, [j, k]: [usize; 2], inside: &[bool], nodes: &mut [Node]) {
+    /// Every node of a row of the grid: the one through (0, j, k), where the surface's field has
+    /// `values`, positive inside.
+    pub fn row(&self, [j, k]: [usize; 2], values: &[f32], nodes: &mut [Node]) {
         let half_axis = 0.5 * Vec3::from(self.local_from_node.matrix3.x_axis);
         let start = Vec3::new(0.0, j as f32, k as f32) / STEP as f32;
         let start = self.local_from_node.transform_point3(start);
         let rows = self.rows_around([j, k]);
-        for (i, (node, inside)) in nodes.iter_mut().zip(inside).enumerate() {
+        for (i, (node, value)) in nodes.iter_mut().zip(values).enumerate() {
             let p = start + half_axis * i as f32;
             let mut best = NOTHING;
             for row in &rows[..1 << (j % STEP) << (k % STEP)] {
@@ -154,7 +155,7 @@ impl<'a> Nearest<'a> {
                     }
                 }
             }
-            *node = self.node(p, best, *inside);
+            *node = self.node(p, best, *value > 0.0);
         }
     }
     /// Where the searched rows around a row of the grid begin; they are one, two or four.

@@ -188,6 +188,9 @@ fn is_across(from_middle: Dir<Patient>, lateral: Dir<Patient>, anatomy: &Vertebr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anatomy::Pedicle;
+    use crate::space::{Point, Rigid, Side};
+    use glam::{DQuat, DVec3};
 
     #[test]
     fn bounds_are_those_of_the_authors() {
@@ -197,6 +200,82 @@ mod tests {
         let level = |text: &str| text.parse::<Level>().expect("a level");
         let covered = ["C7", "T7", "T8", "L6", "S1"].map(|text| is_t8_to_s1(level(text)));
         assert_eq!(covered, [false, false, true, true, true]);
+    }
+
+    /// A left pedicle of 8 mm between a body 40 mm wide, from 5 to 35 mm ahead, and the arch behind.
+    fn bone(p: Point<Patient>) -> f64 {
+        let p = p.vec();
+        let body = (-5.0 - p.y).min(p.y + 35.0).min(20.0 - p.x.abs()).min(14.0 - p.z.abs());
+        let pedicle = (4.0 - (p.x - 12.0).hypot(p.z)).min(p.y + 20.0).min(20.0 - p.y);
+        let mass = (p.y - 8.0).min(20.0 - p.y).min(16.0 - (p.x - 12.0).abs()).min(9.0 - p.z.abs());
+        body.max(pedicle).max(mass)
+    }
+
+    fn anatomy() -> VertebraAnatomy {
+        let pedicle = Pedicle {
+            side: Side::Left,
+            isthmus: Point::new(12.0, 1.0, 0.0),
+            axis: -Dir::Y,
+            width_mm: 8.0,
+            height_mm: 8.0,
+            least_mm: 8.0,
+            chord_mm: 40.0,
+            transverse_deg: 0.0,
+            sagittal_deg: 0.0,
+            span_mm: [-6.0, 6.0],
+        };
+        VertebraAnatomy {
+            patient_from_vertebra: Rigid::new(DQuat::IDENTITY, DVec3::new(0.0, -20.0, 0.0)),
+            canal_centre: Point::new(0.0, 5.0, 0.0),
+            canal: None,
+            upper_plate: None,
+            lower_plate: None,
+            body_mm: None,
+            pedicles: vec![pedicle],
+            warnings: Vec::new(),
+        }
+    }
+
+    /// A screw from the arch, `x` mm left of the midline, to a point 45 mm ahead of that at `to_x`.
+    fn from_to(x: f64, to_x: f64) -> ScrewShape {
+        let way = Dir::new(to_x - x, -45.0, 0.0);
+        let entry = Point::new(x, 19.0, 0.0);
+        ScrewShape { entry, axis: way, length_mm: way.length(), diameter_mm: 5.0 }
+    }
+
+    #[test]
+    fn zdichavskys_classes_follow_the_axis_through_pedicle_and_body() {
+        let class = |x, to_x| zdichavsky(&from_to(x, to_x), &bone, &anatomy());
+        assert_eq!(class(12.0, 12.0), Zdichavsky::Ia);
+        assert_eq!(class(17.5, 17.5), Zdichavsky::Ib);
+        assert_eq!(class(9.0, 21.0), Zdichavsky::IIa);
+        assert_eq!(class(18.7, -0.6), Zdichavsky::IIb);
+        assert_eq!(class(22.0, 22.0), Zdichavsky::IIIa);
+        assert_eq!(class(6.0, 6.0), Zdichavsky::IIIb);
+        // A breach of less than half of the screw is none: the axis stays in the pedicle.
+        assert_eq!(class(15.5, 15.5), Zdichavsky::Ia);
+    }
+
+    #[test]
+    fn hearys_grades_follow_wall_and_place_of_the_breach() {
+        let grade = |x, to_x| {
+            let screw = from_to(x, to_x);
+            let found = super::super::assess(&screw, &bone, &anatomy()).expect("a sound screw");
+            heary(&screw, &found)
+        };
+        assert_eq!(grade(12.0, 12.0), 1);
+        assert_eq!(grade(15.0, 15.0), 2, "lateral, the tip in the body");
+        assert_eq!(grade(9.0, 21.0), 3, "the tip out at the side of the body");
+        assert_eq!(grade(8.5, 8.5), 4, "medial");
+        let through = ScrewShape { length_mm: 58.0, ..from_to(12.0, 12.0) };
+        let found = super::super::assess(&through, &bone, &anatomy()).expect("a sound screw");
+        assert_eq!(heary(&through, &found), 3, "out in front");
+        let low = ScrewShape { entry: Point::new(12.0, 19.0, -3.0), ..from_to(12.0, 12.0) };
+        let found = super::super::assess(&low, &bone, &anatomy()).expect("a sound screw");
+        assert_eq!(heary(&low, &found), 4, "caudal: {found:?}");
+        let high = ScrewShape { entry: Point::new(12.0, 19.0, 3.0), ..from_to(12.0, 12.0) };
+        let found = super::super::assess(&high, &bone, &anatomy()).expect("a sound screw");
+        assert_eq!(heary(&high, &found), 2, "cranial: {found:?}");
     }
 
     #[test]

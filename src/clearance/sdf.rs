@@ -4,8 +4,8 @@
 //! vertices lie on the zero set and its triangles leave it by a few hundredths of a mm where it is
 //! most curved. Out: [`Field`], the distance at any point, in two ways.
 //!
-//! **Quick.** At the nodes of the surface's grid the distance to the nearest triangle is exact near
-//! the surface. Between nodes each of the eight around says what the distance would be if the
+//! **Quick.** At the nodes of a grid in the surface's box, half a millimetre apart at most, the
+//! distance to the nearest triangle is exact near the surface. Between nodes each of the eight around says what the distance would be if the
 //! surface were flat seen from it, `d + g . (x - node)`; the mean of that and of `d`, weighted
 //! trilinearly, is exact for every quadratic function, since the errors of the two are opposite.
 //! Where nodes see different walls, midway between two, it is off by up to 0.27 mm.
@@ -20,8 +20,9 @@ use super::triangles::{Bins, Triangles, closest_point};
 use crate::mesh::{self, TriMesh};
 use crate::space::{Dir, Patient, Point};
 use crate::surface::Surface;
+use crate::volume::Grid;
 use crate::work::{Cancelled, Work};
-use glam::{Affine3A, DVec3, UVec3, Vec3, Vec3A, Vec4};
+use glam::{Affine3A, DAffine3, DMat3, DVec3, UVec3, Vec3, Vec3A, Vec4};
 use rayon::prelude::*;
 
 /// Signed distance in mm to the surface of one vertebra: positive inside bone, zero on the
@@ -56,6 +57,8 @@ struct Place {
     is_beyond: bool,
 }
 
+/// Nodes lie no farther apart than this along each axis, mm.
+const MOST_NODE_MM: f64 = 0.5;
 /// Parts of a cell along each axis that keep their own triangles.
 const PARTS: f32 = 2.0;
 /// Farther from the surface than this nobody asks for hundredths of a millimetre, mm: the last letter
@@ -116,39 +119,46 @@ impl Field {
     pub fn to_mesh(surface: &Surface, finest: &TriMesh, work: &Work) -> Result<Self, Cancelled> {
         const STAGE: &str = "distances";
         work.step(STAGE, 0.0)?;
-        let grid = surface.field.grid();
-        let map = grid.patient_from_voxel().map();
-        let mut turned = map;
-        turned.translation = DVec3::ZERO;
+        let (size, map, per_node) = nodes_over(surface.field.grid());
+        let turned = DAffine3::from_mat3(map.matrix3);
         let local_from_node = turned.as_affine3a();
         let triangles = Triangles::new(finest, map.translation);
-        let mut nearest = Nearest::new(&triangles, local_from_node, grid.size());
+        let mut nearest = Nearest::new(&triangles, local_from_node, size);
         nearest.seed();
         work.step(STAGE, 0.4)?;
         nearest.spread();
         work.step(STAGE, 0.8)?;
-        let signs: Vec<bool> = surface.field.data().iter().map(|&v| v > 0.0).collect();
-        let mut nodes = vec![Node::NOWHERE; signs.len()];
-        let [ni, nj, _] = grid.size();
-        nodes
-            .par_chunks_mut(ni)
-            .zip(signs.par_chunks(ni))
-            .enumerate()
-            .for_each(|(row, (nodes, inside))| nearest.row([row % nj, row / nj], inside, nodes));
+        let declared = surface.block();
+        let [ni, nj, nk] = size;
+        let mut nodes = vec![Node::NOWHERE; ni * nj * nk];
+        nodes.par_chunks_mut(ni).enumerate().for_each_init(
+            || vec![0.0; ni],
+            |values, (row, nodes)| {
+                let row = [row % nj, row / nj];
+                let start = Vec3::new(0.0, row[0] as f32, row[1] as f32) * per_node;
+                declared.sample_row(start, Vec3::X * per_node, values);
+                nearest.row(row, values, nodes);
+            },
+        );
         let near = nearest.into_triangles();
         work.step(STAGE, 1.0)?;
         Ok(Self {
             origin: map.translation,
             node_from_local: turned.inverse().as_affine3a(),
             local_from_node,
-            size: grid.size(),
-            last: Vec3::from_array(grid.size().map(|n| n as f32 - 1.0)),
+            size,
+            last: Vec3::from_array(size.map(|n| n as f32 - 1.0)),
             nodes,
             bins: Bins::new(&triangles),
             triangles,
             near,
-            facets: Facets::new(grid.size().map(|n| n * PARTS as usize)),
+            facets: Facets::new(size.map(|n| n * PARTS as usize)),
         })
+    }
+    /// Nodes along the three axes of the grid, and how far apart they lie along each, mm.
+    pub fn nodes(&self) -> ([usize; 3], [f32; 3]) {
+        let axes = self.local_from_node.matrix3;
+        (self.size, [axes.x_axis, axes.y_axis, axes.z_axis].map(Vec3A::length))
     }
     /// Signed distance to the surface in mm: positive inside bone, zero on the surface, negative
     /// outside; within 10 mm of the surface that to its triangles, to rounding, in the grid and beyond.
@@ -344,6 +354,25 @@ impl Field {
         let slope = self.node_from_local.matrix3.transpose() * per_step;
         (sum.element_sum() * Node::UNIT_MM, slope.into())
     }
+}
+
+/// Nodes over the box of a surface's grid, no coarser than asked: how many, from node to patient, and
+/// the surface's nodes per node along each axis.
+fn nodes_over(surface: &Grid) -> ([usize; 3], DAffine3, Vec3) {
+    let (count, spacing) = (surface.size(), surface.spacing_mm());
+    let cells = |n: usize| {
+        let own = (count[n] - 1) as f64;
+        // What rounding adds to a spacing just fine enough asks for no finer one.
+        let wanted = (own * spacing[n] / MOST_NODE_MM - 1e-6).ceil();
+        (own, own.max(wanted))
+    };
+    let cells = [cells(0), cells(1), cells(2)];
+    let per_node = cells.map(|(own, wanted)| if wanted > 0.0 { own / wanted } else { 1.0 });
+    let map = surface.patient_from_voxel().map();
+    let axes = map.matrix3 * DMat3::from_diagonal(DVec3::from_array(per_node));
+    let map = DAffine3::from_mat3_translation(axes, map.translation);
+    let size = cells.map(|(_, wanted)| wanted as usize + 1);
+    (size, map, DVec3::from_array(per_node).as_vec3())
 }
 
 /// A corner of a cell, from its lower node.

@@ -44,7 +44,7 @@ pub fn read(
         columns.push(Column::new(name.clone(), graded));
         for kept in &plan.alternatives {
             let file = PlanFile { header: header.clone(), plan: plan.with_screws_of(kept) };
-            let graded = grade::judged(&spine, file, &[]);
+            let graded = grade::judged(&spine, file, &catalogue, &[]);
             columns.push(Column::new(format!("{name}: {}", kept.name), graded));
         }
     }

@@ -104,7 +104,7 @@ pub fn read_plan(
     let (file, notices) = open::read(&location, &opening, SystemClock.now(), fs)?;
     let spine = on_all_cores(|| mended(given, given, &file.plan, work))?;
     let not_on_offer = not_on_offer(&file.plan, catalogue);
-    let mut graded = judged(&spine, file, &notices);
+    let mut graded = judged(&spine, file, catalogue, &notices);
     graded.notices.extend(not_on_offer);
     Ok((spine, graded))
 }
@@ -141,11 +141,16 @@ pub fn write_out(
 }
 
 /// Judges a plan that is open already.
-pub(super) fn judged(spine: &Spine, file: PlanFile, notices: &[Notice]) -> Graded {
+pub(super) fn judged(
+    spine: &Spine,
+    file: PlanFile,
+    catalogue: &Catalogue,
+    notices: &[Notice],
+) -> Graded {
     let screws = file.plan.screws.iter();
     let results = screws.map(|screw| judge::answer(spine, &file.plan, screw)).collect();
     let notices = spine.notices().map(str::to_owned).chain(notices.iter().map(ToString::to_string));
-    let issues = judge::check(spine, &file.plan);
+    let issues = judge::check(spine, &file.plan, catalogue);
     Graded { results, issues, notices: notices.collect(), file }
 }
 

@@ -86,8 +86,13 @@ impl Surface {
     /// largest piece is kept and its cavities are filled. `None` where nothing is positive.
     pub fn from_field(field: Volume<f32>) -> Option<Self> {
         let grid = field.grid().clone();
-        let mut block = Block { size: grid.size(), values: field.data().iter().copied().collect() };
+        let mut block = Self { field }.block();
         solid::make_solid(&mut block).then(|| Self { field: volume_of(&block, grid) })
+    }
+    /// The field's values, to sweep over.
+    pub(crate) fn block(&self) -> Block {
+        let values = self.field.data().iter().copied().collect();
+        Block { size: self.field.grid().size(), values }
     }
     /// The field at fractional node indices; negative infinity outside the box of nodes.
     pub fn value(&self, p: Point<Voxel>) -> f64 {

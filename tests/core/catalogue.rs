@@ -223,7 +223,7 @@ fn a_plan_uses_only_what_the_hospital_has() {
 #[test]
 fn our_own_kinds_change_no_plan() {
     let catalogue = Catalogue::builtin().unwrap();
-    let rule = *Rules::builtin().unwrap().style(Style::Cortical).unwrap();
+    let rule = Rules::builtin().unwrap().style(Style::Cortical).unwrap().clone();
     let within = |list: &[f64], (low, high): (f64, f64)| -> Vec<f64> {
         list.iter().copied().filter(|mm| (low..=high).contains(mm)).collect()
     };

@@ -73,6 +73,32 @@ fn near_the_surface_the_field_is_the_distance_to_its_triangles() {
     }
 }
 
+/// Labels of coarse voxels get a surface on coarser nodes, and a distance on no coarser ones for it.
+#[test]
+fn nodes_lie_half_a_millimetre_apart_at_most_and_quick_distances_are_near() {
+    for voxel_mm in [0.4, 0.6, 1.1] {
+        let scanner = Scanner { voxel_mm: [voxel_mm; 3], ..SCANNER };
+        let volume =
+            Volume::from_fn(scanner.grid(), |n| ball(scanner.grid().centre(n).vec()) as f32);
+        let surface = Surface::from_field(volume).unwrap();
+        let finest = mesh::extract(&surface);
+        let field = Field::to_mesh(&surface, &finest, &Work::silent()).unwrap();
+        let (count, node_mm) = field.nodes();
+        assert!(node_mm.iter().all(|mm| (0.3..=0.500_01).contains(mm)), "{node_mm:?}");
+        // The box is the surface's own.
+        for ((count, mm), own) in count.iter().zip(node_mm).zip(scanner.grid().size()) {
+            let [box_mm, own_mm] =
+                [(count - 1) as f64 * f64::from(mm), (own - 1) as f64 * voxel_mm];
+            assert!((box_mm - own_mm).abs() < 1e-3, "{box_mm} {own_mm}");
+        }
+        for p in points(2000).filter(|p| ball(*p).abs() < 3.0) {
+            let p = Point::from_vec(p);
+            let [told, quick] = [field.signed_distance_mm(p), field.quick_distance_mm(p)];
+            assert!((told - quick).abs() < 0.15, "{voxel_mm}: {told} {quick}");
+        }
+    }
+}
+
 #[test]
 fn every_vertex_of_the_mesh_lies_at_distance_zero() {
     for shape in [ball as Shape, ring, block] {

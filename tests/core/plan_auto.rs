@@ -170,14 +170,22 @@ fn each_style_takes_its_own_way() {
         let local = phantom.truth_of(level).unwrap().patient_from_vertebra().inverse();
         let axis = local.dir(screw.axis).vec();
         let tip_margin = found.chord_mm - screw.length_mm;
-        (axis.z.asin().to_degrees(), -axis.x.atan2(-axis.y).to_degrees(), tip_margin)
+        let plate = phantom.truth_of(level).unwrap().upper_plate;
+        let tip_under_plate = (plate.centre - screw.tip()).dot(plate.up);
+        (
+            axis.z.asin().to_degrees(),
+            -axis.x.atan2(-axis.y).to_degrees(),
+            [tip_margin, tip_under_plate],
+        )
     };
     let (straight, inwards, _) = one(Style::Straight, Level::L4);
     assert!(straight.abs() < 6.0 && inwards > 5.0, "{straight} {inwards}");
     let (cortical, inwards, _) = one(Style::Cortical, Level::L4);
     assert!(cortical > 14.0 && inwards < 0.0, "{cortical} {inwards}");
-    let (_, _, margin) = one(Style::S1Bicortical, Level::S1);
+    // At the promontory: in the front cortex, just under the upper end plate.
+    let (_, _, [margin, under_plate]) = one(Style::S1Bicortical, Level::S1);
     assert!(margin < 3.0, "the tip ends {margin} mm behind the front cortex");
+    assert!((3.0..9.0).contains(&under_plate), "the tip ends {under_plate} mm under the end plate");
 }
 
 /// A body with a pedicle that is a rod of this radius on the left, the canal beside it.

@@ -6,6 +6,7 @@ use crate::plan_samples::{level, now, open, screw};
 use corridor::case::suggest::Wish;
 use corridor::case::{Command, OpenError, judge};
 use corridor::clearance::{Grade, Wall};
+use corridor::implant::Catalogue;
 use corridor::labels::{Level, VertebraId};
 use corridor::plan::auto::{Refusal, Rules, Style};
 use corridor::plan::check::{Issue, Weight};
@@ -106,7 +107,8 @@ fn l4_left() -> &'static Screw {
 }
 
 fn issues(screw: &Screw) -> Vec<Issue> {
-    judge::check(&l4_to_s1().spine, &Plan { screws: vec![screw.clone()], ..Plan::default() })
+    let plan = Plan { screws: vec![screw.clone()], ..Plan::default() };
+    judge::check(&l4_to_s1().spine, &plan, &Catalogue::builtin().unwrap())
 }
 
 #[test]

@@ -99,6 +99,7 @@ fn one(screw: &Screw) -> Plan {
 #[test]
 fn a_bicortical_tip_through_the_front_cortex_is_as_wanted_up_to_two_millimetres() {
     let spine = &l4_to_s1().spine;
+    let offered = Catalogue::builtin().unwrap();
     let style = Style::S1Bicortical;
     let wish = Wish { levels: vec![Level::S1], style, ..Wish::default() };
     for (screw, _) in plan(spine, &wish).screws {
@@ -110,7 +111,7 @@ fn a_bicortical_tip_through_the_front_cortex_is_as_wanted_up_to_two_millimetres(
             if found.breach_wall != Some(Wall::Anterior) {
                 continue;
             }
-            let issues = judge::check(spine, &one(&longer));
+            let issues = judge::check(spine, &one(&longer), &offered);
             let is_wanted = found.grade <= Grade::B;
             told[usize::from(is_wanted)] += 1;
             let mm = format!("its tip is {:.1} mm through the front cortex", found.breach_mm);
@@ -119,7 +120,7 @@ fn a_bicortical_tip_through_the_front_cortex_is_as_wanted_up_to_two_millimetres(
             assert_eq!(issues.iter().any(note), is_wanted, "{issues:?}");
             assert_eq!(issues.iter().any(shorter), !is_wanted, "{issues:?}");
             let by_hand = Screw { style: ScrewStyle::Pedicle, ..longer };
-            assert!(judge::check(spine, &one(&by_hand)).iter().any(shorter));
+            assert!(judge::check(spine, &one(&by_hand), &offered).iter().any(shorter));
         }
         assert!(told[0] > 2 && told[1] > 2, "{}: {told:?}", screw.title());
     }
@@ -135,17 +136,23 @@ fn heads_that_touch_are_named_where_shafts_do_not() {
         entry: lower.entry + frame.dir(Dir::Z) * mm,
         ..lower.clone()
     };
-    let said = |mm: f64| {
+    let said_of = |mm: f64, offered: &Catalogue| {
         let plan = Plan { screws: vec![lower.clone(), above(mm)], ..Plan::default() };
-        let issues = judge::check(spine, &plan);
+        let issues = judge::check(spine, &plan, offered);
         let near = issues.into_iter().filter(|issue| issue.what.contains("mm apart"));
         near.map(|issue| (issue.weight, issue.what)).collect::<Vec<_>>()
     };
+    let builtin = Catalogue::builtin().unwrap();
+    let said = |mm: f64| said_of(mm, &builtin);
     let touching = said(10.0);
     assert_eq!(touching.len(), 1, "{touching:?}");
     assert_eq!(touching[0].0, Weight::Grave);
     assert!(touching[0].1.starts_with("the heads of L4 left and L4 left are -"), "{touching:?}");
     assert!(said(25.0).is_empty());
+    // By the heads of the catalogue that the case is planned with.
+    let mut slim = builtin.clone();
+    slim.kinds.iter_mut().for_each(|kind| kind.head_radius_mm = 4.0);
+    assert!(said_of(10.0, &slim).is_empty());
 }
 
 #[test]

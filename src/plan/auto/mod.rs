@@ -10,6 +10,7 @@
 //! | `line` | lines through a pedicle and the bone along them |
 //! | [`score`] | what a screw scores, term by term |
 //! | `search` | the search over lines, by `climb` from the best of a grid |
+//! | `promontory` | where a screw through both cortices of S1 is aimed |
 //! | `rate` | the best size on a line, and what it scores |
 //! | `trajectory` | what a plan calls the styles, and which breach a style asks for |
 //! | [`construct`] | all screws of a side together, so that a rod joins their heads |
@@ -17,6 +18,7 @@
 mod climb;
 pub mod construct;
 mod line;
+mod promontory;
 mod rate;
 pub mod rules;
 pub mod score;
@@ -128,6 +130,17 @@ pub enum Refusal {
     NotPlanned {
         /// The level.
         level: Level,
+    },
+    /// Nothing says where the promontory is.
+    #[error(
+        "{level} {side}: its upper end plate was not found, so no screw can be aimed at the \
+         promontory; choose another style, or place it by hand"
+    )]
+    NoPromontory {
+        /// The level.
+        level: Level,
+        /// The side.
+        side: Side,
     },
     /// The labels have no ilium.
     #[error(
@@ -290,6 +303,7 @@ pub fn choices<B: SignedDistance>(
     least_part: f64,
 ) -> Result<Choices, Refusal> {
     let (level, side) = (site.level, site.pedicle.side);
+    let rules = &*rules.weighted_for(style);
     let rule = rules.style(style).ok_or(Refusal::NoStyle { style })?;
     belongs(level, style)?;
     if !is_kept_off_canal(site, style) {
@@ -366,6 +380,7 @@ pub fn score_of<B: SignedDistance>(
         return None;
     }
     let way = if allowed.in_out_in { Way::InOutIn } else { Way::InBone };
+    let rules = &*rules.weighted_for(style);
     let search = Search::new(site, rules, rules.style(style)?, allowed.catalogue, way).ok()?;
     let rated = search.rate_shape(shape)?;
     Some(Score { total: rated.total, ..Score::new(&rated.measures, rules) })
@@ -384,6 +399,7 @@ pub fn settle<B: SignedDistance>(
     choices: &Choices,
     choice: &Choice,
 ) -> Option<Suggestion> {
+    let rules = &*rules.weighted_for(choices.best.style);
     let rule = rules.style(choices.best.style)?;
     judged(site, rule, rules, choices.kind, choice.0.clone())
 }

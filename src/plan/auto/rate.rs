@@ -144,7 +144,7 @@ impl<B: SignedDistance> Search<'_, B> {
     /// The measures of the angles, and nothing else yet.
     pub fn angles(&self, line: &Line) -> Measures {
         let mut measures = [f64::NAN; score::NAMES.len()];
-        [measures[7], measures[6]] = score::off_aim_deg(line, self.aim);
+        [measures[7], measures[6]] = score::off_aim_deg(line, self.aim_deg(line));
         measures
     }
 

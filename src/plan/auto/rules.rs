@@ -5,6 +5,8 @@
 
 use crate::labels::Level;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Everything that planning weighs and limits; the file says why.
@@ -111,6 +113,22 @@ impl Ramps {
             &self.midline,
         ]
     }
+    fn in_order_mut(&mut self) -> [&mut Ramp; 12] {
+        [
+            &mut self.canal,
+            &mut self.wall,
+            &mut self.entry,
+            &mut self.density,
+            &mut self.length,
+            &mut self.diameter,
+            &mut self.end_plate,
+            &mut self.convergence,
+            &mut self.facet,
+            &mut self.head,
+            &mut self.reach,
+            &mut self.midline,
+        ]
+    }
 }
 
 /// What is usual at one level.
@@ -164,10 +182,12 @@ pub enum Aim {
     AlongPedicle,
     /// At the level's usual one.
     Usual,
+    /// At the front cortex of S1 just under its upper end plate.
+    AtPromontory,
 }
 
 /// What one style asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StyleRule {
     /// Which style.
     pub name: Style,
@@ -195,6 +215,9 @@ pub struct StyleRule {
     /// level's widest screw does not count then either.
     #[serde(default)]
     pub usual_length_mm: Option<f64>,
+    /// Weights of its own, by the names of the terms in the file; the others are those of all styles.
+    #[serde(default)]
+    pub weights: BTreeMap<String, f64>,
 }
 
 /// A file of rules that can not be used.
@@ -231,6 +254,17 @@ impl Rules {
         self.levels.iter().find(|rule| rule.level == level)
     }
 
+    /// The same rules, with the weights that a style has of its own.
+    pub fn weighted_for(&self, style: Style) -> Cow<'_, Self> {
+        let own = self.style(style).map(|rule| &rule.weights).filter(|own| !own.is_empty());
+        let Some(own) = own else { return Cow::Borrowed(self) };
+        let mut rules = self.clone();
+        for (name, ramp) in super::score::NAMES.iter().zip(rules.terms.in_order_mut()) {
+            ramp.weight = own.get(&in_file(name)).copied().unwrap_or(ramp.weight);
+        }
+        Cow::Owned(rules)
+    }
+
     fn check(&self) -> Result<(), RulesError> {
         check_terms(&self.terms)?;
         check_limits(&self.limits)?;
@@ -239,6 +273,8 @@ impl Rules {
         }
         for rule in &self.styles {
             check_style(rule)?;
+            let terms = self.weighted_for(rule.name).terms;
+            check_weights(&format!("styles, {}, weights", rule.name), &terms)?;
         }
         let is_twice = |n: usize| self.levels[..n].iter().any(|r| r.level == self.levels[n].level);
         let levels = (0..self.levels.len()).find(|n| is_twice(*n));
@@ -250,6 +286,11 @@ impl Rules {
             _ => Ok(()),
         }
     }
+}
+
+/// A term's name as the file has it.
+fn in_file(term: &str) -> String {
+    term.replace(' ', "_")
 }
 
 /// What a number must be.
@@ -304,8 +345,12 @@ fn check_terms(terms: &Ramps) -> Result<(), RulesError> {
             return Err(RulesError::Number(format!("terms, {name}: zero and full are the same")));
         }
     }
+    check_weights("terms", terms)
+}
+
+fn check_weights(place: &str, terms: &Ramps) -> Result<(), RulesError> {
     let weights = terms.in_order().iter().map(|ramp| ramp.weight).sum();
-    check_fields("terms", &[("all weights together", weights, Sane::Positive)])
+    check_fields(place, &[("all weights together", weights, Sane::Positive)])
 }
 
 fn check_limits(limits: &Limits) -> Result<(), RulesError> {
@@ -348,6 +393,12 @@ fn check_style(rule: &StyleRule) -> Result<(), RulesError> {
             ("usual_length_mm", rule.usual_length_mm.unwrap_or(1.0), Sane::Positive),
         ],
     )?;
+    for (name, weight) in &rule.weights {
+        if !super::score::NAMES.iter().any(|term| in_file(term) == *name) {
+            return Err(RulesError::Number(format!("{place}, weights: no term is called {name}")));
+        }
+        check_fields(&format!("{place}, weights"), &[(name, *weight, Sane::NotNegative)])?;
+    }
     for (name, (low, high), sane) in [
         ("cranial_window_deg", rule.cranial_window_deg, Sane::Angle),
         ("convergence_window_deg", rule.convergence_window_deg, Sane::Angle),
@@ -383,6 +434,18 @@ mod tests {
         let down = Ramp { weight: 1.0, zero: 25.0, full: 5.0, floor: 0.1 };
         assert_eq!([30.0, 15.0, 5.0, 0.0].map(|x| down.score(x)), [0.1, 0.5, 1.0, 1.0]);
         assert_eq!(up.score(f64::NAN), 0.0);
+    }
+
+    #[test]
+    fn a_style_weighs_terms_its_own_way_and_leaves_the_others_as_they_are() {
+        let rules = Rules::builtin().expect("our own file");
+        let own = rules.weighted_for(Style::Cortical).into_owned();
+        assert_eq!((own.terms.density.weight, rules.terms.density.weight), (2.5, 1.0));
+        let density = Ramp { weight: 1.0, ..own.terms.density };
+        assert_eq!(Ramps { density, ..own.terms }, rules.terms);
+        assert_eq!(*rules.weighted_for(Style::Straight), rules);
+        let heavier = |style| rules.weighted_for(style).terms.length.weight;
+        assert!(heavier(Style::S1Bicortical) > heavier(Style::Straight));
     }
 
     #[test]
@@ -432,6 +495,8 @@ mod tests {
             ("Degrees(23.5)", "Degrees(NaN)", "styles, cortical, cranial"),
             ("full: 300.0, floor: 0.3", "full: 300.0, floor: 1.0", "terms, density, floor"),
             ("level: \"T2\"", "level: \"T1\"", "levels, T1 twice"),
+            ("{\"density\": 2.5}", "{\"denstiy\": 2.5}", "no term is called denstiy"),
+            ("{\"density\": 2.5}", "{\"density\": -2.5}", "styles, cortical, weights, density"),
         ] {
             assert!(text.contains(right), "{right}");
             let refused = Rules::from_ron(&text.replacen(right, wrong, 1));

@@ -8,6 +8,7 @@
 
 use super::climb::climb;
 use super::line::{Bore, Frame, Line};
+use super::promontory::promontory;
 use super::rate::Rated;
 use super::rules::{Aim, Rules, StyleRule};
 use super::score::Head;
@@ -57,8 +58,8 @@ pub(super) struct Search<'a, B> {
     pub(super) rules: &'a Rules,
     pub(super) style: &'a StyleRule,
     pub(super) frame: Frame,
-    /// Convergence and cranial tilt aimed at, degrees.
-    pub(super) aim: [f64; 2],
+    /// What convergence and cranial tilt aim at.
+    aim: [Target; 2],
     /// Of the measured pedicle, degrees.
     along_pedicle: [f64; 2],
     pub(super) offered: Offer<'a>,
@@ -68,6 +69,15 @@ pub(super) struct Search<'a, B> {
     /// The widest screw that level, style and isthmus allow, mm.
     pub(super) most_diameter_mm: f64,
     pub(super) gap_mm: f64,
+}
+
+/// What an angle of a line aims at.
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    /// This angle, degrees.
+    Angle(f64),
+    /// Through this point.
+    Point(Point<Patient>),
 }
 
 /// The sizes of one kind of screw, each diameter in each length, mm, ascending; none of them empty.
@@ -117,11 +127,16 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         let usual = rules.level(site.level).ok_or(Refusal::NotPlanned { level: site.level })?;
         let along_pedicle = frame.angles_deg(site.pedicle.axis);
         let aim = |aim: Aim, of_pedicle: f64| match aim {
-            Aim::Degrees(degrees) => degrees,
-            Aim::AlongPedicle => of_pedicle,
-            Aim::Usual => usual.convergence_deg,
+            Aim::Degrees(degrees) => Ok(Target::Angle(degrees)),
+            Aim::AlongPedicle => Ok(Target::Angle(of_pedicle)),
+            Aim::Usual => Ok(Target::Angle(usual.convergence_deg)),
+            Aim::AtPromontory => match promontory(site.bone, site.anatomy) {
+                Some(point) => Ok(Target::Point(point)),
+                None => Err(Refusal::NoPromontory { level: site.level, side: site.pedicle.side }),
+            },
         };
-        let aim = [aim(style.convergence, along_pedicle[0]), aim(style.cranial, along_pedicle[1])];
+        let aim =
+            [aim(style.convergence, along_pedicle[0])?, aim(style.cranial, along_pedicle[1])?];
         let most_of_level = match style.usual_length_mm {
             Some(_) => f64::INFINITY,
             None => usual.most_diameter_mm,
@@ -158,6 +173,14 @@ impl<'a, B: SignedDistance> Search<'a, B> {
                 .min(style.lengths_mm.1),
             most_diameter_mm: most,
             gap_mm,
+        })
+    }
+
+    /// Convergence and cranial tilt that a line aims at, degrees.
+    pub fn aim_deg(&self, line: &Line) -> [f64; 2] {
+        [0, 1].map(|n| match self.aim[n] {
+            Target::Angle(degrees) => degrees,
+            Target::Point(point) => self.frame.angles_deg(point - self.frame.through(line))[n],
         })
     }
 
@@ -257,13 +280,14 @@ impl<'a, B: SignedDistance> Search<'a, B> {
     /// Lines on a grid around the measured pedicle, all that are in bone at the isthmus's plane and
     /// not in a rib there, with the distance to daylight: no bore is wider than that.
     fn grid(&self) -> Vec<(Line, f64)> {
+        let aim = self.aim_deg(&[0.0; 4]);
         let [convergences, tilts] = [0, 1].map(|n| {
             let window = if n == 0 {
                 self.style.convergence_window_deg
             } else {
                 self.style.cranial_window_deg
             };
-            angles(self.aim[n], self.along_pedicle[n], window)
+            angles(aim[n], self.along_pedicle[n], window)
         });
         let mut lines = Vec::new();
         for across in steps(REACH_MM[0], ACROSS_MM) {
