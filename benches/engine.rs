@@ -8,25 +8,28 @@
 //! others, which run on several threads, by the clock.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
 
+use corridor::anatomy::VertebraAnatomy;
 use corridor::case::judge;
 use corridor::case::spine::{self, Source, Spine, VertebraModel};
 use corridor::case::suggest::{self, Planned, Wish};
-use corridor::clearance::{Canal, Field, Neighbour, around, assess, schemes};
+use corridor::clearance::{
+    Canal, Field, Neighbour, Voxels, around, assess, gap_to_voxels_mm, schemes,
+};
 use corridor::implant::Catalogue;
 use corridor::labels::edit::{Mending, Stroke};
-use corridor::labels::{LabelMap, Level};
+use corridor::labels::{LabelMap, Level, Organ};
 use corridor::mesh::{self, TriMesh};
 use corridor::phantom::{Phantom, Spec};
 use corridor::plan::auto::{self, Allowed, Rules, Site, Style};
 use corridor::plan::{Plan, Screw};
-use corridor::space::{Affine, Dir, Side};
+use corridor::space::{Affine, Dir, Patient, Point, Side};
 use corridor::surface::{self, Surface};
 use corridor::volume::{Grid, Volume};
 use corridor::work::{Work, on_all_cores};
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rayon::prelude::*;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// CPU time of the thread that asks.
@@ -64,14 +67,15 @@ impl Measurement for ThreadTime {
     }
 }
 
-/// The built-in case, its screws planned.
+/// The built-in case with what lies around its bones, its screws planned.
 struct Demo {
     spine: Spine,
     plan: Plan,
 }
 
 static DEMO: LazyLock<Demo> = LazyLock::new(|| {
-    let spine = spine::load(&Source::Demo, &Work::silent()).unwrap();
+    let mut spine = spine::load(&Source::Demo, &Work::silent()).unwrap();
+    spine.organs = Arc::new(organs(&spine));
     let screws = planned(&spine).screws.into_iter().map(|(screw, _)| screw).collect();
     let plan = Plan { screws, ..Plan::default() };
     Demo { spine, plan }
@@ -84,6 +88,41 @@ impl Demo {
     fn screw(&self, level: Level) -> &Screw {
         self.plan.screws.iter().find(|screw| screw.level == level).unwrap()
     }
+}
+
+/// Cord, roots and vessels about where they lie: tubes along the canal, beside it, and before the bodies.
+fn organs(spine: &Spine) -> Vec<(Organ, Voxels)> {
+    let frames = spine.vertebrae.iter().map(|v| (v.anatomy.canal_centre, &v.anatomy));
+    let tube = |left_mm: f64, ahead_mm: f64| -> Vec<Point<Patient>> {
+        let at = |(centre, anatomy): (Point<Patient>, &VertebraAnatomy)| {
+            let frame = anatomy.patient_from_vertebra;
+            centre + frame.dir(Dir::X) * left_mm - frame.dir(Dir::Y) * ahead_mm
+        };
+        frames.clone().map(at).collect()
+    };
+    let kinds = [
+        (Organ::Cord, vec![tube(0.0, 0.0)], 5.0),
+        (Organ::Roots, vec![tube(9.0, 3.0), tube(-9.0, 3.0)], 1.5),
+        (Organ::Aorta, vec![tube(10.0, 62.0)], 9.0),
+        (Organ::VenaCava, vec![tube(-14.0, 60.0)], 10.0),
+    ];
+    let grid = spine.ct.as_ref().unwrap().grid();
+    let is_in = |p: Point<Patient>, tube: &[Point<Patient>], radius_mm: f64| {
+        let to_part = |ends: &[Point<Patient>]| {
+            let way = ends[1] - ends[0];
+            let share = ((p - ends[0]).dot(way) / way.dot(way)).clamp(0.0, 1.0);
+            p.distance(ends[0] + way * share)
+        };
+        tube.windows(2).map(to_part).fold(f64::INFINITY, f64::min) < radius_mm
+    };
+    let made = kinds.into_iter().filter_map(|(organ, tubes, radius_mm)| {
+        let value = |n| {
+            let centre = grid.centre(n);
+            u16::from(tubes.iter().any(|tube| is_in(centre, tube, radius_mm)))
+        };
+        Some((organ, Voxels::new(&Volume::from_fn(grid.clone(), value), &[1])?))
+    });
+    made.collect()
 }
 
 fn planned(spine: &Spine) -> Planned {
@@ -145,6 +184,12 @@ fn answers(c: &mut Criterion<ThreadTime>) {
         let near = around(&shape(), of(l4()), l4().canal.as_ref(), Some(of(l3())), None);
         let found = assess(&shape(), bone, anatomy).unwrap();
         b.iter(|| schemes(&shape(), bone, anatomy, Level::L4, &found, &near));
+    });
+    group.bench_function("organs", |b| {
+        b.iter(|| {
+            let gap = |(_, voxels): &(Organ, Voxels)| gap_to_voxels_mm(&shape(), voxels);
+            DEMO.spine.organs.iter().map(gap).fold(f64::INFINITY, f64::min)
+        });
     });
     for n in 0..12 {
         group.bench_function(format!("full, screw {n}"), |b| {

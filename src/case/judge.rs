@@ -147,7 +147,8 @@ pub fn answer(spine: &Spine, plan: &Plan, screw: &Screw) -> Result<Answer, Unjud
         .min_by(|a, b| a.1.total_cmp(&b.1));
     let band = Band::new(&assessment, half_width_mm(spine));
     let organs = spine.organs.iter();
-    let organs = organs.map(|(organ, voxels)| (*organ, clearance::gap_to_mm(&shape, voxels)));
+    let organs =
+        organs.map(|(organ, voxels)| (*organ, clearance::gap_to_voxels_mm(&shape, voxels)));
     let organs = organs.collect();
     Ok(Answer { assessment, band, around, organs, schemes, nearest_screw })
 }

@@ -9,7 +9,7 @@ use super::entry::about_bone_depth_mm;
 use super::foramen::Foramen;
 use super::grade::{ENTRY_ZONE_MM, nearest_pedicle};
 use super::wall::WallFrame;
-use super::{Canal, ScrewShape, SignedDistance};
+use super::{Canal, ScrewShape, SignedDistance, Voxels};
 use crate::anatomy::VertebraAnatomy;
 use crate::space::{Dir, Patient, Point};
 use serde::Serialize;
@@ -73,8 +73,8 @@ pub fn around<B: SignedDistance>(
         return Around::default();
     };
     let radius = screw.diameter_mm / 2.0;
-    let along = |other: &B| along(screw, axis, |p| depth_mm(other, p, radius));
-    let above_mm = above.map(|other| along(other.bone));
+    let along = |other: Neighbour<'_, B>| along_in_bone(screw, axis, other.bone, radius);
+    let above_mm = above.map(along);
     let pairs = [above.map(|other| [other, own]), below.map(|other| [own, other])];
     let foramina = pairs.into_iter().flatten().filter_map(|[upper, lower]| {
         let side = nearest_pedicle(screw, axis, own.anatomy)?.side;
@@ -86,19 +86,21 @@ pub fn around<B: SignedDistance>(
         foramen_mm: foramina.map(|foramen| foramen.gap_mm(screw, axis)).reduce(f64::min),
         above_mm: above_mm.map(|(deepest, _)| -deepest - radius),
         head_above_mm: above.map(|other| head_gap_mm(screw, axis, other.bone)),
-        below_mm: below.map(|other| -along(other.bone).0 - radius),
+        below_mm: below.map(|other| -along(other).0 - radius),
         run_in_above_mm: above_mm.map(|(_, run)| run),
     }
 }
 
-/// The gap between a screw and anything with a signed distance, mm; negative by how far the screw
-/// reaches in. NaN for a screw whose numbers make no sense.
-pub fn gap_to_mm(screw: &ScrewShape, other: &impl SignedDistance) -> f64 {
-    let radius = screw.diameter_mm / 2.0;
-    match screw.axis.unit().filter(|_| screw.length_mm.is_finite()) {
-        Some(axis) => -along(screw, axis, |p| depth_mm(other, p, radius)).0 - radius,
-        None => f64::NAN,
-    }
+/// The gap between a screw and a structure of voxels, mm; negative by how far the screw reaches in. NaN
+/// for a screw whose numbers make no sense.
+pub fn gap_to_voxels_mm(screw: &ScrewShape, structure: &Voxels) -> f64 {
+    let Some(axis) = screw.axis.unit().filter(|_| screw.length_mm.is_finite()) else {
+        return f64::NAN;
+    };
+    let depth = |p| structure.signed_distance_mm(p);
+    // What is trilinear between distances changes by no more than this times the way.
+    let left_out = |mm: f64| mm / 3.0_f64.sqrt();
+    -along(screw, axis, depth, left_out).0 - screw.diameter_mm / 2.0
 }
 
 /// The gap between two screws, mm; negative by how far they run into each other.
@@ -137,29 +139,42 @@ fn depth_mm(bone: &impl SignedDistance, p: Point<Patient>, radius_mm: f64) -> f6
     if is_near { bone.signed_distance_mm(p) } else { quick }
 }
 
-/// How deep the axis runs in another bone, mm, negative while it stays out; and on what length it
-/// runs inside.
-///
-/// A distance changes by no more than the way between two places, so samples that can be neither the
-/// deepest nor inside are left out.
+/// How deep the axis runs in something else, mm, negative while it stays out; and on what length it
+/// runs inside. `depth_mm` tells how deep a point lies; where it tells so much less than elsewhere,
+/// `left_out_mm` says how far on nothing can be as deep.
 fn along(
     screw: &ScrewShape,
     axis: Dir<Patient>,
     depth_mm: impl Fn(Point<Patient>) -> f64,
+    left_out_mm: impl Fn(f64) -> f64,
 ) -> (f64, f64) {
-    /// Far from a bone its distance may be told too large: no longer way is left out, mm.
-    const MOST_LEFT_OUT_MM: f64 = 2.0;
-    let steps = (screw.length_mm / STEP_MM).ceil().max(1.0);
-    let step_mm = screw.length_mm / steps;
-    let (mut deepest, mut inside, mut n) = (f64::NEG_INFINITY, 0, 0.0);
+    /// Every so many samples first, so that most of the others are seen not to matter.
+    const COARSE: usize = 16;
+    let steps = (screw.length_mm / STEP_MM).ceil().max(1.0) as usize;
+    let step_mm = screw.length_mm / steps as f64;
+    let at = |n: usize| depth_mm(screw.entry + axis * (n as f64 * step_mm));
+    let mut deepest = (0..=steps).step_by(COARSE).map(at).fold(f64::NEG_INFINITY, f64::max);
+    let (mut inside, mut n) = (0, 0);
     while n <= steps {
-        let distance = depth_mm(screw.entry + axis * (n * step_mm));
-        deepest = f64::max(deepest, distance);
-        inside += usize::from(distance > 0.0);
-        let way = (deepest.min(0.0) - distance).min(MOST_LEFT_OUT_MM);
-        n += (way / step_mm).floor().max(1.0);
+        let depth = at(n);
+        deepest = f64::max(deepest, depth);
+        inside += usize::from(depth > 0.0);
+        n += ((left_out_mm(deepest.min(0.0) - depth) / step_mm) as usize).max(1);
     }
     (deepest, inside as f64 * STEP_MM)
+}
+
+/// How deep the axis runs in a bone, and on what length it runs inside.
+fn along_in_bone(
+    screw: &ScrewShape,
+    axis: Dir<Patient>,
+    bone: &impl SignedDistance,
+    radius_mm: f64,
+) -> (f64, f64) {
+    /// A distance changes by no more than the way between two places, but far from a bone it may be
+    /// told too large: no longer way is left out, mm.
+    const MOST_LEFT_OUT_MM: f64 = 2.0;
+    along(screw, axis, |p| depth_mm(bone, p, radius_mm), |mm| mm.min(MOST_LEFT_OUT_MM))
 }
 
 /// From the head's surface to another bone, mm.

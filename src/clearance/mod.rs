@@ -29,7 +29,7 @@ mod voxels;
 mod wall;
 
 pub use around::{
-    Around, HeadShape, Neighbour, around, gap_between_heads_mm, gap_between_mm, gap_to_mm,
+    Around, HeadShape, Neighbour, around, gap_between_heads_mm, gap_between_mm, gap_to_voxels_mm,
 };
 pub use band::Band;
 pub use canal::Canal;
