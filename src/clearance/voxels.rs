@@ -7,20 +7,27 @@
 //! are taken along the grid's axes, which images have at right angles.
 
 use super::SignedDistance;
-use crate::space::{Affine, Patient, Point, Voxel};
+use crate::space::{Patient, Point};
+use crate::surface::block::Block;
 use crate::volume::Volume;
-use glam::DVec3;
+use glam::{Affine3A, DAffine3, DVec3, Vec3};
 use rayon::prelude::*;
 
 /// Distance in mm to a structure of a label volume: positive inside it, negative outside.
 #[derive(Clone, Debug)]
 pub struct Voxels {
-    voxel_from_patient: Affine<Voxel, Patient>,
-    distances: Volume<f32>,
+    /// The centre of the first voxel, LPS mm; the maps are around it.
+    origin: DVec3,
+    voxel_from_local: Affine3A,
+    local_from_voxel: Affine3A,
+    /// The last voxel of each axis.
+    last: Vec3,
+    distances: Block,
 }
 
 impl Voxels {
-    /// The structure that `values` stand for. `None` where no voxel has one of them.
+    /// The structure that `values` stand for. `None` where no voxel has one of them, and in an image
+    /// of a single slice, which has no room around it.
     pub fn new(labels: &Volume<u16>, values: &[u16]) -> Option<Self> {
         /// The distances reach this far past the structure's box, mm; farther away they are told
         /// from where that ends.
@@ -31,7 +38,11 @@ impl Voxels {
         let past = spacing.map(|mm| (PAST_MM / mm).ceil() as usize);
         let first: [usize; 3] = std::array::from_fn(|n| low[n].saturating_sub(past[n]));
         let count = std::array::from_fn(|n| (high[n] + past[n] + 1).min(size[n]) - first[n]);
-        let moved = grid.part(first, count)?;
+        if count.contains(&1) {
+            return None;
+        }
+        let map = grid.part(first, count)?.patient_from_voxel().map();
+        let local_from_voxel = DAffine3::from_mat3(map.matrix3);
         let is_in: Vec<bool> = voxels_of(count)
             .map(|[i, j, k]| {
                 let value = labels.get([first[0] + i, first[1] + j, first[2] + k]);
@@ -41,24 +52,29 @@ impl Voxels {
         let outside = to_boxes(&is_in, true, count, spacing);
         let inside = to_boxes(&is_in, false, count, spacing);
         let at = |n: usize| if is_in[n] { inside[n].sqrt() } else { -outside[n].sqrt() };
-        let distances = Volume::from_fn(moved, |[i, j, k]| at(i + count[0] * (j + count[1] * k)));
-        let voxel_from_patient = distances.grid().voxel_from_patient();
-        Some(Self { voxel_from_patient, distances })
+        Some(Self {
+            origin: map.translation,
+            voxel_from_local: local_from_voxel.inverse().as_affine3a(),
+            local_from_voxel: local_from_voxel.as_affine3a(),
+            last: Vec3::from_array(count.map(|n| n as f32 - 1.0)),
+            distances: Block { size: count, values: (0..is_in.len()).map(at).collect() },
+        })
     }
 }
 
 impl SignedDistance for Voxels {
     fn signed_distance_mm(&self, point: Point<Patient>) -> f64 {
-        let place = self.voxel_from_patient.point(point).vec();
-        let last = self.distances.grid().size().map(|n| n as f64 - 1.0);
-        let held = place.clamp(DVec3::ZERO, DVec3::from_array(last));
-        let within = self.distances.trilinear_voxel(Point::from_vec(held)).unwrap_or(f64::NAN);
+        let local = (point.vec() - self.origin).as_vec3();
+        let place = self.voxel_from_local.transform_point3(local);
+        let held = place.max(Vec3::ZERO).min(self.last);
+        let within = self.distances.within(held);
         // The outermost voxels reach half a voxel past their centres.
         if (place - held).abs().max_element() < 0.5 {
-            return within;
+            return f64::from(within);
         }
-        let edge = self.distances.grid().patient_from_voxel().point(Point::from_vec(held));
-        -(within.min(0.0).hypot(point.distance(edge)))
+        let past = local - self.local_from_voxel.transform_point3(held);
+        let least = within.min(0.0);
+        -f64::from((least * least + past.length_squared()).sqrt())
     }
 }
 
