@@ -2,7 +2,7 @@
 //! to the middle of the canal (after Aaro and Dahlborn), x to the left.
 //!
 //! In: the bone and its canal. Out: `patient_from_vertebra`. Left stays left: the frame is only
-//! ever turned by angles well under 90 degrees from one whose x points to the patient's left. It is
+//! ever turned by angles under 90 degrees from one whose x points to the patient's left. It is
 //! found in two goes: first with the axis of symmetry, which needs no exact canal ([`find`]); when
 //! the pedicles tell at what height the canal is to be read, with that ([`settle`]).
 
@@ -10,7 +10,7 @@ use super::canal::{Calibre, Canal, calibre};
 use super::endplate::{self, MOST_BODY_MM, Plane};
 use super::solid::{Cloud, Solid};
 use crate::space::{Dir, Patient, Point, Rigid, Vertebra};
-use glam::{DQuat, DVec3};
+use glam::{DQuat, DVec2, DVec3};
 
 /// Bodies reach about this far forward of the canal from their middle, mm: where to start.
 const BODY_BEFORE_CANAL_MM: f64 = 12.0;
@@ -48,6 +48,41 @@ pub(super) fn find(
     centre_on_body(&surface_seen.seen_from(frame), plates)
 }
 
+/// The turn about the canal after which the body lies straight before it, where a patient lies so far on
+/// the side that the image's front says little of it; `None` for any other, which symmetry turns, and for
+/// one turned so far that the image's own directions are in doubt.
+pub(super) fn turn_to_body(cloud: &Cloud, canal: &Canal) -> Option<DQuat> {
+    /// Degrees from and up to which it is turned: over what curves turn a vertebra by, well under a
+    /// quarter.
+    const TURNED_DEG: [f64; 2] = [35.0, 80.0];
+    /// From the canal's wall to the far side of a body, and half a body's height, mm.
+    const BODY_MM: [f64; 2] = [3.0, 30.0];
+    const HALF_HEIGHT_MM: f64 = 10.0;
+    /// What lies this far to each side of a direction counts for it: half of what a body takes up.
+    const HALF_BODY_RAD: f64 = 1.0;
+    let ring_mm = BODY_MM.map(|mm| canal.to_front_mm + mm);
+    let points = cloud.seen_from(canal.patient_from_canal);
+    let is_of_body = |p: &&DVec3| {
+        p.z.abs() < HALF_HEIGHT_MM && (ring_mm[0]..ring_mm[1]).contains(&p.truncate().length())
+    };
+    let around: Vec<DVec2> =
+        points.iter().filter(is_of_body).map(|p| p.truncate().normalize()).collect();
+    let near = |front: DVec2| around.iter().filter(move |p| p.dot(front) > HALF_BODY_RAD.cos());
+    // Where most bone lies: from every start on to the middle of what lies around it.
+    let settled = |start: f64| {
+        let mut front = DVec2::from_angle(start).rotate(-DVec2::Y);
+        for _ in 0..30 {
+            front = near(front).sum::<DVec2>().try_normalize()?;
+        }
+        Some(front)
+    };
+    let fronts = [0.0, 1.1, -1.1].into_iter().filter_map(settled);
+    let front = fronts.max_by_key(|front| near(*front).count())?;
+    let angle = front.x.atan2(-front.y);
+    let [least, most] = TURNED_DEG.map(f64::to_radians);
+    (least..most).contains(&angle.abs()).then(|| DQuat::from_rotation_z(angle))
+}
+
 /// The canal's frame moved forward into the middle of the body's mass.
 fn start_in_body(cloud: &Cloud, canal: &Canal) -> Option<Rigid<Patient, Vertebra>> {
     let before = -canal.to_front_mm - 3.0;
@@ -67,7 +102,7 @@ fn moved(frame: Rigid<Patient, Vertebra>, by: DVec3) -> Rigid<Patient, Vertebra>
     Rigid::new(frame.rotation(), frame.point(Point::from_vec(by)).vec())
 }
 
-fn turned(frame: Rigid<Patient, Vertebra>, by: DQuat) -> Rigid<Patient, Vertebra> {
+pub(super) fn turned(frame: Rigid<Patient, Vertebra>, by: DQuat) -> Rigid<Patient, Vertebra> {
     Rigid::new(frame.rotation() * by, frame.origin().vec())
 }
 

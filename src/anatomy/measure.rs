@@ -67,7 +67,7 @@ pub fn measure(
     } else {
         (Plates::Both, cloud)
     };
-    let Some(canal) = canal::find(&near_canal, rough) else {
+    let Some(canal) = canal_of(&near_canal, rough, plates) else {
         return unmeasured(format!("{level}: no canal was found in it, so it is not measured"));
     };
     let solid = Solid::new(surface, canal.patient_from_canal);
@@ -87,6 +87,15 @@ pub fn measure(
         anatomy.warnings.push(format!("{level}: the image cuts off the tip of a process"));
     }
     anatomy
+}
+
+/// The canal, looked for again from a frame that faces the body where a patient lies on the side.
+fn canal_of(cloud: &Cloud, rough: Rigid<Patient, Vertebra>, plates: Plates) -> Option<Canal> {
+    let canal = canal::find(cloud, rough)?;
+    // The alae of the sacrum are as large as its body.
+    let turn = (plates == Plates::Both).then(|| frame::turn_to_body(cloud, &canal)).flatten();
+    let faced = turn.and_then(|turn| canal::find(cloud, frame::turned(rough, turn)));
+    Some(faced.unwrap_or(canal))
 }
 
 /// True when voxels of this value on the border of the image lie in the body, beside the canal or

@@ -138,7 +138,7 @@ fn nearest_on_line(of: impl Fn(usize) -> f32, place: usize, count: usize, step: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::space::Dir;
+    use crate::space::{Affine, Dir};
     use crate::volume::Grid;
 
     /// Voxels of three sizes, of which a few scattered ones are 7 and a few 9.

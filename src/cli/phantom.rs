@@ -227,10 +227,16 @@ pub fn write(args: &PhantomArgs, work: &Work) -> Result<Vec<String>, PhantomErro
     let [ni, nj, nk] = grid.size();
     let mut told = vec![format!("{}: {ni} x {nj} x {nk} voxels", out.display())];
     if !args.no_dicom {
-        let files = dicom::write_ct(&out.join("dicom"), &recorded.ct, &about(args), work)?;
+        let files = dicom::write_ct(&out.join("dicom"), &recorded.ct, &about(args, &grid), work)?;
         told.push(format!("dicom/: {} slices", files.len()));
     }
     told.push("ct.nii.gz, vertebrae.nii.gz, structures.nii.gz, truth.json".to_owned());
+    if !recorded.streaks_took.is_zero() {
+        told.push(format!(
+            "streaks of the metal: {:.1} s of all that",
+            recorded.streaks_took.as_secs_f64()
+        ));
+    }
     Ok(told)
 }
 
@@ -290,11 +296,12 @@ fn grid(phantom: &Phantom, scan: &ScanArgs) -> Result<Grid, PhantomError> {
 }
 
 /// What the DICOM header says. Day and time come from the seed: a day of the year 2000.
-fn about(args: &PhantomArgs) -> About {
+fn about(args: &PhantomArgs, grid: &Grid) -> About {
     let (month, day) = (args.seed % 12 + 1, args.seed / 12 % 28 + 1);
     let (hour, minute) = (args.seed / 336 % 24, args.seed / 8064 % 60);
     About {
-        name: format!("corridor phantom {:?}", args.spec()),
+        // UIDs come from it: other voxels are another series.
+        name: format!("corridor phantom {:?} {grid:?}", args.spec()),
         patient: ["Phantom^Corridor".to_owned(), format!("PHANTOM-{}", args.seed)],
         date: [format!("2000{month:02}{day:02}"), format!("{hour:02}{minute:02}00")],
         description: format!("Phantom, seed {}", args.seed),

@@ -202,7 +202,7 @@ impl Phantom {
         let corners = self.bones.iter().flat_map(|bone| bone.corners().map(Point::vec));
         let far = glam::DVec3::splat(f64::INFINITY);
         let (low, high) = corners.fold((far, -far), |(low, high), c| (low.min(c), high.max(c)));
-        let high = high.with_y(tissue::SKIN_BEHIND_MM + self.spec.sacral_plate.vec().y + 6.0);
+        let high = high.with_y(tissue::skin_back_mm(&self.spec, &self.bones) + 6.0);
         let step = spacing_mm.max(0.05);
         let size = ((high - low) / step).to_array().map(|n| n.ceil().max(0.0) as usize + 1);
         Grid::along_axes(Point::from_vec(low), step, size)

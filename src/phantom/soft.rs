@@ -7,6 +7,7 @@ use super::column::PlacedDisc;
 use super::shape::STEEPEST;
 use super::structure::Structure;
 use glam::{DVec2, DVec3};
+use std::sync::Arc;
 
 /// One layer of paint.
 #[derive(Clone, Debug)]
@@ -20,8 +21,9 @@ pub(super) struct Soft {
 /// A soft shape.
 #[derive(Clone, Debug)]
 pub(super) enum Form {
-    /// An upright elliptic cylinder without ends, made smaller by `under_mm`.
-    Trunk { centre: DVec2, half: DVec2, under_mm: f64 },
+    /// An upright elliptic cylinder without ends, made smaller by `under_mm`, and shifted backwards
+    /// where it must be.
+    Trunk { centre: DVec2, half: DVec2, under_mm: f64, shifts: Arc<[Shift]> },
     /// An ellipse that changes along the body.
     Tube(Tube),
     /// A thick line.
@@ -36,8 +38,9 @@ impl Form {
     /// How deep a point lies inside, mm; changes by at most [`STEEPEST`] per mm.
     pub(super) fn depth_mm(&self, p: DVec3) -> f64 {
         match self {
-            Self::Trunk { centre, half, under_mm } => {
-                let q = (p.truncate() - *centre) / *half;
+            Self::Trunk { centre, half, under_mm, shifts } => {
+                let centre = *centre + DVec2::Y * shift_mm(shifts, p.z);
+                let q = (p.truncate() - centre) / *half;
                 (1.0 - q.length()) * half.min_element() - under_mm
             }
             Self::Tube(tube) => tube.depth_mm(p),
@@ -54,6 +57,26 @@ impl Form {
             }
             Self::Ball { centre, radius_mm } => radius_mm - p.distance(*centre),
         }
+    }
+}
+
+/// How far the trunk is shifted backwards at a height, mm.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shift {
+    pub(super) height_mm: f64,
+    pub(super) back_mm: f64,
+}
+
+/// The shift at a height, straight between those that are told, highest first; as at the ends beyond.
+fn shift_mm(shifts: &[Shift], height_mm: f64) -> f64 {
+    let below = shifts.partition_point(|shift| shift.height_mm > height_mm);
+    match (below.checked_sub(1).map(|n| shifts[n]), shifts.get(below)) {
+        (Some(a), Some(b)) => {
+            let share = (a.height_mm - height_mm) / (a.height_mm - b.height_mm).max(1e-9);
+            a.back_mm + (b.back_mm - a.back_mm) * share
+        }
+        (Some(one), None) => one.back_mm,
+        (None, one) => one.map_or(0.0, |one| one.back_mm),
     }
 }
 

@@ -7,11 +7,12 @@ use super::metal::{Metal, TITANIUM_HU};
 use super::pelvis::Stand;
 use super::scan::{BEAD_HU, BEAD_RADIUS_MM};
 use super::sizes::{Measures, Vary};
-use super::soft::{Form, Node, Soft, Tube};
+use super::soft::{Form, Node, Shift, Soft, Tube};
 use super::structure::Structure;
-use super::{Phantom, Spec, SpecError, sacrum, vertebra};
+use super::{Bone, Phantom, Spec, SpecError, sacrum, vertebra};
 use crate::space::{Point, Side};
 use glam::{DVec2, DVec3};
+use std::sync::Arc;
 
 pub(super) const AIR_HU: f64 = -1000.0;
 const FAT_HU: f64 = -95.0;
@@ -25,7 +26,9 @@ const CORD_HU: f64 = 38.0;
 const ROOT_HU: f64 = 30.0;
 const BLOOD_HU: f64 = 42.0;
 /// How far behind the end plate of S1 the skin lies in the midline, mm.
-pub(super) const SKIN_BEHIND_MM: f64 = 84.0;
+const SKIN_BEHIND_MM: f64 = 84.0;
+/// The skin goes back with a column whose boxes come nearer to it than this, mm.
+const SKIN_OVER_MM: f64 = 4.0;
 /// Half of the trunk, sideways and front to back, mm.
 const TRUNK_HALF_MM: DVec2 = DVec2::new(165.0, 112.0);
 
@@ -41,7 +44,7 @@ pub struct Contrast {
 /// Every soft layer of a phantom, in the order in which they are painted.
 pub(super) fn of(phantom: &Phantom) -> Vec<Soft> {
     let (spec, placed) = (&phantom.spec, phantom.placed.as_slice());
-    let mut all = trunk(spec);
+    let mut all = trunk(spec, &phantom.bones);
     let mut add = |structure: Option<Structure>, hu: f64, tube: Option<Tube>| {
         all.extend(tube.map(|tube| Soft { structure, hu, form: Form::Tube(tube) }));
     };
@@ -70,26 +73,47 @@ pub(super) fn of(phantom: &Phantom) -> Vec<Soft> {
 }
 
 /// Skin, the fat under it, the wall, and what fills the belly.
-fn trunk(spec: &Spec) -> Vec<Soft> {
+fn trunk(spec: &Spec, bones: &[Bone]) -> Vec<Soft> {
     let plate = spec.sacral_plate.vec().truncate();
     let centre = plate + DVec2::new(0.0, SKIN_BEHIND_MM - TRUNK_HALF_MM.y);
-    let shell = |hu, under_mm| Soft {
+    let shifts: Arc<[Shift]> = shifts(spec, bones).into();
+    let part = |hu, centre, half, under_mm| Soft {
         structure: None,
         hu,
-        form: Form::Trunk { centre, half: TRUNK_HALF_MM, under_mm },
+        form: Form::Trunk { centre, half, under_mm, shifts: shifts.clone() },
     };
-    let belly = Form::Trunk {
-        centre: plate + DVec2::new(0.0, -95.0),
-        half: DVec2::new(125.0, 62.0),
-        under_mm: 0.0,
-    };
+    let shell = |hu, under_mm| part(hu, centre, TRUNK_HALF_MM, under_mm);
+    let belly = plate + DVec2::new(0.0, -95.0);
     vec![
         shell(MUSCLE_HU, 0.0),
         shell(FAT_HU, 1.8),
         shell(MUSCLE_HU, 15.0),
         shell(FAT_HU, 27.0),
-        Soft { structure: None, hu: BOWEL_HU, form: belly },
+        part(BOWEL_HU, belly, DVec2::new(125.0, 62.0), 0.0),
     ]
+}
+
+/// How far the skin goes back with the vertebrae of a bent column, that none lies outside of it.
+fn shifts(spec: &Spec, bones: &[Bone]) -> Vec<Shift> {
+    let skin = spec.sacral_plate.vec().y + SKIN_BEHIND_MM;
+    let mobile: Vec<&Bone> = bones.iter().filter(|bone| bone.level().region() != 'S').collect();
+    let back_mm = |bone: &&Bone| {
+        let back = bone.corners().iter().map(|c| c.vec().y).fold(f64::NEG_INFINITY, f64::max);
+        (back + SKIN_OVER_MM - skin).max(0.0)
+    };
+    let shift = |n: usize| {
+        // A spinous process may stand as high as the body of a neighbour.
+        let around = &mobile[n.saturating_sub(1)..mobile.len().min(n + 2)];
+        let height_mm = mobile[n].patient_from_vertebra().origin().vec().z;
+        Shift { height_mm, back_mm: around.iter().map(back_mm).fold(0.0, f64::max) }
+    };
+    (0..mobile.len()).map(shift).collect()
+}
+
+/// Where the skin lies farthest back, LPS y, mm.
+pub(super) fn skin_back_mm(spec: &Spec, bones: &[Bone]) -> f64 {
+    let most = shifts(spec, bones).iter().map(|shift| shift.back_mm).fold(0.0, f64::max);
+    spec.sacral_plate.vec().y + SKIN_BEHIND_MM + most
 }
 
 /// A tube with one node per level that `node` wants: a point in the vertebra's frame, and half its

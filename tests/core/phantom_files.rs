@@ -54,6 +54,23 @@ fn the_same_arguments_give_the_same_bytes_and_another_seed_others() {
 }
 
 #[test]
+fn other_voxels_of_the_same_spine_are_another_series() {
+    let folder = tempfile::tempdir().unwrap();
+    let uid = |more: &str| {
+        let out = write(&tempfile::tempdir_in(folder.path()).unwrap().keep(), more);
+        let file = dicom_object::open_file(&slices(&out)[0]).unwrap();
+        let tags = [dicom_object::Tag(0x0008, 0x0018), dicom_object::Tag(0x0020, 0x000e)];
+        tags.map(|tag| file.element(tag).unwrap().to_str().unwrap().into_owned())
+    };
+    let plain = uid("");
+    assert_eq!(uid(""), plain);
+    for other in ["--tilt 10", "--slice 3", "--seed 2", "--contrast 300"] {
+        let [instance, series] = uid(other);
+        assert!(instance != plain[0] && series != plain[1], "{other}");
+    }
+}
+
+#[test]
 fn a_tilted_gantry_and_thick_slices_are_read_back_and_told() {
     let folder = tempfile::tempdir().unwrap();
     let out = write(folder.path(), "--tilt 15 --slice 3");

@@ -1,7 +1,7 @@
 //! What the phantom's scanner records: HU, edges, labels, noise, and which side is which.
 
 use corridor::labels::Level;
-use corridor::phantom::{Contrast, OldScrew, Phantom, Scan, Spec, Structure};
+use corridor::phantom::{Contrast, Deformity, OldScrew, Phantom, Scan, Spec, Structure};
 use corridor::space::{Affine, Dir, Point, Side};
 use corridor::volume::{Grid, Plane, View};
 use corridor::work::Work;
@@ -60,6 +60,35 @@ fn the_whole_spine_is_on_its_own_grid_and_named() {
     assert_eq!(named, want.map(|(level, value)| (level.to_owned(), value, false)));
     let half = Grid::along_axes(phantom.bones()[2].patient_from_vertebra().origin(), 2.0, [60; 3]);
     assert!(phantom.labels(&half).at_level(Level::L3).unwrap().is_cut_off);
+}
+
+#[test]
+fn however_bent_no_vertebra_leaves_its_image_or_its_skin() {
+    for (kyphosis, lordosis) in [(60.0, 65.0), (80.0, 75.0)] {
+        let deformity = Deformity {
+            thoracic_kyphosis_deg: Some(kyphosis),
+            lumbar_lordosis_deg: Some(lordosis),
+            ..Deformity::default()
+        };
+        let levels = Spec::whole_column();
+        let phantom = Phantom::new(&Spec { levels, deformity, ..Spec::default() }).unwrap();
+        let (ct, labels) = phantom.images(&phantom.grid(3.0));
+        assert_eq!(labels.vertebrae.len(), phantom.bones().len());
+        let [_, nj, _] = ct.grid().size();
+        for vertebra in &labels.vertebrae {
+            let of_it = labels.volume.data().indexed_iter().filter(|(_, v)| **v == vertebra.value);
+            let [front, back] =
+                of_it.fold([[usize::MAX; 3], [0; 3]], |[low, high], ((k, j, i), _)| {
+                    let at = [i, j, k];
+                    [if j < low[1] { at } else { low }, if j > high[1] { at } else { high }]
+                });
+            let level = vertebra.level;
+            assert!(front[1] > 0 && back[1] < nj - 1, "{level}: the image ends in it");
+            let [i, j, k] = back;
+            let behind = *ct.get([i, j + 1, k]).unwrap();
+            assert!(behind > -500, "{level} reaches through the skin, {behind} HU at {kyphosis}");
+        }
+    }
 }
 
 #[test]
