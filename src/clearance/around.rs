@@ -205,12 +205,16 @@ fn walls_mm(
     let judged_from =
         about_bone_depth_mm(bone, screw.entry, axis, screw.length_mm)? + ENTRY_ZONE_MM;
     let [back, front] = pedicle.span_mm;
-    let planes = (front - back).max(0.0).ceil() as usize;
+    let planes = (front - back).max(0.0).ceil().max(1.0);
+    let step_mm = (front - back) / planes;
     let outward = frame.outward();
     let mut least = [f64::INFINITY; 4];
-    for n in 0..=planes {
-        let plane =
-            pedicle.isthmus + forward * (back + (front - back) * n as f64 / planes.max(1) as f64);
+    // From the isthmus on to both ends: where it is narrow, the others are seen to have more room.
+    let at_isthmus = (-back / step_mm.max(1e-9)).round().clamp(0.0, planes);
+    let to_ends = (0..=planes as usize).map(|n| n as f64);
+    let in_turn = to_ends.flat_map(|n| [at_isthmus + n, at_isthmus - n - 1.0]);
+    for n in in_turn.filter(|n| (0.0..=planes).contains(n)) {
+        let plane = pedicle.isthmus + forward * (back + step_mm * n);
         let depth = (plane - screw.entry).dot(forward) / slope;
         if !(judged_from..=screw.length_mm).contains(&depth) {
             continue;
