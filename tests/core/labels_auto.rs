@@ -198,6 +198,66 @@ fn a_crop_without_sacrum_and_ribs_is_not_sure_of_any_name_on_any_number_of_threa
     assert_eq!((again.levels, again.warnings), (found.levels, found.warnings));
 }
 
+/// A phantom's CT and labels on cubic voxels, and what was found in it.
+fn seen(spec: &Spec, voxel_mm: f64) -> (Volume<u16>, Automatic) {
+    let phantom = Phantom::new(spec).unwrap();
+    let (ct, labels) = phantom.images(&phantom.grid(voxel_mm));
+    (labels.volume, segmented(&ct))
+}
+
+/// The levels from one to another without T13 and L6, and the rare ones wanted.
+fn levels(first: Level, last: Level, rare: &[Level]) -> Vec<Level> {
+    let is_in = |l: &Level| (first..=last).contains(l) && (!l.is_rare() || rare.contains(l));
+    Level::all().filter(is_in).collect()
+}
+
+fn l6() -> Level {
+    Level::new('L', 6).expect("a sixth lumbar vertebra")
+}
+
+/// No bone has another one's name, unless it is not sure or the doubt is said in words.
+fn assert_named_or_doubted(truth: &Volume<u16>, found: &Automatic, doubt: &str) {
+    let mut counts = BTreeMap::<[u16; 2], u64>::new();
+    for (a, b) in truth.data().iter().zip(found.volume.data()) {
+        *counts.entry([*a, *b]).or_default() += 1;
+    }
+    let is_doubted = found.warnings.iter().any(|w| w.contains(doubt));
+    for level in &found.levels {
+        let own = counts.iter().filter(|([a, b], _)| *b == level.value && *a != 0);
+        let most = own.max_by_key(|(_, count)| **count).map(|([a, _], _)| *a);
+        let is_right = most == Some(level.value);
+        assert!(is_right || level.confidence < LOW_CONFIDENCE || is_doubted, "{level:?} {most:?}");
+    }
+}
+
+#[test]
+fn thirteen_thoracic_vertebrae_are_counted_by_their_ribs() {
+    let all = levels(t(1), Level::S1, &[t(13)]);
+    let (truth, found) = seen(&Spec { levels: all.clone(), ..Spec::default() }, 1.5);
+    assert_named_or_doubted(&truth, &found, "13 vertebrae with ribs");
+    let wanted: Vec<String> = all.iter().map(ToString::to_string).collect();
+    assert_eq!(names(&found), wanted, "{:?}", found.warnings);
+    assert!(found.levels.iter().all(|l| l.name_confidence < LOW_CONFIDENCE), "{:?}", found.levels);
+}
+
+/// Where the first ribs are not in the scan, the last ones may be the thirteenth: said.
+#[test]
+fn a_thirteenth_thoracic_vertebra_that_can_not_be_counted_is_not_named_in_silence() {
+    let part = levels(t(11), Level::S1, &[t(13)]);
+    let (truth, found) = seen(&Spec { levels: part, ..Spec::default() }, 1.5);
+    assert_named_or_doubted(&truth, &found, "T12 is T13");
+}
+
+#[test]
+fn six_lumbar_vertebrae_below_ribs_get_their_names() {
+    let all = levels(t(11), Level::S1, &[l6()]);
+    let (truth, found) = seen(&Spec { levels: all.clone(), seed: 5, ..Spec::default() }, 1.5);
+    assert_named_or_doubted(&truth, &found, "six lumbar");
+    let wanted: Vec<String> = all.iter().map(ToString::to_string).collect();
+    assert_eq!(names(&found), wanted, "{:?}", found.warnings);
+    assert!(found.warnings.iter().any(|w| w.contains("six lumbar")), "{:?}", found.warnings);
+}
+
 /// Straight to 60 degrees, osteoporotic, with six lumbar vertebrae, at 1 mm; takes minutes.
 #[test]
 fn the_long_table_of_phantoms() {

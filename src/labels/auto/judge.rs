@@ -17,8 +17,9 @@ use std::collections::BTreeMap;
 /// A smaller piece at the end of the scan is no vertebra, cm³.
 const SMALLEST_CM3: f64 = 3.0;
 /// The logarithm of a vertebra's volume against its neighbours': from here on it is odd, and here
-/// it is worth half. From level to level it changes by a tenth; a crushed body costs a quarter.
-const ODD: [f64; 2] = [0.25, 0.6];
+/// it is worth half. From level to level it changes by a tenth; a crushed body costs a quarter; two
+/// vertebrae taken for one are larger by 0.5 to 0.7.
+const ODD: [f64; 2] = [0.25, 0.5];
 /// A piece at the end of the column with less than this share of its neighbour's volume is no whole
 /// vertebra, whatever the image shows beyond it.
 const PART_SHARE: f64 = 0.7;
@@ -195,13 +196,12 @@ impl Judge<'_> {
             return 0.5;
         }
         let odd = self.odd();
-        let share = ((odd - ODD[0]) / (ODD[1] - ODD[0])).clamp(0.0, 1.5);
         if odd > (ODD[0] + ODD[1]) / 2.0 {
             warnings.push(format!(
                 "{level} is much larger or smaller than its neighbours: look at its border"
             ));
         }
-        self.signs.sure() * (1.0 - share / 2.0)
+        self.signs.sure() * worth(odd)
     }
     /// How unlike the like of it is: the logarithm of its volume over its neighbours' mean.
     fn odd(&self) -> f64 {
@@ -211,6 +211,11 @@ impl Judge<'_> {
         }
         (self.cm3[self.n].ln() - logs.iter().sum::<f64>() / logs.len() as f64).abs()
     }
+}
+
+/// What a border is worth whose vertebra is so odd.
+fn worth(odd: f64) -> f64 {
+    1.0 - ((odd - ODD[0]) / (ODD[1] - ODD[0])).clamp(0.0, 1.5) / 2.0
 }
 
 /// What a doubt says of a level; one that concerns all is said once, elsewhere.
@@ -267,5 +272,18 @@ fn metal(
         if mm3 >= IMPLANT_MM3 {
             warnings.push(format!("{level} holds metal: its border is not to be trusted near it"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_vertebrae_taken_for_one_are_not_sure_and_a_crushed_one_is() {
+        for (ratio, is_low) in [(1.65_f64, true), (1.9, true), (0.55, true), (0.75, false)] {
+            assert_eq!(worth(ratio.ln().abs()) < LOW_CONFIDENCE, is_low, "{ratio}");
+        }
+        assert!(worth(0.1) > 0.99, "from level to level it changes by a tenth");
     }
 }
