@@ -4,7 +4,7 @@ use crate::real_data::real;
 use corridor::ingest;
 use corridor::labels::auto::{self, Automatic, LOW_CONFIDENCE, SegmentError};
 use corridor::labels::{Level, stats};
-use corridor::phantom::{Curve, Deformity, Phantom, Recorded, Spec, Structure};
+use corridor::phantom::{Contrast, Curve, Deformity, Phantom, Recorded, Spec, Structure};
 use corridor::space::{Point, Side};
 use corridor::volume::{Grid, Volume};
 use corridor::work::{CancelToken, Work};
@@ -172,6 +172,21 @@ fn vertebrae_with_a_false_disc_in_each_body_are_right_or_flagged() {
     assert_right_or_flagged(made, &changed(made, sheet));
 }
 
+/// Half of the uppermost vertebra is gone, but not at the end of the image.
+#[test]
+fn only_what_the_end_of_the_image_cuts_is_called_cut_off() {
+    let made = &curved().made;
+    let middle = heights(made, L2 - 1)[0];
+    let gone =
+        |_, value: u16, p: glam::DVec3| (value == L2 - 1 && p.z > middle - 4.0).then_some(50);
+    let found = segmented(&changed(made, gone));
+    let says = |text: &str| found.warnings.iter().any(|w| w.contains(text));
+    assert!(says("too small beside the next level"), "{:?}", found.warnings);
+    assert!(!says("the image cuts"), "{:?}", found.warnings);
+    let first = &found.levels[0];
+    assert!(!first.is_cut_off && first.confidence < LOW_CONFIDENCE, "{first:?}");
+}
+
 /// The slices from the middle of L1 to the middle of L4.
 fn crop(made: &Recorded) -> Volume<i16> {
     let [top, bottom] = [heights(made, L2 - 1)[0], heights(made, L5 - 1)[0]];
@@ -256,6 +271,21 @@ fn six_lumbar_vertebrae_below_ribs_get_their_names() {
     let wanted: Vec<String> = all.iter().map(ToString::to_string).collect();
     assert_eq!(names(&found), wanted, "{:?}", found.warnings);
     assert!(found.warnings.iter().any(|w| w.contains("six lumbar")), "{:?}", found.warnings);
+}
+
+/// Aorta and vena cava are brighter than the marrow behind them, and no part of any vertebra.
+#[test]
+fn vessels_full_of_contrast_before_an_old_spine_are_cut_off() {
+    for seed in [12, 15] {
+        let mut spec = Spec { levels: levels(t(11), Level::L3, &[]), seed, ..Spec::default() };
+        (spec.scan.cancellous_hu, spec.scan.cortex_mm, spec.scan.noise_hu) = (80.0, 0.9, 25.0);
+        spec.contrast = Some(Contrast { vessels_hu: 350.0, sac_hu: None });
+        let (truth, found) = seen(&spec, 1.0);
+        let best = best_dice(&truth, &found.volume);
+        assert!(best.len() == 5 && best.iter().all(|dice| *dice >= 0.95), "{seed}: {best:.3?}");
+        let is_cut = found.warnings.iter().any(|w| w.contains("the image cuts"));
+        assert!(!is_cut, "{:?}", found.warnings);
+    }
 }
 
 /// Straight to 60 degrees, osteoporotic, with six lumbar vertebrae, at 1 mm; takes minutes.

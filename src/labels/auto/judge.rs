@@ -8,8 +8,9 @@ use super::signs::{self, Signs};
 use super::split::Column;
 use super::tissue::Tissue;
 use super::{Automatic, FoundLevel, LOW_CONFIDENCE, on_grid};
+use crate::labels::Level;
 use crate::labels::numbering::verse_value;
-use crate::labels::{Level, stats};
+use crate::labels::stats::{self, LabelStats};
 use crate::volume::Volume;
 use glam::DVec3;
 use std::collections::BTreeMap;
@@ -75,8 +76,8 @@ pub(super) fn judged(
         .filter_map(|n| {
             let stats = found.get(&verse_value(named.levels[n]))?;
             let judge = Judge { n, column, level: named.levels[n], cm3: &cm3, signs: signs[n] };
-            let is_cut_off = stats.is_cut_off() || judge.is_part();
-            let border = judge.border(is_cut_off, &parting.doubts[n], &mut warnings);
+            let missing = judge.missing(stats);
+            let border = judge.border(missing, &parting.doubts[n], &mut warnings);
             let border = if is_dark && judge.is_sacrum(n) { border * HOLLOW } else { border };
             let name = named.sure * parting.counted(n, named.known);
             Some(FoundLevel {
@@ -86,7 +87,7 @@ pub(super) fn judged(
                 name_confidence: hundredths(name),
                 border_confidence: hundredths(border),
                 confidence: hundredths(name * border),
-                is_cut_off,
+                is_cut_off: missing == Some(Missing::BeyondImage),
             })
         })
         .collect::<Vec<_>>();
@@ -154,6 +155,31 @@ fn unclear(named: &Names, signs: &[Signs], levels: &[FoundLevel]) -> Vec<String>
     said
 }
 
+/// Why a level is no whole vertebra.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Missing {
+    /// The image ends inside it.
+    BeyondImage,
+    /// The image goes on, but what was found is too small.
+    NotFound,
+}
+
+impl Missing {
+    /// In words.
+    fn said(self, level: Level) -> String {
+        match self {
+            Self::BeyondImage => format!(
+                "the image cuts {level} off: what is seen of it is no whole vertebra, so do not \
+                 measure it or plan on it"
+            ),
+            Self::NotFound => format!(
+                "{level} is too small beside the next level: part of it was not found, or it is no \
+                 vertebra; mend its label before you measure it or plan on it"
+            ),
+        }
+    }
+}
+
 /// What is known of one vertebra's border.
 struct Judge<'a> {
     /// Its place from the top, from 0.
@@ -184,15 +210,28 @@ impl Judge<'_> {
         let beside = self.beside().fold(0.0, f64::max);
         is_end && !self.is_sacrum(self.n) && self.cm3[self.n] < PART_SHARE * beside
     }
+    /// Whether, and why, it is no whole vertebra. The image is to blame only where the label comes to
+    /// its end.
+    fn missing(&self, stats: &LabelStats) -> Option<Missing> {
+        let is_at_end = stats.at_border > 0;
+        match self.is_part() {
+            _ if stats.is_cut_off() => Some(Missing::BeyondImage),
+            true if is_at_end => Some(Missing::BeyondImage),
+            true => Some(Missing::NotFound),
+            false => None,
+        }
+    }
     /// How sure the border is, 0 to 1; says what speaks against it.
-    fn border(&self, is_cut_off: bool, doubts: &[Doubt], warnings: &mut Vec<String>) -> f64 {
+    fn border(
+        &self,
+        missing: Option<Missing>,
+        doubts: &[Doubt],
+        warnings: &mut Vec<String>,
+    ) -> f64 {
         let level = self.level;
         warnings.extend(doubts.iter().filter_map(|doubt| said(*doubt, level)));
-        if is_cut_off {
-            warnings.push(format!(
-                "the image cuts {level} off: what is seen of it is no whole vertebra, so do not \
-                 measure it or plan on it"
-            ));
+        if let Some(missing) = missing {
+            warnings.push(missing.said(level));
             return 0.5;
         }
         let odd = self.odd();
