@@ -9,6 +9,7 @@ use crate::plan::bent::RodChoice;
 use crate::plan::correct::{CorrectError, Target};
 use crate::plan::{Alternative, Plan, RenamedLevel, Screw, ScrewFault, ScrewId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// One finished edit. It carries what was there before, so that it can be taken back exactly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,18 +177,23 @@ impl Command {
     }
 
     /// Moves the names of all these vertebrae so many places down the spine (negative: up); one
-    /// click where the end that names count from is not in the scan. The sacrum keeps its name.
-    /// `None` where a name would leave the spine, or nothing would change.
+    /// click where the end that names count from is not in the scan, or where L5 is a sixth lumbar
+    /// vertebra. The sacrum keeps its name. `None` where a name would leave the spine, two would be
+    /// alike, or nothing would change.
     pub fn shift_levels(vertebrae: &[(VertebraId, Level)], down: i32) -> Option<Self> {
-        let renamings: Option<Vec<Renaming>> = vertebrae
+        let column: Vec<Level> = vertebrae.iter().map(|(_, level)| *level).collect();
+        let renamings: Vec<Renaming> = vertebrae
             .iter()
             .filter(|(_, level)| *level != Level::S1)
             .map(|(vertebra, before)| {
-                let after = before.shifted(down)?;
+                let after = before.shifted(down, &column)?;
                 Some(Renaming { vertebra: *vertebra, before: *before, after })
             })
-            .collect();
-        renamings.filter(|r| r.iter().any(|r| r.before != r.after)).map(Self::RenameLevels)
+            .collect::<Option<_>>()?;
+        let names: BTreeSet<Level> = renamings.iter().map(|r| r.after).collect();
+        let is_new =
+            names.len() == renamings.len() && renamings.iter().any(|r| r.before != r.after);
+        is_new.then_some(Self::RenameLevels(renamings))
     }
 
     /// Does it. Where it is refused, `plan` is as it was.

@@ -53,20 +53,18 @@ impl Level {
     pub fn number(self) -> u8 {
         self.split().1
     }
-    /// The level so many places further down (negative: up) in a spine of the usual count, from C1
-    /// to L5; `None` beyond, and for the sacrum, which is never called otherwise. T13 counts as the
-    /// place between T12 and L1, L6 as the one below L5.
-    pub fn shifted(self, down: i32) -> Option<Self> {
-        if self == Self::S1 {
-            return None;
-        }
-        let usual: Vec<Self> = Self::all().filter(|l| !l.is_rare() && *l != Self::S1).collect();
-        let at = match usual.iter().position(|l| *l >= self) {
-            Some(at) if usual[at] == self || down <= 0 => at as i32,
-            Some(at) => at as i32 - 1,
-            None => usual.len() as i32,
+    /// The level so many places further down (negative: up) in a spine from C1 to L6; `None` beyond,
+    /// and for the sacrum, which is never called otherwise. A place for T13 is there only where it is
+    /// among the names of the column: nearly nobody has one.
+    pub fn shifted(self, down: i32, column: &[Self]) -> Option<Self> {
+        let t13 = Self::new('T', 13).filter(|t13| self == *t13 || column.contains(t13));
+        let is_place = |level: &Self| {
+            let is_t13 = level.region() == 'T' && level.is_rare();
+            *level != Self::S1 && (!is_t13 || t13.is_some())
         };
-        usual.get(usize::try_from(at + down).ok()?).copied()
+        let places: Vec<Self> = Self::all().filter(is_place).collect();
+        let at = places.iter().position(|level| *level == self)?;
+        places.get(usize::try_from(at as i32 + down).ok()?).copied()
     }
     /// T13 and L6, which few people have.
     pub fn is_rare(self) -> bool {
@@ -140,20 +138,27 @@ mod tests {
     }
 
     #[test]
-    fn shifting_goes_along_the_usual_spine_and_never_touches_the_sacrum() {
-        let shifted = |s: &str, down| {
-            let level: Level = s.parse().expect("a level");
-            level.shifted(down).map(|l| l.to_string())
-        };
+    fn shifting_goes_along_the_spine_to_l6_and_never_touches_the_sacrum() {
+        let named = |s: &str| s.parse::<Level>().expect("a level");
+        let shifted = |s: &str, down| named(s).shifted(down, &[]).map(|l| l.to_string());
         let is = |s: &str| Some(s.to_owned());
         assert_eq!(shifted("L1", -1), is("T12"));
         assert_eq!(shifted("T12", 1), is("L1"));
+        assert_eq!(shifted("L5", 1), is("L6"));
         assert_eq!(shifted("L6", -1), is("L5"));
         assert_eq!(shifted("T13", 1), is("L1"));
         assert_eq!(shifted("T13", -1), is("T12"));
-        for (level, down) in [("C1", -1), ("L5", 1), ("L6", 1), ("S1", -1), ("S1", 1)] {
+        for (level, down) in [("C1", -1), ("L5", 2), ("L6", 1), ("S1", -1), ("S1", 1)] {
             assert_eq!(shifted(level, down), None, "{level} by {down}");
         }
+    }
+
+    #[test]
+    fn a_column_with_a_thirteenth_thoracic_vertebra_is_shifted_through_it() {
+        let column = ["T12", "T13", "L1"].map(|s| s.parse::<Level>().expect("a level"));
+        let by = |down| column.map(|l| l.shifted(down, &column).expect("a level").to_string());
+        assert_eq!(by(1), ["T13", "L1", "L2"]);
+        assert_eq!(by(-1), ["T11", "T12", "T13"]);
     }
 
     #[test]

@@ -111,9 +111,10 @@ fn rename_menu(ui: &mut Ui, facts: &Facts, vertebra: &VertebraModel, intents: &m
     let now = facts.level_of(vertebra);
     let names: Vec<(VertebraId, Level)> =
         facts.spine.vertebrae.iter().map(|v| (v.id, facts.level_of(v))).collect();
+    let column: Vec<Level> = names.iter().map(|(_, level)| *level).collect();
     ui.label(egui::RichText::new(words::THIS_IS).color(theme::WEAK).size(12.5));
     for down in -3..=3 {
-        let (Some(name), true) = (now.shifted(down), down != 0) else { continue };
+        let (Some(name), true) = (now.shifted(down, &column), down != 0) else { continue };
         let can_be = Command::shift_levels(&names, down).is_some();
         if ui.add_enabled(can_be, egui::Button::new(name.to_string())).clicked() {
             intents.push(Intent::ShiftLevels(down));

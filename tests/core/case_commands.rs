@@ -308,6 +308,67 @@ fn all_names_move_at_once_and_come_back() {
     assert!(Command::shift_levels(&[(id(1), level("C1"))], -1).is_none());
 }
 
+/// What the vertebrae are called after an edit, in the order given.
+fn called(
+    plan: &Plan,
+    vertebrae: &[(corridor::labels::VertebraId, corridor::labels::Level)],
+) -> Vec<String> {
+    let now = |(id, level): &(_, _)| plan.renamed.get(id).map_or(*level, |r| r.to).to_string();
+    vertebrae.iter().map(now).collect()
+}
+
+#[test]
+fn five_lumbar_vertebrae_become_six_with_one_click_and_come_back() {
+    use corridor::labels::VertebraId;
+    for (before, after) in [
+        (vec!["L1", "L2", "L3", "L4", "L5", "S1"], vec!["L2", "L3", "L4", "L5", "L6", "S1"]),
+        (
+            vec!["T11", "T12", "L1", "L2", "L3", "L4", "L5"],
+            vec!["T12", "L1", "L2", "L3", "L4", "L5", "L6"],
+        ),
+        (vec!["T12", "T13", "L1", "L5", "S1"], vec!["T13", "L1", "L2", "L6", "S1"]),
+    ] {
+        let id = |n: usize| VertebraId::of_label("six", n as u16);
+        let vertebrae: Vec<_> =
+            before.iter().enumerate().map(|(n, l)| (id(n), l.parse().unwrap())).collect();
+        let command = Command::shift_levels(&vertebrae, 1).expect("one more fits above the sacrum");
+        let mut plan = Plan::default();
+        command.apply(&mut plan).unwrap();
+        assert_eq!(called(&plan, &vertebrae), after);
+        // A seventh there is not.
+        let now: Vec<_> =
+            vertebrae.iter().zip(&after).map(|((id, _), l)| (*id, l.parse().unwrap())).collect();
+        assert_eq!(Command::shift_levels(&now, 1), None);
+        let back = Command::shift_levels(&now, -1).expect("the names they had");
+        let mut again = plan.clone();
+        back.apply(&mut again).unwrap();
+        assert_eq!(again, Plan::default());
+        command.inverse().apply(&mut plan).unwrap();
+        assert_eq!(plan, Plan::default());
+    }
+}
+
+#[test]
+fn no_shift_gives_two_vertebrae_one_name() {
+    use corridor::labels::{Level, VertebraId};
+    let all: Vec<_> = Level::all().map(|l| (VertebraId::of_label("all", 0), l)).collect();
+    for (first, down) in (0..all.len()).flat_map(|n| (-3..=3).map(move |down| (n, down))) {
+        for last in first..all.len() {
+            let Some(Command::RenameLevels(renamings)) =
+                Command::shift_levels(&all[first..=last], down)
+            else {
+                continue;
+            };
+            let names: std::collections::BTreeSet<Level> =
+                renamings.iter().map(|r| r.after).collect();
+            assert_eq!(names.len(), renamings.len(), "{renamings:?}");
+            assert!(!names.contains(&Level::S1));
+        }
+    }
+    let twice = [all[20], all[20]];
+    assert_eq!(Command::shift_levels(&twice, 1), None);
+}
+
 #[test]
 fn accepting_labels_is_an_edit_like_any_other() {
     let accept = Command::AcceptLabels { before: None, after: Some("abc".to_owned()) };

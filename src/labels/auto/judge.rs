@@ -8,8 +8,9 @@ use super::signs::{self, Signs};
 use super::split::Column;
 use super::tissue::Tissue;
 use super::{Automatic, FoundLevel, LOW_CONFIDENCE, on_grid};
+use crate::labels::Level;
 use crate::labels::numbering::verse_value;
-use crate::labels::{Level, stats};
+use crate::labels::stats::{self, LabelStats};
 use crate::volume::Volume;
 use glam::DVec3;
 use std::collections::BTreeMap;
@@ -17,8 +18,9 @@ use std::collections::BTreeMap;
 /// A smaller piece at the end of the scan is no vertebra, cm³.
 const SMALLEST_CM3: f64 = 3.0;
 /// The logarithm of a vertebra's volume against its neighbours': from here on it is odd, and here
-/// it is worth half. From level to level it changes by a tenth; a crushed body costs a quarter.
-const ODD: [f64; 2] = [0.25, 0.6];
+/// it is worth half. From level to level it changes by a tenth; a crushed body costs a quarter; two
+/// vertebrae taken for one are larger by 0.5 to 0.7.
+const ODD: [f64; 2] = [0.25, 0.5];
 /// A piece at the end of the column with less than this share of its neighbour's volume is no whole
 /// vertebra, whatever the image shows beyond it.
 const PART_SHARE: f64 = 0.7;
@@ -74,8 +76,8 @@ pub(super) fn judged(
         .filter_map(|n| {
             let stats = found.get(&verse_value(named.levels[n]))?;
             let judge = Judge { n, column, level: named.levels[n], cm3: &cm3, signs: signs[n] };
-            let is_cut_off = stats.is_cut_off() || judge.is_part();
-            let border = judge.border(is_cut_off, &parting.doubts[n], &mut warnings);
+            let missing = judge.missing(stats);
+            let border = judge.border(missing, &parting.doubts[n], &mut warnings);
             let border = if is_dark && judge.is_sacrum(n) { border * HOLLOW } else { border };
             let name = named.sure * parting.counted(n, named.known);
             Some(FoundLevel {
@@ -85,7 +87,7 @@ pub(super) fn judged(
                 name_confidence: hundredths(name),
                 border_confidence: hundredths(border),
                 confidence: hundredths(name * border),
-                is_cut_off,
+                is_cut_off: missing == Some(Missing::BeyondImage),
             })
         })
         .collect::<Vec<_>>();
@@ -153,6 +155,31 @@ fn unclear(named: &Names, signs: &[Signs], levels: &[FoundLevel]) -> Vec<String>
     said
 }
 
+/// Why a level is no whole vertebra.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Missing {
+    /// The image ends inside it.
+    BeyondImage,
+    /// The image goes on, but what was found is too small.
+    NotFound,
+}
+
+impl Missing {
+    /// In words.
+    fn said(self, level: Level) -> String {
+        match self {
+            Self::BeyondImage => format!(
+                "the image cuts {level} off: what is seen of it is no whole vertebra, so do not \
+                 measure it or plan on it"
+            ),
+            Self::NotFound => format!(
+                "{level} is too small beside the next level: part of it was not found, or it is no \
+                 vertebra; mend its label before you measure it or plan on it"
+            ),
+        }
+    }
+}
+
 /// What is known of one vertebra's border.
 struct Judge<'a> {
     /// Its place from the top, from 0.
@@ -183,25 +210,37 @@ impl Judge<'_> {
         let beside = self.beside().fold(0.0, f64::max);
         is_end && !self.is_sacrum(self.n) && self.cm3[self.n] < PART_SHARE * beside
     }
+    /// Whether, and why, it is no whole vertebra. The image is to blame only where the label comes to
+    /// its end.
+    fn missing(&self, stats: &LabelStats) -> Option<Missing> {
+        let is_at_end = stats.at_border > 0;
+        match self.is_part() {
+            _ if stats.is_cut_off() => Some(Missing::BeyondImage),
+            true if is_at_end => Some(Missing::BeyondImage),
+            true => Some(Missing::NotFound),
+            false => None,
+        }
+    }
     /// How sure the border is, 0 to 1; says what speaks against it.
-    fn border(&self, is_cut_off: bool, doubts: &[Doubt], warnings: &mut Vec<String>) -> f64 {
+    fn border(
+        &self,
+        missing: Option<Missing>,
+        doubts: &[Doubt],
+        warnings: &mut Vec<String>,
+    ) -> f64 {
         let level = self.level;
         warnings.extend(doubts.iter().filter_map(|doubt| said(*doubt, level)));
-        if is_cut_off {
-            warnings.push(format!(
-                "the image cuts {level} off: what is seen of it is no whole vertebra, so do not \
-                 measure it or plan on it"
-            ));
+        if let Some(missing) = missing {
+            warnings.push(missing.said(level));
             return 0.5;
         }
         let odd = self.odd();
-        let share = ((odd - ODD[0]) / (ODD[1] - ODD[0])).clamp(0.0, 1.5);
         if odd > (ODD[0] + ODD[1]) / 2.0 {
             warnings.push(format!(
                 "{level} is much larger or smaller than its neighbours: look at its border"
             ));
         }
-        self.signs.sure() * (1.0 - share / 2.0)
+        self.signs.sure() * worth(odd)
     }
     /// How unlike the like of it is: the logarithm of its volume over its neighbours' mean.
     fn odd(&self) -> f64 {
@@ -211,6 +250,11 @@ impl Judge<'_> {
         }
         (self.cm3[self.n].ln() - logs.iter().sum::<f64>() / logs.len() as f64).abs()
     }
+}
+
+/// What a border is worth whose vertebra is so odd.
+fn worth(odd: f64) -> f64 {
+    1.0 - ((odd - ODD[0]) / (ODD[1] - ODD[0])).clamp(0.0, 1.5) / 2.0
 }
 
 /// What a doubt says of a level; one that concerns all is said once, elsewhere.
@@ -267,5 +311,18 @@ fn metal(
         if mm3 >= IMPLANT_MM3 {
             warnings.push(format!("{level} holds metal: its border is not to be trusted near it"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_vertebrae_taken_for_one_are_not_sure_and_a_crushed_one_is() {
+        for (ratio, is_low) in [(1.65_f64, true), (1.9, true), (0.55, true), (0.75, false)] {
+            assert_eq!(worth(ratio.ln().abs()) < LOW_CONFIDENCE, is_low, "{ratio}");
+        }
+        assert!(worth(0.1) > 0.99, "from level to level it changes by a tenth");
     }
 }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | cubic voxels of 1 mm along the patient's axes, noise taken down | `block` |
 //! | what is soft, what is bone in this scan | `tissue` |
+//! | contrast out of vessels, gut and sac | `lumen` |
 //! | the canal, from slice to slice | `canal` |
 //! | the spine's curve, with the patient's front along it | `curve` |
 //! | discs | `disc` |
@@ -26,6 +27,7 @@ mod cut;
 mod disc;
 mod fill;
 mod judge;
+mod lumen;
 mod names;
 mod necks;
 mod net;
@@ -137,20 +139,25 @@ pub fn segment(ct: &Volume<i16>, work: &Work) -> Result<Automatic, SegmentError>
 }
 
 /// The CT at [`STEP_MM`] as it is, where it is noisy, and without most of its noise; and what its
-/// values mean. Sheets and means are taken from the sharp one, single voxels from the other.
+/// values mean. Contrast in vessels, gut and sac is taken out of both. Sheets and means are taken
+/// from the sharp one, single voxels from the other.
 fn working_image(
     ct: &Volume<i16>,
     work: &Work,
 ) -> Result<(Option<Block<i16>>, Block<i16>, tissue::Tissue), Cancelled> {
-    let sharp = block::of_ct(ct, STEP_MM, work)?;
+    let mut sharp = block::of_ct(ct, STEP_MM, work)?;
     let noise = sharp.noise_hu();
     let times = NOISY_HU.iter().filter(|limit| noise > **limit).count();
-    let softer = (0..times).fold(None, |image: Option<Block<i16>>, _| {
+    let mut softer = (0..times).fold(None, |image: Option<Block<i16>>, _| {
         Some(image.as_ref().unwrap_or(&sharp).softened())
     });
     let image = softer.as_ref().unwrap_or(&sharp);
     let stored = tissue::read(ct.data().iter());
     let tissue = if stored.is_bone_only { stored } else { tissue::read(image.data.iter()) };
+    let lumens = lumen::find(image, &tissue);
+    for block in std::iter::once(&mut sharp).chain(&mut softer) {
+        lumens.iter().for_each(|voxel| block.data[*voxel] = tissue.soft_hu as i16);
+    }
     Ok(match softer {
         Some(soft) => (Some(sharp), soft, tissue),
         None => (None, sharp, tissue),

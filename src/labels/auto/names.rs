@@ -30,7 +30,7 @@ pub(super) struct Names {
 
 /// Names so many vertebrae (the sacrum among them, where there is one), no two alike.
 pub(super) fn name(ribs: &[Ribs], sacrum: Option<Sacrum>) -> Names {
-    let names = by_landmarks(ribs, sacrum);
+    let names = against_neck_ribs(by_landmarks(ribs, sacrum), ribs);
     let is_rising = names.levels.windows(2).all(|pair| pair[0] < pair[1]);
     if is_rising {
         return names;
@@ -42,12 +42,30 @@ pub(super) fn name(ribs: &[Ribs], sacrum: Option<Sacrum>) -> Names {
     guess
 }
 
+/// A vertebra of the neck with ribs is rare, a wrong count is not.
+fn against_neck_ribs(mut names: Names, ribs: &[Ribs]) -> Names {
+    let named = names.levels.iter().zip(ribs);
+    let ribbed: Vec<String> = named
+        .filter(|(level, ribs)| level.region() == 'C' && ribs.sides > 0)
+        .map(|(level, _)| level.to_string())
+        .collect();
+    if !ribbed.is_empty() {
+        names.sure = names.sure.min(0.45);
+        names.doubts.push(format!(
+            "what is called {} carries ribs: a rib of the neck, or the names are wrong; check them \
+             against the whole spine",
+            ribbed.join(", ")
+        ));
+    }
+    names
+}
+
 fn by_landmarks(ribs: &[Ribs], sacrum: Option<Sacrum>) -> Names {
     let count = ribs.len();
     let last_rib = last_rib(ribs);
     let first_rib = first_rib(ribs);
     match (sacrum, last_rib) {
-        (Some(s), Some(t12)) => both(count, s, t12),
+        (Some(s), Some(t12)) => both(ribs, s, t12),
         (Some(s), None) => from_sacrum_alone(count, ribs, s),
         (None, Some(t12)) => {
             let because = "counted from the last ribs (T12), no sacrum in the scan";
@@ -83,17 +101,21 @@ fn first_rib(ribs: &[Ribs]) -> Option<usize> {
     (is_start && goes_on).then_some(first)
 }
 
-/// Sacrum and last ribs are both there: five lumbar vertebrae are as expected, six are kept.
-fn both(count: usize, sacrum: Sacrum, t12: usize) -> Names {
+/// Sacrum and last ribs are both there: five lumbar vertebrae are as expected, six are kept. Where
+/// the first ribs are seen as well and do not fit to that, they are believed, too.
+fn both(ribs: &[Ribs], sacrum: Sacrum, t12: usize) -> Names {
+    let count = ribs.len();
     let lumbar = (usize::from(sacrum.vertebra) - 1).saturating_sub(t12 + 1);
-    match lumbar {
-        5 => {
+    match (thoracic(ribs, t12), lumbar) {
+        (None | Some(THORACIC), 5) => {
             let because = "sacrum and last ribs agree on five lumbar vertebrae";
             let sure = 0.95 * sure(sacrum).max(0.75);
             let known = [t12, usize::from(sacrum.vertebra) - 1];
-            Names { known, ..counted_from_s1(count, sacrum, sure, because) }
+            let mut names = Names { known, ..counted_from_s1(count, sacrum, sure, because) };
+            names.doubts.extend(thoracic(ribs, t12).is_none().then(untold));
+            names
         }
-        6 => {
+        (None | Some(THORACIC), 6) => {
             let because = "six vertebrae stand between the last ribs and the sacrum";
             let mut names = counted(count, t12, t(12), 0.5, because);
             if let Some(last) =
@@ -108,7 +130,8 @@ fn both(count: usize, sacrum: Sacrum, t12: usize) -> Names {
             );
             names
         }
-        _ => {
+        (Some(thoracic), _) => unusual(count, sacrum, t12, [thoracic, lumbar]),
+        (None, _) => {
             let mut names = from_sacrum(count, sacrum);
             names.sure = names.sure.min(0.45);
             names.doubts.push(format!(
@@ -118,6 +141,58 @@ fn both(count: usize, sacrum: Sacrum, t12: usize) -> Names {
             names
         }
     }
+}
+
+/// What the last ribs and the sacrum do not tell: one or two people in a hundred have a T13.
+fn untold() -> String {
+    "the first ribs were not seen: twelve thoracic vertebrae were taken for granted; with \
+     thirteen, T12 is T13, T11 is T12, and so on upwards"
+        .to_owned()
+}
+
+/// Vertebrae with ribs in nearly everybody.
+const THORACIC: usize = 12;
+
+/// How many vertebrae carry ribs, down to the last; `None` where the first of them is not known to
+/// be in the scan and no more than the usual number are.
+fn thoracic(ribs: &[Ribs], last: usize) -> Option<usize> {
+    let seen = ribs[..=last].iter().rev().take_while(|r| r.sides > 0).count();
+    let from_first = first_rib(ribs).filter(|first| *first <= last).map(|first| last + 1 - first);
+    from_first.or_else(|| Some(seen).filter(|seen| *seen > THORACIC))
+}
+
+/// First ribs, last ribs and sacrum do not agree on twelve and five: the names are those that no rib
+/// speaks against. Less than twelve pairs of ribs are sooner first ribs that were not seen than a
+/// vertebra that is missing, so then the sacrum alone counts.
+fn unusual(count: usize, sacrum: Sacrum, last: usize, [thoracic, lumbar]: [usize; 2]) -> Names {
+    const PRESACRAL: usize = THORACIC + 5;
+    let ribbed = (1..=thoracic as u8).map(|n| Level::new('T', n));
+    let free = (1..=lumbar as u8).map(|n| Level::new('L', n));
+    let between: Option<Vec<Level>> = ribbed.chain(free).collect();
+    let first = last + 1 - thoracic;
+    let mut names = match between.filter(|_| thoracic >= THORACIC && thoracic + lumbar != PRESACRAL)
+    {
+        Some(between) => {
+            let because = "counted from the first and the last ribs and the sacrum";
+            let mut names = counted(count, first, t(1), 0.45, because);
+            let s1 = usize::from(sacrum.vertebra) - 1;
+            names.levels.splice(first..s1, between);
+            names.levels[s1] = Level::S1;
+            names.known = [first, s1];
+            names
+        }
+        None => from_sacrum(count, sacrum),
+    };
+    names.sure = names.sure.min(0.45);
+    let told = |n: usize| names.levels.get(n).map_or_else(String::new, ToString::to_string);
+    names.doubts.push(format!(
+        "{thoracic} vertebrae with ribs and {lumbar} without were counted above the sacrum, not 12 \
+         and 5: the first ribs are at what is called {}, the last at {}; check the names against the \
+         whole spine",
+        told(first),
+        told(last)
+    ));
+    names
 }
 
 fn from_sacrum(count: usize, sacrum: Sacrum) -> Names {
@@ -240,7 +315,9 @@ mod tests {
         let ribs = [RIB, RIB, FREE, FREE, FREE, FREE, FREE, FREE];
         let names = name(&ribs, sacrum(8));
         assert_eq!(levels(&names), "T11 T12 L1 L2 L3 L4 L5 S1");
-        assert!(names.sure > 0.9 && names.doubts.is_empty());
+        assert!(names.sure > 0.9);
+        // Whether the last ribs are the twelfth or the thirteenth is not to be seen here.
+        assert!(names.doubts.len() == 1 && names.doubts[0].contains("T12 is T13"), "{names:?}");
     }
 
     #[test]
@@ -249,6 +326,70 @@ mod tests {
         let names = name(&ribs, sacrum(9));
         assert_eq!(levels(&names), "T11 T12 L1 L2 L3 L4 L5 L6 S1");
         assert!(names.sure <= 0.5 && names.doubts.len() == 1);
+    }
+
+    /// So many vertebrae with ribs, so many without, and the sacrum.
+    fn column(free_above: usize, thoracic: usize, lumbar: usize) -> Names {
+        let parts = [(FREE, free_above), (RIB, thoracic), (FREE, lumbar + 1)];
+        let ribs: Vec<Ribs> = parts.into_iter().flat_map(|(r, n)| vec![r; n]).collect();
+        name(&ribs, sacrum(ribs.len() as u8))
+    }
+    fn span(first: &str, last: &str) -> String {
+        let ends = [first, last].map(|text| text.parse::<Level>().unwrap());
+        let usual = Level::all().filter(|l| !l.is_rare() && (ends[0]..=ends[1]).contains(l));
+        usual.map(|l| l.to_string()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn thirteen_thoracic_vertebrae_are_not_forced_into_twelve() {
+        for above in [0, 1, 3] {
+            let names = column(above, 13, 5);
+            let neck =
+                if above == 0 { String::new() } else { span(&format!("C{}", 8 - above), "C7") };
+            let wanted = format!("{neck} {} T13 {} S1", span("T1", "T12"), span("L1", "L5"));
+            assert_eq!(levels(&names), wanted.trim_start());
+            assert!(names.sure <= 0.45 && names.doubts.len() == 1, "{names:?}");
+        }
+    }
+
+    #[test]
+    fn eleven_pairs_of_ribs_or_a_lumbar_one_are_named_from_the_sacrum_and_doubted() {
+        let names = column(1, 11, 5);
+        assert_eq!(levels(&names), format!("T1 {} S1", span("T2", "L5")));
+        assert!(names.sure <= 0.45 && names.doubts.len() == 1, "{names:?}");
+        // Twelfth ribs that are missing: six without ribs, seventeen in all.
+        let names = column(1, 11, 6);
+        assert_eq!(levels(&names), format!("C7 {} S1", span("T1", "L5")));
+        assert!(names.sure <= 0.45 && names.doubts.len() == 1, "{names:?}");
+        let names = column(1, 13, 4);
+        assert_eq!(levels(&names), format!("C7 {} S1", span("T1", "L5")));
+        assert!(names.sure <= 0.45 && names.doubts.len() == 1, "{names:?}");
+    }
+
+    #[test]
+    fn a_whole_spine_of_the_usual_count_is_sure() {
+        let names = column(2, 12, 5);
+        assert_eq!(levels(&names), format!("C6 C7 {} S1", span("T1", "L5")));
+        assert!(names.sure > 0.9 && names.doubts.is_empty(), "{names:?}");
+    }
+
+    #[test]
+    fn no_count_that_a_rib_speaks_against_is_sure() {
+        for (above, thoracic, lumbar) in
+            [(0, 14, 5), (0, 13, 6), (1, 10, 5), (1, 9, 7), (1, 12, 4), (0, 15, 4), (1, 12, 8)]
+        {
+            let names = column(above, thoracic, lumbar);
+            assert!(names.levels.windows(2).all(|pair| pair[0] < pair[1]), "{names:?}");
+            assert!(names.sure <= 0.45 && !names.doubts.is_empty(), "{names:?}");
+        }
+        // A side that was missed in the middle of the chest hides how many ribs there are.
+        let mut ribs = vec![RIB; 19];
+        ribs[13..].fill(FREE);
+        ribs[6] = FREE;
+        let names = name(&ribs, sacrum(19));
+        assert_eq!(names.levels[0].to_string(), "C7");
+        let is_said = |text: &str| names.doubts.iter().any(|doubt| doubt.contains(text));
+        assert!(names.sure <= 0.45 && is_said("C7 carries ribs"), "{names:?}");
     }
 
     #[test]
