@@ -110,13 +110,13 @@ fn metal(spine: &Spine) -> Vec<String> {
         *all += 1;
         *dense += usize::from(*hu > METAL_HU);
     }
-    let of_level = |v: &crate::labels::LabelledVertebra| {
-        let [all, dense] = counts.get(&v.value)?;
+    let of_level = |v: &VertebraModel| {
+        let [all, dense] = counts.get(&labels.vertebra(v.id)?.value)?;
         let share = *dense as f64 / *all as f64;
         let level = v.level;
         (share > METAL_SHARE).then(|| {
             format!("{level}: {:.1} % of it is denser than bone: an implant, whose streaks may move what is measured", 100.0 * share)
         })
     };
-    labels.vertebrae.iter().filter_map(of_level).collect()
+    spine.vertebrae.iter().filter_map(|v| of_level(v)).collect()
 }
