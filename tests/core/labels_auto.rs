@@ -4,7 +4,7 @@ use crate::real_data::real;
 use corridor::ingest;
 use corridor::labels::auto::{self, Automatic, LOW_CONFIDENCE, SegmentError};
 use corridor::labels::{Level, stats};
-use corridor::phantom::{Curve, Deformity, Phantom, Recorded, Spec, Structure};
+use corridor::phantom::{Curve, Deformity, OldScrew, Phantom, Recorded, Spec, Structure};
 use corridor::space::{Point, Side};
 use corridor::volume::{Grid, Volume};
 use corridor::work::{CancelToken, Work};
@@ -196,6 +196,21 @@ fn a_crop_without_sacrum_and_ribs_is_not_sure_of_any_name_on_any_number_of_threa
     assert!(found.warnings[0].contains("not sure"), "{:?}", found.warnings);
     assert!(again.volume.data() == found.volume.data());
     assert_eq!((again.levels, again.warnings), (found.levels, found.warnings));
+}
+
+#[test]
+fn borders_beside_metal_are_not_sure() {
+    let screw = |side| OldScrew { level: Level::L4, side, diameter_mm: 6.5, length_mm: 45.0 };
+    let old_screws = Side::BOTH.map(screw).to_vec();
+    let phantom = Phantom::new(&Spec { old_screws, ..Spec::default() }).unwrap();
+    let made = phantom.record(&phantom.grid(1.5), &Work::silent()).unwrap();
+    let found = segmented(&made.ct);
+    let l4 = found.levels.iter().find(|l| l.level == Level::L4).unwrap();
+    assert!(l4.border_confidence <= 0.78, "{l4:?}");
+    assert!(found.warnings.iter().any(|w| w.starts_with("L4 holds metal")), "{:?}", found.warnings);
+    let far = found.levels.iter().find(|l| l.level == Level::L1).unwrap();
+    assert!(far.border_confidence > 0.78, "no metal is near: {far:?}");
+    assert_borders_are_honest(&dice(&made.labels.volume, &found.volume), &found);
 }
 
 /// Straight to 60 degrees, osteoporotic, with six lumbar vertebrae, at 1 mm; takes minutes.
