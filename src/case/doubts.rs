@@ -4,6 +4,7 @@
 //! In: a [`Spine`]. Out: sentences that name the level. Nothing is refused: what can be measured
 //! is measured, and the doubt stands beside it.
 
+use super::leaks;
 use super::spine::{Spine, VertebraModel};
 use crate::anatomy::EndPlate;
 use crate::labels::Level;
@@ -16,6 +17,9 @@ const LEAST_DISC_MM: f64 = 1.5;
 const MOST_WEDGE_DEG: f64 = 15.0;
 /// A bone this many times as large as the mean of its neighbours, or this small a part of it.
 const ODD_VOLUME: [f64; 2] = [0.6, 1.6];
+/// The same for the first and the last, which have but one neighbour: from level to level volumes
+/// change by a quarter at most.
+const ODD_END_VOLUME: [f64; 2] = [0.5, 1.8];
 /// A bone that fills less than this share of its label's voxels is but one piece of it. Real
 /// surfaces fill 0.8 and more of labels that are drawn generously.
 const LEAST_FILLED: f64 = 0.6;
@@ -28,6 +32,7 @@ pub fn of(spine: &Spine) -> Vec<String> {
     let mut doubts: Vec<String> = spine.vertebrae.iter().filter_map(|v| wedged(v)).collect();
     doubts.extend(spine.vertebrae.windows(2).filter_map(|pair| fused(&pair[0], &pair[1])));
     doubts.extend(odd_volumes(spine));
+    doubts.extend(leaks::of(spine));
     doubts.extend(pieces(spine));
     doubts.extend(metal(spine));
     doubts
@@ -46,6 +51,12 @@ fn wedged(vertebra: &VertebraModel) -> Option<String> {
         let level = vertebra.level;
         format!("{level}: its end plates lean apart sideways by {deg:.0} degrees: a half vertebra, or a label that is not whole")
     })
+}
+
+/// How many levels one is from another; the rare ones lie between no others.
+fn steps(a: Level, b: Level) -> usize {
+    let between = Level::all().filter(|l| (a.min(b)..a.max(b)).contains(l));
+    between.filter(|l| !l.is_rare() || *l == a.min(b)).count()
 }
 
 fn fused(upper: &VertebraModel, lower: &VertebraModel) -> Option<String> {
@@ -68,9 +79,11 @@ fn odd_volumes(spine: &Spine) -> Vec<String> {
     let odd = |n: usize| {
         let (level, own) = whole[n];
         let beside = [n.checked_sub(1), Some(n + 1)].into_iter().flatten();
-        let volumes: Vec<f64> = beside.filter_map(|m| whole.get(m)).map(|v| v.1).collect();
+        let near = beside.filter_map(|m| whole.get(m)).filter(|v| steps(v.0, level) == 1);
+        let volumes: Vec<f64> = near.map(|v| v.1).collect();
         let mean = volumes.iter().sum::<f64>() / volumes.len().max(1) as f64;
-        let is_odd = volumes.len() == 2 && !(ODD_VOLUME[0]..ODD_VOLUME[1]).contains(&(own / mean));
+        let [least, most] = if volumes.len() == 2 { ODD_VOLUME } else { ODD_END_VOLUME };
+        let is_odd = !volumes.is_empty() && !(least..most).contains(&(own / mean));
         is_odd.then(|| {
             format!("{level}: its bone is {:.1} times as large as its neighbours': its label may leak or miss a part", own / mean)
         })
