@@ -28,6 +28,8 @@ const OBLIQUE_SHARE: f64 = 0.75;
 /// The spread is not in those series: our own choice.
 const THORACIC_SLOPE_DEG: f64 = -15.0;
 const MOST_OFF_SLOPE_DEG: f64 = 15.0;
+/// The middles of two vertebrae further apart tell no way along one spine: two people in one label map.
+const MOST_TO_NEIGHBOUR_MM: f64 = 120.0;
 /// Where a pedicle was not found, a cut this far beside the canal may be why, mm.
 const BESIDE_CANAL_MM: f64 = 18.0;
 /// A cut this near to the body or to a pedicle's outer wall is still one into it, mm.
@@ -241,6 +243,8 @@ fn up_along_spine(labels: &LabelMap, vertebra: &LabelledVertebra, cloud: &Cloud)
     let above = middle(here.and_then(|n| n.checked_sub(1)));
     let below = middle(here.map(|n| n + 1));
     let own = cloud.centroid();
+    let is_near = |middle: &DVec3| middle.distance(own) < MOST_TO_NEIGHBOUR_MM;
+    let [above, below] = [above, below].map(|middle| middle.filter(is_near));
     let up = above.unwrap_or(own) - below.unwrap_or(own);
     let default = if vertebra.level == Level::S1 { SACRUM_UP } else { DVec3::Z };
     up.try_normalize().unwrap_or(default)

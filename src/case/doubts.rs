@@ -15,6 +15,10 @@ use std::collections::BTreeMap;
 const LEAST_DISC_MM: f64 = 1.5;
 /// Plates of one body that lean apart sideways by more than this are no usual body's, degrees.
 const MOST_WEDGE_DEG: f64 = 15.0;
+/// Nor does any vertebra's upper end lie this far over the lower end of the one above it, mm, nor
+/// so far under it for every level that they are apart: the tallest body with its disc takes 45 mm.
+const MOST_OVERLAP_MM: f64 = 15.0;
+const MOST_APART_MM: f64 = 60.0;
 /// A bone this many times as large as the mean of its neighbours, or this small a part of it.
 const ODD_VOLUME: [f64; 2] = [0.6, 1.6];
 /// The same for the first and the last, which have but one neighbour: from level to level volumes
@@ -30,7 +34,9 @@ const METAL_SHARE: f64 = 0.002;
 /// Everything that looks wrong, cranial levels first.
 pub fn of(spine: &Spine) -> Vec<String> {
     let mut doubts: Vec<String> = spine.vertebrae.iter().filter_map(|v| wedged(v)).collect();
-    doubts.extend(spine.vertebrae.windows(2).filter_map(|pair| fused(&pair[0], &pair[1])));
+    let pairs = || spine.vertebrae.windows(2).map(|pair| (&pair[0], &pair[1]));
+    doubts.extend(pairs().filter_map(|(upper, lower)| out_of_order(upper, lower)));
+    doubts.extend(pairs().filter_map(|(upper, lower)| fused(upper, lower)));
     doubts.extend(odd_volumes(spine));
     doubts.extend(leaks::of(spine));
     doubts.extend(pieces(spine));
@@ -53,6 +59,26 @@ fn wedged(vertebra: &VertebraModel) -> Option<String> {
     })
 }
 
+/// The lower end of one vertebra over the upper end of the next, mm along that one's normal, and how
+/// far apart the two are in all.
+fn gap_mm(upper: &VertebraModel, lower: &VertebraModel) -> Option<[f64; 2]> {
+    let (above, below) = (upper.anatomy.lower_plate?, lower.anatomy.upper_plate?);
+    let apart = above.centre - below.centre;
+    Some([apart.dot(below.up), apart.length()])
+}
+
+/// Two vertebrae that can not be neighbours in one spine.
+fn out_of_order(upper: &VertebraModel, lower: &VertebraModel) -> Option<String> {
+    let [gap, apart] = gap_mm(upper, lower)?;
+    let most_mm = MOST_APART_MM * steps(upper.level, lower.level) as f64;
+    let is_wrong = gap < -MOST_OVERLAP_MM || apart > most_mm;
+    let (names, side) = ([upper.level, lower.level], if gap < 0.0 { "under" } else { "over" });
+    is_wrong.then(|| {
+        let [upper, lower] = names;
+        format!("{upper} and {lower}: {upper} ends {apart:.0} mm from where {lower} begins, and {side} it: levels out of order, or two people in one label map")
+    })
+}
+
 /// How many levels one is from another; the rare ones lie between no others.
 fn steps(a: Level, b: Level) -> usize {
     let between = Level::all().filter(|l| (a.min(b)..a.max(b)).contains(l));
@@ -60,10 +86,10 @@ fn steps(a: Level, b: Level) -> usize {
 }
 
 fn fused(upper: &VertebraModel, lower: &VertebraModel) -> Option<String> {
-    let (above, below) = (upper.anatomy.lower_plate?, lower.anatomy.upper_plate?);
-    let gap = (above.centre - below.centre).dot(below.up);
+    let [gap, apart] = gap_mm(upper, lower)?;
     let names = format!("{} and {}", upper.level, lower.level);
-    (gap < LEAST_DISC_MM).then(|| {
+    let meet = apart < MOST_APART_MM && (-MOST_OVERLAP_MM..LEAST_DISC_MM).contains(&gap);
+    meet.then(|| {
         format!("{names}: their end plates are {gap:.1} mm apart: fused, or labels that leak through the disc")
     })
 }

@@ -59,7 +59,7 @@ const S1: u16 = 26;
 #[test]
 fn a_sound_case_raises_no_doubt() {
     let got = measured(None, relabelled(|_, value, _| value));
-    let said = ["lean apart", "fused", "times as large", "denser", "pieces"];
+    let said = ["lean apart", "fused", "times as large", "denser", "pieces", "two people"];
     let doubt = got.notices.iter().find(|n| said.iter().any(|what| n.contains(what)));
     assert_eq!(doubt, None);
 }
@@ -106,6 +106,24 @@ fn a_label_that_holds_too_much_is_named() {
         if value == 0 && is_in { L4 } else { value }
     });
     check(&measured(None, leaks), "times as large", &["L4"], 3);
+}
+
+#[test]
+fn two_people_over_each_other_are_told_as_what_they_are() {
+    let (_, recorded) = recorded();
+    let one = &recorded.labels.volume;
+    let [ni, nj, nk] = one.grid().size();
+    let grid = Grid::along_axes(one.grid().centre([0; 3]), 2.0, [ni, nj, 2 * nk]);
+    let l2 = recorded.labels.at_level(level("L2")).unwrap().value;
+    // Of the lower one L2 is labelled, of the upper one all the others.
+    let volume = Volume::from_fn(grid, |[i, j, k]| {
+        let value = *one.get([i, j, k % nk]).unwrap();
+        if (value == l2) == (k < nk) { value } else { 0 }
+    });
+    let labels = LabelMap { volume, vertebrae: recorded.labels.vertebrae.clone() };
+    let got = measured(None, labels);
+    check(&got, "two people in one label map", &["L2 and L3"], 4);
+    assert!(!got.notices.iter().any(|n| n.contains("fused")), "{:?}", got.notices);
 }
 
 #[test]
