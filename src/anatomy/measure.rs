@@ -42,8 +42,8 @@ const NEAR_MM: f64 = 2.0;
 ///
 /// Never fails: what can not be measured is missing from the answer and named in its warnings.
 /// Where the image cuts into body, canal or pedicles nothing is measured; a cut through the tip of
-/// a process is only named. Where no canal is found, the frame is that of the spine at this place
-/// and no pedicles are given.
+/// a process is only named. Where no canal is found (half of the arch is missing), the end plates and
+/// the body alone are measured, along the spine's axes at this place.
 pub fn measure(
     labels: &LabelMap,
     vertebra: &LabelledVertebra,
@@ -70,7 +70,12 @@ pub fn measure(
         (Plates::Both, cloud)
     };
     let Some(canal) = canal::find(&near_canal, rough) else {
-        return unmeasured(format!("{level}: no canal was found in it, so it is not measured"));
+        let solid = Solid::new(surface, rough);
+        let body =
+            (!is_sacrum && !vertebra.is_cut_off).then(|| body_alone(level, &solid)).flatten();
+        return body.unwrap_or_else(|| {
+            unmeasured(format!("{level}: no canal was found in it, so it is not measured"))
+        });
     };
     let solid = Solid::new(surface, canal.patient_from_canal);
     let Some(frame) = frame::find(&solid, &near_canal, &canal, plates) else {
@@ -89,6 +94,25 @@ pub fn measure(
         anatomy.warnings.push(format!("{level}: the image cuts off the tip of a process"));
     }
     anatomy
+}
+
+/// What can be read of a vertebra without a canal; `None` where no body is found.
+fn body_alone(level: Level, solid: &Solid<'_>) -> Option<VertebraAnatomy> {
+    let settled = frame::of_body(solid)?;
+    let solid = solid.seen_from(settled.frame);
+    Some(VertebraAnatomy {
+        patient_from_vertebra: settled.frame,
+        canal_centre: settled.frame.origin(),
+        canal: None,
+        upper_plate: settled.upper.map(|plane| plane.in_patient(&solid)),
+        lower_plate: settled.lower.map(|plane| plane.in_patient(&solid)),
+        body_mm: Some(endplate::body_mm(&solid)),
+        pedicles: Vec::new(),
+        warnings: vec![format!(
+            "{level}: no canal was found in it, so its end plates and body alone are measured, \
+             width and depth as the patient lies: its arch or a half may be missing"
+        )],
+    })
 }
 
 /// True when voxels of this value on the border of the image lie in the body, beside the canal or

@@ -1,6 +1,7 @@
 //! What looks wrong about a case is said with its level, and what can be measured still is.
 
 use crate::real_data::{s0328, verse014};
+use corridor::anatomy::VertebraAnatomy;
 use corridor::case::measures::{self, Measures};
 use corridor::case::spine;
 use corridor::labels::{LabelMap, Level, Posture};
@@ -269,6 +270,44 @@ fn the_labels_of_an_expert_and_a_ct_without_soft_tissue_raise_no_such_doubt() {
     for spine in [verse014(), s0328()].into_iter().flatten() {
         let got = measures::of(spine, Posture::Supine);
         assert_eq!(leaking(&got), Vec::<&str>::new());
+    }
+}
+
+/// Without its left arch, and without any.
+#[test]
+fn of_a_vertebra_without_an_arch_the_body_is_measured() {
+    let Recorded { ct, labels, .. } = scanned(false);
+    let sound = measured(Some(ct.clone()), labels.clone());
+    let of_l4 =
+        |got: &Measures| got.levels.iter().find(|l| l.level == level("L4")).cloned().unwrap();
+    let whole = of_l4(&sound);
+    let at = whole.model.anatomy.patient_from_vertebra.inverse();
+    let grid = labels.volume.grid().clone();
+    for most_right in [0.0, -100.0] {
+        let mut half = labels.clone();
+        for ((k, j, i), value) in half.volume.data_mut().indexed_iter_mut() {
+            let p = at.point(grid.centre([i, j, k])).vec();
+            if *value == L4 && p.y > 17.0 && p.x > most_right {
+                *value = 0;
+            }
+        }
+        let got = measured(Some(ct.clone()), half);
+        check(&got, "end plates and body alone", &["L4"], 3);
+        let part = of_l4(&got);
+        let anatomy = &part.model.anatomy;
+        assert!(anatomy.pedicles.is_empty() && anatomy.canal.is_none());
+        let plates = |a: &VertebraAnatomy| [a.upper_plate.unwrap(), a.lower_plate.unwrap()];
+        for (a, b) in plates(anatomy).iter().zip(plates(&whole.model.anatomy)) {
+            let deg = a.up.angle_to_rad(b.up).to_degrees();
+            let off = (a.centre - b.centre).dot(b.up).abs();
+            assert!(deg < 1.5 && off < 1.0, "{most_right} {deg} {off}");
+        }
+        let [a, b] = [anatomy.body_mm.unwrap(), whole.model.anatomy.body_mm.unwrap()];
+        assert!((a[0] - b[0]).abs().max((a[1] - b[1]).abs()) < 1.5, "{a:?} {b:?}");
+        let [a, b] = [part.body.unwrap().mean_hu, whole.body.unwrap().mean_hu];
+        assert!((a - b).abs() < 8.0, "{a} {b}");
+        assert_eq!(got.alignment.segments.len(), sound.alignment.segments.len());
+        assert!(got.alignment.rotation.iter().all(|r| r.level != level("L4")));
     }
 }
 
