@@ -22,6 +22,11 @@ const MOST_APART_DEG: f64 = 6.0;
 /// A vertebra is turned about its top against the spine's own axes by no more than this, degrees.
 const MOST_TURN_DEG: f64 = 45.0;
 
+/// Width, depth and height of bodies from T1 to L6, crushed ones too, least and most, mm.
+const BODY_MM: [[f64; 2]; 3] = [[16.0, 65.0], [13.0, 50.0], [8.0, 45.0]];
+/// End plates that lean apart by more than this are not those of one body, degrees.
+const MOST_LEAN_DEG: f64 = 45.0;
+
 /// Which end plates a bone has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Plates {
@@ -48,6 +53,7 @@ pub(super) fn find(
     centre_on_body(&surface_seen.seen_from(frame), plates)
 }
 
+<<<<<<< HEAD
 /// The turn about the canal after which the body lies straight before it, where a patient lies so far on
 /// the side that the image's front says little of it; `None` for any other, which symmetry turns, and for
 /// one turned so far that the image's own directions are in doubt.
@@ -81,6 +87,38 @@ pub(super) fn turn_to_body(cloud: &Cloud, canal: &Canal) -> Option<DQuat> {
     let angle = front.x.atan2(-front.y);
     let [least, most] = TURNED_DEG.map(f64::to_radians);
     (least..most).contains(&angle.abs()).then(|| DQuat::from_rotation_z(angle))
+=======
+/// The body of a vertebra whose canal is not known, from the spine's own axes at its middle of mass:
+/// z halves the angle of its end plates, x stays as near to the patient's left as that allows.
+/// `None` where nothing there has the size of a body and an end plate above and below.
+pub(super) fn of_body(solid: &Solid<'_>) -> Option<Settled> {
+    // Where the arch is there, the middle of mass lies behind the body's own.
+    const FORWARD_MM: [f64; 5] = [0.0, 5.0, 10.0, 15.0, 20.0];
+    let body = |forward_mm: &f64| {
+        let mut frame = moved(solid.frame(), DVec3::NEG_Y * *forward_mm);
+        for _ in 0..3 {
+            frame = centre_on_body(&solid.seen_from(frame), Plates::Both)?;
+            frame = stand_between_plates(&solid.seen_from(frame), Plates::Both)?;
+        }
+        let frame = centre_on_body(&solid.seen_from(frame), Plates::Both)?;
+        let here = solid.seen_from(frame);
+        let (upper, lower) = end_plates(&here, Plates::Both);
+        let lean_deg = upper?.up.angle_between(lower?.up).to_degrees();
+        let is_body = lean_deg < MOST_LEAN_DEG && has_size_of_body(&here);
+        is_body.then_some(Settled { frame, upper, lower, calibre: None })
+    };
+    FORWARD_MM.iter().find_map(body)
+}
+
+/// True where the chords through the middle are those of a body and not of a process.
+fn has_size_of_body(solid: &Solid<'_>) -> bool {
+    let [width, depth] = endplate::body_mm(solid);
+    let height = [DVec3::Z, DVec3::NEG_Z].map(|up| solid.reach(DVec3::ZERO, up, MOST_BODY_MM));
+    [width, depth, height[0] + height[1]]
+        .iter()
+        .zip(BODY_MM)
+        .all(|(mm, [least, most])| (least..most).contains(mm))
+>>>>>>> doubts
 }
 
 /// The canal's frame moved forward into the middle of the body's mass.

@@ -28,6 +28,8 @@ const OBLIQUE_SHARE: f64 = 0.75;
 /// The spread is not in those series: our own choice.
 const THORACIC_SLOPE_DEG: f64 = -15.0;
 const MOST_OFF_SLOPE_DEG: f64 = 15.0;
+/// The middles of two vertebrae further apart tell no way along one spine: two people in one label map.
+const MOST_TO_NEIGHBOUR_MM: f64 = 120.0;
 /// Where a pedicle was not found, a cut this far beside the canal may be why, mm.
 const BESIDE_CANAL_MM: f64 = 18.0;
 /// A cut this near to the body or to a pedicle's outer wall is still one into it, mm.
@@ -40,8 +42,8 @@ const NEAR_MM: f64 = 2.0;
 ///
 /// Never fails: what can not be measured is missing from the answer and named in its warnings.
 /// Where the image cuts into body, canal or pedicles nothing is measured; a cut through the tip of
-/// a process is only named. Where no canal is found, the frame is that of the spine at this place
-/// and no pedicles are given.
+/// a process is only named. Where no canal is found (half of the arch is missing), the end plates and
+/// the body alone are measured, along the spine's axes at this place.
 pub fn measure(
     labels: &LabelMap,
     vertebra: &LabelledVertebra,
@@ -67,8 +69,18 @@ pub fn measure(
     } else {
         (Plates::Both, cloud)
     };
+<<<<<<< HEAD
     let Some(canal) = canal_of(&near_canal, rough, plates) else {
         return unmeasured(format!("{level}: no canal was found in it, so it is not measured"));
+=======
+    let Some(canal) = canal::find(&near_canal, rough) else {
+        let solid = Solid::new(surface, rough);
+        let body =
+            (!is_sacrum && !vertebra.is_cut_off).then(|| body_alone(level, &solid)).flatten();
+        return body.unwrap_or_else(|| {
+            unmeasured(format!("{level}: no canal was found in it, so it is not measured"))
+        });
+>>>>>>> doubts
     };
     let solid = Solid::new(surface, canal.patient_from_canal);
     let Some(frame) = frame::find(&solid, &near_canal, &canal, plates) else {
@@ -89,6 +101,7 @@ pub fn measure(
     anatomy
 }
 
+<<<<<<< HEAD
 /// The canal, looked for again from a frame that faces the body where a patient lies on the side.
 fn canal_of(cloud: &Cloud, rough: Rigid<Patient, Vertebra>, plates: Plates) -> Option<Canal> {
     let canal = canal::find(cloud, rough)?;
@@ -96,6 +109,25 @@ fn canal_of(cloud: &Cloud, rough: Rigid<Patient, Vertebra>, plates: Plates) -> O
     let turn = (plates == Plates::Both).then(|| frame::turn_to_body(cloud, &canal)).flatten();
     let faced = turn.and_then(|turn| canal::find(cloud, frame::turned(rough, turn)));
     Some(faced.unwrap_or(canal))
+=======
+/// What can be read of a vertebra without a canal; `None` where no body is found.
+fn body_alone(level: Level, solid: &Solid<'_>) -> Option<VertebraAnatomy> {
+    let settled = frame::of_body(solid)?;
+    let solid = solid.seen_from(settled.frame);
+    Some(VertebraAnatomy {
+        patient_from_vertebra: settled.frame,
+        canal_centre: settled.frame.origin(),
+        canal: None,
+        upper_plate: settled.upper.map(|plane| plane.in_patient(&solid)),
+        lower_plate: settled.lower.map(|plane| plane.in_patient(&solid)),
+        body_mm: Some(endplate::body_mm(&solid)),
+        pedicles: Vec::new(),
+        warnings: vec![format!(
+            "{level}: no canal was found in it, so its end plates and body alone are measured, \
+             width and depth as the patient lies: its arch or a half may be missing"
+        )],
+    })
+>>>>>>> doubts
 }
 
 /// True when voxels of this value on the border of the image lie in the body, beside the canal or
@@ -250,6 +282,8 @@ fn up_along_spine(labels: &LabelMap, vertebra: &LabelledVertebra, cloud: &Cloud)
     let above = middle(here.and_then(|n| n.checked_sub(1)));
     let below = middle(here.map(|n| n + 1));
     let own = cloud.centroid();
+    let is_near = |middle: &DVec3| middle.distance(own) < MOST_TO_NEIGHBOUR_MM;
+    let [above, below] = [above, below].map(|middle| middle.filter(is_near));
     let up = above.unwrap_or(own) - below.unwrap_or(own);
     let default = if vertebra.level == Level::S1 { SACRUM_UP } else { DVec3::Z };
     up.try_normalize().unwrap_or(default)

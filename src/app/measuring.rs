@@ -11,8 +11,8 @@ use crate::work::on_pool;
 use bevy::prelude::*;
 use std::collections::BTreeMap;
 
-/// What the measures depend on beside the images.
-type Asked = (Posture, BTreeMap<VertebraId, RenamedLevel>);
+/// What the measures depend on beside the images: posture, names, and which labels were accepted.
+type Asked = (Posture, BTreeMap<VertebraId, RenamedLevel>, Option<String>);
 
 /// The measures, and whether anybody reads them.
 #[derive(Resource)]
@@ -52,14 +52,13 @@ fn measure(case: Option<Res<ActiveCase>>, plan: Res<ShownPlan>, mut measuring: R
     if let Some(outcome) = measuring.job.as_ref().and_then(|(_, job)| job.take()) {
         measuring.known = measuring.job.take().map(|(asked, _)| (asked, outcome));
     }
-    let is_known = |asked: &Asked| asked.0 == measuring.posture && asked.1 == plan.0.renamed;
-    let is_done = measuring.known.as_ref().is_some_and(|(asked, _)| is_known(asked));
-    let is_due = measuring.job.as_ref().is_some_and(|(asked, _)| is_known(asked));
+    let asked: Asked = (measuring.posture, plan.0.renamed.clone(), plan.0.accepted_labels.clone());
+    let is_done = measuring.known.as_ref().is_some_and(|(known, _)| *known == asked);
+    let is_due = measuring.job.as_ref().is_some_and(|(due, _)| *due == asked);
     if !measuring.is_wanted || is_done || is_due {
         return;
     }
     let (spine, plan, posture) = (case.spine.clone(), plan.0.clone(), measuring.posture);
-    let asked = (posture, plan.renamed.clone());
-    let job = Background::start(move |_| on_pool(|| measures::of(&spine.named_by(&plan), posture)));
+    let job = Background::start(move |_| on_pool(|| measures::of_plan(&spine, &plan, posture)));
     measuring.job = Some((asked, job));
 }

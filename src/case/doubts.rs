@@ -4,6 +4,7 @@
 //! In: a [`Spine`]. Out: sentences that name the level. Nothing is refused: what can be measured
 //! is measured, and the doubt stands beside it.
 
+use super::leaks;
 use super::spine::{Spine, VertebraModel};
 use crate::anatomy::EndPlate;
 use crate::labels::Level;
@@ -14,8 +15,15 @@ use std::collections::BTreeMap;
 const LEAST_DISC_MM: f64 = 1.5;
 /// Plates of one body that lean apart sideways by more than this are no usual body's, degrees.
 const MOST_WEDGE_DEG: f64 = 15.0;
+/// Nor does any vertebra's upper end lie this far over the lower end of the one above it, mm, nor
+/// so far under it for every level that they are apart: the tallest body with its disc takes 45 mm.
+const MOST_OVERLAP_MM: f64 = 15.0;
+const MOST_APART_MM: f64 = 60.0;
 /// A bone this many times as large as the mean of its neighbours, or this small a part of it.
 const ODD_VOLUME: [f64; 2] = [0.6, 1.6];
+/// The same for the first and the last, which have but one neighbour: from level to level volumes
+/// change by a quarter at most.
+const ODD_END_VOLUME: [f64; 2] = [0.5, 1.8];
 /// A bone that fills less than this share of its label's voxels is but one piece of it. Real
 /// surfaces fill 0.8 and more of labels that are drawn generously.
 const LEAST_FILLED: f64 = 0.6;
@@ -26,8 +34,11 @@ const METAL_SHARE: f64 = 0.002;
 /// Everything that looks wrong, cranial levels first.
 pub fn of(spine: &Spine) -> Vec<String> {
     let mut doubts: Vec<String> = spine.vertebrae.iter().filter_map(|v| wedged(v)).collect();
-    doubts.extend(spine.vertebrae.windows(2).filter_map(|pair| fused(&pair[0], &pair[1])));
+    let pairs = || spine.vertebrae.windows(2).map(|pair| (&pair[0], &pair[1]));
+    doubts.extend(pairs().filter_map(|(upper, lower)| out_of_order(upper, lower)));
+    doubts.extend(pairs().filter_map(|(upper, lower)| fused(upper, lower)));
     doubts.extend(odd_volumes(spine));
+    doubts.extend(leaks::of(spine));
     doubts.extend(pieces(spine));
     doubts.extend(metal(spine));
     doubts
@@ -48,11 +59,37 @@ fn wedged(vertebra: &VertebraModel) -> Option<String> {
     })
 }
 
-fn fused(upper: &VertebraModel, lower: &VertebraModel) -> Option<String> {
+/// The lower end of one vertebra over the upper end of the next, mm along that one's normal, and how
+/// far apart the two are in all.
+fn gap_mm(upper: &VertebraModel, lower: &VertebraModel) -> Option<[f64; 2]> {
     let (above, below) = (upper.anatomy.lower_plate?, lower.anatomy.upper_plate?);
-    let gap = (above.centre - below.centre).dot(below.up);
+    let apart = above.centre - below.centre;
+    Some([apart.dot(below.up), apart.length()])
+}
+
+/// Two vertebrae that can not be neighbours in one spine.
+fn out_of_order(upper: &VertebraModel, lower: &VertebraModel) -> Option<String> {
+    let [gap, apart] = gap_mm(upper, lower)?;
+    let most_mm = MOST_APART_MM * steps(upper.level, lower.level) as f64;
+    let is_wrong = gap < -MOST_OVERLAP_MM || apart > most_mm;
+    let (names, side) = ([upper.level, lower.level], if gap < 0.0 { "under" } else { "over" });
+    is_wrong.then(|| {
+        let [upper, lower] = names;
+        format!("{upper} and {lower}: {upper} ends {apart:.0} mm from where {lower} begins, and {side} it: levels out of order, or two people in one label map")
+    })
+}
+
+/// How many levels one is from another; the rare ones lie between no others.
+fn steps(a: Level, b: Level) -> usize {
+    let between = Level::all().filter(|l| (a.min(b)..a.max(b)).contains(l));
+    between.filter(|l| !l.is_rare() || *l == a.min(b)).count()
+}
+
+fn fused(upper: &VertebraModel, lower: &VertebraModel) -> Option<String> {
+    let [gap, apart] = gap_mm(upper, lower)?;
     let names = format!("{} and {}", upper.level, lower.level);
-    (gap < LEAST_DISC_MM).then(|| {
+    let meet = apart < MOST_APART_MM && (-MOST_OVERLAP_MM..LEAST_DISC_MM).contains(&gap);
+    meet.then(|| {
         format!("{names}: their end plates are {gap:.1} mm apart: fused, or labels that leak through the disc")
     })
 }
@@ -68,9 +105,11 @@ fn odd_volumes(spine: &Spine) -> Vec<String> {
     let odd = |n: usize| {
         let (level, own) = whole[n];
         let beside = [n.checked_sub(1), Some(n + 1)].into_iter().flatten();
-        let volumes: Vec<f64> = beside.filter_map(|m| whole.get(m)).map(|v| v.1).collect();
+        let near = beside.filter_map(|m| whole.get(m)).filter(|v| steps(v.0, level) == 1);
+        let volumes: Vec<f64> = near.map(|v| v.1).collect();
         let mean = volumes.iter().sum::<f64>() / volumes.len().max(1) as f64;
-        let is_odd = volumes.len() == 2 && !(ODD_VOLUME[0]..ODD_VOLUME[1]).contains(&(own / mean));
+        let [least, most] = if volumes.len() == 2 { ODD_VOLUME } else { ODD_END_VOLUME };
+        let is_odd = !volumes.is_empty() && !(least..most).contains(&(own / mean));
         is_odd.then(|| {
             format!("{level}: its bone is {:.1} times as large as its neighbours': its label may leak or miss a part", own / mean)
         })
@@ -110,13 +149,13 @@ fn metal(spine: &Spine) -> Vec<String> {
         *all += 1;
         *dense += usize::from(*hu > METAL_HU);
     }
-    let of_level = |v: &crate::labels::LabelledVertebra| {
-        let [all, dense] = counts.get(&v.value)?;
+    let of_level = |v: &VertebraModel| {
+        let [all, dense] = counts.get(&labels.vertebra(v.id)?.value)?;
         let share = *dense as f64 / *all as f64;
         let level = v.level;
         (share > METAL_SHARE).then(|| {
             format!("{level}: {:.1} % of it is denser than bone: an implant, whose streaks may move what is measured", 100.0 * share)
         })
     };
-    labels.vertebrae.iter().filter_map(of_level).collect()
+    spine.vertebrae.iter().filter_map(|v| of_level(v)).collect()
 }

@@ -4,10 +4,11 @@
 //! In: a [`Spine`]. Out: [`Measures`]. Nothing here is kept: it is derived anew from the models.
 
 use super::doubts;
-use super::spine::{Spine, VertebraModel};
+use super::spine::{NOT_REVIEWED, Review, Spine, VertebraModel};
 use crate::anatomy::density::{self, Density, Flag, Region};
 use crate::anatomy::{Alignment, Hips, align, hips};
 use crate::labels::{Level, Posture};
+use crate::plan::Plan;
 use crate::space::Side;
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ pub struct Measures {
     pub alignment: Alignment,
     /// The femoral heads, where both were found in the CT.
     pub hips: Option<Hips>,
+    /// Who answers for the labels that all of it was read from.
+    pub review: Review,
     /// What a person should know; whole sentences.
     pub notices: Vec<String>,
 }
@@ -46,7 +49,18 @@ impl LevelMeasures {
     }
 }
 
-/// Measures a case. `posture` is that of the patient in the scanner.
+/// Measures a case whose labels `spine` holds as `plan` mends them, under the plan's names.
+/// `posture` is that of the patient in the scanner.
+pub fn of_plan(spine: &Spine, plan: &Plan, posture: Posture) -> Measures {
+    let mut measures = of(&spine.named_by(plan), posture);
+    measures.review = spine.review(plan);
+    if measures.review == Review::Accepted {
+        measures.notices.retain(|notice| notice != NOT_REVIEWED);
+    }
+    measures
+}
+
+/// The same as the labels alone name it, with nothing accepted.
 pub fn of(spine: &Spine, posture: Posture) -> Measures {
     let mut levels: Vec<LevelMeasures> =
         spine.vertebrae.iter().map(|v| of_level(spine, v)).collect();
@@ -60,7 +74,8 @@ pub fn of(spine: &Spine, posture: Posture) -> Measures {
     let hips = plate.zip(ct).and_then(|(plate, ct)| hips::find(ct, &plate));
     let alignment = align(&column, hips.as_ref(), posture);
     let notices = notices(spine, &levels, &alignment);
-    Measures { levels, alignment, hips, notices }
+    let review = spine.review(&Plan::default());
+    Measures { levels, alignment, hips, review, notices }
 }
 
 fn of_level(spine: &Spine, model: &Arc<VertebraModel>) -> LevelMeasures {

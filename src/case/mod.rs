@@ -19,7 +19,7 @@
 //! | [`spine`] | the pipeline: `images`, files to voxels; `derive`, voxels to vertebrae |
 //! | [`measures`] | every number measured on the spine: anatomy, angles, density |
 //! | [`kept`], `pack` | what is kept between sessions, so that a case opens faster |
-//! | [`doubts`] | what looks wrong about the spine as a whole |
+//! | [`doubts`], `leaks` | what looks wrong about the spine as a whole; labels that reach into soft tissue |
 //! | [`pelvis`] | sacrum and ilium as one bone |
 //! | [`judge`] | the screws of a plan against the spine |
 //! | [`rods`] | the rods of a plan as they are to be bent |
@@ -35,6 +35,7 @@ mod derive;
 pub mod pelvis;
 pub mod spine;
 pub mod doubts;
+mod leaks;
 pub mod measures;
 pub mod judge;
 pub mod rods;

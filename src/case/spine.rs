@@ -110,6 +110,20 @@ pub struct VertebraModel {
     pub is_cut_off: bool,
 }
 
+impl VertebraModel {
+    /// The same under another name, which its warnings say as well.
+    fn called(&self, level: Level) -> Self {
+        let mut model = Self { level, ..self.clone() };
+        let before = format!("{}:", self.level);
+        for warning in &mut model.anatomy.warnings {
+            if let Some(what) = warning.strip_prefix(&before) {
+                *warning = format!("{level}:{what}");
+            }
+        }
+        model
+    }
+}
+
 /// Why a case could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum SpineError {
@@ -146,9 +160,7 @@ impl Spine {
     /// The same spine with its vertebrae called as the plan calls them.
     pub fn named_by(&self, plan: &Plan) -> Self {
         let called = |v: &Arc<VertebraModel>| match plan.renamed.get(&v.id) {
-            Some(renamed) if renamed.to != v.level => {
-                Arc::new(VertebraModel { level: renamed.to, ..VertebraModel::clone(v) })
-            }
+            Some(renamed) if renamed.to != v.level => Arc::new(v.called(renamed.to)),
             _ => Arc::clone(v),
         };
         Self { vertebrae: self.vertebrae.iter().map(called).collect(), ..self.clone() }

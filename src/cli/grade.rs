@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Why a plan could not be graded.
+/// Why a plan could not be read or graded.
 #[derive(Debug, thiserror::Error)]
 pub enum GradeError {
     /// The images.
@@ -82,13 +82,23 @@ pub fn read(
     fs: &dyn FileSystem,
     work: &Work,
 ) -> Result<ReadCase, GradeError> {
+    let (given, catalogue) = read_images(request, fs, work)?;
+    let (spine, graded) = read_plan(&given, request, &catalogue, fs, work)?;
+    Ok(ReadCase { spine: Arc::new(spine), catalogue: Arc::new(catalogue), graded })
+}
+
+/// The images and the screws on offer; refused where a plan is named that is not there.
+pub(super) fn read_images(
+    request: &CaseRequest,
+    fs: &dyn FileSystem,
+    work: &Work,
+) -> Result<(Spine, Catalogue), GradeError> {
     if let Some(plan) = request.plan.as_ref().filter(|plan| !plan.exists()) {
         return Err(GradeError::NoPlan(plan.clone()));
     }
     let catalogue = request.offered(fs)?;
     let spine = on_all_cores(|| request.load(work))?;
-    let (spine, graded) = read_plan(&spine, request, &catalogue, fs, work)?;
-    Ok(ReadCase { spine: Arc::new(spine), catalogue: Arc::new(catalogue), graded })
+    Ok((spine, catalogue))
 }
 
 /// Reads the request's plan and judges it on the spine with its labels as the plan mends them.
@@ -99,14 +109,26 @@ pub fn read_plan(
     fs: &dyn FileSystem,
     work: &Work,
 ) -> Result<(Spine, Graded), GradeError> {
-    let location = request.location(given, fs)?;
-    let opening = request.opening(given, catalogue);
-    let (file, notices) = open::read(&location, &opening, SystemClock.now(), fs)?;
-    let spine = on_all_cores(|| mended(given, given, &file.plan, work))?;
+    let (spine, file, notices) = open_plan(given, request, catalogue, fs, work)?;
     let not_on_offer = not_on_offer(&file.plan, catalogue);
     let mut graded = judged(&spine, file, catalogue, &notices);
     graded.notices.extend(not_on_offer);
     Ok((spine, graded))
+}
+
+/// The request's plan, and the spine with its labels as that plan mends them.
+pub(super) fn open_plan(
+    given: &Spine,
+    request: &CaseRequest,
+    catalogue: &Catalogue,
+    fs: &dyn FileSystem,
+    work: &Work,
+) -> Result<(Spine, PlanFile, Vec<Notice>), GradeError> {
+    let location = request.location(given, fs)?;
+    let opening = request.opening(given, catalogue);
+    let (file, notices) = open::read(&location, &opening, SystemClock.now(), fs)?;
+    let spine = on_all_cores(|| mended(given, given, &file.plan, work))?;
+    Ok((spine, file, notices))
 }
 
 /// Which screws of a plan a catalogue does not have, and what to do; `None` where it has them all.

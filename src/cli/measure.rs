@@ -1,11 +1,12 @@
 //! `corridor measure`: the measured anatomy of a case, as tables and as JSON.
 
+use super::grade::{self, GradeError};
 use super::table::layout;
 use crate::anatomy::Pedicle;
 use crate::anatomy::alignment::{Alignment, Between};
 use crate::case::measures::{self, LevelMeasures, Measures};
 use crate::case::request::CaseRequest;
-use crate::case::spine::SpineError;
+use crate::case::spine::Review;
 use crate::ingest::IngestError;
 use crate::labels::Posture;
 use crate::mesh;
@@ -15,10 +16,18 @@ use crate::work::{Work, on_pool};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// Loads a case and measures it; writes nothing.
-pub fn read(case: &CaseRequest, posture: Posture, work: &Work) -> Result<Measures, SpineError> {
-    let spine = case.load(work)?;
-    Ok(on_pool(|| measures::of(&spine, posture)))
+/// Loads a case and its plan, and measures the spine as the plan mends and names it; writes nothing.
+pub fn read(
+    case: &CaseRequest,
+    posture: Posture,
+    fs: &dyn FileSystem,
+    work: &Work,
+) -> Result<Measures, GradeError> {
+    let (given, catalogue) = grade::read_images(case, fs, work)?;
+    let (spine, file, notices) = grade::open_plan(&given, case, &catalogue, fs, work)?;
+    let mut measures = on_pool(|| measures::of_plan(&spine, &file.plan, posture));
+    measures.notices.extend(notices.iter().map(ToString::to_string));
+    Ok(measures)
 }
 
 /// Writes the declared surface of each vertebra as a file, `L4.stl`, in LPS mm; says which. The
@@ -181,9 +190,20 @@ fn posture(posture: Posture) -> &'static str {
     }
 }
 
+fn review(review: Review) -> &'static str {
+    match review {
+        Review::Given => "given",
+        Review::NotReviewed => "automatic, not reviewed",
+        Review::Accepted => "automatic, accepted by a person",
+    }
+}
+
 /// The same numbers as JSON, with their units in the keys.
 pub fn as_json(measures: &Measures) -> Value {
     json!({
+        "pedicles_are": PEDICLES_ARE.trim().replace('\n', " "),
+        "levels_are": LEVELS_ARE.trim().replace('\n', " "),
+        "labels": review(measures.review),
         "levels": measures.levels.iter().map(level_as_json).collect::<Vec<_>>(),
         "alignment": measures.alignment,
         "hips": measures.hips,

@@ -82,7 +82,7 @@ fn run_phantom(args: &phantom::PhantomArgs) -> Result<()> {
 fn run_measure(args: &MeasureArgs) -> Result<()> {
     let (work, bar) = progress::on_terminal();
     let case = args.case.request(&RealFs)?;
-    let measures = measure::read(&case, args.posture.into(), &work)?;
+    let measures = measure::read(&case, args.posture.into(), &RealFs, &work)?;
     bar.finish_and_clear();
     let written = args.surfaces.iter().map(|to| measure::write_surfaces(&measures, to, &RealFs));
     let written = written.collect::<Result<Vec<_>, _>>()?.concat();

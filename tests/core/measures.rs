@@ -4,13 +4,16 @@ use crate::memory_fs::MemoryFs;
 use crate::plan_auto::l4_to_s1;
 use crate::real_data::{s0327, s0328, verse014};
 use corridor::case::measures::{self, Measures};
+use corridor::case::request::CaseRequest;
 use corridor::case::spine::{self, Source, Spine};
 use corridor::cli::measure;
-use corridor::labels::Posture;
+use corridor::labels::edit::{Mending, Stroke};
+use corridor::labels::{Level, Posture};
 use corridor::phantom::{Phantom, Spec};
-use corridor::platform::fs::FileSystem;
+use corridor::plan::{CaseHashes, CaseRef, Header, Plan, RenamedLevel, file};
+use corridor::platform::fs::{FileSystem, RealFs};
 use corridor::work::Work;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 
 fn measured(spine: &Spine) -> Measures {
@@ -96,6 +99,63 @@ fn a_real_lumbar_ct_reads_within_what_is_published() {
         }
     }
     assert!(got.alignment.pelvis.is_none(), "S1 and hips are not labelled");
+}
+
+#[test]
+fn the_command_measures_the_spine_as_its_plan_mends_and_names_it() {
+    let work = Work::silent();
+    let given = spine::load(&Source::Demo, &work).unwrap();
+    let [l3, l5] = [Level::L3, Level::L5].map(|level| given.at_level(level).unwrap().clone());
+    let l6: Level = "L6".parse().unwrap();
+    let back = *l3.mesh.positions.iter().max_by(|a, b| a.vec().y.total_cmp(&b.vec().y)).unwrap();
+    let value = given.labels.as_ref().unwrap().vertebra(l3.id).unwrap().value;
+    let plan = Plan {
+        renamed: [(l5.id, RenamedLevel { from: Level::L5, to: l6 })].into(),
+        label_edits: vec![Mending::Stroke(Stroke::new(&[back], 8.0, 0, Some(value)))],
+        ..Plan::default()
+    };
+    let header = Header {
+        case: CaseRef { hashes: given.hashes.clone(), ..CaseRef::default() },
+        ..Header::default()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let named = folder.path().join("plan.json");
+    std::fs::write(&named, file::print(&header, &plan).unwrap()).unwrap();
+    let of_plan = |plan| CaseRequest { plan: Some(plan), ..CaseRequest::demo() };
+    let read = |plan| measure::read(&of_plan(plan), Posture::Supine, &RealFs, &work);
+
+    let got = measure::as_json(&read(named).unwrap());
+    let shown = spine::mended(&given, &given, &plan, &work).unwrap();
+    let panel = measure::as_json(&measures::of_plan(&shown, &plan, Posture::Supine));
+    for part in ["levels", "alignment", "hips", "labels", "pedicles_are"] {
+        assert_eq!(got[part], panel[part], "{part}");
+    }
+    let names: Vec<_> = got["levels"].as_array().unwrap().iter().map(|l| &l["level"]).collect();
+    assert!(names.contains(&&json!("L6")) && !names.contains(&&json!("L5")), "{names:?}");
+    let plain = measure::as_json(&measured(&given));
+    assert_ne!(got["levels"][2], plain["levels"][2], "the stroke moves the numbers of L3");
+    assert!(got["pedicles_are"].as_str().unwrap().contains("outer cortex at the isthmus"));
+
+    let missing = folder.path().join("none.json");
+    let refusal = read(missing).unwrap_err().to_string();
+    assert!(refusal.contains("none.json"), "{refusal}");
+}
+
+#[test]
+fn labels_that_a_person_accepted_are_not_called_unreviewed() {
+    let one = l4_to_s1();
+    let hashes = CaseHashes { labels_hash: Some("abc".to_owned()), ..CaseHashes::default() };
+    let automatic = Some(std::sync::Arc::default());
+    let warnings = vec![spine::NOT_REVIEWED.to_owned()];
+    let spine = Spine { hashes, automatic, warnings, ..one.spine.clone() };
+    let told = |plan: &Plan| {
+        let got = measures::of_plan(&spine, plan, Posture::Supine);
+        let is_noted = got.notices.iter().any(|n| n == spine::NOT_REVIEWED);
+        (is_noted, measure::as_json(&got)["labels"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(told(&Plan::default()), (true, "automatic, not reviewed".to_owned()));
+    let accepted = Plan { accepted_labels: Some("abc".to_owned()), ..Plan::default() };
+    assert_eq!(told(&accepted), (false, "automatic, accepted by a person".to_owned()));
 }
 
 #[test]

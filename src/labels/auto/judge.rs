@@ -13,7 +13,7 @@ use crate::labels::numbering::verse_value;
 use crate::labels::stats::{self, LabelStats};
 use crate::volume::Volume;
 use glam::DVec3;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// A smaller piece at the end of the scan is no vertebra, cm³.
 const SMALLEST_CM3: f64 = 3.0;
@@ -31,6 +31,11 @@ const HOLLOW: f64 = 0.5;
 const METAL_HU: i16 = 2500;
 /// So much metal is an implant and not a dense spot, mm³.
 const IMPLANT_MM3: f64 = 60.0;
+/// Metal up to this far outside of a vertebra (a rod, a screw's head) blots out its border as well.
+const METAL_BESIDE_MM: f64 = 3.0;
+/// What a border beside metal is worth at most: an overlap of 0.93 is all that is expected, since the
+/// sharp edge of metal passes for one of bone.
+const BESIDE_METAL: f64 = 0.78;
 
 /// Labels on the CT's grid, the levels and the warnings. The image is wanted twice: as it was used,
 /// and with edges as sharp as they are.
@@ -71,6 +76,8 @@ pub(super) fn judged(
                 .to_owned(),
         );
     }
+    let metal_mm3 = metal_mm3(part, names, column.count());
+    let holds_metal = |n: usize| metal_mm3[n] >= IMPLANT_MM3;
     let levels = (0..named.levels.len())
         .filter(|n| is_kept(*n))
         .filter_map(|n| {
@@ -79,6 +86,7 @@ pub(super) fn judged(
             let missing = judge.missing(stats);
             let border = judge.border(missing, &parting.doubts[n], &mut warnings);
             let border = if is_dark && judge.is_sacrum(n) { border * HOLLOW } else { border };
+            let border = if holds_metal(n) { border.min(BESIDE_METAL) } else { border };
             let name = named.sure * parting.counted(n, named.known);
             Some(FoundLevel {
                 level: named.levels[n],
@@ -91,7 +99,12 @@ pub(super) fn judged(
             })
         })
         .collect::<Vec<_>>();
-    metal(part, names, column, named, &mut warnings);
+    let with_metal = named.levels.iter().enumerate().filter(|(n, _)| holds_metal(*n));
+    warnings.extend(
+        with_metal.map(|(_, level)| {
+            format!("{level} holds metal: its border is not to be trusted near it")
+        }),
+    );
     warnings.splice(0..0, unclear(named, &signs, &levels));
     warnings.splice(0..0, named.doubts.iter().cloned());
     warnings.splice(0..0, low(&levels, named));
@@ -293,25 +306,28 @@ fn volumes(names: &Block<u8>, count: u8) -> Vec<f64> {
     (1..=usize::from(count)).map(|n| voxels[n] as f64 * voxel).collect()
 }
 
-/// Says which levels hold metal: borders are not to be trusted there.
-fn metal(
-    part: &Block<i16>,
-    names: &Block<u8>,
-    column: &Column,
-    named: &Names,
-    warnings: &mut Vec<String>,
-) {
-    let mut found = BTreeMap::<Level, f64>::new();
-    for (hu, name) in part.data.iter().zip(&names.data) {
-        if *hu >= METAL_HU && (1..=column.count()).contains(name) {
-            *found.entry(named.levels[usize::from(*name) - 1]).or_default() += part.step_mm.powi(3);
+/// How much metal lies in each vertebra or beside it, mm³, head first.
+fn metal_mm3(part: &Block<i16>, names: &Block<u8>, count: u8) -> Vec<f64> {
+    let reach = (METAL_BESIDE_MM / part.step_mm).round() as usize;
+    let mut found = vec![0.0; usize::from(count)];
+    for (voxel, _) in part.data.iter().enumerate().filter(|(_, hu)| **hu >= METAL_HU) {
+        let beside = axes(names, voxel, reach);
+        let near: BTreeSet<u8> = beside.map(|n| names.data[n]).collect();
+        for name in near.range(1..=count) {
+            found[usize::from(*name) - 1] += part.step_mm.powi(3);
         }
     }
-    for (level, mm3) in found {
-        if mm3 >= IMPLANT_MM3 {
-            warnings.push(format!("{level} holds metal: its border is not to be trusted near it"));
-        }
-    }
+    found
+}
+
+/// A voxel, and those that lie up to `reach` steps from it along an axis.
+fn axes<T>(block: &Block<T>, voxel: usize, reach: usize) -> impl Iterator<Item = usize> {
+    let [width, height, _] = block.size;
+    let (length, row) = (block.data.len() as isize, (width * height) as isize);
+    let steps = [1, width as isize, row]
+        .map(|step| (-(reach as isize)..=reach as isize).map(move |n| n * step));
+    let there = steps.into_iter().flatten().map(move |by| voxel as isize + by);
+    there.filter(move |at| (0..length).contains(at)).map(|at| at as usize)
 }
 
 #[cfg(test)]
