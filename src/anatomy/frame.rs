@@ -53,7 +53,6 @@ pub(super) fn find(
     centre_on_body(&surface_seen.seen_from(frame), plates)
 }
 
-<<<<<<< HEAD
 /// The turn about the canal after which the body lies straight before it, where a patient lies so far on
 /// the side that the image's front says little of it; `None` for any other, which symmetry turns, and for
 /// one turned so far that the image's own directions are in doubt.
@@ -87,7 +86,8 @@ pub(super) fn turn_to_body(cloud: &Cloud, canal: &Canal) -> Option<DQuat> {
     let angle = front.x.atan2(-front.y);
     let [least, most] = TURNED_DEG.map(f64::to_radians);
     (least..most).contains(&angle.abs()).then(|| DQuat::from_rotation_z(angle))
-=======
+}
+
 /// The body of a vertebra whose canal is not known, from the spine's own axes at its middle of mass:
 /// z halves the angle of its end plates, x stays as near to the patient's left as that allows.
 /// `None` where nothing there has the size of a body and an end plate above and below.
@@ -118,7 +118,6 @@ fn has_size_of_body(solid: &Solid<'_>) -> bool {
         .iter()
         .zip(BODY_MM)
         .all(|(mm, [least, most])| (least..most).contains(mm))
->>>>>>> doubts
 }
 
 /// The canal's frame moved forward into the middle of the body's mass.

@@ -69,18 +69,13 @@ pub fn measure(
     } else {
         (Plates::Both, cloud)
     };
-<<<<<<< HEAD
     let Some(canal) = canal_of(&near_canal, rough, plates) else {
-        return unmeasured(format!("{level}: no canal was found in it, so it is not measured"));
-=======
-    let Some(canal) = canal::find(&near_canal, rough) else {
         let solid = Solid::new(surface, rough);
         let body =
             (!is_sacrum && !vertebra.is_cut_off).then(|| body_alone(level, &solid)).flatten();
         return body.unwrap_or_else(|| {
             unmeasured(format!("{level}: no canal was found in it, so it is not measured"))
         });
->>>>>>> doubts
     };
     let solid = Solid::new(surface, canal.patient_from_canal);
     let Some(frame) = frame::find(&solid, &near_canal, &canal, plates) else {
@@ -101,7 +96,6 @@ pub fn measure(
     anatomy
 }
 
-<<<<<<< HEAD
 /// The canal, looked for again from a frame that faces the body where a patient lies on the side.
 fn canal_of(cloud: &Cloud, rough: Rigid<Patient, Vertebra>, plates: Plates) -> Option<Canal> {
     let canal = canal::find(cloud, rough)?;
@@ -109,7 +103,8 @@ fn canal_of(cloud: &Cloud, rough: Rigid<Patient, Vertebra>, plates: Plates) -> O
     let turn = (plates == Plates::Both).then(|| frame::turn_to_body(cloud, &canal)).flatten();
     let faced = turn.and_then(|turn| canal::find(cloud, frame::turned(rough, turn)));
     Some(faced.unwrap_or(canal))
-=======
+}
+
 /// What can be read of a vertebra without a canal; `None` where no body is found.
 fn body_alone(level: Level, solid: &Solid<'_>) -> Option<VertebraAnatomy> {
     let settled = frame::of_body(solid)?;
@@ -127,7 +122,6 @@ fn body_alone(level: Level, solid: &Solid<'_>) -> Option<VertebraAnatomy> {
              width and depth as the patient lies: its arch or a half may be missing"
         )],
     })
->>>>>>> doubts
 }
 
 /// True when voxels of this value on the border of the image lie in the body, beside the canal or

@@ -4,11 +4,7 @@ use crate::real_data::real;
 use corridor::ingest;
 use corridor::labels::auto::{self, Automatic, LOW_CONFIDENCE, SegmentError};
 use corridor::labels::{Level, stats};
-<<<<<<< HEAD
-use corridor::phantom::{Contrast, Curve, Deformity, Phantom, Recorded, Spec, Structure};
-=======
-use corridor::phantom::{Curve, Deformity, OldScrew, Phantom, Recorded, Spec, Structure};
->>>>>>> doubts
+use corridor::phantom::{Contrast, Curve, Deformity, OldScrew, Phantom, Recorded, Spec, Structure};
 use corridor::space::{Point, Side};
 use corridor::volume::{Grid, Volume};
 use corridor::work::{CancelToken, Work};
@@ -216,7 +212,6 @@ fn a_crop_without_sacrum_and_ribs_is_not_sure_of_any_name_on_any_number_of_threa
     assert_eq!((again.levels, again.warnings), (found.levels, found.warnings));
 }
 
-<<<<<<< HEAD
 /// A phantom's CT and labels on cubic voxels, and what was found in it.
 fn seen(spec: &Spec, voxel_mm: f64) -> (Volume<u16>, Automatic) {
     let phantom = Phantom::new(spec).unwrap();
@@ -321,7 +316,8 @@ fn vessels_full_of_contrast_before_an_old_spine_are_cut_off() {
         let is_cut = found.warnings.iter().any(|w| w.contains("the image cuts"));
         assert!(!is_cut, "{:?}", found.warnings);
     }
-=======
+}
+
 #[test]
 fn borders_beside_metal_are_not_sure() {
     let screw = |side| OldScrew { level: Level::L4, side, diameter_mm: 6.5, length_mm: 45.0 };
@@ -335,7 +331,6 @@ fn borders_beside_metal_are_not_sure() {
     let far = found.levels.iter().find(|l| l.level == Level::L1).unwrap();
     assert!(far.border_confidence > 0.78, "no metal is near: {far:?}");
     assert_borders_are_honest(&dice(&made.labels.volume, &found.volume), &found);
->>>>>>> doubts
 }
 
 /// Straight to 60 degrees, osteoporotic, with six lumbar vertebrae, at 1 mm; takes minutes.
