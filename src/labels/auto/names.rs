@@ -52,8 +52,8 @@ fn against_neck_ribs(mut names: Names, ribs: &[Ribs]) -> Names {
     if !ribbed.is_empty() {
         names.sure = names.sure.min(0.45);
         names.doubts.push(format!(
-            "what is called {} carries ribs: a rib of the neck, or the names are wrong; check them \
-             against the whole spine",
+            "ribs were seen at what is called {}: a rib of the neck, or the names are wrong; check \
+             them against the whole spine",
             ribbed.join(", ")
         ));
     }
@@ -389,7 +389,7 @@ mod tests {
         let names = name(&ribs, sacrum(19));
         assert_eq!(names.levels[0].to_string(), "C7");
         let is_said = |text: &str| names.doubts.iter().any(|doubt| doubt.contains(text));
-        assert!(names.sure <= 0.45 && is_said("C7 carries ribs"), "{names:?}");
+        assert!(names.sure <= 0.45 && is_said("ribs were seen at what is called C7"), "{names:?}");
     }
 
     #[test]
