@@ -18,7 +18,7 @@
 //!
 //! Places next to another vertebra are left out, since joints and discs are judged by their end
 //! plates. Bone is what is denser than any soft tissue without contrast; vessels full of contrast
-//! hide a leak into them.
+//! hide a leak into them, and the hollow wings of an old sacrum in slices of 3 mm look like one.
 
 use super::spine::{Spine, VertebraModel};
 use crate::labels::LabelMap;
@@ -114,7 +114,7 @@ impl Look<'_> {
         let patch_mm2 = largest_patch_mm2(mesh, &is_deep);
         (patch_mm2 > MOST_PATCH_MM2).then(|| {
             let cm2 = patch_mm2 / 100.0;
-            format!("{level}: its label takes in soft tissue: {cm2:.0} cm² of its border lie over {DEEP_MM:.0} mm from any bone; {advice}")
+            format!("{level}: its label takes in soft tissue, or its bone is as dark there: {cm2:.0} cm² of its border lie over {DEEP_MM:.0} mm from any bone; {advice}")
         })
     }
     /// What is seen at `p`; `None` beside another vertebra and where the CT ends.
