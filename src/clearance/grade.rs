@@ -356,11 +356,11 @@ mod tests {
             let bare = assess_without_profile(&screw, &bone, &anatomy).unwrap();
             assert_eq!(bare.grade, found.grade);
             let off = [bare.clearance_mm - found.clearance_mm, bare.breach_mm - found.breach_mm];
-            assert!(off.into_iter().all(|mm| mm.abs() < 0.01), "{n}: without its profile {off:?}");
+            assert!(off.into_iter().all(|mm| mm.abs() < 0.003), "{n}: without its profile {off:?}");
             let probe = Probe::new(&screw, axis, ENTRY_ZONE_MM);
             let outermost = by_samples(&probe, &screw, |p| -bone.signed_distance_mm(p));
             let told = (found.clearance_mm + outermost).abs();
-            assert!(told < 0.01, "{n}: {} and {}", found.clearance_mm, -outermost);
+            assert!(told < 0.003, "{n}: {} and {}", found.clearance_mm, -outermost);
             let pedicle = nearest_pedicle(&screw, axis, &anatomy).unwrap();
             let frame = WallFrame::of_pedicle(pedicle, &anatomy).unwrap();
             let walls = std::cell::RefCell::new(PedicleWalls::new(&bone, frame, pedicle.span_mm));
@@ -369,7 +369,7 @@ mod tests {
                 if bone.signed_distance_mm(p) < 0.0 { over() } else { 0.0 }
             });
             let told = (found.wall_breach_mm - past).abs();
-            assert!(told < 0.01, "{n}: past the wall {} and {past}", found.wall_breach_mm);
+            assert!(told < 0.005, "{n}: past the wall {} and {past}", found.wall_breach_mm);
             breached += usize::from(found.breach_mm > 0.0);
             past_wall += usize::from(past > found.protrusion_mm + 0.05);
         }

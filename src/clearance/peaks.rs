@@ -15,6 +15,8 @@ pub(super) const TOUCHING_MM: f64 = 0.05;
 pub(super) const MOST_OFF_MM: f64 = 0.3;
 /// So much the way from the nearest wall to the screw may be longer than the shortest one around, mm.
 const ROUGHLY_MM: f64 = 0.03;
+/// From step to step the directions that are tried turn by this, radians.
+const TURN: f64 = 0.37;
 /// The search between samples ends at this step, mm.
 const FINEST_MM: f64 = 0.004;
 /// Local maxima are looked for in this many blocks along the axis times [`SECTORS`] around it.
@@ -125,6 +127,9 @@ impl Peaks {
     ) -> Option<Peak> {
         /// Rough steps end here, exact ones begin.
         const ROUGH_MM: f64 = 0.1;
+        const ROUNDS: u32 = 4;
+        /// Every round but the first begins with this step.
+        const AGAIN_MM: f64 = 0.2;
         let mut tops = self.tops();
         let (mut step, mut reach_mm) = (STEP_MM, self.cell_mm);
         while step > ROUGH_MM {
@@ -136,10 +141,18 @@ impl Peaks {
         let low = f64::NEG_INFINITY;
         tops.iter_mut().for_each(|top| top.value = exact(probe.point(top.spot), low));
         tops.sort_by(|a, b| b.value.total_cmp(&a.value));
-        while step > FINEST_MM {
-            climb_all(&mut tops, probe, [step, 0.0], reach_mm, &mut exact);
-            tops.dedup_by(|a, b| probe.point(a.spot).distance(probe.point(b.spot)) < 0.5 * step);
-            (step, reach_mm) = (step / 2.0, step);
+        // Where two walls are equally near the way up is a ridge, along which only few directions lead:
+        // what is highest is climbed on from again, in ever other directions.
+        let mut turned = 0.0;
+        for _ in 0..ROUNDS {
+            while step > FINEST_MM {
+                climb_all(&mut tops, probe, [step, turned], reach_mm, &mut exact);
+                tops.dedup_by(|a, b| {
+                    probe.point(a.spot).distance(probe.point(b.spot)) < 0.5 * step
+                });
+                (step, reach_mm, turned) = (step / 2.0, step, turned + TURN);
+            }
+            (step, reach_mm) = (AGAIN_MM, FINEST_MM);
         }
         tops.first().map(|top| Peak { value: exact(probe.point(top.spot), low), ..*top })
     }
@@ -153,7 +166,6 @@ impl Peaks {
         mut value: impl FnMut(Point<Patient>, f64) -> f64,
     ) -> Option<Peak> {
         const ROUNDS: u32 = 3;
-        const TURN: f64 = 0.37;
         let mut tops = self.tops();
         let mut turned = 0.0;
         for _ in 0..ROUNDS {
