@@ -241,6 +241,7 @@ mod tests {
     use crate::volume::{Grid, Volume};
     use crate::work::Work;
     use glam::{DQuat, DVec3};
+    use rayon::prelude::*;
     use std::f64::consts::TAU;
 
     #[test]
@@ -340,7 +341,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_041);
             low + (high - low) * (state >> 11) as f64 / (1u64 << 53) as f64
         };
-        let (mut breached, mut past_wall) = (0, 0);
+        let mut screws = Vec::new();
         for n in 0..40 {
             let side = if n % 2 == 0 { 1.0 } else { -1.0 };
             // A third of them run down the middle of the pedicle.
@@ -352,6 +353,11 @@ mod tests {
             let Some(entry) = super::super::entry_on_axis(&bone, through, axis) else { continue };
             let (length_mm, diameter_mm) = (within(20.0, 50.0), within(3.0, 6.5));
             let screw = ScrewShape { entry, axis, length_mm, diameter_mm };
+            screws.push((n, screw));
+        }
+        // Whether it is breached, and more so past the wall; sampling takes long.
+        let judged = |(n, screw): (i32, ScrewShape)| {
+            let axis = screw.axis;
             let found = assess(&screw, &bone, &anatomy).unwrap();
             let bare = assess_without_profile(&screw, &bone, &anatomy).unwrap();
             assert_eq!(bare.grade, found.grade);
@@ -370,9 +376,10 @@ mod tests {
             });
             let told = (found.wall_breach_mm - past).abs();
             assert!(told < 0.005, "{n}: past the wall {} and {past}", found.wall_breach_mm);
-            breached += usize::from(found.breach_mm > 0.0);
-            past_wall += usize::from(past > found.protrusion_mm + 0.05);
-        }
+            [found.breach_mm > 0.0, past > found.protrusion_mm + 0.05].map(usize::from)
+        };
+        let add = |a: [usize; 2], b: [usize; 2]| [a[0] + b[0], a[1] + b[1]];
+        let [breached, past_wall] = screws.into_par_iter().map(judged).reduce(|| [0; 2], add);
         assert!((6..34).contains(&breached) && past_wall > 2, "{breached} {past_wall}");
     }
 }

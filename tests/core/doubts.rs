@@ -166,6 +166,15 @@ fn scanned(is_old: bool) -> &'static Recorded {
     })
 }
 
+/// What is measured of healthy bone with its right labels.
+fn sound() -> &'static Measures {
+    static SOUND: OnceLock<Measures> = OnceLock::new();
+    SOUND.get_or_init(|| {
+        let Recorded { ct, labels, .. } = scanned(false);
+        measured(Some(ct.clone()), labels.clone())
+    })
+}
+
 /// The labels with those of some values made fatter, each by so many voxels.
 fn fatter(labels: &LabelMap, by: &[(u16, i32)]) -> LabelMap {
     let mut fat = labels.clone();
@@ -214,8 +223,9 @@ fn leaking(got: &Measures) -> Vec<&str> {
 fn right_labels_hold_no_soft_tissue_on_old_bone_neither() {
     for is_old in [false, true] {
         let Recorded { ct, labels, .. } = scanned(is_old);
-        let got = measured(Some(ct.clone()), labels.clone());
-        assert_eq!(leaking(&got), Vec::<&str>::new(), "old: {is_old}");
+        let old = is_old.then(|| measured(Some(ct.clone()), labels.clone()));
+        let got = old.as_ref().unwrap_or_else(|| sound());
+        assert_eq!(leaking(got), Vec::<&str>::new(), "old: {is_old}");
         // A voxel too much is what the surface makes good.
         let values: Vec<(u16, i32)> = labels.vertebrae.iter().map(|v| (v.value, 1)).collect();
         let got = measured(Some(ct.clone()), fatter(labels, &values));
@@ -226,10 +236,8 @@ fn right_labels_hold_no_soft_tissue_on_old_bone_neither() {
 #[test]
 fn labels_that_are_too_fat_are_named() {
     let Recorded { ct, labels, .. } = scanned(false);
-    for by in [[2, 3], [3, 2]] {
-        let got = measured(Some(ct.clone()), fatter(labels, &[(L3, by[0]), (L5, by[1])]));
-        assert_eq!(leaking(&got), ["L3", "L5"], "{by:?} {:?}", got.notices);
-    }
+    let got = measured(Some(ct.clone()), fatter(labels, &[(L3, 3), (L5, 2)]));
+    assert_eq!(leaking(&got), ["L3", "L5"], "{:?}", got.notices);
     for (is_old, by) in [(false, 3), (true, 2)] {
         let Recorded { ct, labels, .. } = scanned(is_old);
         let values: Vec<(u16, i32)> = labels.vertebrae.iter().map(|v| (v.value, by)).collect();
@@ -250,8 +258,7 @@ fn labels_that_hold_a_ball_of_soft_tissue_are_named() {
 #[test]
 fn a_label_that_is_too_fat_at_its_pedicles_alone_is_named() {
     let Recorded { ct, labels, .. } = scanned(false);
-    let sound = measured(Some(ct.clone()), labels.clone());
-    let pedicles = &sound.levels[1].model.anatomy.pedicles;
+    let pedicles = &sound().levels[1].model.anatomy.pedicles;
     let mut leaks = labels.clone();
     let grid = labels.volume.grid().clone();
     let fat = fatter(labels, &[(L4, 3)]);
@@ -277,10 +284,10 @@ fn the_labels_of_an_expert_and_a_ct_without_soft_tissue_raise_no_such_doubt() {
 #[test]
 fn of_a_vertebra_without_an_arch_the_body_is_measured() {
     let Recorded { ct, labels, .. } = scanned(false);
-    let sound = measured(Some(ct.clone()), labels.clone());
+    let sound = sound();
     let of_l4 =
         |got: &Measures| got.levels.iter().find(|l| l.level == level("L4")).cloned().unwrap();
-    let whole = of_l4(&sound);
+    let whole = of_l4(sound);
     let at = whole.model.anatomy.patient_from_vertebra.inverse();
     let grid = labels.volume.grid().clone();
     for most_right in [0.0, -100.0] {

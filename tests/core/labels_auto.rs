@@ -307,14 +307,14 @@ fn thoracic_curve(cobb_deg: f64) -> Spec {
 #[test]
 fn a_thoracic_curve_of_60_degrees_is_found_and_named() {
     let spec = thoracic_curve(60.0);
-    let (truth, found) = seen(&spec, 1.0);
+    let (truth, found) = seen(&spec, 1.5);
     let wanted: Vec<String> = spec.levels.iter().map(ToString::to_string).collect();
     let dices = dice(&truth, &found.volume);
     assert_eq!(names(&found), wanted, "{dices:?} {:?}", found.warnings);
     assert_borders_are_honest(&dices, &found);
     for (value, dice) in dices {
-        // 0.98 at 1 mm, see the long table; these voxels are of 1.5 mm.
-        assert!(dice >= if value == SACRUM { 0.94 } else { 0.95 }, "value {value}: Dice {dice:.3}");
+        // At 1 mm, in the long table, 0.95 and more: a border costs more in voxels of 1.5 mm.
+        assert!(dice >= 0.94, "value {value}: Dice {dice:.3}");
     }
 }
 
@@ -378,6 +378,7 @@ fn the_long_table_of_phantoms() {
         (Spec::demo(), [0.98, 0.97]),
         (bent(30.0), [0.98, 0.97]),
         (bent(60.0), [0.98, 0.97]),
+        (thoracic_curve(60.0), [0.95, 0.94]),
         (ribbed, [0.98, 0.98]),
         (old, [0.95, 0.95]),
     ];

@@ -72,7 +72,7 @@ fn however_bent_no_vertebra_leaves_its_image_or_its_skin() {
         };
         let levels = Spec::whole_column();
         let phantom = Phantom::new(&Spec { levels, deformity, ..Spec::default() }).unwrap();
-        let (ct, labels) = phantom.images(&phantom.grid(3.0));
+        let (ct, labels) = phantom.images(&phantom.grid(4.0));
         assert_eq!(labels.vertebrae.len(), phantom.bones().len());
         let [_, nj, _] = ct.grid().size();
         for vertebra in &labels.vertebrae {
