@@ -61,11 +61,11 @@ pub(super) fn turn_to_body(cloud: &Cloud, canal: &Canal) -> Option<DQuat> {
     /// quarter.
     const TURNED_DEG: [f64; 2] = [35.0, 80.0];
     /// From the canal's wall to the far side of a body, and half a body's height, mm.
-    const BODY_MM: [f64; 2] = [3.0, 30.0];
+    const FROM_WALL_MM: [f64; 2] = [3.0, 30.0];
     const HALF_HEIGHT_MM: f64 = 10.0;
     /// What lies this far to each side of a direction counts for it: half of what a body takes up.
     const HALF_BODY_RAD: f64 = 1.0;
-    let ring_mm = BODY_MM.map(|mm| canal.to_front_mm + mm);
+    let ring_mm = FROM_WALL_MM.map(|mm| canal.to_front_mm + mm);
     let points = cloud.seen_from(canal.patient_from_canal);
     let is_of_body = |p: &&DVec3| {
         p.z.abs() < HALF_HEIGHT_MM && (ring_mm[0]..ring_mm[1]).contains(&p.truncate().length())
