@@ -11,7 +11,7 @@ use super::{ScrewShape, SignedDistance, Wall};
 use crate::anatomy::VertebraAnatomy;
 use crate::space::{Dir, Patient};
 
-/// Samples along the screw are this far apart, mm.
+/// Samples along the screw, the tip's with them, are at most this far apart, mm.
 const STEP_MM: f64 = 0.5;
 /// What faces the canal: so far round from straight towards it, degrees, half-way to the next wall.
 const ROUND_DEG: [f64; 7] = [-45.0, -30.0, -15.0, 0.0, 15.0, 30.0, 45.0];
@@ -46,10 +46,11 @@ pub fn medial_room(
         (towards - axis * towards.dot(axis)).unit().map(|d| d * radius)
     });
     let from = bone_depth_mm(bone, screw.entry, axis, screw.length_mm)? + ENTRY_ZONE_MM;
-    let steps = ((screw.length_mm - from).max(0.0) / STEP_MM) as usize;
+    let judged_mm = (screw.length_mm - from).max(0.0);
+    let steps = (judged_mm / STEP_MM).ceil().max(1.0);
     let mut least = f64::INFINITY;
-    for n in 0..=steps {
-        let centre = screw.entry + axis * (from + n as f64 * STEP_MM);
+    for n in 0..=steps as usize {
+        let centre = screw.entry + axis * (from + judged_mm * n as f64 / steps);
         for side in sides.iter().flatten() {
             let p = centre + *side;
             let (along, across) = frame.along_and_across(p);

@@ -19,13 +19,13 @@ pub struct Mobile {
     pub body_wedge_deg: f64,
     /// 0 for a kidney-shaped body, 1 for one that narrows to the front like a heart.
     pub heart: f64,
-    /// Width of the pedicle at its isthmus.
+    /// Width of the pedicle's tube at its waist: with what joins it, a little more than its isthmus.
     pub pedicle_width_mm: f64,
     /// Share of that width on the left and on the right.
     pub pedicle_share: [f64; 2],
-    /// Height of the pedicle at its isthmus.
+    /// Height of the pedicle's tube at its waist.
     pub pedicle_height_mm: f64,
-    /// How much the pedicle's axis runs towards the midline on its way forward.
+    /// How much its tube runs towards the midline on its way forward.
     pub pedicle_convergence_deg: f64,
     /// How much it runs towards the head on its way forward.
     pub pedicle_cranial_deg: f64,
@@ -41,6 +41,8 @@ pub struct Mobile {
     pub transverse_span_mm: f64,
     /// Half of the thickness of a transverse process, front to back, and half of its height.
     pub transverse_half_mm: [f64; 2],
+    /// How far behind the middle of the canal a lumbar one leaves the arch.
+    pub transverse_root_mm: f64,
     /// How far behind the middle of the canal, and how far above the middle of the body, its tip
     /// lies.
     pub transverse_tip_mm: [f64; 2],

@@ -1,9 +1,11 @@
 //! How large each level of an adult is: one row of numbers per level, T1 to S1, with the rare T13
 //! and L6.
 //!
-//! Pedicle width, height and angles: `clinical-numbers` section 3 (outer cortex, across the axis). Its
-//! sagittal column is positive towards the feet: thoracic pedicles run down on their way forward (the
-//! way that the anatomic trajectory takes), and 8 to 17 degrees of that are measured on real ones.
+//! What is joined to a pedicle changes its size and its axis. So the numbers of its tube are those
+//! with which the sizes *solved* on the average person come out as `clinical-numbers` section 3 has
+//! them (outer cortex, across the axis; its sagittal column is positive towards the feet); the test
+//! `phantom_sizes` holds those. Where a chord is known, the body's depth follows it; those of T1, T12
+//! and L5 come from other people than their angles, along whose axes they can not be reached.
 //! Bodies, canals and processes of the thorax: general knowledge of the field, near to the means
 //! of Panjabi and others (1991), rounded. Whatever is not in `clinical-numbers` is provisional: it
 //! makes the phantom look right, and no test or warning rests on it.
@@ -15,21 +17,24 @@ use crate::labels::Level;
 type Thoracic = [f64; 12];
 
 const BODY_WIDTH_UPPER: Thoracic =
-    [29.5, 28.5, 27.5, 26.5, 26.5, 27.5, 28.5, 29.5, 31.0, 33.0, 35.5, 38.5];
+    [29.5, 28.5, 27.5, 26.5, 26.5, 27.5, 28.5, 29.5, 31.0, 33.0, 35.5, 39.9];
 const BODY_WIDTH_LOWER: Thoracic =
-    [29.0, 28.0, 27.0, 27.0, 28.0, 29.0, 30.5, 32.0, 34.0, 36.0, 39.0, 41.5];
+    [29.0, 28.0, 27.0, 27.0, 28.0, 29.0, 30.5, 32.0, 34.0, 36.0, 39.0, 43.0];
 const BODY_DEPTH: Thoracic =
-    [17.5, 18.5, 20.5, 22.5, 24.5, 26.0, 27.5, 28.5, 29.5, 30.0, 30.5, 31.0];
+    [17.5, 17.4, 20.5, 22.5, 24.5, 26.0, 27.5, 28.5, 29.5, 30.0, 30.5, 33.0];
 const BODY_HEIGHT: Thoracic =
     [16.0, 17.0, 17.5, 18.0, 18.5, 19.0, 19.5, 20.0, 21.0, 22.0, 23.5, 25.0];
 const BODY_WEDGE: Thoracic =
     [-1.0, -1.5, -2.0, -2.5, -3.0, -3.5, -3.5, -3.5, -3.0, -2.5, -2.5, -2.0];
 const HEART: Thoracic = [0.0, 0.2, 0.6, 1.0, 1.0, 1.0, 0.9, 0.8, 0.6, 0.4, 0.2, 0.1];
-const PEDICLE_WIDTH: Thoracic = [7.9, 7.0, 5.6, 4.7, 4.5, 5.2, 5.3, 5.9, 6.1, 6.3, 7.8, 7.1];
+const PEDICLE_WIDTH: Thoracic =
+    [7.99, 7.11, 5.76, 4.88, 4.69, 5.39, 5.48, 6.06, 6.25, 6.42, 8.13, 7.35];
 const PEDICLE_HEIGHT: Thoracic =
-    [9.9, 12.0, 12.4, 12.1, 11.9, 12.2, 12.1, 12.5, 13.9, 14.7, 17.4, 15.8];
-const CONVERGENCE: Thoracic = [27.0, 19.0, 13.0, 11.0, 9.0, 8.0, 8.0, 8.0, 8.0, 5.0, 1.0, -4.0];
-const CAUDAL: Thoracic = [13.0, 18.0, 17.0, 16.0, 15.0, 15.0, 15.0, 16.0, 16.0, 16.0, 15.0, 12.0];
+    [9.82, 11.95, 12.31, 11.98, 11.78, 12.07, 11.96, 12.33, 13.69, 14.44, 17.23, 15.72];
+const CONVERGENCE: Thoracic =
+    [30.43, 20.75, 12.77, 9.95, 7.17, 6.01, 5.99, 6.04, 6.16, 2.13, -1.75, -7.67];
+const CAUDAL: Thoracic =
+    [14.24, 21.84, 22.16, 22.07, 21.21, 21.38, 21.63, 23.27, 23.7, 24.44, 21.21, 17.03];
 const CANAL_WIDTH: Thoracic =
     [21.5, 19.0, 17.5, 16.5, 16.5, 16.5, 16.5, 17.0, 17.0, 17.5, 19.0, 21.5];
 const CANAL_DEPTH: Thoracic =
@@ -81,6 +86,7 @@ const fn thoracic(n: usize) -> Mobile {
         canal_corners: if n < 10 { 0.0 } else { 0.8 },
         transverse_span_mm: TRANSVERSE_SPAN[n],
         transverse_half_mm: [4.2, 5.2],
+        transverse_root_mm: 4.0,
         transverse_tip_mm: [TRANSVERSE_BACK[n], TRANSVERSE_UP[n]],
         transverse_knob_mm: TRANSVERSE_KNOB[n],
         lamina_height_mm: LAMINA_HEIGHT[n],
@@ -102,21 +108,22 @@ const fn thoracic(n: usize) -> Mobile {
 
 const LUMBAR: Mobile = Mobile {
     body_width_mm: [44.1, 48.0],
-    body_depth_mm: 33.5,
+    body_depth_mm: 34.0,
     body_height_mm: 27.5,
     body_wedge_deg: 1.0,
     heart: 0.0,
-    pedicle_width_mm: 9.7,
+    pedicle_width_mm: 11.01,
     pedicle_share: [1.0; 2],
-    pedicle_height_mm: 14.9,
-    pedicle_convergence_deg: 14.0,
-    pedicle_cranial_deg: 0.0,
+    pedicle_height_mm: 14.78,
+    pedicle_convergence_deg: 15.41,
+    pedicle_cranial_deg: 1.5,
     pedicle_rise_mm: 4.5,
     canal_width_mm: 24.0,
     canal_depth_mm: 16.5,
     canal_corners: 2.2,
     transverse_span_mm: 92.0,
     transverse_half_mm: [3.2, 5.0],
+    transverse_root_mm: 4.0,
     transverse_tip_mm: [8.0, 5.0],
     transverse_knob_mm: 0.0,
     lamina_height_mm: 20.4,
@@ -137,14 +144,14 @@ const LUMBAR: Mobile = Mobile {
 
 const L1: Mobile = Mobile {
     body_width_mm: [41.2, 43.3],
-    body_depth_mm: 31.5,
+    body_depth_mm: 32.3,
     body_height_mm: 26.5,
     body_wedge_deg: -1.0,
     heart: 0.05,
-    pedicle_width_mm: 7.6,
-    pedicle_height_mm: 15.4,
-    pedicle_convergence_deg: 11.0,
-    pedicle_cranial_deg: -2.0,
+    pedicle_width_mm: 8.17,
+    pedicle_height_mm: 15.35,
+    pedicle_convergence_deg: 10.03,
+    pedicle_cranial_deg: -2.79,
     canal_width_mm: 23.0,
     canal_depth_mm: 17.5,
     canal_corners: 1.3,
@@ -165,13 +172,13 @@ const L1: Mobile = Mobile {
 
 const L2: Mobile = Mobile {
     body_width_mm: [42.6, 45.5],
-    body_depth_mm: 32.5,
+    body_depth_mm: 33.7,
     body_height_mm: 27.0,
     body_wedge_deg: 0.0,
-    pedicle_width_mm: 8.0,
-    pedicle_height_mm: 15.0,
-    pedicle_convergence_deg: 12.0,
-    pedicle_cranial_deg: -2.0,
+    pedicle_width_mm: 9.25,
+    pedicle_height_mm: 14.93,
+    pedicle_convergence_deg: 11.73,
+    pedicle_cranial_deg: -1.75,
     canal_width_mm: 23.5,
     canal_depth_mm: 17.0,
     transverse_span_mm: 83.0,
@@ -188,12 +195,12 @@ const L2: Mobile = Mobile {
 
 const L4: Mobile = Mobile {
     body_width_mm: [46.6, 49.5],
-    body_depth_mm: 34.0,
+    body_depth_mm: 33.4,
     body_height_mm: 27.0,
     body_wedge_deg: 2.0,
-    pedicle_width_mm: 11.8,
-    pedicle_height_mm: 14.8,
-    pedicle_convergence_deg: 18.0,
+    pedicle_width_mm: 13.09,
+    pedicle_height_mm: 14.65,
+    pedicle_convergence_deg: 21.81,
     canal_width_mm: 25.0,
     canal_depth_mm: 17.0,
     transverse_span_mm: 89.0,
@@ -208,24 +215,26 @@ const L4: Mobile = Mobile {
     lower_facets_apart_mm: 29.5,
     lower_facets_reach_mm: 7.5,
     lower_turn_deg: 40.0,
+    pedicle_cranial_deg: 1.67,
     ..LUMBAR
 };
 
 const L5: Mobile = Mobile {
     body_width_mm: [48.5, 50.0],
-    body_depth_mm: 34.0,
+    body_depth_mm: 33.0,
     body_height_mm: 26.5,
     body_wedge_deg: 8.0,
-    pedicle_width_mm: 16.3,
-    pedicle_height_mm: 14.0,
-    pedicle_convergence_deg: 30.0,
-    pedicle_cranial_deg: 2.0,
+    pedicle_width_mm: 17.81,
+    pedicle_height_mm: 13.33,
+    pedicle_convergence_deg: 35.75,
+    pedicle_cranial_deg: 1.18,
     canal_width_mm: 27.0,
     canal_depth_mm: 18.0,
     canal_corners: 2.8,
     transverse_span_mm: 94.0,
     transverse_half_mm: [4.8, 6.2],
-    transverse_tip_mm: [5.0, 7.0],
+    transverse_root_mm: 0.0,
+    transverse_tip_mm: [-1.0, 7.0],
     lamina_height_mm: 15.5,
     spinous_length_mm: 25.0,
     spinous_height_mm: 14.0,

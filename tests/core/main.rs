@@ -27,6 +27,7 @@ mod organs;
 mod phantom_files;
 mod phantom_images;
 mod phantom_shape;
+mod phantom_sizes;
 mod phantom_truth;
 mod plan_bad_input;
 mod plan_file;

@@ -197,7 +197,10 @@ fn a_turned_image_gives_the_same_corridor() {
     assert_eq!(planned.screws.len(), 2);
     for (screw, found) in &planned.screws {
         let truth = to_air_mm(&turned.phantom, screw.side, &found.shape);
-        assert!(truth > 0.0 && found.assessment.grade == Grade::A, "{}: {truth}", screw.title());
+        // Labels of 1.5 mm and no CT: what is told holds within the band that is told with it.
+        let band = judge::answer(&turned.spine, &Plan::default(), screw).unwrap().band;
+        assert!(-truth < band.breach_mm[1], "{}: {truth} {band:?}", screw.title());
+        assert_eq!(found.assessment.grade, Grade::A, "{}", screw.title());
     }
 }
 

@@ -104,8 +104,8 @@ fn a_bicortical_tip_through_the_front_cortex_is_as_wanted_up_to_two_millimetres(
     let wish = Wish { levels: vec![Level::S1], style, ..Wish::default() };
     for (screw, _) in plan(spine, &wish).screws {
         let mut told = [0, 0];
-        for quarter in 0..20 {
-            let length_mm = screw.length_mm + 0.25 * f64::from(quarter);
+        for quarter in 0..28 {
+            let length_mm = screw.length_mm - 2.0 + 0.25 * f64::from(quarter);
             let longer = Screw { length_mm, ..screw.clone() };
             let found = judge::assess(spine, &longer).unwrap();
             if found.breach_wall != Some(Wall::Anterior) {

@@ -247,8 +247,9 @@ pub fn suggest<B: SignedDistance>(
 }
 
 /// Bone that is kept before the medial wall, mm: how far a surface from a noisy CT of 1 mm may be
-/// off (0.06 mm in 95 of 100 screws, benches/README). What is wrong by that much must not cross it.
-const MEDIAL_KEPT_MM: f64 = 0.1;
+/// off. Of 100 screws 95 are judged within 0.06 mm (benches/README), and no screw of hundreds of
+/// columns may cross it: two and a half times that.
+const MEDIAL_KEPT_MM: f64 = 0.15;
 
 /// The best screw of a pedicle, and others near it.
 #[derive(Clone, Debug)]

@@ -232,10 +232,12 @@ impl<B: SignedDistance> Search<'_, B> {
             measures[4] = self.length_measure(chord_mm, lengths[n]);
             measures[5] = diameter_mm / self.most_diameter_mm;
             measures[11] = score::to_midline_mm(&self.frame, bore, lengths[n], radius);
+            let past_isthmus_mm = lengths[n] - bore.isthmus_mm;
+            let is_short = past_isthmus_mm < self.rules.limits.past_isthmus_mm;
             let is_medial = measures[0] < self.rules.limits.least_medial_mm;
             let is_out = self.style.is_bicortical
                 && score::rim_mm(self.site.bone, bore, lengths[n], radius) < -RIM_MM;
-            let is_usable = !is_medial && !is_out;
+            let is_usable = !is_short && !is_medial && !is_out;
             let total = if is_usable { score::total(&measures, self.rules) } else { 0.0 };
             let shape = ScrewShape {
                 entry: bore.entry,

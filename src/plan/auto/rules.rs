@@ -35,6 +35,8 @@ pub struct Limits {
     pub least_medial_mm: f64,
     /// What an isthmus must have beyond the smallest screw, mm.
     pub narrow_margin_mm: f64,
+    /// How far the tip lies in front of the isthmus, at the least, mm.
+    pub past_isthmus_mm: f64,
     /// How far in-out-in may pass the lateral wall, mm.
     pub most_lateral_mm: f64,
     /// Where the head begins behind the entry, mm; how large it is the catalogue says.
@@ -363,6 +365,7 @@ fn check_limits(limits: &Limits) -> Result<(), RulesError> {
             ("narrow_margin_mm", limits.narrow_margin_mm, Sane::NotNegative),
             ("most_lateral_mm", limits.most_lateral_mm, Sane::NotNegative),
             ("head_from_mm", limits.head_from_mm, Sane::NotNegative),
+            ("past_isthmus_mm", limits.past_isthmus_mm, Sane::NotNegative),
             ("reach_mm", limits.reach_mm, Sane::Positive),
             ("rod_behind_entry_mm", limits.rod_behind_entry_mm, Sane::NotNegative),
         ],
