@@ -67,12 +67,13 @@ struct Found {
 /// out. Where one side finds a section that, mirrored, leads the other side to a smaller one than
 /// its own search did, that is taken.
 pub(super) fn find(solid: &Solid<'_>, canal: &Canal) -> Vec<Pedicle> {
-    let own = Side::BOTH.map(|side| {
+    let own = on_both_sides(|side| {
         let (least, coarse) = least_of_side(solid, canal, side)?;
         Some(Found { least, tube: of_tube(solid, &[least.line, coarse], &least) })
     });
-    let pairs = Side::BOTH.into_iter().zip([[own[0], own[1]], [own[1], own[0]]]);
-    let better = |(side, [own, other]): (Side, [Option<Found>; 2])| {
+    let better = |side: Side| {
+        let [left, right] = own;
+        let (own, other) = if side == Side::Left { (left, right) } else { (right, left) };
         let mirrored = other.and_then(|other| mirrored(solid, side, &other));
         let both = || own.into_iter().chain(mirrored);
         let tube = smallest(both().filter_map(|found| found.tube));
@@ -90,7 +91,13 @@ pub(super) fn find(solid: &Solid<'_>, canal: &Canal) -> Vec<Pedicle> {
         let sound = bridge.filter(|(line, _)| is_sound(line));
         sound.or(as_tube).or(bridge).map(|(_, pedicle)| pedicle)
     };
-    pairs.filter_map(better).collect()
+    on_both_sides(better).into_iter().flatten().collect()
+}
+
+/// What is asked of the left and of the right, at the same time: a mended vertebra is waited for.
+fn on_both_sides<T: Send>(of: impl Fn(Side) -> Option<T> + Sync) -> [Option<T>; 2] {
+    let (left, right) = rayon::join(|| of(Side::Left), || of(Side::Right));
+    [left, right]
 }
 
 /// What the other side's pedicle leads to on this one.

@@ -6,6 +6,7 @@ use corridor::clearance::{self, Grade, ScrewShape};
 use corridor::space::{Dir, Letter, Side};
 use corridor::work::Work;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 fn load(ct: Option<PathBuf>, labels: Option<PathBuf>) -> Spine {
     let source = Source::Files { ct, labels, numbering: None };
@@ -40,14 +41,20 @@ fn wires_along_the_pedicles_are_inside(spine: &Spine) {
     assert!(outside.is_empty(), "{outside:?}");
 }
 
+/// The built-in case, made once for all tests of a run.
+pub fn demo() -> &'static Spine {
+    static HELD: OnceLock<Spine> = OnceLock::new();
+    HELD.get_or_init(|| spine::load(&Source::Demo, &Work::silent()).unwrap())
+}
+
 #[test]
 fn the_built_in_case_is_whole() {
-    let spine = spine::load(&Source::Demo, &Work::silent()).unwrap();
-    assert_eq!(levels(&spine), "L1 L2 L3 L4 L5 S1", "{:?}", spine.warnings);
+    let spine = demo();
+    assert_eq!(levels(spine), "L1 L2 L3 L4 L5 S1", "{:?}", spine.warnings);
     for vertebra in &spine.vertebrae {
         assert_eq!(vertebra.anatomy.pedicles.len(), 2, "{}: {:?}", vertebra.level, spine.warnings);
     }
-    wires_along_the_pedicles_are_inside(&spine);
+    wires_along_the_pedicles_are_inside(spine);
 }
 
 #[test]

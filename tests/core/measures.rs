@@ -1,17 +1,20 @@
 //! `corridor measure`: the numbers of a case as a whole.
 
+use crate::case_spine::demo;
 use crate::memory_fs::MemoryFs;
 use crate::plan_auto::l4_to_s1;
 use crate::real_data::{s0327, s0328, verse014};
+use corridor::anatomy::density::{self, Region};
 use corridor::case::measures::{self, Measures};
 use corridor::case::request::CaseRequest;
-use corridor::case::spine::{self, Source, Spine};
+use corridor::case::spine::{self, Spine};
 use corridor::cli::measure;
 use corridor::labels::edit::{Mending, Stroke};
 use corridor::labels::{Level, Posture};
-use corridor::phantom::{Phantom, Spec};
+use corridor::phantom::{Phantom, Spec, Truth};
 use corridor::plan::{CaseHashes, CaseRef, Header, Plan, RenamedLevel, file};
 use corridor::platform::fs::{FileSystem, RealFs};
+use corridor::space::{Dir, Side};
 use corridor::work::Work;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -33,10 +36,23 @@ fn keys_without_unit(value: &Value, key: &str, found: &mut Vec<String>) {
     }
 }
 
+/// The air on the line from one true isthmus to the next.
+fn foramen_mm(phantom: &Phantom, truth: &Truth, levels: [Level; 2], side: Side) -> f64 {
+    const STEPS: u32 = 4000;
+    let [above, below] = levels.map(|level| truth.level(level).unwrap().pedicle(side).isthmus);
+    let bones = levels.map(|level| phantom.bone(level).unwrap());
+    let is_air = |n: &u32| {
+        let p = above.lerp(below, f64::from(*n) / f64::from(STEPS));
+        bones.iter().all(|bone| bone.value(p) < 0.0)
+    };
+    above.distance(below) * (0..STEPS).filter(is_air).count() as f64 / f64::from(STEPS)
+}
+
 #[test]
 fn the_built_in_case_is_measured_as_it_was_made() {
-    let got = measured(&spine::load(&Source::Demo, &Work::silent()).unwrap());
-    let truth = Phantom::new(&Spec::demo()).unwrap().truth();
+    let got = measured(demo());
+    let phantom = Phantom::new(&Spec::demo()).unwrap();
+    let truth = phantom.truth();
     let all = got.alignment.lordosis.iter().zip(&truth.alignment.lordosis);
     assert_eq!(got.alignment.lordosis.len(), truth.alignment.lordosis.len());
     for (got, truth) in all.chain(got.alignment.segments.iter().zip(&truth.alignment.segments)) {
@@ -56,6 +72,13 @@ fn the_built_in_case_is_measured_as_it_was_made() {
     for turn in &got.alignment.rotation {
         let wanted = truth.level(turn.level).unwrap().rotation_deg();
         assert!((turn.deg - wanted).abs() < 1.5, "{turn:?} {wanted}");
+    }
+    // That of S1 ends at no pedicle of its own, but at the sacrum.
+    let between = got.alignment.foramina.iter().filter(|foramen| foramen.lower != Level::S1);
+    assert_eq!(between.clone().count(), 8);
+    for foramen in between {
+        let wanted = foramen_mm(&phantom, &truth, [foramen.upper, foramen.lower], foramen.side);
+        assert!((foramen.height_mm - wanted).abs() < 1.0, "{foramen:?} {wanted}");
     }
     let mut bare = Vec::new();
     keys_without_unit(&measure::as_json(&got), "", &mut bare);
@@ -77,6 +100,32 @@ fn labels_alone_have_no_density_and_a_ct_that_was_cut_off_says_so() {
         assert!(got.notices.iter().any(|n| n.contains("cut off below")), "{:?}", got.notices);
         assert!(got.levels.iter().all(|l| l.flags.is_empty()));
         assert_eq!(got.alignment.lordosis.len(), 5);
+    }
+}
+
+/// Inside the cortex the phantom has 180 HU.
+#[test]
+fn pedicles_and_paths_read_the_bone_that_is_there_and_a_poor_path_is_flagged() {
+    let spine = &l4_to_s1().spine;
+    let ct = spine.ct.as_deref().unwrap();
+    let poor = ct.map(|hu| hu - 80);
+    for level in [Level::L4, Level::L5] {
+        let anatomy = &spine.at_level(level).unwrap().anatomy;
+        let up = anatomy.patient_from_vertebra.dir(Dir::Z);
+        assert_eq!(anatomy.pedicles.len(), 2);
+        for pedicle in &anatomy.pedicles {
+            let [from, to] = [-5.0, 25.0].map(|mm| pedicle.isthmus + pedicle.axis * mm);
+            for (ct, hu) in [(ct, 180.0), (&poor, 100.0)] {
+                let name = format!("{level} {} of {hu} HU", pedicle.side);
+                let own = density::of_pedicle(ct, pedicle, up).unwrap();
+                assert!((own.mean_hu - hu).abs() < 10.0, "{name}: {own:?}");
+                let path = density::of_path(ct, from, to, 2.0).unwrap();
+                assert!((path.mean_hu - hu).abs() < 10.0, "{name}: {path:?}");
+                let flags = density::flags(level, Region::Path, &path);
+                assert_eq!(flags.len(), usize::from(hu < 120.0), "{name}: {flags:?}");
+                assert!(flags.iter().all(|flag| !flag.source.is_empty()));
+            }
+        }
     }
 }
 
@@ -104,7 +153,7 @@ fn a_real_lumbar_ct_reads_within_what_is_published() {
 #[test]
 fn the_command_measures_the_spine_as_its_plan_mends_and_names_it() {
     let work = Work::silent();
-    let given = spine::load(&Source::Demo, &work).unwrap();
+    let given = demo();
     let [l3, l5] = [Level::L3, Level::L5].map(|level| given.at_level(level).unwrap().clone());
     let l6: Level = "L6".parse().unwrap();
     let back = *l3.mesh.positions.iter().max_by(|a, b| a.vec().y.total_cmp(&b.vec().y)).unwrap();
@@ -125,14 +174,14 @@ fn the_command_measures_the_spine_as_its_plan_mends_and_names_it() {
     let read = |plan| measure::read(&of_plan(plan), Posture::Supine, &RealFs, &work);
 
     let got = measure::as_json(&read(named).unwrap());
-    let shown = spine::mended(&given, &given, &plan, &work).unwrap();
+    let shown = spine::mended(given, given, &plan, &work).unwrap();
     let panel = measure::as_json(&measures::of_plan(&shown, &plan, Posture::Supine));
     for part in ["levels", "alignment", "hips", "labels", "pedicles_are"] {
         assert_eq!(got[part], panel[part], "{part}");
     }
     let names: Vec<_> = got["levels"].as_array().unwrap().iter().map(|l| &l["level"]).collect();
     assert!(names.contains(&&json!("L6")) && !names.contains(&&json!("L5")), "{names:?}");
-    let plain = measure::as_json(&measured(&given));
+    let plain = measure::as_json(&measured(given));
     assert_ne!(got["levels"][2], plain["levels"][2], "the stroke moves the numbers of L3");
     assert!(got["pedicles_are"].as_str().unwrap().contains("outer cortex at the isthmus"));
 
