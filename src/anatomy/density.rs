@@ -6,7 +6,7 @@
 
 use super::{Pedicle, VertebraAnatomy};
 use crate::labels::Level;
-use crate::space::{Dir, Patient, Point};
+use crate::space::{Affine, Dir, Patient, Point, Voxel};
 use crate::volume::Volume;
 use glam::DVec3;
 use serde::Serialize;
@@ -156,13 +156,14 @@ pub fn of_body(ct: &Volume<i16>, level: Level, anatomy: &VertebraAnatomy) -> Opt
         under && over && (p.x / width).powi(2) + (p.y / depth).powi(2) <= 1.0
     };
     let reach = DVec3::new(width, depth, 25.0).map(|mm| (mm / STEP_MM).ceil()).as_ivec3();
+    let ct = Reader::of(ct);
     let mut samples = Vec::new();
     for k in -reach.z..=reach.z {
         for j in -reach.y..=reach.y {
             for i in -reach.x..=reach.x {
                 let p = DVec3::new(f64::from(i), f64::from(j), f64::from(k)) * STEP_MM;
                 if is_in(p) {
-                    samples.push(hu(ct, frame.point(Point::from_vec(p)))?);
+                    samples.push(ct.hu(frame.point(Point::from_vec(p)))?);
                 }
             }
         }
@@ -177,11 +178,12 @@ pub fn of_pedicle(ct: &Volume<i16>, pedicle: &Pedicle, up: Dir<Patient>) -> Opti
     let u = axis.cross(v);
     let [wide, tall] = [pedicle.width_mm, pedicle.height_mm].map(|mm| 0.5 * mm * PEDICLE_PART);
     let [first, last] = pedicle.span_mm.map(|mm| (mm / STEP_MM) as i32);
+    let ct = Reader::of(ct);
     let mut samples = Vec::new();
     for t in first..=last {
         let middle = pedicle.isthmus + axis * (f64::from(t) * STEP_MM);
         for [a, b] in disc() {
-            samples.push(hu(ct, middle + u * (a * wide) + v * (b * tall))?);
+            samples.push(ct.hu(middle + u * (a * wide) + v * (b * tall))?);
         }
     }
     let length = f64::from(last - first + 1) * STEP_MM;
@@ -200,11 +202,11 @@ pub fn along(
     let Some(axis) = (to - from).unit() else { return Vec::new() };
     let u = axis.any_perpendicular();
     let v = axis.cross(u);
+    let ct = Reader::of(ct);
     let at = |n: usize| {
         let mm = n as f64 * STEP_MM;
         let middle = from + axis * mm;
-        let around =
-            disc().map(|[a, b]| hu(ct, middle + u * (a * radius_mm) + v * (b * radius_mm)));
+        let around = disc().map(|[a, b]| ct.hu(middle + u * (a * radius_mm) + v * (b * radius_mm)));
         let values: Option<Vec<Sample>> = around.into_iter().collect();
         let values = values?;
         Some([mm, values.iter().map(|s| s.hu).sum::<f64>() / values.len() as f64])
@@ -223,11 +225,12 @@ pub fn of_path(
     let u = axis.any_perpendicular();
     let v = axis.cross(u);
     let steps = (from.distance(to) / STEP_MM) as usize;
+    let ct = Reader::of(ct);
     let mut samples = Vec::new();
     for n in 0..=steps {
         let middle = from + axis * (n as f64 * STEP_MM);
         for [a, b] in disc() {
-            samples.push(hu(ct, middle + u * (a * radius_mm) + v * (b * radius_mm))?);
+            samples.push(ct.hu(middle + u * (a * radius_mm) + v * (b * radius_mm))?);
         }
     }
     let volume = from.distance(to) * TAU / 2.0 * radius_mm * radius_mm;
@@ -254,8 +257,21 @@ struct Sample {
     nearest: i16,
 }
 
-fn hu(ct: &Volume<i16>, p: Point<Patient>) -> Option<Sample> {
-    Some(Sample { hu: ct.trilinear(p)?, nearest: ct.nearest(p)? })
+/// A CT that is read at many places.
+struct Reader<'a> {
+    ct: &'a Volume<i16>,
+    voxel_from_patient: Affine<Voxel, Patient>,
+}
+
+impl<'a> Reader<'a> {
+    fn of(ct: &'a Volume<i16>) -> Self {
+        Self { ct, voxel_from_patient: ct.grid().voxel_from_patient() }
+    }
+    /// `None` outside the CT.
+    fn hu(&self, p: Point<Patient>) -> Option<Sample> {
+        let at = self.voxel_from_patient.point(p);
+        Some(Sample { hu: self.ct.trilinear_voxel(at)?, nearest: self.ct.nearest_voxel(at)? })
+    }
 }
 
 fn summed_up(samples: &[Sample], each_mm3: f64) -> Option<Density> {
