@@ -11,7 +11,7 @@ use crate::clearance::{
 use crate::implant::{Catalogue, Rods};
 use crate::labels::{Level, Organ};
 use crate::plan::auto::{self, Rules, construct};
-use crate::plan::check::{self, Astray, Issue, Seen, Weight};
+use crate::plan::check::{self, Amiss, Astray, Issue, Seen, Weight};
 use crate::plan::correct::{self, CorrectError, Moved, Target};
 use crate::plan::rod::Rod;
 use crate::plan::{Plan, Screw, ScrewId, ScrewStyle};
@@ -171,7 +171,7 @@ pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
             side: screw.side,
             size_mm: [screw.diameter_mm, screw.length_mm],
             breach: (assessment.grade, assessment.breach_mm, assessment.breach_wall),
-            medial_mm: assessment.medial_breach_mm,
+            past_mm: [assessment.medial_breach_mm, assessment.caudal_breach_mm],
             wanted: rules.as_ref().and_then(|r| auto::wanted_breach(screw, &assessment, r)),
             canal_mm: around.canal_mm,
             facet: schemes.babu,
@@ -180,11 +180,13 @@ pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
             rod_misfit_mm: misfit(screw),
             is_cut_off: vertebra_of(spine, screw).is_some_and(|v| v.is_cut_off),
             astray: (!assessment.meets_bone).then(|| astray(spine, screw)),
+            amiss: assessment.meets_bone.then(|| amiss(spine, screw)).flatten(),
         })
     });
     let (seen, unjudged): (Vec<_>, Vec<_>) = seen.partition(Result::is_ok);
     let seen: Vec<Seen> = seen.into_iter().flatten().collect();
-    let unjudged: Vec<Issue> = unjudged.into_iter().filter_map(Result::err).collect();
+    let unjudged = unjudged.into_iter().filter_map(Result::err);
+    let unjudged: Vec<Issue> = unjudged.chain(called_twice(spine, plan)).collect();
     check::check(&seen, unjudged, slice_mm(spine), half_width_mm(spine))
 }
 
@@ -207,6 +209,36 @@ fn nearest_head(plan: &Plan, screw: &Screw, catalogue: &Catalogue) -> Option<(St
         Some((other.title(), clearance::gap_between_heads_mm((&shape, own), (&beside, its))))
     });
     gaps.min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// Vertebrae that have one name.
+fn called_twice(spine: &Spine, plan: &Plan) -> Vec<Issue> {
+    let mut levels: Vec<Level> = spine.vertebrae.iter().map(|v| level_of(v, plan)).collect();
+    levels.sort();
+    let twice = levels.windows(2).filter(|pair| pair[0] == pair[1]);
+    let issue = |level: Level| Issue {
+        weight: Weight::Grave,
+        what: format!("two vertebrae are called {level}"),
+        hint: "rename the one that was counted twice".to_owned(),
+    };
+    twice.map(|pair| issue(pair[0])).collect()
+}
+
+/// What a plan calls a vertebra.
+fn level_of(vertebra: &VertebraModel, plan: &Plan) -> Level {
+    plan.renamed.get(&vertebra.id).map_or(vertebra.level, |renamed| renamed.to)
+}
+
+/// What a screw in its bone does not do as its name says. Into the ilium both sides lead their own way.
+fn amiss(spine: &Spine, screw: &Screw) -> Option<Amiss> {
+    let Host { anatomy, .. } = host_of(spine, screw).ok()?;
+    let axis = screw.axis.unit()?;
+    let own = anatomy.pedicle(screw.side).filter(|_| screw.style != ScrewStyle::S2AlarIliac)?;
+    let nearest = clearance::nearest_pedicle(&screw.shape(), axis, anatomy)?;
+    if nearest.side != screw.side {
+        return Some(Amiss::InPedicle(nearest.side));
+    }
+    (axis.dot(own.axis) < 0.0).then_some(Amiss::Backwards)
 }
 
 /// Where a screw runs whose axis does not meet its own bone.

@@ -63,6 +63,8 @@ mod tests {
             breach_wall: (breach_mm > 0.0).then_some(Wall::Lateral),
             breach_depth_mm: None,
             medial_breach_mm: 0.0,
+            cranial_breach_mm: 0.0,
+            caudal_breach_mm: 0.0,
             grade: grade_from_breach_mm(breach_mm),
             meets_bone: true,
             witness: Point::ORIGIN,

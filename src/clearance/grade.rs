@@ -26,7 +26,8 @@
 //!    literal sampling (0.25 mm, 24 directions or more) made dense, to 0.01 mm.
 //! 7. The direction is that from wall to metal in the pedicle's frame: forward is the pedicle's
 //!    axis, lateral leads away from the canal; the largest component names it. How far it reaches past
-//!    the medial wall is told beside that, since a larger breach elsewhere would hide it.
+//!    the medial, the cranial and the caudal wall is told beside that, since a larger breach elsewhere
+//!    would hide it.
 //!    Of a screw whose axis meets no bone the direction is that from the isthmus to the axis: it crossed
 //!    no wall.
 //!
@@ -102,10 +103,11 @@ fn assess_with(
         .ok_or(AssessError::NotFinite("vertebra"))?;
     let past = pedicle.filter(|_| !in_air.is_empty()).map(|pedicle| {
         let mut walls = PedicleWalls::new(bone, frame, pedicle.span_mm);
-        let medial_mm = past_medial_wall(&probe, &in_air, &mut walls);
-        (worst_past_wall(&probe, &in_air, bone, &mut walls), medial_mm)
+        let past = [Wall::Medial, Wall::Cranial, Wall::Caudal]
+            .map(|wall| past_one_wall(&probe, &in_air, &mut walls, wall));
+        (worst_past_wall(&probe, &in_air, bone, &mut walls), past)
     });
-    let (wall, medial_mm) = past.unwrap_or_default();
+    let (wall, past_mm) = past.unwrap_or_default();
 
     let witness = probe.point(outermost.spot);
     let outward = outward_at(bone, witness).unwrap_or(axis);
@@ -120,14 +122,17 @@ fn assess_with(
         _ => (outward, witness),
     };
     let breach_wall = (breach_mm > 0.0).then(|| frame.wall_towards(astray.unwrap_or(breach_dir)));
-    let worst_medial_mm = if breach_wall == Some(Wall::Medial) { breach_mm } else { 0.0 };
+    let worst_mm = |wall: Wall| if breach_wall == Some(wall) { breach_mm } else { 0.0 };
+    let [medial_mm, cranial_mm, caudal_mm] = past_mm;
     Ok(Assessment {
         clearance_mm,
         protrusion_mm,
         wall_breach_mm,
         breach_mm,
         breach_wall,
-        medial_breach_mm: medial_mm.max(worst_medial_mm),
+        medial_breach_mm: medial_mm.max(worst_mm(Wall::Medial)),
+        cranial_breach_mm: cranial_mm.max(worst_mm(Wall::Cranial)),
+        caudal_breach_mm: caudal_mm.max(worst_mm(Wall::Caudal)),
         breach_depth_mm: (breach_mm > 0.0).then(|| (breach_at - screw.entry).dot(axis)),
         grade: grade_from_breach_mm(breach_mm),
         meets_bone: bone_from.is_some(),
@@ -158,7 +163,7 @@ fn checked_axis(screw: &ScrewShape) -> Result<Dir<Patient>, AssessError> {
 }
 
 /// The pedicle whose isthmus is nearest to the screw's axis between entry and tip.
-pub(super) fn nearest_pedicle<'a>(
+pub fn nearest_pedicle<'a>(
     screw: &ScrewShape,
     axis: Dir<Patient>,
     anatomy: &'a VertebraAnatomy,
@@ -201,17 +206,18 @@ fn worst_past_wall<B: SignedDistance>(
     Some((over.mm, over.outward, at))
 }
 
-/// The largest way past the medial wall over the samples in air, mm.
-fn past_medial_wall<B: SignedDistance>(
+/// The largest way past one wall over the samples in air, mm.
+fn past_one_wall<B: SignedDistance>(
     probe: &Probe,
     in_air: &[Spot],
     walls: &mut PedicleWalls<'_, B>,
+    wall: Wall,
 ) -> f64 {
     in_air.iter().fold(0.0, |largest: f64, spot| {
         let p = probe.point(*spot);
-        let over = if walls.is_medial(p) { walls.overshoot_above(p, largest) } else { None };
-        let medial = over.filter(|over| walls.names(over.outward) == Wall::Medial);
-        medial.map_or(largest, |over| over.mm.max(largest))
+        let over = if walls.is_towards(p, wall) { walls.overshoot_above(p, largest) } else { None };
+        let past = over.filter(|over| walls.names(over.outward) == wall);
+        past.map_or(largest, |over| over.mm.max(largest))
     })
 }
 

@@ -36,7 +36,7 @@ pub use canal::Canal;
 pub use corridor::default_screw;
 pub use entry::{entry_on_axis, meets_bone};
 pub use fused::{JOINT_MM, fused};
-pub use grade::{assess, assess_without_profile, grade_from_breach_mm};
+pub use grade::{assess, assess_without_profile, grade_from_breach_mm, nearest_pedicle};
 pub use medial::{MedialRoom, medial_room};
 pub use schemes::{Schemes, Zdichavsky, schemes};
 pub use sdf::Field;
@@ -188,6 +188,10 @@ pub struct Assessment {
     /// one further; 0 when it does not. Beside a larger breach elsewhere it is that of samples half a
     /// millimetre apart, a hundredth or two too small.
     pub medial_breach_mm: f64,
+    /// The same of the cranial wall.
+    pub cranial_breach_mm: f64,
+    /// The same of the caudal wall, under which a root leaves.
+    pub caudal_breach_mm: f64,
     /// The letter.
     pub grade: Grade,
     /// Whether its axis meets the bone at all between entry and tip. Where it does not, walls are

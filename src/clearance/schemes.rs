@@ -115,7 +115,7 @@ fn heary(screw: &ScrewShape, found: &Assessment) -> u8 {
     const TIP_MM: f64 = 5.0;
     let at_tip = found.breach_depth_mm.is_some_and(|depth| depth > screw.length_mm - TIP_MM);
     match found.breach_wall {
-        _ if found.medial_breach_mm > 0.0 => 4,
+        _ if found.medial_breach_mm.max(found.caudal_breach_mm) > 0.0 => 4,
         None => 1,
         Some(Wall::Medial | Wall::Caudal) => 4,
         Some(Wall::Anterior) => 3,
@@ -161,7 +161,8 @@ fn zdichavsky(
         if along <= pedicle.span_mm[1] {
             out_of_pedicle = Some(out_of_pedicle.unwrap_or(true) && is_lateral);
         } else {
-            out_of_body |= is_lateral;
+            let outward = p - bone.quick_nearest_wall(p).1;
+            out_of_body |= is_lateral && frame.wall_towards(outward) != Wall::Anterior;
         }
     }
     let tip = screw.entry + axis * screw.length_mm;
@@ -252,6 +253,8 @@ mod tests {
         assert_eq!(class(18.7, -0.6), Zdichavsky::IIb);
         assert_eq!(class(22.0, 22.0), Zdichavsky::IIIa);
         assert_eq!(class(6.0, 6.0), Zdichavsky::IIIb);
+        let through = ScrewShape { length_mm: 58.0, ..from_to(12.0, 12.0) };
+        assert_eq!(zdichavsky(&through, &bone, &anatomy()), Zdichavsky::Ia, "out in front alone");
         // A breach of less than half of the screw is none: the axis stays in the pedicle.
         assert_eq!(class(15.5, 15.5), Zdichavsky::Ia);
     }

@@ -119,9 +119,16 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
         Self { bone, frame, span_mm, planes, radii: vec![f64::NAN; (planes + 1) * RAYS] }
     }
 
-    /// Whether a point lies on the canal's side of the pedicle's axis.
-    pub fn is_medial(&self, p: Point<Patient>) -> bool {
-        self.frame.along_and_across(p).1.x < 0.0
+    /// Whether a point lies on this wall's side of the pedicle's axis.
+    pub fn is_towards(&self, p: Point<Patient>, wall: Wall) -> bool {
+        let across = self.frame.along_and_across(p).1;
+        match wall {
+            Wall::Medial => across.x < 0.0,
+            Wall::Lateral => across.x > 0.0,
+            Wall::Cranial => across.y > 0.0,
+            Wall::Caudal => across.y < 0.0,
+            Wall::Anterior | Wall::Posterior => false,
+        }
     }
 
     /// The wall that an outward direction crosses.

@@ -360,6 +360,8 @@ fn add_numbers(screw: &mut Value, answer: &Answer) {
     screw["protrusion_mm"] = json!(found.protrusion_mm);
     screw["wall_breach_mm"] = json!(found.wall_breach_mm);
     screw["medial_breach_mm"] = json!(found.medial_breach_mm);
+    screw["cranial_breach_mm"] = json!(found.cranial_breach_mm);
+    screw["caudal_breach_mm"] = json!(found.caudal_breach_mm);
     screw["nearest_wall"] = json!(found.nearest_wall);
     screw["grade"] = json!(found.grade);
     screw["meets_bone"] = json!(found.meets_bone);

@@ -57,8 +57,9 @@ pub struct Seen {
     pub size_mm: [f64; 2],
     /// Letter, breach in mm and its wall.
     pub breach: (Grade, f64, Option<Wall>),
-    /// How far it is past the medial wall, though it may be past another one further, mm.
-    pub medial_mm: f64,
+    /// How far it is past the medial wall and past the caudal one, though it may be past another one
+    /// further, mm.
+    pub past_mm: [f64; 2],
     /// What of that its trajectory asks for.
     pub wanted: Option<Wanted>,
     /// To the canal, mm.
@@ -75,6 +76,17 @@ pub struct Seen {
     pub is_cut_off: bool,
     /// Where its axis runs, if not in the bone that it belongs to.
     pub astray: Option<Astray>,
+    /// What its name and its place in that bone contradict each other in.
+    pub amiss: Option<Amiss>,
+}
+
+/// A screw in its own bone that does not lie there as its name says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amiss {
+    /// It lies in the pedicle of this side, which is not its own.
+    InPedicle(Side),
+    /// Its head lies before the vertebra, its tip behind.
+    Backwards,
 }
 
 /// Where a screw's axis runs that does not meet its own bone.
@@ -138,9 +150,24 @@ fn of_one(screw: &Seen) -> Vec<Issue> {
         let weight = if is_grave { Weight::Grave } else { Weight::Look };
         say(weight, format!("it breaches {mm:.1} mm {wall} ({grade:?})"), away_from(wall));
     }
-    if screw.medial_mm > 0.0 && wall != Some(Wall::Medial) && screw.astray.is_none() {
-        let mm = screw.medial_mm;
-        say(Weight::Grave, format!("it breaches {mm:.1} mm medial too"), away_from(Wall::Medial));
+    match screw.amiss {
+        Some(Amiss::InPedicle(side)) => say(
+            Weight::Grave,
+            format!("it lies in the {side} pedicle"),
+            "give it its own side, or place it again",
+        ),
+        Some(Amiss::Backwards) => say(
+            Weight::Grave,
+            "it runs backwards, its head lies before the vertebra".into(),
+            "exchange its entry and its tip, or place it again",
+        ),
+        None => {}
+    }
+    let beside = [(Wall::Medial, Weight::Grave), (Wall::Caudal, Weight::Look)];
+    for ((other, weight), mm) in beside.into_iter().zip(screw.past_mm) {
+        if mm > 0.0 && wall != Some(other) && screw.astray.is_none() {
+            say(weight, format!("it breaches {mm:.1} mm {other} too"), away_from(other));
+        }
     }
     if let Some(canal) = screw.canal_mm.filter(|mm| *mm < 0.5 && wall != Some(Wall::Medial)) {
         let weight = if canal < 0.0 { Weight::Grave } else { Weight::Look };
@@ -260,7 +287,7 @@ mod tests {
             side,
             size_mm: [6.5, 45.0],
             breach: (Grade::A, 0.0, None),
-            medial_mm: 0.0,
+            past_mm: [0.0; 2],
             wanted: None,
             canal_mm: Some(2.0),
             facet: Some(0),
@@ -269,6 +296,7 @@ mod tests {
             rod_misfit_mm: Some(0.4),
             is_cut_off: false,
             astray: None,
+            amiss: None,
         }
     }
 
@@ -292,10 +320,13 @@ mod tests {
         assert_eq!(weights(&[lateral.clone(), medial]), [Weight::Grave, Weight::Look]);
         let wide = Seen { breach: (Grade::C, 2.0, Some(Wall::Lateral)), ..seen("L4", Side::Left) };
         assert_eq!(weights(&[wide.clone()]), [Weight::Grave]);
-        let hidden = Seen { medial_mm: 0.4, ..wide.clone() };
+        let hidden = Seen { past_mm: [0.4, 0.0], ..wide.clone() };
         let said = check(&[hidden], Vec::new(), 1.0, 0.28);
         let medial = |issue: &Issue| issue.what == "L4 left: it breaches 0.4 mm medial too";
         assert!(said.len() == 2 && said.iter().any(medial), "{said:?}");
+        let hidden = Seen { past_mm: [0.0, 0.4], ..wide.clone() };
+        let said = check(&[hidden], Vec::new(), 1.0, 0.28);
+        assert_eq!(said[1].what, "L4 left: it breaches 0.4 mm caudal too", "{said:?}");
         let joint = Seen { facet: Some(3), ..seen("L4", Side::Left) };
         let off_rod = Seen { rod_misfit_mm: Some(6.0), ..seen("L5", Side::Left) };
         let cut = Seen { is_cut_off: true, ..seen("T9", Side::Left) };

@@ -112,6 +112,22 @@ fn a_medial_breach_is_told_beside_a_larger_lateral_one() {
 }
 
 #[test]
+fn a_caudal_and_a_cranial_breach_are_told_beside_a_larger_lateral_one() {
+    let thick =
+        |shift: f64, up: f64| judge(screw(Side::Right, -shift, up, 45.0, 2.0 * RIGHT_RADIUS));
+    let [low, high] = [-0.3, 0.3].map(|up| thick(0.8, up));
+    for found in [&low, &high] {
+        assert_eq!(found.breach_wall, Some(Wall::Lateral), "{found:?}");
+        assert_eq!(found.medial_breach_mm, 0.0, "{found:?}");
+    }
+    assert!(low.caudal_breach_mm > 0.2 && low.cranial_breach_mm < low.caudal_breach_mm, "{low:?}");
+    assert!(
+        high.cranial_breach_mm > 0.2 && high.caudal_breach_mm < high.cranial_breach_mm,
+        "{high:?}"
+    );
+}
+
+#[test]
 fn the_room_before_the_medial_wall_is_told_though_another_wall_is_nearer() {
     for side in Side::BOTH {
         let radius = if side == Side::Left { LEFT_RADIUS } else { RIGHT_RADIUS };

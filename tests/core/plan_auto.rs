@@ -188,12 +188,14 @@ fn each_style_takes_its_own_way() {
     assert!((3.0..9.0).contains(&under_plate), "the tip ends {under_plate} mm under the end plate");
 }
 
-/// A body with a pedicle that is a rod of this radius on the left, the canal beside it.
-fn narrow(radius_mm: f64) -> (impl Fn(Point<Patient>) -> f64, VertebraAnatomy) {
+/// A body with a pedicle on the left, the canal beside it: of this half width, its walls upright over
+/// `flat_mm` of its height and round above and below.
+fn narrow(radius_mm: f64, flat_mm: f64) -> (impl Fn(Point<Patient>) -> f64, VertebraAnatomy) {
     let bone = move |p: Point<Patient>| {
         let p = p.vec();
         let body = (-5.0 - p.y).min(p.y + 35.0).min(20.0 - p.x.abs()).min(14.0 - p.z.abs());
-        let rod = (radius_mm - (p.x - 12.0).hypot(p.z)).min(p.y + 20.0).min(20.0 - p.y);
+        let over = (p.z.abs() - flat_mm / 2.0).max(0.0);
+        let rod = (radius_mm - (p.x - 12.0).hypot(over)).min(p.y + 20.0).min(20.0 - p.y);
         let mass = (p.y - 8.0).min(20.0 - p.y).min(9.0 - (p.x - 12.0).abs()).min(9.0 - p.z.abs());
         let lamina = (p.y - 16.0).min(20.0 - p.y).min(20.0 - p.x.abs()).min(12.0 - p.z.abs());
         let right = (2.0 - (p.x + 12.0).abs()).min(p.y + 20.0).min(20.0 - p.y).min(9.0 - p.z.abs());
@@ -204,7 +206,7 @@ fn narrow(radius_mm: f64) -> (impl Fn(Point<Patient>) -> f64, VertebraAnatomy) {
         isthmus: Point::new(12.0, 1.0, 0.0),
         axis: -Dir::Y,
         width_mm: 2.0 * radius_mm,
-        height_mm: 2.0 * radius_mm,
+        height_mm: 2.0 * radius_mm + flat_mm,
         least_mm: 2.0 * radius_mm,
         chord_mm: 40.0,
         transverse_deg: 0.0,
@@ -225,9 +227,17 @@ fn narrow(radius_mm: f64) -> (impl Fn(Point<Patient>) -> f64, VertebraAnatomy) {
 }
 
 fn suggest_narrow(radius_mm: f64, in_out_in: bool) -> Result<auto::Suggestion, Refusal> {
-    let (bone, anatomy) = narrow(radius_mm);
+    suggest_from(&Catalogue::builtin().unwrap(), (radius_mm, 6.0), in_out_in)
+}
+
+fn suggest_from(
+    catalogue: &Catalogue,
+    (radius_mm, flat_mm): (f64, f64),
+    in_out_in: bool,
+) -> Result<auto::Suggestion, Refusal> {
+    let (bone, anatomy) = narrow(radius_mm, flat_mm);
     let canal = Canal::new(&bone, &anatomy);
-    let (rules, catalogue) = (Rules::builtin().unwrap(), Catalogue::builtin().unwrap());
+    let rules = Rules::builtin().unwrap();
     let site = Site {
         level: "T5".parse().unwrap(),
         pedicle: &anatomy.pedicles[0],
@@ -237,8 +247,7 @@ fn suggest_narrow(radius_mm: f64, in_out_in: bool) -> Result<auto::Suggestion, R
         canal: canal.as_ref(),
         ct: None,
     };
-    let allowed = Allowed { catalogue: &catalogue, in_out_in };
-    auto::suggest(&site, Style::Straight, &rules, &allowed)
+    auto::suggest(&site, Style::Straight, &rules, &Allowed { catalogue, in_out_in })
 }
 
 #[test]
@@ -255,16 +264,33 @@ fn a_narrow_pedicle_takes_the_smallest_screw_or_is_refused_in_words() {
 }
 
 #[test]
+fn what_a_hospitals_smallest_screw_overfills_goes_by_the_narrow_rule() {
+    let mut thick = Catalogue::builtin().unwrap();
+    thick.kinds.iter_mut().for_each(|kind| kind.diameters_mm.retain(|mm| *mm >= 5.0));
+    // Of 5.8 mm a screw of 5 mm takes 86 %, of 6.6 mm 76 %.
+    let of = |width_mm: f64| suggest_from(&thick, (width_mm / 2.0, 6.0), false).unwrap();
+    for (width_mm, is_narrow) in [(5.8, true), (6.6, false)] {
+        let found = of(width_mm);
+        assert_eq!((found.shape.diameter_mm, found.is_narrow), (5.0, is_narrow), "{found:?}");
+    }
+    assert!(matches!(suggest_from(&thick, (2.55, 6.0), false), Err(Refusal::TooNarrow { .. })));
+}
+
+#[test]
 fn in_out_in_leaves_bone_on_the_lateral_side_alone() {
     for radius in [1.25, 1.6, 2.0] {
         let found = suggest_narrow(radius, true).unwrap();
         assert_eq!(found.shape.diameter_mm, 4.0);
-        assert_ne!(found.assessment.breach_wall, Some(Wall::Medial), "{radius}: {found:?}");
+        assert_eq!(found.assessment.breach_wall, Some(Wall::Lateral), "{radius}: {found:?}");
+        let Assessment { cranial_breach_mm, caudal_breach_mm, .. } = found.assessment;
+        assert!(cranial_breach_mm.max(caudal_breach_mm) <= 0.2, "{radius}: {found:?}");
         assert_eq!(found.assessment.grade, Grade::B, "{radius}: {found:?}");
         assert!(found.score.term("canal").unwrap().measure >= Some(0.19), "{radius}: {found:?}");
     }
-    // What would be a C is not proposed.
+    // What would be a C is not proposed, nor what would pass the roof and the floor of the pedicle, too.
     assert!(suggest_narrow(1.0, true).is_err());
+    let round = suggest_from(&Catalogue::builtin().unwrap(), (1.25, 0.0), true);
+    assert!(matches!(round, Err(Refusal::NoPath { .. })), "{round:?}");
     // Where bone alone has a way, nothing changes.
     let [plain, allowed] = [false, true].map(|allowed| suggest_narrow(2.4, allowed));
     assert_eq!(plain.unwrap().shape, allowed.unwrap().shape);
@@ -273,7 +299,7 @@ fn in_out_in_leaves_bone_on_the_lateral_side_alone() {
 #[test]
 fn a_rib_left_on_a_vertebra_of_the_chest_is_no_pedicle() {
     // The same bar of bone, 11 mm farther from the canal than a pedicle is.
-    let (bone, anatomy) = narrow(3.0);
+    let (bone, anatomy) = narrow(3.0, 6.0);
     let canal = Canal::new(&bone, &anatomy);
     let moved = |p: Point<Patient>| bone(p - Dir::X * 11.0).max(bone(p).min(9.5 - p.vec().x));
     let mut rib = anatomy.pedicles[0];

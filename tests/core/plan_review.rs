@@ -10,7 +10,7 @@ use corridor::labels::Level;
 use corridor::plan::auto::{Rules, Style};
 use corridor::plan::check::{Issue, Weight};
 use corridor::plan::{Header, Plan, RenamedLevel, Screw, ScrewId, ScrewState, ScrewStyle, file};
-use corridor::space::Dir;
+use corridor::space::{Dir, Side};
 
 fn suggested() -> Vec<Screw> {
     let wish = Wish { levels: vec![Level::L4, Level::L5], ..Wish::default() };
@@ -94,6 +94,30 @@ fn a_planned_screw_keeps_its_trajectory_and_is_scored_by_it() {
 
 fn one(screw: &Screw) -> Plan {
     Plan { screws: vec![screw.clone()], ..Plan::default() }
+}
+
+#[test]
+fn a_screw_in_the_other_pedicle_or_backwards_is_grave_and_so_is_a_name_given_twice() {
+    let spine = &l4_to_s1().spine;
+    let offered = Catalogue::builtin().unwrap();
+    let graves = |plan: &Plan| -> Vec<String> {
+        let issues = judge::check(spine, plan, &offered).into_iter();
+        issues.filter(|issue| issue.weight == Weight::Grave).map(|issue| issue.what).collect()
+    };
+    let screws = suggested();
+    let right = screws.iter().find(|screw| screw.title() == "L4 right").unwrap().clone();
+    assert!(graves(&one(&right)).is_empty(), "{:?}", graves(&one(&right)));
+    let swapped = Screw { side: Side::Left, ..right.clone() };
+    assert_eq!(graves(&one(&swapped)), ["L4 left: it lies in the right pedicle"]);
+    let entry = right.entry + right.axis * right.length_mm;
+    let backwards = Screw { entry, axis: -right.axis, ..right.clone() };
+    let told = graves(&one(&backwards));
+    let what = "L4 right: it runs backwards, its head lies before the vertebra";
+    assert!(told.iter().any(|told| told == what), "{told:?}");
+    let id = spine.at_level(Level::L4).unwrap().id;
+    let renamed = RenamedLevel { from: Level::L4, to: Level::L5 };
+    let twice = Plan { renamed: [(id, renamed)].into(), ..Plan::default() };
+    assert_eq!(graves(&twice), ["two vertebrae are called L5"]);
 }
 
 #[test]

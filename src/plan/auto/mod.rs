@@ -27,6 +27,7 @@ mod trajectory;
 
 pub use rules::{Rules, RulesError, Style};
 pub use score::{Score, Term};
+use trajectory::is_lateral_alone;
 pub use trajectory::{Wanted, wanted_breach};
 
 use crate::anatomy::{Pedicle, VertebraAnatomy};
@@ -235,8 +236,9 @@ impl Refusal {
 
 /// The best screw of one pedicle in one style.
 ///
-/// Deterministic; a tenth of a second at most. The result never crosses the medial wall, and leaves
-/// bone only where in-out-in is allowed, and then on the other sides.
+/// Deterministic; a tenth of a second at most. The result never crosses the medial wall. It leaves bone
+/// past the lateral wall where in-out-in is allowed, at its tip where both cortices are asked for, and
+/// else by 0.2 mm at most.
 pub fn suggest<B: SignedDistance>(
     site: &Site<'_, B>,
     style: Style,
@@ -440,6 +442,9 @@ fn is_off_medial_wall<B: SignedDistance>(
         || medial_room(screw, site.bone, site.anatomy).is_none_or(|room| room.mm >= MEDIAL_KEPT_MM)
 }
 
+/// What the search's coarser probing may miss, mm.
+const MISSED_MM: f64 = 0.2;
+
 /// The last word on a screw: by the grade's own numbers.
 fn is_allowed(
     found: &Assessment,
@@ -448,9 +453,10 @@ fn is_allowed(
     way: Way,
     rules: &Rules,
 ) -> bool {
-    /// What the search's coarser probing may miss, mm.
-    const MISSED_MM: f64 = 0.2;
     if found.medial_breach_mm > 0.0 {
+        return false;
+    }
+    if way == Way::InOutIn && !is_lateral_alone(found) {
         return false;
     }
     let most = if way == Way::InOutIn { rules.limits.most_lateral_mm } else { MISSED_MM };

@@ -393,8 +393,10 @@ impl<'a, B: SignedDistance> Search<'a, B> {
     fn choose_diameters(&mut self, isthmus_mm: f64) -> Result<bool, Refusal> {
         let limits = &self.rules.limits;
         let smallest = self.kinds.iter().map(|k| k.diameters_mm[0]).fold(f64::INFINITY, f64::min);
-        let is_narrow = isthmus_mm < limits.narrow_below_mm;
-        let most = if is_narrow { smallest } else { limits.isthmus_part * isthmus_mm };
+        // A catalogue without thin screws has no other rule for what its smallest one overfills.
+        let most_mm = limits.isthmus_part * isthmus_mm;
+        let is_narrow = isthmus_mm < limits.narrow_below_mm || most_mm < smallest;
+        let most = if is_narrow { smallest } else { most_mm };
         self.keep_diameters(|mm| mm <= most.max(smallest));
         self.most_diameter_mm = self.most_diameter_mm.min(most.max(smallest));
         let needed_mm = smallest + limits.narrow_margin_mm;

@@ -4,7 +4,7 @@
 //! suggested screw, and whether its breach is the one that its style asks for.
 
 use super::rate::TIP_MM;
-use super::{Rules, Style};
+use super::{MISSED_MM, Rules, Style};
 use crate::clearance::{Assessment, Grade, Wall};
 use crate::labels::VertebraId;
 use crate::plan::{Screw, ScrewId, ScrewStyle};
@@ -61,7 +61,8 @@ pub enum Wanted {
 
 /// Whether a screw's breach is the one that its trajectory asks for, within that trajectory's own
 /// limits: of a bicortical screw the tip through the front cortex by less than 2 mm, in-out-in the
-/// lateral wall passed as far as the rules allow. Beside a medial breach none is.
+/// lateral wall passed as far as the rules allow. Beside a medial breach none is, nor a lateral one
+/// beside one towards a root.
 pub fn wanted_breach(screw: &Screw, found: &Assessment, rules: &Rules) -> Option<Wanted> {
     let style = screw.style.planned().and_then(|style| rules.style(style));
     if found.medial_breach_mm > 0.0 {
@@ -74,11 +75,21 @@ pub fn wanted_breach(screw: &Screw, found: &Assessment, rules: &Rules) -> Option
             (is_wanted && is_at_tip && found.grade <= Grade::B).then_some(Wanted::FrontCortex)
         }
         Wall::Lateral => {
-            let is_wanted = screw.in_out_in && found.breach_mm <= rules.limits.most_lateral_mm;
+            let is_wanted = screw.in_out_in
+                && found.breach_mm <= rules.limits.most_lateral_mm
+                && is_lateral_alone(found);
             is_wanted.then_some(Wanted::LateralWall)
         }
         _ => None,
     }
+}
+
+/// Whether a screw that leaves its pedicle does so past the lateral wall, and past the roof and the floor
+/// by no more than a search may miss: a root lies under the one and over the other.
+pub(super) fn is_lateral_alone(found: &Assessment) -> bool {
+    let is_lateral = found.breach_wall.is_none_or(|wall| wall == Wall::Lateral);
+    let beside_mm = found.medial_breach_mm.max(found.cranial_breach_mm.max(found.caudal_breach_mm));
+    is_lateral && beside_mm <= MISSED_MM || found.breach_mm <= MISSED_MM
 }
 
 #[cfg(test)]
@@ -108,6 +119,8 @@ mod tests {
             breach_wall: Some(wall),
             breach_depth_mm: Some(depth_mm),
             medial_breach_mm: if wall == Wall::Medial { breach_mm } else { 0.0 },
+            cranial_breach_mm: 0.0,
+            caudal_breach_mm: 0.0,
             grade: crate::clearance::grade_from_breach_mm(breach_mm),
             meets_bone: true,
             witness: Point::ORIGIN,
@@ -133,6 +146,8 @@ mod tests {
         let both = Assessment { medial_breach_mm: 0.3, ..tip() };
         assert_eq!(told(S1Bicortical, false, both), None);
         let aside = || breach(Wall::Lateral, 1.2, 15.0);
+        let towards_root = Assessment { caudal_breach_mm: 0.5, ..aside() };
+        assert_eq!(told(Straight, true, towards_root), None);
         assert_eq!(told(Straight, true, aside()), Some(Wanted::LateralWall));
         assert_eq!(told(Straight, false, aside()), None);
         assert_eq!(told(Straight, true, breach(Wall::Lateral, 1.95, 15.0)), None);
