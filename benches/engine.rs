@@ -13,7 +13,7 @@ use corridor::case::judge;
 use corridor::case::spine::{self, Source, Spine, VertebraModel};
 use corridor::case::suggest::{self, Planned, Wish};
 use corridor::clearance::{
-    Canal, Field, Neighbour, Voxels, around, assess, gap_to_voxels_mm, schemes,
+    Canal, Field, HeadShape, Neighbour, Voxels, around, assess, gap_to_voxels_mm, schemes,
 };
 use corridor::implant::Catalogue;
 use corridor::labels::edit::{Mending, Stroke};
@@ -167,6 +167,7 @@ fn distances(c: &mut Criterion<ThreadTime>) {
 fn answers(c: &mut Criterion<ThreadTime>) {
     let (l3, l4) = (|| DEMO.vertebra(Level::L3), || DEMO.vertebra(Level::L4));
     let shape = || DEMO.screw(Level::L4).shape();
+    let catalogue = Catalogue::builtin().unwrap();
     let mut group = c.benchmark_group("answer");
     group.bench_function("grade, A", |b| {
         b.iter(|| assess(&shape(), &l4().field, &l4().anatomy));
@@ -177,11 +178,14 @@ fn answers(c: &mut Criterion<ThreadTime>) {
         b.iter(|| assess(&medial, &l4().field, &l4().anatomy));
     });
     group.bench_function("around", |b| {
-        b.iter(|| around(&shape(), of(l4()), l4().canal.as_ref(), Some(of(l3())), None));
+        b.iter(|| {
+            around(&shape(), HeadShape::USUAL, of(l4()), l4().canal.as_ref(), Some(of(l3())), None)
+        });
     });
     group.bench_function("schemes", |b| {
         let (bone, anatomy) = (&l4().field, &l4().anatomy);
-        let near = around(&shape(), of(l4()), l4().canal.as_ref(), Some(of(l3())), None);
+        let near =
+            around(&shape(), HeadShape::USUAL, of(l4()), l4().canal.as_ref(), Some(of(l3())), None);
         let found = assess(&shape(), bone, anatomy).unwrap();
         b.iter(|| schemes(&shape(), bone, anatomy, Level::L4, &found, &near));
     });
@@ -194,7 +198,7 @@ fn answers(c: &mut Criterion<ThreadTime>) {
     for n in 0..12 {
         group.bench_function(format!("full, screw {n}"), |b| {
             let Demo { spine, plan } = &*DEMO;
-            b.iter(|| judge::answer(spine, plan, &plan.screws[n]));
+            b.iter(|| judge::answer(spine, plan, &plan.screws[n], &catalogue));
         });
     }
     group.finish();

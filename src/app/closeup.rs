@@ -1,7 +1,7 @@
 //! Everything that is said of the one screw that is worked on: its full answer at every move, why
 //! it scores as it does as soon as it rests.
 
-use super::history::{Document, Draft, ShownPlan};
+use super::history::{Document, Draft, ShownCatalogue, ShownPlan};
 use super::jobs::ActiveCase;
 use super::schedule::FrameSystems;
 use super::selection::Selection;
@@ -54,10 +54,11 @@ pub fn plugin(app: &mut App) {
 fn look(
     case: Option<Res<ActiveCase>>,
     plan: Res<ShownPlan>,
+    catalogue: Res<ShownCatalogue>,
     (draft, selection): (Res<Draft>, Res<Selection>),
     mut closeup: ResMut<Closeup>,
 ) {
-    let Some(case) = case else { return };
+    let (Some(case), Some(catalogue)) = (case, &catalogue.0) else { return };
     let edited = draft.0.as_ref().map(|draft| &draft.screw);
     let chosen = selection.screw.and_then(|id| plan.0.screw(id));
     let now = edited.or(chosen);
@@ -65,7 +66,8 @@ fn look(
         return;
     }
     let now = now.cloned();
-    closeup.answer = now.as_ref().and_then(|screw| judge::answer(&case.spine, &plan.0, screw).ok());
+    let answer = |screw: &Screw| judge::answer(&case.spine, &plan.0, screw, catalogue).ok();
+    closeup.answer = now.as_ref().and_then(answer);
     (closeup.hu_along, closeup.density) = match &now {
         Some(screw) => densities(&case.spine, screw),
         None => (Vec::new(), None),

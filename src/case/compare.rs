@@ -48,8 +48,11 @@ pub struct Summary {
 impl Compared {
     /// Judges every screw of a plan.
     pub fn of(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Self {
-        let answers: Vec<Option<Answer>> =
-            plan.screws.iter().map(|screw| judge::answer(spine, plan, screw).ok()).collect();
+        let answers: Vec<Option<Answer>> = plan
+            .screws
+            .iter()
+            .map(|screw| judge::answer(spine, plan, screw, catalogue).ok())
+            .collect();
         let answers: Vec<Option<&Answer>> = answers.iter().map(Option::as_ref).collect();
         Self::new(plan, &answers, judge::check(spine, plan, catalogue).len())
     }

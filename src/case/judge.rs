@@ -121,8 +121,13 @@ pub struct Answer {
     pub nearest_screw: Option<(ScrewId, f64)>,
 }
 
-/// Judges one screw of a plan in full.
-pub fn answer(spine: &Spine, plan: &Plan, screw: &Screw) -> Result<Answer, Unjudged> {
+/// Judges one screw of a plan in full. Its head is as large as `catalogue` has it.
+pub fn answer(
+    spine: &Spine,
+    plan: &Plan,
+    screw: &Screw,
+    catalogue: &Catalogue,
+) -> Result<Answer, Unjudged> {
     let assessment = assess(spine, screw)?;
     let Host { vertebra, field: bone, anatomy } = host_of(spine, screw)?;
     let place = spine.vertebrae.iter().position(|v| v.id == vertebra.id);
@@ -135,6 +140,7 @@ pub fn answer(spine: &Spine, plan: &Plan, screw: &Screw) -> Result<Answer, Unjud
     let shape = screw.shape();
     let around = clearance::around(
         &shape,
+        head_of(screw, catalogue, HeadShape::FROM_MM).unwrap_or(HeadShape::USUAL),
         Neighbour { bone, anatomy },
         vertebra.canal.as_ref(),
         above,
@@ -164,7 +170,7 @@ pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
     let rules = Rules::builtin().ok();
     let seen = plan.screws.iter().map(|screw| {
         let Answer { assessment, around, schemes, nearest_screw, .. } =
-            answer(spine, plan, screw).map_err(|why| why.issue(screw))?;
+            answer(spine, plan, screw, catalogue).map_err(|why| why.issue(screw))?;
         Ok(Seen {
             name: screw.title(),
             site: screw.site(),
@@ -192,16 +198,17 @@ pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
 
 /// The head of a screw, as the planner takes it; of a size that the catalogue lacks that of the
 /// nearest.
-fn head_of(screw: &Screw, catalogue: &Catalogue, rules: &Rules) -> Option<HeadShape> {
+fn head_of(screw: &Screw, catalogue: &Catalogue, from_mm: f64) -> Option<HeadShape> {
     let kind = screw.kind(catalogue)?;
-    let behind_mm = [rules.limits.head_from_mm, kind.head_height_mm];
+    let behind_mm = [from_mm, kind.head_height_mm];
     Some(HeadShape { radius_mm: kind.head_radius_mm, behind_mm })
 }
 
 /// The screw whose head is nearest to another one's, and the gap between the two, mm.
 fn nearest_head(plan: &Plan, screw: &Screw, catalogue: &Catalogue) -> Option<(String, f64)> {
     let rules = Rules::builtin().ok()?;
-    let head = |screw: &Screw| Some((screw.shape(), head_of(screw, catalogue, &rules)?));
+    let from_mm = rules.limits.head_from_mm;
+    let head = |screw: &Screw| Some((screw.shape(), head_of(screw, catalogue, from_mm)?));
     let (shape, own) = head(screw)?;
     let others = plan.screws.iter().filter(|other| other.id != screw.id);
     let gaps = others.filter_map(|other| {

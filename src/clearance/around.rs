@@ -16,8 +16,6 @@ use serde::Serialize;
 
 /// Samples along a screw are this far apart, mm.
 const STEP_MM: f64 = 0.5;
-/// The head, behind the entry: radius, from, to, mm. Provisional, as a polyaxial head is.
-const HEAD_MM: [f64; 3] = [6.5, 2.0, 14.0];
 /// So near to touching, gaps to other bones are measured by their triangles, mm.
 const EXACT_WITHIN_MM: f64 = 2.0;
 /// Walls are looked for this far from the axis, mm.
@@ -64,6 +62,7 @@ impl<B> Copy for Neighbour<'_, B> {}
 /// gaps.
 pub fn around<B: SignedDistance>(
     screw: &ScrewShape,
+    head: HeadShape,
     own: Neighbour<'_, B>,
     canal: Option<&Canal>,
     above: Option<Neighbour<'_, B>>,
@@ -85,7 +84,7 @@ pub fn around<B: SignedDistance>(
         walls_mm: walls_mm(screw, axis, own.bone, own.anatomy),
         foramen_mm: foramina.map(|foramen| foramen.gap_mm(screw, axis)).reduce(f64::min),
         above_mm: above_mm.map(|(deepest, _)| -deepest - radius),
-        head_above_mm: above.map(|other| head_gap_mm(screw, axis, other.bone)),
+        head_above_mm: above.map(|other| head_gap_mm(screw, axis, head, other.bone)),
         below_mm: below.map(|other| -along(other).0 - radius),
         run_in_above_mm: above_mm.map(|(_, run)| run),
     }
@@ -118,6 +117,13 @@ pub struct HeadShape {
     pub radius_mm: f64,
     /// From where to where it reaches behind the entry, mm.
     pub behind_mm: [f64; 2],
+}
+
+impl HeadShape {
+    /// A head begins so far behind the entry, mm; K.
+    pub const FROM_MM: f64 = 2.0;
+    /// As large as polyaxial heads usually are, for a screw that no catalogue has; K.
+    pub const USUAL: Self = Self { radius_mm: 6.5, behind_mm: [Self::FROM_MM, 14.0] };
 }
 
 /// The gap between the heads of two screws, mm; negative by how far they run into each other. Ends
@@ -178,8 +184,13 @@ fn along_in_bone(
 }
 
 /// From the head's surface to another bone, mm.
-fn head_gap_mm(screw: &ScrewShape, axis: Dir<Patient>, other: &impl SignedDistance) -> f64 {
-    let [radius, from, to] = HEAD_MM;
+fn head_gap_mm(
+    screw: &ScrewShape,
+    axis: Dir<Patient>,
+    head: HeadShape,
+    other: &impl SignedDistance,
+) -> f64 {
+    let HeadShape { radius_mm: radius, behind_mm: [from, to] } = head;
     // Spheres of the head's radius fill it; those at its ends stay within it.
     let (first, last) = (from + radius.min((to - from) / 2.0), to - radius.min((to - from) / 2.0));
     let at = |share: f64| screw.entry - axis * (first + (last - first) * share);

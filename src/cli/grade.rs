@@ -170,7 +170,7 @@ pub(super) fn judged(
     notices: &[Notice],
 ) -> Graded {
     let screws = file.plan.screws.iter();
-    let results = screws.map(|screw| judge::answer(spine, &file.plan, screw)).collect();
+    let results = screws.map(|screw| judge::answer(spine, &file.plan, screw, catalogue)).collect();
     let notices = spine.notices().map(str::to_owned).chain(notices.iter().map(ToString::to_string));
     let issues = judge::check(spine, &file.plan, catalogue);
     Graded { results, issues, notices: notices.collect(), file }

@@ -5,6 +5,7 @@ use crate::case_session::{PLAN, edited};
 use crate::memory_fs::MemoryFs;
 use crate::plan_auto::{l4_to_s1, plan, plan_from};
 use crate::plan_samples::{now, opening, screw};
+use corridor::case::judge;
 use corridor::case::suggest::Wish;
 use corridor::case::{Location, Notice, Opening, open};
 use corridor::cli::grade::not_on_offer;
@@ -195,6 +196,22 @@ fn what_is_missing_has_a_stand_in_or_is_refused() {
     let said = refused.to_string();
     assert!(said.contains("S2AI left") && said.contains("--catalogue"), "{said}");
     assert_ne!(iliac_screw_from(&hospital()), Err(refused));
+}
+
+#[test]
+fn the_room_to_the_facet_above_is_that_of_the_hospitals_own_head() {
+    let spine = &l4_to_s1().spine;
+    let wish = Wish { levels: vec![Level::L5], each_alone: true, ..Wish::default() };
+    let (screw, _) = plan(spine, &wish).screws.swap_remove(0);
+    let ours = Catalogue::builtin().unwrap();
+    let mut bulky = ours.clone();
+    bulky.kinds.iter_mut().for_each(|kind| kind.head_radius_mm += 4.0);
+    let room = |catalogue: &Catalogue| {
+        let answer = judge::answer(spine, &Plan::default(), &screw, catalogue).unwrap();
+        answer.around.head_above_mm.unwrap()
+    };
+    let less = room(&ours) - room(&bulky);
+    assert!((2.0..4.5).contains(&less), "{less} mm less room for 4 mm more head");
 }
 
 #[test]

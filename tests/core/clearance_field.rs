@@ -1,7 +1,7 @@
 //! The grade on the distance field of a real shape: right, and fast enough for a moving hand.
 
 use crate::anatomy_phantom::exact_surface;
-use crate::plan_auto::{l4_to_s1, plan};
+use crate::plan_auto::{answer_of, l4_to_s1, plan};
 use corridor::anatomy::{VertebraAnatomy, measure};
 use corridor::case::judge;
 use corridor::case::suggest::Wish;
@@ -75,7 +75,7 @@ fn a_full_answer_takes_no_longer_than_some_thousand_quick_distances() {
     for screw in &plan.screws {
         let field = &judge::vertebra_of(spine, screw).unwrap().field;
         let thousand = thousand_quick(field, &screw.shape());
-        let took = fastest(|| judge::answer(spine, &plan, screw).unwrap());
+        let took = fastest(|| answer_of(spine, &plan, screw));
         println!("full answer {took:?}, a thousand distances {thousand:?}, {}", screw.name());
         assert!(took < 4 * thousand, "{took:?}, {thousand:?}, {}", screw.name());
     }

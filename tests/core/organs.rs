@@ -1,7 +1,6 @@
 //! How far a screw is from cord, roots and vessels, where the labels have them.
 
-use crate::plan_auto::{around_bones, l4_to_s1, plan};
-use corridor::case::judge;
+use crate::plan_auto::{answer_of, around_bones, l4_to_s1, plan};
 use corridor::case::spine::{self, Spine};
 use corridor::case::suggest::Wish;
 use corridor::labels::{Level, Organ};
@@ -44,8 +43,8 @@ fn the_gaps_to_cord_roots_and_vessels_stand_beside_the_letter() {
     let plan = Plan { screws, ..Plan::default() };
     let mut to_vessels = BTreeMap::new();
     for screw in &plan.screws {
-        let answer = judge::answer(&spine, &plan, screw).unwrap();
-        let without = judge::answer(&made.spine, &plan, screw).unwrap();
+        let answer = answer_of(&spine, &plan, screw);
+        let without = answer_of(&made.spine, &plan, screw);
         assert_eq!(answer.assessment, without.assessment, "the letter knows of no organ");
         assert!(without.organs.is_empty() && answer.organs.len() >= 2, "{:?}", answer.organs);
         for (organ, mm) in &answer.organs {

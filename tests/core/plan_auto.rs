@@ -1,7 +1,7 @@
 //! Screws that plan themselves, on the phantom: planned from its CT, graded by its truth.
 
 use corridor::anatomy::{Pedicle, VertebraAnatomy};
-use corridor::case::judge;
+use corridor::case::judge::{self, Answer};
 use corridor::case::spine::{self, Spine};
 use corridor::case::suggest::{self, Planned, Wish};
 use corridor::clearance::{Assessment, Canal, Grade, Wall, assess_without_profile};
@@ -58,6 +58,13 @@ pub fn plan(spine: &Spine, wish: &Wish) -> Planned {
 pub fn plan_from(catalogue: &Catalogue, spine: &Spine, wish: &Wish) -> Planned {
     let rules = Rules::builtin().unwrap();
     suggest::plan(spine, wish, &rules, catalogue, Timestamp::UNIX_EPOCH, &Work::silent()).unwrap()
+}
+
+/// A screw's full answer, its head as our own catalogue has it.
+pub fn answer_of(spine: &Spine, plan: &Plan, screw: &Screw) -> Answer {
+    static OURS: OnceLock<Catalogue> = OnceLock::new();
+    let ours = OURS.get_or_init(|| Catalogue::builtin().unwrap());
+    judge::answer(spine, plan, screw, ours).unwrap()
 }
 
 /// The anatomy as it truly is.
@@ -118,7 +125,7 @@ fn planned_from_the_ct_and_graded_by_the_truth_every_screw_is_an_a() {
             found.score
         );
         assert!(screw.diameter_mm <= 0.8 * found.isthmus_mm, "{name}");
-        let answer = judge::answer(spine, &Plan::default(), screw).unwrap();
+        let answer = answer_of(spine, &Plan::default(), screw);
         let walls = answer.around.walls_mm.unwrap();
         let least = answer.assessment.clearance_mm - 0.3;
         assert!(walls.iter().all(|mm| *mm >= least), "{name}: {walls:?}, least {least}");

@@ -1,6 +1,6 @@
 //! Screws from the sacrum into the ilium: planned from labels, graded by the phantom's own bones.
 
-use crate::plan_auto::{misfit_mm, plan};
+use crate::plan_auto::{answer_of, misfit_mm, plan};
 use crate::real_data::real;
 use corridor::case::judge::{self, Unjudged};
 use corridor::case::spine::{self, Source, Spine};
@@ -119,7 +119,7 @@ fn both_ilia_take_a_screw_that_is_an_a_by_the_bones_themselves() {
     for ((screw, found), side) in planned.screws.iter().zip(Side::BOTH) {
         let name = screw.title();
         assert_eq!((screw.side, screw.site()), (side, ScrewSite::S2AlarIliac));
-        let judged = judge::answer(spine, &own, screw).unwrap();
+        let judged = answer_of(spine, &own, screw);
         assert_eq!(judged.assessment.grade, Grade::A, "{name}");
         assert_eq!(judged.assessment.clearance_mm, found.assessment.clearance_mm);
         assert!(judged.around.canal_mm.unwrap() > 2.0, "{name}: {:?}", judged.around);
@@ -198,7 +198,7 @@ fn a_turned_image_gives_the_same_corridor() {
     for (screw, found) in &planned.screws {
         let truth = to_air_mm(&turned.phantom, screw.side, &found.shape);
         // Labels of 1.5 mm and no CT: what is told holds within the band that is told with it.
-        let band = judge::answer(&turned.spine, &Plan::default(), screw).unwrap().band;
+        let band = answer_of(&turned.spine, &Plan::default(), screw).band;
         assert!(-truth < band.breach_mm[1], "{}: {truth} {band:?}", screw.title());
         assert_eq!(found.assessment.grade, Grade::A, "{}", screw.title());
     }
