@@ -106,7 +106,7 @@ pub const NO_PLAN: &str = "No screws yet.";
 pub const PLANS: &str = "Plans";
 /// Heading of the rods.
 pub const RODS: &str = "Rods";
-/// No side has two screws.
+/// There are no screws to join.
 pub const NO_RODS: &str = "A rod needs two screws on its side.";
 /// Box: the rods are laid for this lordosis.
 pub const LORDOSIS_WANTED: &str = "Lordosis to reach";

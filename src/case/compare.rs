@@ -8,6 +8,7 @@ use super::rods;
 use super::spine::Spine;
 use crate::clearance::{Band, Grade};
 use crate::implant::Catalogue;
+use crate::plan::bent::BentRod;
 use crate::plan::{Plan, Screw, ScrewSite};
 use crate::space::Side;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +40,8 @@ pub struct Summary {
     pub letters: [usize; 3],
     /// The least clearance of all screws, mm; `None` without a judged screw.
     pub least_clearance_mm: Option<f64>,
-    /// RMS misfit of the rod as it is bent, on the left and on the right, mm; `None` where no rod is.
+    /// RMS misfit of the rod as it is bent for the plan's own target, on the left and on the right,
+    /// mm; `None` where no rod is.
     pub misfit_mm: [Option<f64>; 2],
     /// How many things there are to look at.
     pub issues: usize,
@@ -54,12 +56,12 @@ impl Compared {
             .map(|screw| judge::answer(spine, plan, screw, catalogue).ok())
             .collect();
         let answers: Vec<Option<&Answer>> = answers.iter().map(Option::as_ref).collect();
-        Self::new(plan, &answers, judge::check(spine, plan, catalogue).len())
+        Self::new(spine, plan, &answers, judge::check(spine, plan, catalogue).len())
     }
 
     /// From what is known already: the answer of each screw, in the plan's order, and how many
     /// things there are to look at.
-    pub fn new(plan: &Plan, answers: &[Option<&Answer>], issues: usize) -> Self {
+    pub fn new(spine: &Spine, plan: &Plan, answers: &[Option<&Answer>], issues: usize) -> Self {
         let mut pedicles: BTreeMap<_, Vec<ComparedScrew>> = BTreeMap::new();
         for (screw, answer) in plan.screws.iter().zip(answers) {
             let place = pedicles.entry((screw.site(), screw.side)).or_default();
@@ -71,7 +73,7 @@ impl Compared {
             screws: plan.screws.len(),
             letters: [count(|g| g == Grade::A), count(|g| g == Grade::B), count(|g| g > Grade::B)],
             least_clearance_mm: judged().map(|a| a.clearance_mm).reduce(f64::min),
-            misfit_mm: misfit_mm(plan),
+            misfit_mm: misfit_mm(spine, plan),
             issues,
         };
         Self { pedicles, summary }
@@ -86,12 +88,11 @@ impl ComparedScrew {
 }
 
 /// RMS misfit of the rods as they are bent, on the left and on the right.
-fn misfit_mm(plan: &Plan) -> [Option<f64>; 2] {
-    let rods = rods::bent_rods_of(plan);
+fn misfit_mm(spine: &Spine, plan: &Plan) -> [Option<f64>; 2] {
+    let rods = rods::bent_rods_of(spine, plan);
     Side::BOTH.map(|side| {
-        let is_here = |id| plan.screw(id).is_some_and(|screw| screw.side == side);
-        let rod = rods.iter().find(|(ids, _)| ids.iter().any(|id| is_here(*id)));
-        rod.map(|(_, rod)| rod.rms_misfit_mm())
+        let one = rods.iter().flatten().find(|one| one.side == side)?;
+        one.rod.as_ref().ok().map(BentRod::rms_misfit_mm)
     })
 }
 

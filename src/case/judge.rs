@@ -1,6 +1,6 @@
 //! The screws of a plan against the spine they are in.
 
-use super::rods;
+use super::rods::{self, NoRod, OfSide};
 use super::spine::{Spine, VertebraModel};
 use crate::anatomy::VertebraAnatomy;
 use crate::clearance::grade::{BREACH_BOUNDS_MM, ENTRY_ZONE_MM};
@@ -161,11 +161,8 @@ pub fn answer(
 
 /// What a person should look at before the plan is used. Heads are as large as `catalogue` has them.
 pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
-    let rods = rods::bent_rods_of(plan);
-    let misfit = |screw: &Screw| {
-        let (ids, rod) = rods.iter().find(|(ids, _)| ids.contains(&screw.id))?;
-        rod.misfit_mm.get(ids.iter().position(|id| *id == screw.id)?).copied()
-    };
+    let rods = rods::bent_rods_of(spine, plan);
+    let misfit = |screw: &Screw| rods.iter().flatten().find_map(|side| side.misfit_mm(screw.id));
     let name = |id: ScrewId| plan.screw(id).map(Screw::title);
     let rules = Rules::builtin().ok();
     let seen = plan.screws.iter().map(|screw| {
@@ -192,7 +189,8 @@ pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
     let (seen, unjudged): (Vec<_>, Vec<_>) = seen.partition(Result::is_ok);
     let seen: Vec<Seen> = seen.into_iter().flatten().collect();
     let unjudged = unjudged.into_iter().filter_map(Result::err);
-    let unjudged: Vec<Issue> = unjudged.chain(called_twice(spine, plan)).collect();
+    let of_all = called_twice(spine, plan).into_iter().chain(rods::missing(plan, &rods));
+    let unjudged: Vec<Issue> = unjudged.chain(of_all).collect();
     check::check(&seen, unjudged, slice_mm(spine), half_width_mm(spine))
 }
 
@@ -255,27 +253,29 @@ fn astray(spine: &Spine, screw: &Screw) -> Astray {
     spine.vertebrae.iter().find(meets).map_or(Astray::Nowhere, |v| Astray::In(v.level))
 }
 
-/// The curves that the rods of both sides follow, with the screws that they join in the spine's
-/// order; none where a side has fewer than two screws.
-pub fn rods_of(plan: &Plan) -> Vec<(Vec<ScrewId>, Rod)> {
+/// The curves that the rods of both sides follow, left first.
+pub fn rods_of(plan: &Plan) -> Vec<OfSide<Rod>> {
     let (Ok(rods), Ok(rules)) = (Rods::builtin(), Rules::builtin()) else { return Vec::new() };
     let of_side = |side: Side| {
         let screws: Vec<&Screw> = plan.screws.iter().filter(|s| s.side == side).collect();
         let heads: Vec<_> =
             screws.iter().map(|screw| construct::head(&screw.shape(), &rules)).collect();
-        let rod = Rod::through(&heads, &rods).ok()?;
-        Some((screws.iter().map(|screw| screw.id).collect(), rod))
+        let rod = Rod::through(&heads, &rods).map_err(|why| NoRod::new(side, &screws, why));
+        OfSide { side, screws: screws.iter().map(|screw| screw.id).collect(), rod }
     };
-    Side::BOTH.into_iter().filter_map(of_side).collect()
+    Side::BOTH.map(of_side).into()
 }
 
 /// The curves that the rods follow once the spine is moved towards a target, and how each level from the
-/// highest to the lowest screw moves for it. Other levels stay out of it.
+/// highest to the lowest screw moves for it: none where it stays as it is. Other levels stay out of it.
 pub fn rods_towards(
     spine: &Spine,
     plan: &Plan,
     target: Target,
-) -> Result<(Vec<Moved>, Vec<(Vec<ScrewId>, Rod)>), CorrectError> {
+) -> Result<(Vec<Moved>, Vec<OfSide<Rod>>), CorrectError> {
+    if target.is_as_it_is() {
+        return Ok((Vec::new(), rods_of(plan)));
+    }
     let place = |screw: &Screw| {
         let vertebra = vertebra_of(spine, screw)?;
         spine.vertebrae.iter().position(|v| v.id == vertebra.id)

@@ -2,24 +2,28 @@
 //!
 //! In: a spine, a plan, what the column is to become, what the rods are made of and by. Out: a
 //! [`RodSheet`]: how each level moves for it, and for each side the rod as it is bent, its misfit at
-//! each head and the settings of the bender.
+//! each head and the settings of the bender, or why it has none.
 
 use super::judge;
 use super::spine::Spine;
 use crate::implant::{Bender, RodKind, Rods, RodsError};
 use crate::plan::bent::{BentRod, RodChoice};
+use crate::plan::check::{Issue, Weight};
 use crate::plan::correct::{CorrectError, Moved, Target};
-use crate::plan::rod::Rod;
+use crate::plan::rod::{Rod, RodError};
 use crate::plan::{Plan, Screw, ScrewId, ScrewSite};
 use crate::space::Side;
+use serde::Serialize;
 
 /// The rods of both sides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RodSheet {
     /// How each level from the highest to the lowest screw moves; none where the column stays.
     pub moved: Vec<Moved>,
-    /// The rods, left first; none of a side with fewer than two screws.
+    /// The rods, left first.
     pub rods: Vec<SideRod>,
+    /// The sides that have none, and why.
+    pub without: Vec<NoRod>,
     /// What they are made of.
     pub kind: RodKind,
     /// What the settings are for.
@@ -37,6 +41,46 @@ pub struct SideRod {
     pub curve: Rod,
     /// The rod as the bender makes it: the one that is shown and measured.
     pub bent: BentRod,
+}
+
+/// A side without a rod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{side} rod: none, as {why}; {hint}")]
+pub struct NoRod {
+    /// The patient's side.
+    pub side: Side,
+    /// What is the matter, naming the screws.
+    pub why: String,
+    /// What to do about it.
+    pub hint: &'static str,
+}
+
+impl NoRod {
+    /// Why no rod joins these screws.
+    pub(super) fn new(side: Side, screws: &[&Screw], why: RodError) -> Self {
+        let titles: Vec<String> = screws.iter().map(|screw| screw.title()).collect();
+        let (why, hint) = why.say(&titles);
+        Self { side, why, hint }
+    }
+}
+
+/// The rod of one side, smooth or bent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OfSide<R> {
+    /// The patient's side.
+    pub side: Side,
+    /// The screws of that side, in the spine's order.
+    pub screws: Vec<ScrewId>,
+    /// What joins them.
+    pub rod: Result<R, NoRod>,
+}
+
+impl OfSide<BentRod> {
+    /// How far the rod misses the head of a screw, mm; `None` where it does not join it.
+    pub fn misfit_mm(&self, screw: ScrewId) -> Option<f64> {
+        let place = self.screws.iter().position(|id| *id == screw)?;
+        self.rod.as_ref().ok()?.misfit_mm.get(place).copied()
+    }
 }
 
 /// Why there is no sheet.
@@ -61,28 +105,58 @@ pub fn sheet(
 ) -> Result<RodSheet, RodSheetError> {
     let rods = Rods::builtin()?;
     let (kind, bender) = choice.of(&rods)?;
-    let (moved, laid) = match target.is_as_it_is() {
-        true => (Vec::new(), judge::rods_of(plan)),
-        false => judge::rods_towards(spine, plan, target)?,
-    };
-    let of_side = |(ids, curve): (Vec<_>, Rod)| {
-        let screws: Vec<&Screw> = ids.iter().filter_map(|id| plan.screw(*id)).collect();
-        let side = screws.first()?.side;
-        let bent = BentRod::along(&curve, bender, kind, &rods, bends);
-        Some(SideRod { side, sites: screws.iter().map(|s| s.site()).collect(), curve, bent })
-    };
-    let made = laid.into_iter().filter_map(of_side).collect();
-    Ok(RodSheet { moved, rods: made, kind: kind.clone(), bender: bender.clone() })
+    let (moved, laid) = judge::rods_towards(spine, plan, target)?;
+    let (mut made, mut without) = (Vec::new(), Vec::new());
+    for OfSide { side, screws, rod } in laid {
+        match rod {
+            Ok(curve) => {
+                let screws = screws.iter().filter_map(|id| plan.screw(*id));
+                let sites = screws.map(Screw::site).collect();
+                let bent = BentRod::along(&curve, bender, kind, &rods, bends);
+                made.push(SideRod { side, sites, curve, bent });
+            }
+            Err(why) => without.push(why),
+        }
+    }
+    Ok(RodSheet { moved, rods: made, without, kind: kind.clone(), bender: bender.clone() })
 }
 
-/// The rods of both sides for the spine as it is, as they are bent, and the screws in the order of
-/// their misfits. A choice that is not on offer is told by the sheet; here the usual stands for it.
-pub fn bent_rods_of(plan: &Plan) -> Vec<(Vec<ScrewId>, BentRod)> {
-    let Ok(rods) = Rods::builtin() else { return Vec::new() };
+/// The rods of both sides as they are bent, for what the plan wants of the spine: those of its sheet.
+/// A choice that is not on offer is told by the sheet; here the usual stands for it.
+pub fn bent_rods_of(spine: &Spine, plan: &Plan) -> Result<Vec<OfSide<BentRod>>, RodSheetError> {
+    let rods = Rods::builtin()?;
     let usual = RodChoice::default();
-    let Ok((kind, bender)) = plan.rod_choice.of(&rods).or_else(|_| usual.of(&rods)) else {
-        return Vec::new();
+    let (kind, bender) = plan.rod_choice.of(&rods).or_else(|_| usual.of(&rods))?;
+    let (_, laid) = judge::rods_towards(spine, plan, plan.rod_target)?;
+    let bent = |OfSide { side, screws, rod }: OfSide<Rod>| {
+        let rod = rod.map(|curve| BentRod::along(&curve, bender, kind, &rods, None));
+        OfSide { side, screws, rod }
     };
-    let bent = |curve: &Rod| BentRod::along(curve, bender, kind, &rods, None);
-    judge::rods_of(plan).into_iter().map(|(ids, curve)| (ids, bent(&curve))).collect()
+    Ok(laid.into_iter().map(bent).collect())
+}
+
+/// What is to be said of rods that are not there though a side has screws to join.
+pub(super) fn missing(
+    plan: &Plan,
+    rods: &Result<Vec<OfSide<BentRod>>, RodSheetError>,
+) -> Vec<Issue> {
+    let look = |what: String, hint: &str| Issue { weight: Weight::Look, what, hint: hint.into() };
+    let is_joined = |side| plan.screws.iter().filter(|screw| screw.side == side).count() > 1;
+    match rods {
+        Ok(rods) => {
+            let missing = rods.iter().filter(|side| side.screws.len() > 1);
+            let missing = missing.filter_map(|side| side.rod.as_ref().err());
+            let said = |NoRod { side, why, hint }: &NoRod| {
+                look(format!("no rod joins the screws of the {side} side: {why}"), hint)
+            };
+            missing.map(said).collect()
+        }
+        Err(why) if Side::BOTH.into_iter().any(is_joined) => {
+            vec![look(
+                format!("the rods can not be laid: {why}"),
+                "lay them for the spine as it is",
+            )]
+        }
+        Err(_) => Vec::new(),
+    }
 }

@@ -8,6 +8,7 @@ use super::grade::{self, GradeError, Graded};
 use super::table::layout;
 use crate::case::compare::{self, Compared, ComparedScrew, Summary};
 use crate::case::request::CaseRequest;
+use crate::case::spine::Spine;
 use crate::plan::PlanFile;
 use crate::platform::fs::FileSystem;
 use crate::work::{Work, on_all_cores};
@@ -41,20 +42,20 @@ pub fn read(
         let name = plan.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (spine, graded) = grade::read_plan(&spine, &request, &catalogue, fs, work)?;
         let PlanFile { header, plan } = graded.file.clone();
-        columns.push(Column::new(name.clone(), graded));
+        columns.push(Column::new(&spine, name.clone(), graded));
         for kept in &plan.alternatives {
             let file = PlanFile { header: header.clone(), plan: plan.with_screws_of(kept) };
             let graded = grade::judged(&spine, file, &catalogue, &[]);
-            columns.push(Column::new(format!("{name}: {}", kept.name), graded));
+            columns.push(Column::new(&spine, format!("{name}: {}", kept.name), graded));
         }
     }
     Ok(columns)
 }
 
 impl Column {
-    fn new(name: String, graded: Graded) -> Self {
+    fn new(spine: &Spine, name: String, graded: Graded) -> Self {
         let answers: Vec<_> = graded.results.iter().map(|result| result.as_ref().ok()).collect();
-        let compared = Compared::new(&graded.file.plan, &answers, graded.issues.len());
+        let compared = Compared::new(spine, &graded.file.plan, &answers, graded.issues.len());
         Self { name, graded, compared }
     }
 }

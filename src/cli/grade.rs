@@ -11,6 +11,7 @@ use crate::case::spine::{Spine, SpineError, mended};
 use crate::case::store::StoreError;
 use crate::case::{Clock, Notice, OpenError, SystemClock};
 use crate::implant::{Catalogue, CatalogueError};
+use crate::plan::bend::HOW_TO_BEND;
 use crate::plan::bent::{BentRod, RodChoice};
 use crate::plan::check::Issue;
 use crate::plan::correct::{Moved, Target};
@@ -247,7 +248,8 @@ pub fn rods(
     Ok(Some(rods::sheet(spine, plan, target, &choice, bends)?))
 }
 
-/// The rods of both sides as they are bent: misfit, length to cut, and the settings of the bender.
+/// The rods of both sides as they are bent: misfit, length to cut, and the settings of the bender; of a
+/// side without one, why.
 pub fn rods_as_text(sheet: &RodSheet) -> String {
     let mut text = String::new();
     if !sheet.moved.is_empty() {
@@ -272,8 +274,8 @@ pub fn rods_as_text(sheet: &RodSheet) -> String {
             text += &format!("{site} {mm:.2} mm  ");
         }
         text += &format!(
-            "\nthe smooth curve it follows: misfit {:.2} mm (RMS), sharpest {:.0} mm radius\n{}\
-             the table bent forward lies within {:.3} mm of the rod\n",
+            "\nthe smooth curve it follows: misfit {:.2} mm (RMS), sharpest {:.0} mm radius\n\
+             {HOW_TO_BEND}\n{}the table bent forward lies within {:.3} mm of the rod\n",
             curve.rms_misfit_mm(),
             curve.least_radius_mm.min(9999.0),
             bent.table.text(),
@@ -282,6 +284,9 @@ pub fn rods_as_text(sheet: &RodSheet) -> String {
         for warning in &bent.warnings {
             text += &format!("{warning}\n");
         }
+    }
+    for why in &sheet.without {
+        text += &format!("\n{why}\n");
     }
     text
 }
@@ -308,6 +313,8 @@ pub fn rods_as_json(sheet: &RodSheet) -> Value {
     json!({
         "rod": sheet.kind,
         "bender": sheet.bender,
+        "how_to_bend": HOW_TO_BEND,
+        "without": sheet.without,
         "sides": sheet.rods.iter().map(one).collect::<Vec<_>>(),
     })
 }

@@ -15,8 +15,11 @@ const LENGTH_MM: RangeInclusive<f64> = 5.0..=200.0;
 const CORE_SHARE: RangeInclusive<f64> = 0.2..=0.99;
 /// The thread's pitch, mm.
 const PITCH_MM: RangeInclusive<f64> = 0.5..=10.0;
-/// Radius and height of the head, mm.
-const HEAD_MM: RangeInclusive<f64> = 2.0..=30.0;
+/// Radius of the head, mm.
+const HEAD_RADIUS_MM: RangeInclusive<f64> = 2.0..=30.0;
+/// From the entry to the head's top, mm: the head begins 2 mm behind the entry (`head_from_mm` of the
+/// rules of planning), so what ends there is none.
+const HEAD_HEIGHT_MM: RangeInclusive<f64> = 4.0..=30.0;
 /// The tulip's swing, degrees.
 const SWING_DEG: RangeInclusive<f64> = 0.0..=90.0;
 /// The bore, mm.
@@ -50,8 +53,8 @@ fn sound(kind: &Kind) -> Result<(), Fault> {
     sizes("lengths_mm", &kind.lengths_mm, LENGTH_MM)?;
     core(kind)?;
     within("pitch_mm", kind.pitch_mm, PITCH_MM)?;
-    within("head_radius_mm", kind.head_radius_mm, HEAD_MM)?;
-    within("head_height_mm", kind.head_height_mm, HEAD_MM)?;
+    within("head_radius_mm", kind.head_radius_mm, HEAD_RADIUS_MM)?;
+    within("head_height_mm", kind.head_height_mm, HEAD_HEIGHT_MM)?;
     within("tulip_swing_deg", kind.tulip_swing_deg, SWING_DEG)?;
     kind.cannulation_mm.map_or(Ok(()), |bore| cannulation(kind, bore))
 }

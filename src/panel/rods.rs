@@ -5,6 +5,7 @@ use crate::case::rods::{RodSheet, SideRod};
 use crate::implant::Rods;
 use crate::interact::intent::Intent;
 use crate::plan::Plan;
+use crate::plan::bend::HOW_TO_BEND;
 use crate::plan::correct::{MOST_LORDOSIS_DEG, Target};
 use bevy_egui::egui::{ComboBox, DragValue, Grid, Id, Response, RichText, Slider, Ui};
 
@@ -24,7 +25,7 @@ pub fn show(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
         Some(Err(why)) => {
             ui.label(RichText::new(words::sentence(why)).color(theme::LOOK));
         }
-        Some(Ok(sheet)) if sheet.rods.is_empty() => {
+        Some(Ok(_)) if facts.document.plan().screws.is_empty() => {
             ui.label(RichText::new(words::NO_RODS).color(theme::WEAK));
         }
         Some(Ok(sheet)) => rods(ui, sheet),
@@ -120,10 +121,16 @@ fn rods(ui: &mut Ui, sheet: &RodSheet) {
         });
         ui.add_space(8.0);
     }
-    let springback = words::sentence(&sheet.kind.springback());
-    ui.label(RichText::new(springback).color(theme::WEAK));
+    if !sheet.rods.is_empty() {
+        let springback = words::sentence(&sheet.kind.springback());
+        ui.label(RichText::new(springback).color(theme::WEAK));
+    }
     for one in &sheet.rods {
         side(ui, one);
+    }
+    for why in &sheet.without {
+        ui.add_space(8.0);
+        ui.label(RichText::new(words::sentence(&why.to_string())).color(theme::LOOK));
     }
 }
 
@@ -142,6 +149,7 @@ fn side(ui: &mut Ui, one: &SideRod) {
         }
     });
     ui.add_space(4.0);
+    ui.label(RichText::new(words::sentence(HOW_TO_BEND)).color(theme::WEAK).small());
     let [feeds, angles] = bent.table.places;
     Grid::new(("bends", one.side)).striped(true).spacing([10.0, 3.0]).show(ui, |ui| {
         heads(ui, &words::BEND_HEADS);

@@ -24,13 +24,18 @@ use std::fmt::Write as _;
 /// radius by less than 0.002 mm.
 const STEP_MM: f64 = 0.5;
 
+/// How a table is carried out. The rolls turn the plane of the bends right-handed from the cranial end
+/// to the caudal one; at the bender that plane stands still and the rod turns, the other way.
+pub const HOW_TO_BEND: &str = "begin at the cranial end and feed that end first; a roll of + turns the \
+                               rod clockwise, seen from its caudal end; bend to the same side each time";
+
 /// One setting of the bender.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Bend {
     /// Straight rod pushed through before it, mm.
     pub feed_mm: f64,
-    /// Turn of the rod about itself before it, degrees, right-handed looking along the feed; that
-    /// of the first bend is 0.
+    /// Turn of the rod about itself before it, degrees, clockwise seen from the end that is fed last;
+    /// that of the first bend is 0.
     pub roll_deg: f64,
     /// The bend that stays of what the bender is set to, degrees.
     pub bend_deg: f64,
@@ -329,6 +334,54 @@ mod tests {
         assert!(off(&flat.forward(rod), &wanted) > 1.0);
         let stiffer = rods.rod("cocr-6.0").expect("one");
         assert!(off(&table.forward(stiffer), &wanted) > 0.5);
+    }
+
+    /// The rod that a bender makes of a straight one by [`HOW_TO_BEND`]: fed along z, the first end
+    /// ahead, the former at the origin, each bend towards y. Its points are those of
+    /// [`BendTable::forward`].
+    fn by_hand(table: &BendTable, rod: &RodKind) -> Vec<DVec3> {
+        let (mut made, radius) = (vec![DVec3::ZERO], table.radius_mm);
+        for bend in &table.bends {
+            // Who looks along z with y up has -x at the right: clockwise, y goes there.
+            let (sin, cos) = bend.roll_deg.to_radians().sin_cos();
+            let rolled = |p: DVec3| DVec3::new(p.x * cos - p.y * sin, p.x * sin + p.y * cos, p.z);
+            let fed = made.iter().map(|p| rolled(*p + DVec3::Z * bend.feed_mm));
+            made = fed.chain([DVec3::ZERO]).collect();
+            let stays = rod.stays_deg(bend.set_deg).to_radians();
+            let steps = (stays * radius / STEP_MM).ceil().max(1.0);
+            let (sin, cos) = (stays / steps).sin_cos();
+            let bent = |p: DVec3| {
+                let (y, z) = (p.y - radius, p.z);
+                DVec3::new(p.x, radius + y * cos + z * sin, z * cos - y * sin)
+            };
+            for _ in 0..steps as usize {
+                made = made.into_iter().map(bent).chain([DVec3::ZERO]).collect();
+            }
+        }
+        made.iter().map(|p| *p + DVec3::Z * table.last_feed_mm).chain([DVec3::ZERO]).collect()
+    }
+
+    #[test]
+    fn who_bends_as_is_told_makes_the_rod_and_not_its_mirror_image() {
+        let rods = rods();
+        let rod = rods.rod("ti-5.5").expect("one");
+        let table = BendTable::new(&CHAIN, rods.bender("machine").expect("one"), rod);
+        assert!(table.bends.iter().skip(1).all(|b| b.roll_deg.abs() > 5.0), "{table:?}");
+        let shown: Vec<DVec3> = table.forward(rod).iter().map(|p| p.vec()).collect();
+        assert!(shown[0].distance(CHAIN[0]) < 1e-9, "the cranial end first");
+        let made = by_hand(&table, rod);
+        assert_eq!(made.len(), shown.len());
+        for (n, m) in [0, made.len() / 3, made.len() / 2, made.len() - 1].map(|n| (n, n / 2)) {
+            let apart = |line: &[DVec3]| line[n].distance(line[m]);
+            assert!((apart(&made) - apart(&shown)).abs() < 1e-6);
+        }
+        // A mirror image has the same distances and the other sense of winding.
+        let winding = |line: &[DVec3]| {
+            let at = |share: f64| line[((line.len() - 1) as f64 * share) as usize] - line[0];
+            at(0.3).cross(at(0.6)).dot(at(1.0))
+        };
+        assert!(winding(&shown).abs() > 100.0, "{}", winding(&shown));
+        assert!((winding(&made) / winding(&shown) - 1.0).abs() < 1e-6);
     }
 
     #[test]

@@ -116,4 +116,35 @@ pub enum FileError {
         /// What the other screw calls it.
         other: Level,
     },
+    /// A vertebra is renamed to the name that it has.
+    #[error("renamed_levels calls {level} by its own name; take that entry out of the plan file")]
+    RenamedToItself {
+        /// The name.
+        level: Level,
+    },
+    /// A vertebra is renamed twice.
+    #[error(
+        "renamed_levels has two entries for the vertebra {from}, {} and {}; take one of them out \
+         of the plan file",
+        names[0], names[1]
+    )]
+    RenamedTwice {
+        /// What its labels call it.
+        from: Level,
+        /// What the entries call it.
+        names: [Level; 2],
+    },
+    /// A screw does not call its vertebra as it was renamed.
+    #[error(
+        "{screw}: renamed_levels calls its vertebra {to} (from {from}); correct one of them in the \
+         plan file"
+    )]
+    OtherName {
+        /// Level, side and id.
+        screw: String,
+        /// What its labels call the vertebra.
+        from: Level,
+        /// What the plan calls it.
+        to: Level,
+    },
 }

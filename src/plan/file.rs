@@ -224,7 +224,9 @@ pub fn parse(text: &str, read_at: Timestamp) -> Result<PlanFile, FileError> {
     let record: FileRecord = serde_json::from_value(Value::Object(document))?;
     let screws = read_screws(record.screws, &[], read_at)?;
     let alternatives = read_alternatives(record.alternatives, &screws, read_at)?;
-    let (renamed, renamed_levels) = read_renamed(record.renamed_levels);
+    let (renamed, renamed_levels) = read_renamed(record.renamed_levels)?;
+    let kept = alternatives.iter().flat_map(|a| &a.screws);
+    screws.iter().chain(kept).try_for_each(|screw| check_renamed(screw, &renamed))?;
     check_label_edits(&record.label_edits)?;
     let rod_target = record.rod_target.part;
     rod_target.check()?;
@@ -330,17 +332,34 @@ fn read_screws(
 
 type Renamed = BTreeMap<VertebraId, RenamedLevel>;
 
-/// The renamed levels, and what else the file says of each.
-fn read_renamed(records: Vec<RenamedRecord>) -> (Renamed, BTreeMap<VertebraId, Unknown>) {
-    let (mut renamed, mut unknown) = (BTreeMap::new(), BTreeMap::new());
-    for record in records {
-        let id = record.vertebra_id;
-        renamed.insert(id, RenamedLevel { from: record.from, to: record.to });
-        if !record.unknown.is_empty() {
-            unknown.insert(id, record.unknown);
+/// The renamed levels, and what else the file says of each. A name that is none, or two for one
+/// vertebra, are refused: an edit would trip over them, and so would its undo.
+fn read_renamed(
+    records: Vec<RenamedRecord>,
+) -> Result<(Renamed, BTreeMap<VertebraId, Unknown>), FileError> {
+    let (mut renamed, mut unknown) = (Renamed::new(), BTreeMap::new());
+    for RenamedRecord { vertebra_id: id, from, to, unknown: keys } in records {
+        if from == to {
+            return Err(FileError::RenamedToItself { level: from });
+        }
+        if let Some(other) = renamed.insert(id, RenamedLevel { from, to }) {
+            return Err(FileError::RenamedTwice { from, names: [other.to, to] });
+        }
+        if !keys.is_empty() {
+            unknown.insert(id, keys);
         }
     }
-    (renamed, unknown)
+    Ok((renamed, unknown))
+}
+
+/// Refuses a screw that does not call its vertebra as it was renamed.
+fn check_renamed(screw: &Screw, renamed: &Renamed) -> Result<(), FileError> {
+    match renamed.get(&screw.vertebra) {
+        Some(RenamedLevel { from, to }) if *to != screw.level => {
+            Err(FileError::OtherName { screw: screw.name(), from: *from, to: *to })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn read_alternatives(

@@ -31,20 +31,40 @@ pub struct Rod {
     pub counter_bend_deg: f64,
 }
 
-/// Why no rod joins these heads.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+/// Why no rod joins these heads. Heads are counted from 0, as they were given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RodError {
     /// Fewer than two heads.
-    #[error("a rod needs two screws on its side: place another one")]
     TooFew,
-    /// Two heads in one place, or out of order.
-    #[error(
-        "heads {0} and {1} of the rod are less than a millimetre apart: move one of the screws"
-    )]
+    /// Two heads that follow each other are in one place.
     TooNear(usize, usize),
     /// A number is NaN or infinite.
-    #[error("head {0} of the rod has no place: place its screw again")]
     NotFinite(usize),
+}
+
+impl RodError {
+    /// What is the matter and what to do about it, by the titles of the heads' screws.
+    pub fn say(self, screws: &[String]) -> (String, &'static str) {
+        let title = |n: usize| screws.get(n).map_or("a screw", String::as_str);
+        let two = |a: &str, b: &str| match a == b {
+            true => format!("two screws of {a}"),
+            false => format!("{a} and {b}"),
+        };
+        match self {
+            Self::TooFew => match screws {
+                [] => ("that side has no screw".to_owned(), "place two on that side"),
+                [one, ..] => (format!("{one} stands alone"), "place another one on that side"),
+            },
+            Self::TooNear(a, b) => {
+                let both = two(title(a), title(b));
+                let what = format!("the heads of {both} are less than a millimetre apart");
+                (what, "move or delete one of them")
+            }
+            Self::NotFinite(n) => {
+                (format!("the head of {} has no place", title(n)), "place that screw again")
+            }
+        }
+    }
 }
 
 impl Rod {
@@ -114,13 +134,13 @@ pub fn rms(values: &[f64]) -> f64 {
 
 fn check(heads: &[Point<Patient>]) -> Result<(), RodError> {
     if let Some(n) = heads.iter().position(|head| !head.is_finite()) {
-        return Err(RodError::NotFinite(n + 1));
+        return Err(RodError::NotFinite(n));
     }
     if heads.len() < 2 {
         return Err(RodError::TooFew);
     }
     match heads.windows(2).position(|pair| pair[0].distance(pair[1]) < 1.0) {
-        Some(n) => Err(RodError::TooNear(n + 1, n + 2)),
+        Some(n) => Err(RodError::TooNear(n, n + 1)),
         None => Ok(()),
     }
 }
@@ -360,8 +380,19 @@ mod tests {
         assert!((rod.length_mm() - 46.0).abs() < 1e-9 && rod.rms_misfit_mm() < 1e-12);
         assert_eq!(Rod::through(&two[..1], &rods()), Err(RodError::TooFew));
         let same = [two[0], two[0]];
-        assert_eq!(Rod::through(&same, &rods()), Err(RodError::TooNear(1, 2)));
+        assert_eq!(Rod::through(&same, &rods()), Err(RodError::TooNear(0, 1)));
         let lost = [two[0], Point::new(f64::NAN, 0.0, 0.0)];
-        assert_eq!(Rod::through(&lost, &rods()), Err(RodError::NotFinite(2)));
+        assert_eq!(Rod::through(&lost, &rods()), Err(RodError::NotFinite(1)));
+        let said = |why: RodError, titles: &[&str]| {
+            why.say(&titles.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>()).0
+        };
+        assert_eq!(said(RodError::TooFew, &[]), "that side has no screw");
+        assert_eq!(said(RodError::TooFew, &["L4 left"]), "L4 left stands alone");
+        let near = said(RodError::TooNear(1, 2), &["L3 left", "L4 left", "L5 left"]);
+        assert_eq!(near, "the heads of L4 left and L5 left are less than a millimetre apart");
+        let twins = said(RodError::TooNear(0, 1), &["L4 left", "L4 left"]);
+        assert_eq!(twins, "the heads of two screws of L4 left are less than a millimetre apart");
+        let lost = said(RodError::NotFinite(1), &["L4 left", "L5 left"]);
+        assert_eq!(lost, "the head of L5 left has no place");
     }
 }

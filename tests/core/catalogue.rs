@@ -118,6 +118,8 @@ fn every_hole_is_refused_by_file_kind_and_field() {
         ("pitch_mm: 2.5", "pitch_mm: 0.0", "slim", "pitch_mm: 0 is not between"),
         ("head_radius_mm: 7.0", "head_radius_mm: NaN", "pelvic", "head_radius_mm: NaN"),
         ("head_height_mm: 12.5", "head_height_mm: -1.0", "slim", "head_height_mm: -1"),
+        // It would end where the head begins.
+        ("head_height_mm: 12.5", "head_height_mm: 2.0", "slim", "head_height_mm: 2 is not"),
         ("swing_deg: 28.0", "swing_deg: 280.0", "slim", "tulip_swing_deg: 280 is not between"),
         ("cannulation_mm: 1.8", "cannulation_mm: 6.0", "pelvic", "cannulation_mm: a bore of 6 mm"),
         ("id: \"stout\"", "id: \"slim\"", "slim", "id: another kind has it too"),

@@ -138,6 +138,42 @@ fn screws_that_contradict_each_other_are_refused() {
     assert!(matches!(parse(&two_names), Err(FileError::TwoLevels { .. })));
 }
 
+#[test]
+fn a_renamed_level_that_contradicts_the_rest_is_refused_with_what_to_do() {
+    let id = "00000000-0000-0000-0000-000000000001";
+    let renamed = |names: &[[&str; 2]]| {
+        let mut plan = hand_written();
+        plan["screws"][0]["vertebra_id"] = json!(id);
+        let entry = |[from, to]: &[&str; 2]| json!({"vertebra_id": id, "from": from, "to": to});
+        plan["renamed_levels"] = names.iter().map(entry).collect();
+        plan
+    };
+    let refused = |plan: &Value| parse(plan).unwrap_err().to_string();
+    let own = renamed(&[["L3", "L4"]]);
+    assert_eq!(parse(&own).unwrap().plan.renamed.len(), 1);
+    for (names, said) in [
+        (&[["L4", "L3"]][..], "renamed_levels calls its vertebra L3 (from L4); correct one of"),
+        (&[["L3", "L4"], ["L3", "L5"]], "two entries for the vertebra L3, L4 and L5; take one"),
+        (&[["L3", "L4"], ["L3", "L4"]], "two entries for the vertebra L3, L4 and L4; take one"),
+        (&[["L4", "L4"]], "calls L4 by its own name; take that entry out"),
+    ] {
+        let sentence = refused(&renamed(names));
+        assert!(sentence.contains(said), "{names:?}: {sentence}");
+    }
+    assert!(refused(&renamed(&[["L4", "L3"]])).starts_with("L4 left screw "));
+    // A screw of an alternative is one of the plan's.
+    let mut kept = own;
+    let mut screw = kept["screws"][0].clone();
+    screw["level"] = json!("L5");
+    kept["screws"] = json!([]);
+    kept["alternatives"] = json!([{"name": "B", "screws": [screw]}]);
+    let sentence = refused(&kept);
+    assert!(
+        sentence.starts_with("L5 left screw ") && sentence.contains("vertebra L4"),
+        "{sentence}"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 

@@ -1,12 +1,17 @@
 //! Rods for a spine that is moved to a target first.
 
 use crate::plan_auto::{l4_to_s1, plan};
+use corridor::case::compare::Compared;
 use corridor::case::judge;
-use corridor::case::rods::{bent_rods_of, sheet};
+use corridor::case::rods::{RodSheet, bent_rods_of, sheet};
 use corridor::case::suggest::Wish;
+use corridor::cli::grade;
+use corridor::implant::Catalogue;
 use corridor::labels::Level;
 use corridor::plan::auto::{Rules, construct};
+use corridor::plan::bend::HOW_TO_BEND;
 use corridor::plan::bent::{MOST_BENDS, RodChoice};
+use corridor::plan::check::{Issue, Weight};
 use corridor::plan::correct::{CorrectError, Target, lordosis_deg};
 use corridor::plan::{Header, Plan, file};
 use corridor::space::Side;
@@ -28,9 +33,10 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
     assert!((reached - now - 8.0).abs() < 1e-6, "{reached} from {now}");
     let rules = Rules::builtin().unwrap();
     let as_it_is = judge::rods_of(&plan);
-    for (n, (ids, rod)) in rods.iter().enumerate() {
-        assert_eq!(ids.len(), 3);
-        for (id, misfit) in ids.iter().zip(&rod.misfit_mm) {
+    for (n, one) in rods.iter().enumerate() {
+        let rod = one.rod.as_ref().unwrap();
+        assert_eq!(one.screws.len(), 3);
+        for (id, misfit) in one.screws.iter().zip(&rod.misfit_mm) {
             let screw = plan.screw(*id).unwrap();
             let motion = moved.iter().find(|m| m.level == screw.level).unwrap().motion;
             let head = motion.point(construct::head(&screw.shape(), &rules));
@@ -39,7 +45,7 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
             assert!(nearest < misfit + 0.6, "{}: {nearest} of {misfit}", screw.name());
         }
         // More lordosis brings the heads behind it nearer together.
-        assert!(rod.length_mm() < as_it_is[n].1.length_mm() - 1.0);
+        assert!(rod.length_mm() < as_it_is[n].rod.as_ref().unwrap().length_mm() - 1.0);
     }
     // The plan keeps what its rods are laid for, and its sheet is that of the moved spine.
     let aimed = Plan { rod_target: target, ..plan.clone() };
@@ -50,8 +56,8 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
     let usual = RodChoice::default();
     let made = sheet(spine, &aimed, read.rod_target, &usual, None).unwrap();
     assert_eq!(made.moved, moved);
-    for ((one, (_, rod)), side) in made.rods.iter().zip(&rods).zip(Side::BOTH) {
-        assert_eq!((&one.curve, one.side), (rod, side));
+    for ((one, laid), side) in made.rods.iter().zip(&rods).zip(Side::BOTH) {
+        assert_eq!((&one.curve, one.side, laid.side), (laid.rod.as_ref().unwrap(), side, side));
         let table = &one.bent.table;
         assert!((1..=MOST_BENDS).contains(&table.bends.len()), "{table:?}");
         assert_eq!((&table.impossible, one.bent.warnings.len()), (&vec![], 0));
@@ -66,12 +72,14 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
     let text = text.unwrap();
     let kept = file::parse(&text, jiff::Timestamp::UNIX_EPOCH).unwrap().plan;
     assert_eq!(kept.rod_choice, chosen);
-    let made = sheet(spine, &kept, Target::default(), &chosen, None).unwrap();
+    let made = sheet(spine, &kept, kept.rod_target, &chosen, None).unwrap();
     assert_eq!((&*made.kind.id, &*made.bender.id), ("cocr-6.0", "machine"));
     // What checks and comparisons tell is the misfit of the rods of the sheet.
-    for (one, (_, bent)) in made.rods.iter().zip(bent_rods_of(&kept)) {
-        assert_eq!(one.bent, bent);
+    let told = bent_rods_of(spine, &kept).unwrap();
+    for (one, told) in made.rods.iter().zip(told) {
+        assert_eq!(&one.bent, told.rod.as_ref().unwrap());
     }
+    assert_eq!(made.rods.len(), 2);
     let none = RodChoice { bender: Some("knee".into()), ..chosen };
     let why = sheet(spine, &kept, Target::default(), &none, None).unwrap_err().to_string();
     assert!(why.contains("no bender knee: there are hand, machine"), "{why}");
@@ -82,4 +90,92 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
     assert_eq!(judge::rods_towards(spine, &plan, wrong), Err(CorrectError::NoTarget));
     let none = judge::rods_towards(spine, &Plan::default(), target);
     assert_eq!(none, Err(CorrectError::TooFew));
+}
+
+fn planned() -> Plan {
+    let planned = plan(&l4_to_s1().spine, &Wish::default());
+    Plan { screws: planned.screws.into_iter().map(|(screw, _)| screw).collect(), ..Plan::default() }
+}
+
+fn sheet_of(plan: &Plan) -> RodSheet {
+    sheet(&l4_to_s1().spine, plan, plan.rod_target, &plan.rod_choice, None).unwrap()
+}
+
+fn issues(plan: &Plan) -> Vec<Issue> {
+    judge::check(&l4_to_s1().spine, plan, &Catalogue::builtin().unwrap())
+}
+
+#[test]
+fn checks_and_comparison_tell_of_the_rods_of_the_sheet() {
+    let (spine, catalogue) = (&l4_to_s1().spine, Catalogue::builtin().unwrap());
+    let as_it_is = planned();
+    let told = |plan: &Plan| {
+        let missed = issues(plan).into_iter().filter(|issue| issue.what.contains("the rod passes"));
+        missed.map(|issue| issue.what).collect::<Vec<_>>()
+    };
+    for lordosis_deg in [None, Some(-100.0), Some(100.0)] {
+        let rod_target = Target { lordosis_deg, coronal_part: 0.0 };
+        let plan = Plan { rod_target, ..as_it_is.clone() };
+        let rods = sheet_of(&plan).rods;
+        let heads = rods.iter().flat_map(|one| one.sites.iter().zip(&one.bent.misfit_mm));
+        let missed = heads.filter(|(_, mm)| **mm > 3.0).count();
+        assert_eq!(told(&plan).len(), missed, "{lordosis_deg:?}: {:?}", told(&plan));
+        assert!(missed > 0 || lordosis_deg != Some(-100.0), "else nothing is tried here");
+        let compared = Compared::of(spine, &plan, &catalogue).summary.misfit_mm;
+        let shown: Vec<_> = rods.iter().map(|one| Some(one.bent.rms_misfit_mm())).collect();
+        assert_eq!(compared.to_vec(), shown, "{lordosis_deg:?}");
+    }
+    // A target that can not be reached is told where there are screws to join.
+    let rod_target = Target { lordosis_deg: Some(20.0), coronal_part: 0.0 };
+    let of_l4 =
+        |plan: &Plan| plan.screws.iter().filter(|s| s.level == Level::L4).cloned().collect();
+    let one_level = Plan { screws: of_l4(&as_it_is), rod_target, ..Plan::default() };
+    assert!(issues(&one_level).iter().all(|issue| !issue.what.contains("rods")));
+    let mut twice = one_level;
+    let another =
+        corridor::plan::Screw { id: corridor::plan::ScrewId::random(), ..twice.screws[0].clone() };
+    twice.screws.push(another);
+    twice.sort();
+    let said = issues(&twice);
+    let unlaid = said.iter().find(|issue| issue.what.contains("the rods can not be laid"));
+    assert!(unlaid.is_some_and(|issue| issue.weight == Weight::Look), "{said:?}");
+}
+
+#[test]
+fn a_side_without_a_rod_says_why_by_its_screws() {
+    let whole = planned();
+    // One screw on the right; on the left two of one place.
+    let mut plan = whole.clone();
+    plan.screws.retain(|s| s.side == Side::Left || s.level == Level::L4);
+    let first = plan.screws.iter().find(|s| s.side == Side::Left).unwrap().clone();
+    plan.screws.push(corridor::plan::Screw { id: corridor::plan::ScrewId::random(), ..first });
+    plan.sort();
+    let made = sheet_of(&plan);
+    assert!(made.rods.is_empty());
+    let text = grade::rods_as_text(&made);
+    let left = "left rod: none, as the heads of two screws of L4 left are less than a millimetre \
+                apart; move or delete one of them";
+    assert!(text.contains(left), "{text}");
+    assert!(
+        text.contains("right rod: none, as L4 right stands alone; place another one"),
+        "{text}"
+    );
+    let json = grade::rods_as_json(&made);
+    assert_eq!(json["without"][0]["side"], "left");
+    assert_eq!(json["without"][1]["why"], "L4 right stands alone");
+    let said = issues(&plan);
+    let missing: Vec<_> = said.iter().filter(|i| i.what.starts_with("no rod joins")).collect();
+    assert_eq!(missing.len(), 1, "one screw needs no rod: {said:?}");
+    assert_eq!(missing[0].weight, Weight::Look);
+    assert!(missing[0].what.contains("left side: the heads of two screws of L4 left"));
+    assert!(!missing[0].hint.is_empty());
+    // Where both sides have one, nothing is said, and the way to bend it stands over each table.
+    let made = sheet_of(&whole);
+    assert!(made.without.is_empty() && issues(&whole).iter().all(|i| !i.what.contains("no rod")));
+    let text = grade::rods_as_text(&made);
+    assert_eq!(text.matches(&format!("{HOW_TO_BEND}\nbend  feed mm")).count(), 2, "{text}");
+    for one in &made.rods {
+        let ends = [&one.bent.line[0], &one.bent.line[one.bent.line.len() - 1]];
+        assert!(ends[0].vec().z > ends[1].vec().z + 30.0, "the cranial end first: {ends:?}");
+    }
 }
