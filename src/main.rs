@@ -19,14 +19,16 @@ fn main() -> ExitCode {
 }
 
 fn run(request: Request) -> Result<()> {
-    if let Some(done) = request.command.as_ref().and_then(run_headless) {
+    let mut terminal = std::io::stdout();
+    let command = request.command.as_ref();
+    if let Some(done) = command.and_then(|command| run_headless(command, &mut terminal)) {
         return done;
     }
     #[cfg(feature = "app")]
     return corridor::program::dispatch::run(request.command, request.display);
     #[cfg(not(feature = "app"))]
     anyhow::bail!(
-        "this corridor was built without its windows: only `grade`, `measure`, `phantom`, `plan` \
-         and `segment` work here"
+        "this corridor was built without its windows: only `compare`, `grade`, `measure`, \
+         `phantom`, `plan` and `segment` work here"
     )
 }

@@ -1,7 +1,8 @@
 //! `corridor compare`: several plans of one case side by side.
 //!
 //! In: a case and its plans. Out: a table with a column per plan, a row per pedicle, and under it
-//! what a choice is made by: how many of which letter, the least clearance, how well rods fit.
+//! what a choice is made by: how many of which letter, the least clearance, how well rods fit. Then
+//! what a person should know of each.
 
 use super::CompareArgs;
 use super::grade::{self, GradeError, Graded};
@@ -13,11 +14,14 @@ use crate::plan::PlanFile;
 use crate::platform::fs::FileSystem;
 use crate::work::{Work, on_all_cores};
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 
 /// One of the plans, named as its file is; an alternative of it by that and its own name.
 pub struct Column {
-    /// The file's name without its folder, and the alternative's.
+    /// What the file is called here, and the alternative.
     pub name: String,
+    /// What the file is called: without its folder, where no other has that name.
+    pub file: String,
     /// The plan and its numbers.
     pub graded: Graded,
     /// The same as one column of a comparison.
@@ -39,24 +43,53 @@ pub fn read(
     let mut columns = Vec::new();
     for plan in &args.plans {
         let request = CaseRequest { plan: Some(plan.clone()), ..case.clone() };
-        let name = plan.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (spine, graded) = grade::read_plan(&spine, &request, &catalogue, fs, work)?;
-        let PlanFile { header, plan } = graded.file.clone();
-        columns.push(Column::new(&spine, name.clone(), graded));
+        let name = name_among(plan, &args.plans);
+        let (spine, file, told) = grade::open_plan(&spine, &request, &catalogue, fs, work)?;
+        let PlanFile { header, plan } = file.clone();
+        let judged = |file| grade::judged(&spine, file, &catalogue, &told);
+        columns.push(Column::new(&spine, name.clone(), name.clone(), judged(file)));
         for kept in &plan.alternatives {
             let file = PlanFile { header: header.clone(), plan: plan.with_screws_of(kept) };
-            let graded = grade::judged(&spine, file, &catalogue, &[]);
-            columns.push(Column::new(&spine, format!("{name}: {}", kept.name), graded));
+            let title = format!("{name}: {}", kept.name);
+            columns.push(Column::new(&spine, title, name.clone(), judged(file)));
         }
     }
     Ok(columns)
 }
 
+/// A plan's file name; its whole path where another of the plans has the same name.
+fn name_among(plan: &Path, plans: &[PathBuf]) -> String {
+    let name = plan.file_name().unwrap_or_default();
+    let is_alone = plans.iter().filter(|other| other.file_name() == Some(name)).count() == 1;
+    match is_alone {
+        true => name.to_string_lossy().into_owned(),
+        false => plan.display().to_string(),
+    }
+}
+
+/// What a person should know: what holds for every plan without a name, then what is said of each.
+pub fn notices(plans: &[Column]) -> Vec<String> {
+    let is_of_all = |notice: &String| plans.iter().all(|plan| plan.graded.notices.contains(notice));
+    let mut said: Vec<String> = Vec::new();
+    for plan in plans {
+        for notice in &plan.graded.notices {
+            let text = match is_of_all(notice) {
+                true => notice.clone(),
+                false => format!("{}: {notice}", plan.file),
+            };
+            if !said.contains(&text) {
+                said.push(text);
+            }
+        }
+    }
+    said
+}
+
 impl Column {
-    fn new(spine: &Spine, name: String, graded: Graded) -> Self {
+    fn new(spine: &Spine, name: String, file: String, graded: Graded) -> Self {
         let answers: Vec<_> = graded.results.iter().map(|result| result.as_ref().ok()).collect();
         let compared = Compared::new(spine, &graded.file.plan, &answers, graded.issues.len());
-        Self { name, graded, compared }
+        Self { name, file, graded, compared }
     }
 }
 

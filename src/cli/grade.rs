@@ -1,6 +1,7 @@
 //! `corridor grade`: every screw of a plan, judged; and the plan table of any case.
 
 use super::GradeArgs;
+use super::output::{self, OutputError};
 use super::table::layout;
 use crate::case::bundle::BundleError;
 use crate::case::judge::{self, Answer, Unjudged};
@@ -8,9 +9,9 @@ use crate::case::open;
 use crate::case::request::CaseRequest;
 use crate::case::rods::{self, RodSheet, RodSheetError, SideRod};
 use crate::case::spine::{Spine, SpineError, mended};
-use crate::case::store::StoreError;
+use crate::case::store::{Location, StoreError};
 use crate::case::{Clock, Notice, OpenError, SystemClock};
-use crate::implant::{Catalogue, CatalogueError};
+use crate::implant::{Catalogue, CatalogueError, RodsError};
 use crate::plan::bend::HOW_TO_BEND;
 use crate::plan::bent::{BentRod, RodChoice};
 use crate::plan::check::Issue;
@@ -18,10 +19,10 @@ use crate::plan::correct::{Moved, Target};
 use crate::plan::exchange;
 use crate::plan::file::{self, FileError};
 use crate::plan::{Plan, PlanFile, Screw, ScrewSite};
-use crate::platform::fs::{FileSystem, write_atomically};
+use crate::platform::fs::FileSystem;
 use crate::work::{Work, on_all_cores};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Why a plan could not be read or graded.
@@ -48,6 +49,12 @@ pub enum GradeError {
     /// The rods.
     #[error(transparent)]
     Rods(#[from] RodSheetError),
+    /// A rod or a bender that is not on offer.
+    #[error("{0}; choose one in the plan, or with --rod and --bender")]
+    NoSuchRod(RodsError),
+    /// A file that is to be written beside the table.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// The named plan is not there.
     #[error(
         "there is no plan at {0}: check the spelling, or leave --plan out to use the case's own"
@@ -102,7 +109,8 @@ pub(super) fn read_images(
     Ok((spine, catalogue))
 }
 
-/// Reads the request's plan and judges it on the spine with its labels as the plan mends them.
+/// Reads the request's plan and judges it on the spine with its labels as the plan mends and names
+/// them.
 pub fn read_plan(
     given: &Spine,
     request: &CaseRequest,
@@ -111,13 +119,11 @@ pub fn read_plan(
     work: &Work,
 ) -> Result<(Spine, Graded), GradeError> {
     let (spine, file, notices) = open_plan(given, request, catalogue, fs, work)?;
-    let not_on_offer = not_on_offer(&file.plan, catalogue);
-    let mut graded = judged(&spine, file, catalogue, &notices);
-    graded.notices.extend(not_on_offer);
+    let graded = judged(&spine, file, catalogue, &notices);
     Ok((spine, graded))
 }
 
-/// The request's plan, and the spine with its labels as that plan mends them.
+/// The request's plan, and the spine with its labels as that plan mends and names them.
 pub(super) fn open_plan(
     given: &Spine,
     request: &CaseRequest,
@@ -129,7 +135,7 @@ pub(super) fn open_plan(
     let opening = request.opening(given, catalogue);
     let (file, notices) = open::read(&location, &opening, SystemClock.now(), fs)?;
     let spine = on_all_cores(|| mended(given, given, &file.plan, work))?;
-    Ok((spine, file, notices))
+    Ok((spine.named_by(&file.plan), file, notices))
 }
 
 /// Which screws of a plan a catalogue does not have, and what to do; `None` where it has them all.
@@ -145,22 +151,36 @@ pub fn not_on_offer(plan: &Plan, catalogue: &Catalogue) -> Option<String> {
     })
 }
 
-/// Writes a plan for other programs where the arguments ask for it; says what was written.
+/// Refuses to write over what is read; before anything is loaded, `place`, where the plan lives, may
+/// not be known yet.
+pub fn check_outputs(
+    args: &GradeArgs,
+    request: &CaseRequest,
+    place: Option<&Location>,
+) -> Result<(), GradeError> {
+    let mut inputs = output::inputs(&args.case, request);
+    inputs.extend(request.plan.clone());
+    if let Some(place) = place {
+        inputs.extend([place.plan().to_owned(), place.journal(), place.lock()]);
+    }
+    let outputs: Vec<&Path> = args.csv.iter().chain(&args.markups).map(PathBuf::as_path).collect();
+    Ok(output::check(&outputs, &inputs, args.replace)?)
+}
+
+/// Writes a plan for other programs where the arguments ask for it; says what was written. Nothing
+/// is written where one of the files may not be.
 pub fn write_out(
     args: &GradeArgs,
-    graded: &Graded,
+    request: &CaseRequest,
+    read: &ReadCase,
     fs: &dyn FileSystem,
-) -> std::io::Result<Vec<PathBuf>> {
-    let plan = &graded.file.plan;
+) -> Result<Vec<PathBuf>, GradeError> {
+    check_outputs(args, request, Some(&request.location(&read.spine, fs)?))?;
+    let plan = &read.graded.file.plan;
     let csv = args.csv.iter().map(|file| (file, exchange::csv(plan)));
     let markups =
         args.markups.iter().map(|file| (file, format!("{:#}\n", exchange::slicer_markups(plan))));
-    csv.chain(markups)
-        .map(|(file, text)| {
-            write_atomically(fs, file, text.as_bytes())?;
-            Ok(file.clone())
-        })
-        .collect()
+    csv.chain(markups).map(|(file, text)| Ok(output::write(file, &text, fs)?)).collect()
 }
 
 /// Judges a plan that is open already.
@@ -173,8 +193,9 @@ pub(super) fn judged(
     let screws = file.plan.screws.iter();
     let results = screws.map(|screw| judge::answer(spine, &file.plan, screw, catalogue)).collect();
     let notices = spine.notices().map(str::to_owned).chain(notices.iter().map(ToString::to_string));
+    let notices = notices.chain(not_on_offer(&file.plan, catalogue)).collect();
     let issues = judge::check(spine, &file.plan, catalogue);
-    Graded { results, issues, notices: notices.collect(), file }
+    Graded { results, issues, notices, file }
 }
 
 /// The organ nearest to a screw, where the labels name any.
@@ -203,11 +224,13 @@ pub fn as_table(graded: &Graded) -> String {
     let screws = graded.file.plan.screws.iter();
     let rows: Vec<_> =
         screws.zip(&graded.results).map(|(screw, result)| row(screw, result)).collect();
-    let mut text = layout(&HEADER, &rows);
-    for Issue { weight, what, hint } in &graded.issues {
-        text += &format!("{weight}: {what}; {hint}\n");
-    }
-    text
+    layout(&HEADER, &rows) + &issues_as_text(&graded.issues)
+}
+
+/// What a person should look at, a line for each.
+pub(super) fn issues_as_text(issues: &[Issue]) -> String {
+    let line = |Issue { weight, what, hint }: &Issue| format!("{weight}: {what}; {hint}\n");
+    issues.iter().map(line).collect()
 }
 
 /// What the column is to become before the rods are laid; `None` as it is.
@@ -245,7 +268,11 @@ pub fn rods(
         bender: args.bender.clone().or(kept.bender),
     };
     let target = target(args).unwrap_or(plan.rod_target);
-    Ok(Some(rods::sheet(spine, plan, target, &choice, bends)?))
+    let sheet = rods::sheet(spine, plan, target, &choice, bends).map_err(|why| match why {
+        RodSheetError::Rods(why @ RodsError::Unknown { .. }) => GradeError::NoSuchRod(why),
+        why => why.into(),
+    })?;
+    Ok(Some(sheet))
 }
 
 /// The rods of both sides as they are bent: misfit, length to cut, and the settings of the bender; of a
@@ -334,10 +361,8 @@ fn row(screw: &Screw, result: &Result<Answer, Unjudged>) -> Vec<String> {
             nearest_organ(answer),
             band.say(found.grade),
         ]),
-        Err(why) => {
-            cells.push(why.to_string());
-            cells.resize(cells.len() + 5, "-".to_owned());
-        }
+        // Why not stands below the table, among what to look at.
+        Err(_) => cells.resize(cells.len() + 6, "-".to_owned()),
     }
     cells.push(format!("{:?}", screw.state).to_lowercase());
     cells

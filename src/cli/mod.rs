@@ -6,6 +6,7 @@
 pub mod compare;
 pub mod grade;
 pub mod measure;
+pub mod output;
 pub mod phantom;
 pub mod plan;
 pub mod progress;
@@ -84,7 +85,8 @@ pub struct CaseArgs {
     /// masks, one structure a file.
     #[arg(long, value_name = "PATH")]
     pub labels: Option<PathBuf>,
-    /// Plan file; without it the program keeps the plan where it says.
+    /// Plan file; without it the program keeps the plan where it says. For `corridor plan`: one
+    /// whose level names and mended labels are planned on and written out again; its screws are not.
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
     /// Screws on offer in place of the program's own: a hospital's catalogue (a RON file, see the
@@ -171,6 +173,9 @@ pub struct GradeArgs {
     /// Also write the plan as markups of 3D Slicer (name it *.mrk.json).
     #[arg(long, value_name = "FILE")]
     pub markups: Option<PathBuf>,
+    /// With --csv or --markups: write over a file that is there.
+    #[arg(long)]
+    pub replace: bool,
 }
 
 /// The most bends that a rod can be asked to have.

@@ -1,18 +1,23 @@
 //! `corridor plan`: screws that plan themselves, as a table and as a plan file.
 
+use super::grade::{self, GradeError};
+use super::output::{self, OutputError};
 use super::table::layout;
 use super::{PlanArgs, StyleArg};
 use crate::case::bundle::BundleError;
-use crate::case::spine::SpineError;
+use crate::case::request::CaseRequest;
+use crate::case::spine::Spine;
 use crate::case::suggest::{self, Planned, Wish};
 use crate::case::{Clock, SystemClock, judge};
-use crate::implant::CatalogueError;
+use crate::clearance::Band;
+use crate::implant::Catalogue;
 use crate::labels::Level;
 use crate::plan::auto::{Rules, RulesError, Style, Suggestion};
+use crate::plan::check::Issue;
 use crate::plan::file::{self, FileError};
 use crate::plan::{CaseRef, Header, Plan, Screw};
-use crate::platform::fs::{FileSystem, write_atomically};
-use crate::work::{Work, on_all_cores};
+use crate::platform::fs::FileSystem;
+use crate::work::{Cancelled, Work};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -22,12 +27,12 @@ pub enum PlanError {
     /// The case's folder can not be read.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// The images.
+    /// The case, the screws on offer, or the plan that names its levels.
     #[error(transparent)]
-    Spine(#[from] SpineError),
-    /// The catalogue of screws.
+    Case(#[from] GradeError),
+    /// The caller asked to stop.
     #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
+    Cancelled(#[from] Cancelled),
     /// The built-in planning rules.
     #[error(transparent)]
     Rules(#[from] RulesError),
@@ -42,19 +47,29 @@ pub enum PlanError {
     /// The plan can not be written out.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A file of the user's can not be read or written.
-    #[error("{file} can not be {what}: {source}")]
+    /// A file of the user's can not be read.
+    #[error("{file} can not be read: {source}")]
     Io {
         /// Which file.
         file: PathBuf,
-        /// What was tried.
-        what: &'static str,
         /// The system's word.
         source: std::io::Error,
     },
-    /// There is a plan already.
-    #[error("{0} is there already: choose another file, or say --replace")]
-    Exists(PathBuf),
+    /// The plan must not or can not be written there.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The plan to take names and labels from is not there.
+    #[error(
+        "there is no plan at {0} to take level names and mended labels from: check the spelling, \
+         or leave --plan out"
+    )]
+    NoPlan(PathBuf),
+    /// Every wanted pedicle was refused.
+    #[error(
+        "no screw was planned, so no plan is written: see why each was refused, and ask for other \
+         --levels or another --style"
+    )]
+    Nothing,
 }
 
 /// A case planned by the program.
@@ -63,19 +78,21 @@ pub struct AutoPlan {
     pub planned: Planned,
     /// The plan file's text.
     pub text: String,
+    /// Half of the width of the band of every answer, mm.
+    pub half_width_mm: f64,
+    /// What a person should look at before the plan is used.
+    pub issues: Vec<Issue>,
     /// What a person should know about the images.
     pub notices: Vec<String>,
 }
 
-/// Loads a case and plans it; writes the plan where the arguments say so.
+/// Loads a case and plans it; writes the plan where the arguments say so and there is one.
 pub fn run(args: &PlanArgs, fs: &dyn FileSystem, work: &Work) -> Result<AutoPlan, PlanError> {
-    if let Some(file) = args.output.as_ref().filter(|file| file.exists() && !args.replace) {
-        return Err(PlanError::Exists(file.clone()));
-    }
+    let request = request(args, fs)?;
+    check_output(args, &request)?;
     let rules = rules(args.rules.as_deref(), fs)?;
-    let request = args.case.request(fs)?;
-    let catalogue = request.offered(fs)?;
-    let spine = on_all_cores(|| request.load(work))?;
+    let (given, catalogue) = grade::read_images(&request, fs, work)?;
+    let (spine, labelled, told) = labelled(given, &request, &catalogue, fs, work)?;
     let wish = Wish {
         levels: args.levels.iter().flat_map(|l| l.0.iter().copied()).collect(),
         style: args.style.into(),
@@ -83,12 +100,10 @@ pub fn run(args: &PlanArgs, fs: &dyn FileSystem, work: &Work) -> Result<AutoPlan
         in_out_in: args.in_out_in,
         each_alone: args.each_alone,
     };
-    let now = SystemClock.now();
-    let planned =
-        suggest::plan(&spine, &wish, &rules, &catalogue, now, work).map_err(SpineError::from)?;
+    let planned = suggest::plan(&spine, &wish, &rules, &catalogue, SystemClock.now(), work)?;
     let mut plan = Plan {
         screws: planned.screws.iter().map(|(screw, _)| screw.clone()).collect(),
-        ..Plan::default()
+        ..labelled
     };
     plan.sort();
     let header = Header {
@@ -98,29 +113,71 @@ pub fn run(args: &PlanArgs, fs: &dyn FileSystem, work: &Work) -> Result<AutoPlan
         ..Header::default()
     };
     let text = file::print(&header, &plan)?;
-    if let Some(file) = &args.output {
-        write_atomically(fs, file, text.as_bytes()).map_err(|source| PlanError::Io {
-            file: file.clone(),
-            what: "written",
-            source,
-        })?;
+    let notices = spine.notices().map(str::to_owned).chain(told).collect();
+    let issues = judge::check(&spine, &plan, &catalogue);
+    let half_width_mm = judge::half_width_mm(&spine);
+    let made = AutoPlan { planned, text, half_width_mm, issues, notices };
+    if let Some(file) = args.output.as_ref().filter(|_| made.verdict().is_ok()) {
+        output::write(file, &made.text, fs)?;
     }
-    Ok(AutoPlan { planned, text, notices: spine.notices().map(str::to_owned).collect() })
+    Ok(made)
+}
+
+impl AutoPlan {
+    /// Fails where nothing at all was planned of what was asked for.
+    pub fn verdict(&self) -> Result<(), PlanError> {
+        match self.planned.screws.is_empty() && !self.planned.refusals.is_empty() {
+            true => Err(PlanError::Nothing),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What is to be planned. The plan that the user names must be there; that of a bundle need not.
+fn request(args: &PlanArgs, fs: &dyn FileSystem) -> Result<CaseRequest, PlanError> {
+    if let Some(plan) = args.case.plan.as_ref().filter(|plan| !plan.exists()) {
+        return Err(PlanError::NoPlan(plan.clone()));
+    }
+    let request = args.case.request(fs)?;
+    let plan = request.plan.clone().filter(|plan| plan.exists());
+    Ok(CaseRequest { plan, ..request })
+}
+
+/// The plan that names are taken from may be written over where --replace says so.
+fn check_output(args: &PlanArgs, request: &CaseRequest) -> Result<(), OutputError> {
+    let mut inputs = output::inputs(&args.case, request);
+    inputs.extend(args.rules.clone());
+    let outputs: Vec<&Path> = args.output.iter().map(PathBuf::as_path).collect();
+    output::check(&outputs, &inputs, args.replace)
+}
+
+/// The spine as the request's plan mends and names it, that plan without its screws, and what is to
+/// be known of it; where there is none, the spine as it is.
+fn labelled(
+    given: Spine,
+    request: &CaseRequest,
+    catalogue: &Catalogue,
+    fs: &dyn FileSystem,
+    work: &Work,
+) -> Result<(Spine, Plan, Vec<String>), GradeError> {
+    if request.plan.is_none() {
+        return Ok((given, Plan::default(), Vec::new()));
+    }
+    let (spine, file, told) = grade::open_plan(&given, request, catalogue, fs, work)?;
+    let Plan { renamed, accepted_labels, label_edits, .. } = file.plan;
+    let labelled = Plan { renamed, accepted_labels, label_edits, ..Plan::default() };
+    Ok((spine, labelled, told.iter().map(ToString::to_string).collect()))
 }
 
 fn rules(file: Option<&Path>, fs: &dyn FileSystem) -> Result<Rules, PlanError> {
     let Some(file) = file else { return Ok(Rules::builtin()?) };
-    let bytes = fs.read(file).map_err(|source| PlanError::Io {
-        file: file.to_owned(),
-        what: "read",
-        source,
-    })?;
+    let bytes = fs.read(file).map_err(|source| PlanError::Io { file: file.to_owned(), source })?;
     Rules::from_ron(&String::from_utf8_lossy(&bytes))
         .map_err(|source| PlanError::RulesFile { file: file.to_owned(), source })
 }
 
-/// Screws and scores as a table for reading, then a line for each refusal.
-pub fn as_table(planned: &Planned) -> String {
+/// Screws and scores as a table for reading, then a line for each refusal and each thing to look at.
+pub fn as_table(made: &AutoPlan) -> String {
     const HEADER: [&str; 12] = [
         "level",
         "side",
@@ -132,10 +189,12 @@ pub fn as_table(planned: &Planned) -> String {
         "breach mm",
         "grade",
         "HU",
-        "angles deg",
+        "off aim deg",
         "score",
     ];
-    let rows: Vec<_> = planned.screws.iter().map(|(screw, found)| row(screw, found)).collect();
+    let AutoPlan { planned, half_width_mm, .. } = made;
+    let row = |(screw, found): &(Screw, Suggestion)| row(screw, found, *half_width_mm);
+    let rows: Vec<_> = planned.screws.iter().map(row).collect();
     let mut text = match rows.is_empty() {
         true => "no screw was planned\n".to_owned(),
         false => layout(&HEADER, &rows),
@@ -143,10 +202,10 @@ pub fn as_table(planned: &Planned) -> String {
     for refusal in &planned.refusals {
         text += &format!("refused: {refusal}\n");
     }
-    text
+    text + &grade::issues_as_text(&made.issues)
 }
 
-fn row(screw: &Screw, found: &Suggestion) -> Vec<String> {
+fn row(screw: &Screw, found: &Suggestion, half_width_mm: f64) -> Vec<String> {
     let measure = |name: &str, digits: usize| {
         let known = found.score.term(name).and_then(|term| term.measure);
         known.map_or_else(|| "-".to_owned(), |x| format!("{x:.digits$}"))
@@ -161,7 +220,7 @@ fn row(screw: &Screw, found: &Suggestion) -> Vec<String> {
         measure("canal", 2),
         format!("{:+.2}", found.assessment.clearance_mm),
         format!("{:.2}", found.assessment.breach_mm),
-        format!("{:?}", found.assessment.grade),
+        Band::new(&found.assessment, half_width_mm).say(found.assessment.grade),
         measure("density", 0),
         format!("{} {}", measure("convergence", 0), measure("end plate", 0)),
         format!("{:.0}", found.score.total),
@@ -169,7 +228,8 @@ fn row(screw: &Screw, found: &Suggestion) -> Vec<String> {
 }
 
 /// Everything as JSON: per screw every term of its score.
-pub fn as_json(planned: &Planned) -> Value {
+pub fn as_json(made: &AutoPlan) -> Value {
+    let AutoPlan { planned, half_width_mm, issues, notices, .. } = made;
     let screws = planned.screws.iter().map(|(screw, found)| {
         json!({
             "level": screw.level,
@@ -187,12 +247,15 @@ pub fn as_json(planned: &Planned) -> Value {
             "clearance_mm": found.assessment.clearance_mm,
             "breach_mm": found.assessment.breach_mm,
             "grade": found.assessment.grade,
+            "band": Band::new(&found.assessment, *half_width_mm),
             "score": found.score,
         })
     });
     json!({
         "screws": screws.collect::<Vec<_>>(),
         "refused": planned.refusals.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "issues": issues,
+        "notices": notices,
     })
 }
 

@@ -53,7 +53,7 @@ pub fn csv(plan: &Plan) -> String {
         .to_owned();
     for screw in &plan.screws {
         let places = [screw.entry.to_array(), screw.tip().to_array()].concat();
-        let places: Vec<String> = places.iter().map(|mm| format!("{mm:.3}")).collect();
+        let places: Vec<String> = places.iter().map(|mm| millimetres(*mm)).collect();
         // Writing into a String can not fail.
         let _ = writeln!(
             text,
@@ -71,14 +71,20 @@ pub fn csv(plan: &Plan) -> String {
     text
 }
 
+/// Three decimals; what rounds to zero has no sign.
+fn millimetres(mm: f64) -> String {
+    let text = format!("{mm:.3}");
+    if text == "-0.000" { "0.000".to_owned() } else { text }
+}
+
 /// A cell in quotes where it needs them. A cell that a spreadsheet would take for a formula gets an
-/// apostrophe.
+/// apostrophe; some skip a tab or a return before one.
 fn quoted(text: &str) -> String {
-    let text = match text.starts_with(['=', '+', '-', '@']) {
+    let text = match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         true => format!("'{text}"),
         false => text.to_owned(),
     };
-    match text.contains([',', '"', '\n']) {
+    match text.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", text.replace('"', "\"\"")),
         false => text,
     }
@@ -131,5 +137,22 @@ mod tests {
         assert_eq!(rows[0].split(',').count(), 13);
         assert!(rows[1].starts_with("L4,left,pedicle,6.5,45,20.000,30.500,-4.250,20.000,-14.500,"));
         assert!(rows[1].ends_with("suggested,\"'=a, b\""), "{}", rows[1]);
+    }
+
+    #[test]
+    fn a_return_breaks_no_row_and_a_tab_hides_no_formula() {
+        assert_eq!(quoted("a\rb"), "\"a\rb\"");
+        assert_eq!(quoted("\r=a"), "\"'\r=a\"");
+        assert_eq!(quoted("\t=a"), "'\t=a");
+        assert_eq!(quoted("a b"), "a b");
+    }
+
+    #[test]
+    fn nothing_in_the_table_is_a_negative_zero() {
+        let mut plan = plan();
+        plan.screws[0].entry = Point::new(-0.0, -0.0004, -0.0006);
+        let text = csv(&plan);
+        assert!(text.contains(",0.000,0.000,-0.001,"), "{text}");
+        assert!(!text.contains("-0.000"), "{text}");
     }
 }

@@ -19,6 +19,7 @@ mod clearance_band;
 mod clearance_field;
 mod clearance_grade;
 mod clearance_shapes;
+mod commands;
 mod compare;
 mod doubts;
 mod memory_fs;
