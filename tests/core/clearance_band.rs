@@ -22,7 +22,7 @@ fn is_long() -> bool {
 
 /// Few by default; as many as the issue asks for in the long run.
 fn screws_asked() -> u64 {
-    if is_long() { 1000 } else { 20 }
+    if is_long() { 1000 } else { 200 }
 }
 
 /// The distance to a phantom's bone by fine triangles whose corners lie on its true surface: off by
@@ -90,18 +90,15 @@ fn pairs(spacing_mm: f64, scan: Scan, level: Level) -> (Vec<Pair>, f64) {
     let bone = made.phantom.bone(level).unwrap().clone();
     let anatomy = &vertebra.anatomy;
     assert_eq!(anatomy.pedicles.len(), 2, "{:?}", anatomy.warnings);
-    let fine = is_long().then(|| fine_truth(&bone));
+    let fine = fine_truth(&bone);
     let found = (0..screws_asked())
         .into_par_iter()
         .filter_map(|seed| {
             let screw = random_screw(&vertebra.field, anatomy, seed)?;
-            let exact = || assess_without_profile(&screw, &bone, anatomy).ok();
-            let truth = match &fine {
-                Some(fine) => assess_without_profile(&screw, fine, anatomy).ok()?,
-                None => exact()?,
-            };
-            if fine.is_some() && seed % 50 == 0 {
-                let off = out_mm(&truth) - out_mm(&exact()?);
+            let truth = assess_without_profile(&screw, &fine, anatomy).ok()?;
+            if seed % 50 == 0 {
+                let exact = assess_without_profile(&screw, &bone, anatomy).ok()?;
+                let off = out_mm(&truth) - out_mm(&exact);
                 assert!(off.abs() < 0.02, "the fine triangles are off by {off} mm");
             }
             Some(Pair { got: assess(&screw, &vertebra.field, anatomy).ok()?, truth })

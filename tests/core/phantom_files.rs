@@ -9,8 +9,12 @@ use corridor::work::Work;
 use std::path::{Path, PathBuf};
 
 fn write(folder: &Path, more: &str) -> PathBuf {
+    write_levels(folder, "L4,L5", more)
+}
+
+fn write_levels(folder: &Path, levels: &str, more: &str) -> PathBuf {
     let out = folder.join("phantom");
-    let line = format!("corridor phantom {} --levels L4,L5 --voxel 2.5 {more}", out.display());
+    let line = format!("corridor phantom {} --levels {levels} --voxel 2.5 {more}", out.display());
     let request = Request::try_parse_from(line.split_whitespace()).unwrap();
     let Some(Command::Phantom(args)) = request.command else { panic!("another command") };
     cli::write(&args, &Work::silent()).unwrap();
@@ -57,7 +61,7 @@ fn the_same_arguments_give_the_same_bytes_and_another_seed_others() {
 fn other_voxels_of_the_same_spine_are_another_series() {
     let folder = tempfile::tempdir().unwrap();
     let uid = |more: &str| {
-        let out = write(&tempfile::tempdir_in(folder.path()).unwrap().keep(), more);
+        let out = write_levels(&tempfile::tempdir_in(folder.path()).unwrap().keep(), "L5", more);
         let file = dicom_object::open_file(&slices(&out)[0]).unwrap();
         let tags = [dicom_object::Tag(0x0008, 0x0018), dicom_object::Tag(0x0020, 0x000e)];
         tags.map(|tag| file.element(tag).unwrap().to_str().unwrap().into_owned())
