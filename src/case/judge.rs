@@ -140,7 +140,7 @@ pub fn answer(
     let shape = screw.shape();
     let around = clearance::around(
         &shape,
-        head_of(screw, catalogue, HeadShape::FROM_MM).unwrap_or(HeadShape::USUAL),
+        head_of(screw, catalogue).unwrap_or(HeadShape::USUAL),
         Neighbour { bone, anatomy },
         vertebra.canal.as_ref(),
         above,
@@ -196,17 +196,15 @@ pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
 
 /// The head of a screw, as the planner takes it; of a size that the catalogue lacks that of the
 /// nearest.
-fn head_of(screw: &Screw, catalogue: &Catalogue, from_mm: f64) -> Option<HeadShape> {
+fn head_of(screw: &Screw, catalogue: &Catalogue) -> Option<HeadShape> {
     let kind = screw.kind(catalogue)?;
-    let behind_mm = [from_mm, kind.head_height_mm];
+    let behind_mm = [HeadShape::FROM_MM, kind.head_height_mm];
     Some(HeadShape { radius_mm: kind.head_radius_mm, behind_mm })
 }
 
 /// The screw whose head is nearest to another one's, and the gap between the two, mm.
 fn nearest_head(plan: &Plan, screw: &Screw, catalogue: &Catalogue) -> Option<(String, f64)> {
-    let rules = Rules::builtin().ok()?;
-    let from_mm = rules.limits.head_from_mm;
-    let head = |screw: &Screw| Some((screw.shape(), head_of(screw, catalogue, from_mm)?));
+    let head = |screw: &Screw| Some((screw.shape(), head_of(screw, catalogue)?));
     let (shape, own) = head(screw)?;
     let others = plan.screws.iter().filter(|other| other.id != screw.id);
     let gaps = others.filter_map(|other| {

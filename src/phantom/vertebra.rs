@@ -179,10 +179,9 @@ impl<'a> Plan<'a> {
     fn transverse_root(&self, side: Side) -> Blob {
         let [thick, tall] = self.sizes.transverse_half_mm;
         let out = self.canal_half + self.sizes.pedicle_width_mm * 0.7;
-        let from =
-            Self::at(side, out - 2.0, self.canal_y + self.sizes.transverse_root_mm - 1.0, 3.5);
-        let to =
-            Self::at(side, out + 12.0, self.canal_y + self.sizes.transverse_root_mm + 1.5, 3.5);
+        let y = self.canal_y + self.sizes.transverse_root_mm;
+        let from = Self::at(side, out - 2.0, y - 1.0, 3.5);
+        let to = Self::at(side, out + 12.0, y + 1.5, 3.5);
         let cross = [thick + 1.0, tall + 0.6];
         Blob::along(Outline::Tube, [from, to], DVec3::Z, cross).tapered(-0.2, 0.0)
     }
@@ -198,15 +197,8 @@ impl<'a> Plan<'a> {
     fn transverse(&self, side: Side) -> Blob {
         let tip = self.transverse_tip(side);
         let (from, taper) = if self.is_lumbar() {
-            (
-                Self::at(
-                    side,
-                    self.canal_half + 7.0,
-                    self.canal_y + self.sizes.transverse_root_mm + 0.5,
-                    3.0,
-                ),
-                -0.2,
-            )
+            let y = self.canal_y + self.sizes.transverse_root_mm + 0.5;
+            (Self::at(side, self.canal_half + 7.0, y, 3.0), -0.2)
         } else {
             (Self::at(side, self.canal_half + 1.0, self.canal_back - 3.5, tip.z - 4.0), -0.12)
         };

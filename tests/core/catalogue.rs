@@ -8,6 +8,7 @@ use crate::plan_samples::{now, opening, screw};
 use corridor::case::judge;
 use corridor::case::suggest::Wish;
 use corridor::case::{Location, Notice, Opening, open};
+use corridor::clearance::HeadShape;
 use corridor::cli::grade::not_on_offer;
 use corridor::implant::{Catalogue, Core, Kind, Use};
 use corridor::labels::Level;
@@ -198,6 +199,11 @@ fn what_is_missing_has_a_stand_in_or_is_refused() {
     let said = refused.to_string();
     assert!(said.contains("S2AI left") && said.contains("--catalogue"), "{said}");
     assert_ne!(iliac_screw_from(&hospital()), Err(refused));
+}
+
+#[test]
+fn the_planner_and_the_checks_begin_a_head_at_one_place() {
+    assert_eq!(Rules::builtin().unwrap().limits.head_from_mm, HeadShape::FROM_MM);
 }
 
 #[test]
