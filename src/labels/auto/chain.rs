@@ -42,8 +42,8 @@ pub(super) fn choose(stations: &[Station], sheets: &[Sheet], walls: &Walls) -> (
 /// What the first and the last disc must gain: beyond them nothing speaks for a vertebra, so they
 /// are seen or they are none. As much as a disc of 0.45 of the contrast of a clear one.
 const SEEN: f64 = 0.3;
-/// What the first disc must gain where what lies under it speaks for a vertebra with [`SEEN`]: discs
-/// become thin towards the neck. As much as a disc that is not only guessed.
+/// What the first disc must gain where that and what lies under it speak for a vertebra with
+/// [`SEEN`] together: discs become thin towards the neck. As much as a disc that is not only guessed.
 const FAINT: f64 = 0.0;
 
 /// No disc shows less than this, HU.
@@ -159,7 +159,9 @@ impl<'a> Column<'a> {
                 let uneven = |a: usize| UNEVEN * (here / self.gap(a, b)).ln().powi(2);
                 let so_far = |link: &Link| match link.before {
                     Some(a) => (link.value - uneven(a), link.before),
-                    None if gains[b].max(vertebra) < SEEN => (f64::NEG_INFINITY, None),
+                    None if gains[b].max(0.0) + vertebra.max(0.0) < SEEN => {
+                        (f64::NEG_INFINITY, None)
+                    }
                     None => (link.value, None),
                 };
                 let most = best[b].iter().map(so_far).max_by(|x, y| x.0.total_cmp(&y.0));

@@ -19,12 +19,18 @@ const ARCH_GAP_MM: f64 = 1.5;
 const FORAMEN_MM: f64 = 3.0;
 
 /// Fills each vertebra; a voxel that two claim goes to the lower number, bone stays what it is.
-pub(super) fn fill(names: &mut Block<u8>, column: &Column, work: &Work) -> Result<(), Cancelled> {
+pub(super) fn fill(
+    names: &mut Block<u8>,
+    ct: &Block<i16>,
+    tissue: &Tissue,
+    column: &Column,
+    work: &Work,
+) -> Result<(), Cancelled> {
     let filled: Vec<Vec<u32>> = (1..=column.count())
         .into_par_iter()
         .map(|name| {
             work.step("filling the vertebrae", f32::from(name) / f32::from(column.count()))?;
-            Ok(filling(names, column, name))
+            Ok(filling(names, ct, tissue, column, name))
         })
         .collect::<Result<_, Cancelled>>()?;
     for (name, voxels) in (1..).zip(filled) {
@@ -44,32 +50,43 @@ const SMALLEST_SHARE: f64 = 0.08;
 
 /// Takes small pieces that do not hang together with the rest out of each vertebra.
 pub(super) fn drop_islands(names: &mut Block<u8>, count: u8) {
-    let mut pieces: Vec<Vec<Vec<u32>>> = vec![Vec::new(); usize::from(count) + 1];
-    let mut seen = vec![false; names.data.len()];
-    for start in 0..names.data.len() {
-        let name = names.data[start];
-        if seen[start] || name == OPEN || name > count {
+    let mut of_name: Vec<Vec<Vec<usize>>> = vec![Vec::new(); usize::from(count) + 1];
+    for piece in pieces(names, |name| (1..=count).contains(&name)) {
+        of_name[usize::from(names.data[piece[0]])].push(piece);
+    }
+    for pieces in of_name {
+        let largest = pieces.iter().map(Vec::len).max().unwrap_or(0) as f64;
+        for piece in pieces.iter().filter(|p| (p.len() as f64) < SMALLEST_SHARE * largest) {
+            piece.iter().for_each(|at| names.data[*at] = OPEN);
+        }
+    }
+}
+
+/// What hangs together with one value, of those that are asked for.
+fn pieces<T>(block: &Block<T>, is: impl Fn(T) -> bool) -> Vec<Vec<usize>>
+where
+    T: Copy + PartialEq + Send + Sync,
+{
+    let mut seen = vec![false; block.data.len()];
+    let mut pieces = Vec::new();
+    for start in 0..block.data.len() {
+        let value = block.data[start];
+        if seen[start] || !is(value) {
             continue;
         }
         seen[start] = true;
-        let (mut piece, mut stack) = (Vec::new(), vec![start]);
-        while let Some(at) = stack.pop() {
-            piece.push(at as u32);
-            for other in names.neighbours(at) {
-                if names.data[other] == name && !seen[other] {
-                    seen[other] = true;
-                    stack.push(other);
+        let (mut piece, mut next) = (vec![start], 0);
+        while let Some(at) = piece.get(next).copied() {
+            next += 1;
+            for other in block.neighbours(at) {
+                if block.data[other] == value && !std::mem::replace(&mut seen[other], true) {
+                    piece.push(other);
                 }
             }
         }
-        pieces[usize::from(name)].push(piece);
+        pieces.push(piece);
     }
-    for pieces in pieces {
-        let largest = pieces.iter().map(Vec::len).max().unwrap_or(0) as f64;
-        for piece in pieces.iter().filter(|p| (p.len() as f64) < SMALLEST_SHARE * largest) {
-            piece.iter().for_each(|at| names.data[*at as usize] = OPEN);
-        }
-    }
+    pieces
 }
 
 /// The border of bone lies halfway from soft tissue to cortex, in the image as it is: noise taken
@@ -179,10 +196,17 @@ fn brightest(ct: &Block<i16>, voxel: usize, reach: isize) -> i16 {
 }
 
 /// The open voxels that belong to a vertebra.
-fn filling(names: &Block<u8>, column: &Column, name: u8) -> Vec<u32> {
+fn filling(
+    names: &Block<u8>,
+    ct: &Block<i16>,
+    tissue: &Tissue,
+    column: &Column,
+    name: u8,
+) -> Vec<u32> {
     let Some((low, high)) = bounds(names, name) else { return Vec::new() };
     let margin = DVec3::splat(BODY_GAP_MM + 2.0);
-    let own = names.crop(low - margin, high + margin);
+    let (low, high) = (low - margin, high + margin);
+    let (own, ct) = (names.crop(low, high), ct.crop(low, high));
     let stations = column.beside(name);
     // Asked of few voxels only: finding a place along the canal is dear.
     let zone = |i: usize| zone(column, &stations, own.point(i), name);
@@ -195,7 +219,9 @@ fn filling(names: &Block<u8>, column: &Column, name: u8) -> Vec<u32> {
         let body = closed(&body.crop(low - margin, high + margin), BODY_GAP_MM);
         let voxels = (0..body.data.len()).filter(|i| body.data[*i]);
         let places = voxels.filter_map(|i| own.voxel(body.point(i)));
-        places.for_each(|i| in_body.data[i] = true);
+        let is_new = |i: &usize| !whole.data[*i] && zone(*i) == Zone::Body;
+        places.filter(is_new).for_each(|i| in_body.data[i] = true);
+        drop_pockets(&mut in_body, &whole, &ct, tissue);
     }
     for i in 0..whole.data.len() {
         if !whole.data[i] && (arch.data[i] || in_body.data[i]) {
@@ -224,6 +250,36 @@ fn filling(names: &Block<u8>, column: &Column, name: u8) -> Vec<u32> {
         .filter(is_new)
         .filter_map(|i| names.voxel(own.point(i)).map(|at| at as u32))
         .collect()
+}
+
+/// No groove beside a body holds more, mm³: under the root of a process, along the waist.
+const POCKET_MM3: f64 = 1500.0;
+/// Of a pocket outside of a bone at least this share of what bone it touches is cortex. The plug of a
+/// gap in a shell touches marrow, or is one with all the marrow that is as dark.
+const POCKET_CORTEX: f64 = 0.85;
+
+/// Takes out of what a ball closed the small pockets outside of the cortex: grooves, no gaps in it.
+fn drop_pockets(closed: &mut Block<bool>, bone: &Block<bool>, ct: &Block<i16>, tissue: &Tissue) {
+    let is_rim = |i: &usize| bone.data[*i] && bone.neighbours(*i).any(|other| !bone.data[other]);
+    let rim: Vec<usize> = (0..bone.data.len()).filter(is_rim).collect();
+    let border = border_hu(&rim, ct, tissue);
+    let is_bright = |i: usize| ct.data.get(i).is_some_and(|hu| f64::from(*hu) >= border);
+    for pocket in pieces(closed, |is| is) {
+        if pocket.len() as f64 * closed.step_mm.powi(3) > POCKET_MM3 {
+            continue;
+        }
+        let (mut touched, mut cortex) = (0.0, 0.0);
+        for at in &pocket {
+            for wall in bone.neighbours(*at).filter(|other| bone.data[*other]) {
+                let behind = (2 * wall).wrapping_sub(*at);
+                touched += 1.0;
+                cortex += f64::from(u8::from(is_bright(wall) || is_bright(behind)));
+            }
+        }
+        if cortex >= POCKET_CORTEX * touched {
+            pocket.into_iter().for_each(|at| closed.data[at] = false);
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -126,7 +126,7 @@ pub fn segment(ct: &Volume<i16>, work: &Work) -> Result<Automatic, SegmentError>
         let sharpest = edges.as_ref().unwrap_or(&part);
         let mut names = split::split(sharpest, &bone, &tissue, &column, work)?;
         fill::drop_islands(&mut names, column.count());
-        fill::fill(&mut names, &column, work)?;
+        fill::fill(&mut names, sharpest, &tissue, &column, work)?;
         fill::peel(&mut names, edges.as_ref().unwrap_or(&part), &tissue, column.count());
         fill::smooth(&mut names, column.count());
         fill::drop_islands(&mut names, column.count());
