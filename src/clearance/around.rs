@@ -97,8 +97,8 @@ pub fn gap_to_voxels_mm(screw: &ScrewShape, structure: &Voxels) -> f64 {
         return f64::NAN;
     };
     let depth = |p| structure.signed_distance_mm(p);
-    // What is trilinear between distances changes by no more than this times the way.
-    let left_out = |mm: f64| mm / 3.0_f64.sqrt();
+    let steepest = structure.steepest(axis);
+    let left_out = |mm: f64| mm / steepest;
     -along(screw, axis, depth, left_out).0 - screw.diameter_mm / 2.0
 }
 

@@ -80,6 +80,7 @@ fn march(
     dir: Dir<Patient>,
     reach_mm: f64,
 ) -> Option<[f64; 2]> {
+    let reach_mm = reach_mm.min(bone.reach_mm(start, dir));
     let at = |depth: f64| bone.quick_distance_mm(start + dir * depth);
     let (mut outside, mut depth, mut distance) = (0.0, 0.0, at(0.0));
     while distance < 0.0 {

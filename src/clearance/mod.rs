@@ -76,6 +76,11 @@ pub trait SignedDistance {
     fn is_outside(&self, point: Point<Patient>) -> bool {
         self.signed_distance_mm(point) < 0.0
     }
+    /// From a point along a unit direction no bone lies farther away than this, mm: for shapes that
+    /// know where they end.
+    fn reach_mm(&self, _from: Point<Patient>, _dir: Dir<Patient>) -> f64 {
+        f64::INFINITY
+    }
 }
 
 impl<F: Fn(Point<Patient>) -> f64> SignedDistance for F {

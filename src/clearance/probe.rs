@@ -7,6 +7,7 @@ use super::ScrewShape;
 use super::ring::DIRECTIONS;
 use crate::space::{Dir, Patient, Point};
 use std::f64::consts::{PI, TAU};
+use std::sync::LazyLock;
 
 /// Largest step of samples along the axis and across the tip, mm. The literal rule takes 0.25; the
 /// search between samples makes up for it.
@@ -105,7 +106,7 @@ impl Probe {
         let u = axis.any_perpendicular();
         let across = [u, axis.cross(u)];
         let outward = |direction: usize| {
-            let (sin, cos) = angle_of(direction).sin_cos();
+            let (sin, cos) = TURNS[direction];
             across[0] * (radius_mm * cos) + across[1] * (radius_mm * sin)
         };
         Self {
@@ -236,6 +237,10 @@ impl Probe {
         }
     }
 }
+
+/// Sine and cosine of the angle of each sampled direction.
+static TURNS: LazyLock<[(f64, f64); DIRECTIONS]> =
+    LazyLock::new(|| std::array::from_fn(|direction| angle_of(direction).sin_cos()));
 
 /// The angle of a sampled direction around the axis.
 pub(super) fn angle_of(direction: usize) -> f64 {

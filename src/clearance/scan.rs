@@ -45,15 +45,18 @@ pub(super) fn scan(
 ) -> Result<Scan, AssessError> {
     let rings = (probe.length_mm / STEP_MM).ceil().max(1.0) as usize;
     let depth = |ring: usize| probe.length_mm * ring as f64 / rings as f64;
-    let on_axis = |ring: usize| {
-        let distance = bone.quick_distance_mm(probe.on_axis(depth(ring)));
-        if distance.is_nan() { Err(AssessError::NoDistance) } else { Ok(distance) }
-    };
-    let on_axis = (0..=rings).map(on_axis).collect::<Result<Vec<f64>, _>>()?;
+    let on_axis = (0..=rings).map(|ring| bone.quick_distance_mm(probe.on_axis(depth(ring))));
+    let on_axis: Vec<f64> = on_axis.collect();
+    if on_axis.iter().any(|mm| mm.is_nan()) {
+        return Err(AssessError::NoDistance);
+    }
     let mut scanner = Scanner::new(probe, bone, on_axis);
     if has_profile {
-        let rings = (0..=rings).map(|ring| scanner.ring(depth(ring), ring));
-        scanner.scan.profile = rings.collect::<Result<Vec<_>, _>>()?;
+        scanner.scan.profile.reserve_exact(rings + 1);
+        for ring in 0..=rings {
+            let told = scanner.ring(depth(ring), ring)?;
+            scanner.scan.profile.push(told);
+        }
     } else {
         // The ring that can be worst tells how bad it is at least.
         let judged = (0..=rings).filter(|ring| depth(*ring) >= probe.judged_from_mm);

@@ -20,6 +20,7 @@ use super::triangles::{Bins, Triangles, closest_point};
 use crate::mesh::{self, TriMesh};
 use crate::space::{Dir, Patient, Point};
 use crate::surface::Surface;
+use crate::surface::block::cell_of;
 use crate::volume::Grid;
 use crate::work::{Cancelled, Work};
 use glam::{Affine3A, DAffine3, DMat3, DVec3, UVec3, Vec3, Vec3A, Vec4};
@@ -34,7 +35,7 @@ pub struct Field {
     local_from_node: Affine3A,
     size: [usize; 3],
     /// The last node of each axis.
-    last: Vec3,
+    last: Vec3A,
     nodes: Vec<Node>,
     /// Of the surface, in mm around the grid's origin.
     triangles: Triangles,
@@ -52,8 +53,8 @@ pub(super) struct Node([i16; 4]);
 /// Where a point lies: in mm around the grid's origin, and in the box of nodes, or, beyond it, where
 /// that is nearest.
 struct Place {
-    local: Vec3,
-    node: Vec3,
+    local: Vec3A,
+    node: Vec3A,
     is_beyond: bool,
 }
 
@@ -107,6 +108,16 @@ impl SignedDistance for Field {
     fn is_outside(&self, point: Point<Patient>) -> bool {
         Field::is_outside(self, point)
     }
+    fn reach_mm(&self, from: Point<Patient>, dir: Dir<Patient>) -> f64 {
+        let from = self.node_from_local.transform_point3((from.vec() - self.origin).as_vec3());
+        let along = self.node_from_local.transform_vector3(dir.vec().as_vec3());
+        let out = |n: usize| match along[n] {
+            by if by > 0.0 => (self.last[n] - from[n]) / by,
+            by if by < 0.0 => -from[n] / by,
+            _ => f32::INFINITY,
+        };
+        f64::from(out(0).min(out(1)).min(out(2)).max(0.0))
+    }
 }
 
 impl Field {
@@ -147,7 +158,7 @@ impl Field {
             node_from_local: turned.inverse().as_affine3a(),
             local_from_node,
             size,
-            last: Vec3::from_array(size.map(|n| n as f32 - 1.0)),
+            last: Vec3A::from_array(size.map(|n| n as f32 - 1.0)),
             nodes,
             bins: Bins::new(&triangles),
             triangles,
@@ -188,14 +199,14 @@ impl Field {
     /// Where a point lies.
     #[inline(always)]
     fn place(&self, p: Point<Patient>) -> Place {
-        let local = (p.vec() - self.origin).as_vec3();
-        let node = self.node_from_local.transform_point3(local);
-        let held = node.max(Vec3::ZERO).min(self.last);
+        let local = (p.vec() - self.origin).as_vec3a();
+        let node = self.node_from_local.transform_point3a(local);
+        let held = node.max(Vec3A::ZERO).min(self.last);
         Place { local, node: held, is_beyond: held != node }
     }
     /// The distance, and the point of the surface there against the slope.
-    fn wall(&self, local: Vec3, (distance, slope): (f32, Vec3)) -> (f64, Point<Patient>) {
-        let wall = local - slope.normalize_or_zero() * distance;
+    fn wall(&self, local: Vec3A, (distance, slope): (f32, Vec3)) -> (f64, Point<Patient>) {
+        let wall = Vec3::from(local) - slope.normalize_or_zero() * distance;
         (f64::from(distance), Point::from_vec(wall.as_dvec3() + self.origin))
     }
     /// Unit direction in which the distance grows: towards the inside of bone while outside and
@@ -210,10 +221,10 @@ impl Field {
     /// What a node's slope along an axis adds is weighted by the way there and by the share of the
     /// node, `t (1 - t)` from the one side and `-t (1 - t)` from the other.
     #[inline(always)]
-    fn quick(&self, node: Vec3) -> f32 {
+    fn quick(&self, node: Vec3A) -> f32 {
         let (cell, t) = self.cell(node);
         let [sj, sk] = [self.size[0], self.size[0] * self.size[1]];
-        let near = Vec3::ONE - t;
+        let near = Vec3A::ONE - t;
         let both = t * near;
         let x = [Vec4::splat(near.x).with_x(both.x), Vec4::splat(t.x).with_x(-both.x)];
         let y = [Vec4::splat(near.y).with_y(both.y), Vec4::splat(t.y).with_y(-both.y)];
@@ -229,10 +240,10 @@ impl Field {
     /// What the eight nodes of a cell say of a place in it, weighted, in their units: what flat
     /// surfaces add along each axis, and the distance. `show` gets each node and its weight.
     #[inline(always)]
-    fn sum(&self, cell: usize, t: Vec3, mut show: impl FnMut(Vec4, f32)) -> Vec4 {
+    fn sum(&self, cell: usize, t: Vec3A, mut show: impl FnMut(Vec4, f32)) -> Vec4 {
         let [sj, sk] = [self.size[0], self.size[0] * self.size[1]];
         let toward = t.extend(1.0);
-        let (near, far) = (Vec3::ONE - t, t);
+        let (near, far) = (Vec3A::ONE - t, t);
         let rows = [
             (cell, near.y * near.z, toward),
             (cell + sj, far.y * near.z, toward - Vec4::Y),
@@ -250,16 +261,10 @@ impl Field {
     }
     /// The cell of a position, named by its lower node, and the place in it.
     #[inline(always)]
-    fn cell(&self, node: Vec3) -> (usize, Vec3) {
-        let corner = self.corner(node);
-        let cell = corner.x as usize
-            + self.size[0] * (corner.y as usize + self.size[1] * corner.z as usize);
-        (cell, node - corner.as_vec3())
-    }
-    /// The lower node of the cell of a position.
-    #[inline(always)]
-    fn corner(&self, node: Vec3) -> UVec3 {
-        node.min(self.last - 1.0).max(Vec3::ZERO).as_uvec3()
+    fn cell(&self, node: Vec3A) -> (usize, Vec3A) {
+        let (corner, t) = cell_of(node, self.last);
+        let [i, j, k] = corner.to_array().map(|n| n as usize);
+        (i + self.size[0] * (j + self.size[1] * k), t)
     }
     /// Distance and its slope, told quickly.
     fn rough(&self, place: &Place) -> (f32, Vec3) {
@@ -268,8 +273,8 @@ impl Field {
         if !place.is_beyond {
             return (distance, slope);
         }
-        let edge = self.local_from_node.transform_point3(place.node);
-        let to_surface = edge - slope.normalize_or_zero() * distance - place.local;
+        let edge = self.local_from_node.transform_point3a(place.node);
+        let to_surface = Vec3::from(edge - place.local) - slope.normalize_or_zero() * distance;
         let away = to_surface.length();
         (-away, to_surface / away.max(f32::MIN_POSITIVE))
     }
@@ -279,8 +284,8 @@ impl Field {
         if !(rough.abs() < EXACT_WITHIN_MM) {
             return self.rough(place);
         }
-        let p = place.local;
-        let part = (place.node * PARTS).as_uvec3();
+        let p = Vec3::from(place.local);
+        let part = (Vec3::from(place.node) * PARTS).as_uvec3();
         let nearest = match rough.abs() < KEPT_WITHIN_MM && !place.is_beyond {
             true => self.kept(p, part),
             false => self.near(part).map(|near| self.sought(p, near)),
@@ -347,7 +352,7 @@ impl Field {
         (triangle != NONE).then_some(triangle)
     }
     /// Distance and slope from the eight nodes of a cell.
-    fn between(&self, cell: usize, t: Vec3) -> (f32, Vec3) {
+    fn between(&self, cell: usize, t: Vec3A) -> (f32, Vec3) {
         let mut steps = Vec4::ZERO;
         let sum = self.sum(cell, t, |node, share| steps += node * share);
         let per_step = Vec3A::from_vec4(steps) * (2.0 * Node::UNIT_MM);

@@ -7,10 +7,10 @@
 //! are taken along the grid's axes, which images have at right angles.
 
 use super::SignedDistance;
-use crate::space::{Patient, Point};
+use crate::space::{Dir, Patient, Point};
 use crate::surface::block::Block;
 use crate::volume::Volume;
-use glam::{Affine3A, DAffine3, DVec3, Vec3};
+use glam::{Affine3A, DAffine3, DVec3, Mat3, Vec3A};
 use rayon::prelude::*;
 
 /// Distance in mm to a structure of a label volume: positive inside it, negative outside.
@@ -21,7 +21,7 @@ pub struct Voxels {
     voxel_from_local: Affine3A,
     local_from_voxel: Affine3A,
     /// The last voxel of each axis.
-    last: Vec3,
+    last: Vec3A,
     distances: Block,
 }
 
@@ -56,23 +56,35 @@ impl Voxels {
             origin: map.translation,
             voxel_from_local: local_from_voxel.inverse().as_affine3a(),
             local_from_voxel: local_from_voxel.as_affine3a(),
-            last: Vec3::from_array(count.map(|n| n as f32 - 1.0)),
+            last: Vec3A::from_array(count.map(|n| n as f32 - 1.0)),
             distances: Block { size: count, values: (0..is_in.len()).map(at).collect() },
         })
     }
 }
 
+impl Voxels {
+    /// What is told changes by no more than this per mm on the way along a unit direction: along each
+    /// axis of the voxels by no more than the way along that.
+    pub(super) fn steepest(&self, dir: Dir<Patient>) -> f64 {
+        let axes = Mat3::from(self.local_from_voxel.matrix3).as_dmat3();
+        [axes.x_axis, axes.y_axis, axes.z_axis]
+            .map(|axis| axis.normalize_or_zero().dot(dir.vec()).abs())
+            .iter()
+            .sum()
+    }
+}
+
 impl SignedDistance for Voxels {
     fn signed_distance_mm(&self, point: Point<Patient>) -> f64 {
-        let local = (point.vec() - self.origin).as_vec3();
-        let place = self.voxel_from_local.transform_point3(local);
-        let held = place.max(Vec3::ZERO).min(self.last);
-        let within = self.distances.within(held);
+        let local = (point.vec() - self.origin).as_vec3a();
+        let place = self.voxel_from_local.transform_point3a(local);
+        let held = place.max(Vec3A::ZERO).min(self.last);
+        let within = self.distances.within(held.into());
         // The outermost voxels reach half a voxel past their centres.
         if (place - held).abs().max_element() < 0.5 {
             return f64::from(within);
         }
-        let past = local - self.local_from_voxel.transform_point3(held);
+        let past = local - self.local_from_voxel.transform_point3a(held);
         let least = within.min(0.0);
         -f64::from((least * least + past.length_squared()).sqrt())
     }
@@ -138,7 +150,8 @@ fn nearest_on_line(of: impl Fn(usize) -> f32, place: usize, count: usize, step: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::space::{Affine, Dir};
+    use crate::clearance::{ScrewShape, gap_to_voxels_mm};
+    use crate::space::Affine;
     use crate::volume::Grid;
 
     /// Voxels of three sizes, of which a few scattered ones are 7 and a few 9.
@@ -175,6 +188,29 @@ mod tests {
             let wanted = if is_in(here) { brute } else { -brute };
             let told = field.signed_distance_mm(labels.grid().centre(here));
             assert!((told - wanted).abs() < 1e-4, "{here:?}: {told}, not {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_screw_is_as_near_as_the_nearest_of_many_places_along_it() {
+        let labels = labels();
+        let field = Voxels::new(&labels, &[9]).unwrap();
+        let [low, high] = [[1, 1, 1], [16, 14, 10]].map(|at| labels.grid().centre(at));
+        let part = |n: u32, step: f64| (f64::from(n) * step).fract();
+        let within = |n: u32| {
+            let share = DVec3::new(part(n, 0.819), part(n, 0.671), part(n, 0.549));
+            Point::from_vec(low.vec() + (high.vec() - low.vec()) * share)
+        };
+        for n in 0..200 {
+            let (entry, tip) = (within(n), within(n + 200));
+            let (length_mm, axis) = (entry.distance(tip), tip - entry);
+            let screw = ScrewShape { entry, axis, length_mm, diameter_mm: 2.0 };
+            // The same places, all of them.
+            let steps = (length_mm / 0.5).ceil().max(1.0);
+            let places = (0..=steps as u32).map(|k| entry.lerp(tip, f64::from(k) / steps));
+            let deepest = places.map(|p| field.signed_distance_mm(p)).fold(f64::MIN, f64::max);
+            let told = gap_to_voxels_mm(&screw, &field);
+            assert!((told - (-deepest - 1.0)).abs() < 1e-5, "{n}: {told}, not {}", -deepest - 1.0);
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Nodes are stored as a [`crate::volume::Volume`] stores them: i fastest, then j, then k.
 
-use glam::{UVec3, Vec3};
+use glam::{UVec3, Vec3, Vec3A};
 use rayon::prelude::*;
 
 /// Nodes that a thread sweeps over in one go.
@@ -13,6 +13,19 @@ const AT_ONCE: usize = 1 << 15;
 pub(crate) struct Block {
     pub size: [usize; 3],
     pub values: Vec<f32>,
+}
+
+/// The lower corner of the cell that a place between 0 and the `last` corner lies in, and where it
+/// lies there, each from 0 to 1. A place between two cells is of either.
+#[inline(always)]
+pub fn cell_of(place: Vec3A, last: Vec3A) -> (UVec3, Vec3A) {
+    /// Added to a number that is smaller, it leaves that, rounded, in the sum's last bits: two
+    /// instructions, where a cast has to ask for all that is no such number.
+    const TO_LAST_BITS: f32 = (1 << 23) as f32;
+    const LAST_BITS: u32 = (1 << 23) - 1;
+    let lower = (place - 0.5).min(last - 1.0).max(Vec3A::ZERO) + TO_LAST_BITS;
+    let corner = UVec3::from_array(lower.to_array().map(|x| x.to_bits() & LAST_BITS));
+    (corner, place - (lower - TO_LAST_BITS))
 }
 
 impl Block {
@@ -82,9 +95,8 @@ impl Block {
     /// Trilinear value at a place that the box of nodes [holds](Self::holds).
     #[inline(always)]
     pub fn within(&self, p: Vec3) -> f32 {
-        let last = UVec3::from_array(self.size.map(|n| n as u32 - 1)).as_vec3();
-        let corner = p.min(last - 1.0).max(Vec3::ZERO).as_uvec3();
-        let t = p - corner.as_vec3();
+        let last = UVec3::from_array(self.size.map(|n| n as u32 - 1)).as_vec3a();
+        let (corner, t) = cell_of(p.into(), last);
         let [sx, sy, sz] = self.strides();
         let at = corner.x as usize + sy * corner.y as usize + sz * corner.z as usize;
         let v = &self.values;

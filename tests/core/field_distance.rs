@@ -2,9 +2,9 @@
 //! whose distance is known.
 
 use crate::surface_scan::{Scanner, Shape, ball, block, ring};
-use corridor::clearance::Field;
+use corridor::clearance::{Field, SignedDistance};
 use corridor::mesh::{self, TriMesh};
-use corridor::space::{Patient, Point};
+use corridor::space::{Dir, Patient, Point};
 use corridor::surface::Surface;
 use corridor::volume::Volume;
 use corridor::work::Work;
@@ -126,6 +126,23 @@ fn far_outside_the_field_is_negative_continuous_and_about_right() {
     let step = field.signed_distance_mm(Point::from_vec(corner.vec() - out))
         - field.signed_distance_mm(Point::from_vec(corner.vec() + out));
     assert!(step.abs() < 1e-2);
+}
+
+/// Where a field says that it ends along a ray, there is bone before and none behind.
+#[test]
+fn no_bone_lies_farther_along_a_ray_than_the_field_reaches() {
+    let (_, finest, field) = made(block);
+    let at = |p: DVec3| Point::from_vec(p);
+    for (from, to) in points(300).zip(points(600).skip(300)) {
+        let Some(dir) = (at(to) - at(from)).unit() else { continue };
+        let reach = field.reach_mm(at(from), dir);
+        let beyond = |n: i32| at(from) + dir * (reach + 0.01 + f64::from(n));
+        assert!((0..60).all(|n| field.is_outside(beyond(n))), "{from} {dir:?}");
+    }
+    // As far as the box of its nodes, all bone in it.
+    let highest = finest.positions.iter().map(|p| p.vec().z).fold(f64::MIN, f64::max);
+    let reach = field.reach_mm(Point::from_vec(DVec3::ZERO), Dir::Z);
+    assert!((highest..60.0).contains(&reach), "{reach} mm, bone to {highest}");
 }
 
 #[test]
