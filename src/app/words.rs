@@ -205,6 +205,10 @@ pub const CLEARANCE: &str = "Clearance";
 pub const BREACH: &str = "Breach";
 /// A medial breach beside a larger one.
 pub const ALSO_MEDIAL: &str = "Also medial";
+/// A cranial one beside a larger one.
+pub const ALSO_CRANIAL: &str = "Also cranial";
+/// A caudal one beside a larger one.
+pub const ALSO_CAUDAL: &str = "Also caudal";
 /// Nearest wall.
 pub const NEAREST_WALL: &str = "Nearest wall";
 /// Diameter.

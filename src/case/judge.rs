@@ -163,10 +163,9 @@ pub fn answer(
 pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
     let rods = rods::bent_rods_of(spine, plan);
     let misfit = |screw: &Screw| rods.iter().flatten().find_map(|side| side.misfit_mm(screw.id));
-    let name = |id: ScrewId| plan.screw(id).map(Screw::title);
     let rules = Rules::builtin().ok();
     let seen = plan.screws.iter().map(|screw| {
-        let Answer { assessment, around, schemes, nearest_screw, .. } =
+        let Answer { assessment, around, schemes, .. } =
             answer(spine, plan, screw, catalogue).map_err(|why| why.issue(screw))?;
         Ok(Seen {
             name: screw.title(),
@@ -178,8 +177,9 @@ pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
             wanted: rules.as_ref().and_then(|r| auto::wanted_breach(screw, &assessment, r)),
             canal_mm: around.canal_mm,
             facet: schemes.babu,
-            nearest: nearest_screw.and_then(|(id, mm)| Some((name(id)?, mm))),
-            nearest_head: nearest_head(plan, screw, catalogue),
+            pedicle_mm: pedicle_mm(spine, screw),
+            near: near(plan, screw, |a, b| Some(clearance::gap_between_mm(&a.shape(), &b.shape()))),
+            near_heads: near(plan, screw, |a, b| gap_between_heads_mm(a, b, catalogue)),
             rod_misfit_mm: misfit(screw),
             is_cut_off: vertebra_of(spine, screw).is_some_and(|v| v.is_cut_off),
             astray: (!assessment.meets_bone).then(|| astray(spine, screw)),
@@ -202,16 +202,27 @@ fn head_of(screw: &Screw, catalogue: &Catalogue) -> Option<HeadShape> {
     Some(HeadShape { radius_mm: kind.head_radius_mm, behind_mm })
 }
 
-/// The screw whose head is nearest to another one's, and the gap between the two, mm.
-fn nearest_head(plan: &Plan, screw: &Screw, catalogue: &Catalogue) -> Option<(String, f64)> {
-    let head = |screw: &Screw| Some((screw.shape(), head_of(screw, catalogue)?));
-    let (shape, own) = head(screw)?;
+/// The other screws of a plan that come near one, and the gap to each, mm.
+fn near(
+    plan: &Plan,
+    screw: &Screw,
+    gap_mm: impl Fn(&Screw, &Screw) -> Option<f64>,
+) -> Vec<(String, f64)> {
     let others = plan.screws.iter().filter(|other| other.id != screw.id);
-    let gaps = others.filter_map(|other| {
-        let (beside, its) = head(other)?;
-        Some((other.title(), clearance::gap_between_heads_mm((&shape, own), (&beside, its))))
-    });
-    gaps.min_by(|a, b| a.1.total_cmp(&b.1))
+    let gaps = others.filter_map(|other| Some((other.title(), gap_mm(screw, other)?)));
+    gaps.filter(|(_, mm)| *mm < check::TOO_NEAR_MM).collect()
+}
+
+/// The gap between the heads of two screws, mm; `None` where the catalogue has no such screws.
+fn gap_between_heads_mm(a: &Screw, b: &Screw, catalogue: &Catalogue) -> Option<f64> {
+    let (of_a, of_b) = (head_of(a, catalogue)?, head_of(b, catalogue)?);
+    Some(clearance::gap_between_heads_mm((&a.shape(), of_a), (&b.shape(), of_b)))
+}
+
+/// Narrowest extent and chord of the pedicle that a screw is meant for, mm.
+fn pedicle_mm(spine: &Spine, screw: &Screw) -> Option<[f64; 2]> {
+    let pedicle = vertebra_of(spine, screw)?.anatomy.pedicle(screw.side)?;
+    Some([pedicle.least_mm, pedicle.chord_mm])
 }
 
 /// Vertebrae that have one name.

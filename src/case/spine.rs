@@ -149,6 +149,11 @@ impl Spine {
         let of_vertebrae = self.vertebrae.iter().flat_map(|v| &v.anatomy.warnings);
         self.warnings.iter().chain(&self.left_out).chain(of_vertebrae).map(String::as_str)
     }
+    /// The same where a plan is looked at, by which a person may have accepted the labels.
+    pub fn notices_beside(&self, plan: &Plan) -> impl Iterator<Item = &str> {
+        let is_accepted = self.review(plan) == Review::Accepted;
+        self.notices().filter(move |notice| !is_accepted || *notice != NOT_REVIEWED)
+    }
     /// Who answers for the labels, by what the plan says.
     pub fn review(&self, plan: &Plan) -> Review {
         match (&self.automatic, &self.hashes.labels_hash) {

@@ -34,12 +34,10 @@ impl Band {
     }
     /// The letter as it can be said: `A`, or `A, could be B`.
     pub fn say(&self, grade: Grade) -> String {
-        let others: Vec<String> = self
-            .grades
-            .into_iter()
-            .filter(|other| *other != grade)
-            .map(|other| format!("{other:?}"))
-            .collect();
+        let [least, most] = self.grades;
+        let others = Grade::ALL.into_iter().filter(|other| (least..=most).contains(other));
+        let others = others.filter(|other| *other != grade).map(|other| format!("{other:?}"));
+        let others: Vec<String> = others.collect();
         match others.is_empty() {
             true => format!("{grade:?}"),
             false => format!("{grade:?}, could be {}", others.join(" or ")),
@@ -86,5 +84,8 @@ mod tests {
         assert_eq!(say(-1.0), "B");
         assert_eq!(say(-1.9), "B, could be C");
         assert_eq!(say(-7.0), "E");
+        // Of a band that is wider than a letter none is passed over.
+        let found = found(-3.5);
+        assert_eq!(Band::new(&found, 2.6).say(found.grade), "C, could be B or D or E");
     }
 }

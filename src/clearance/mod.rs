@@ -141,6 +141,11 @@ pub enum Grade {
     E,
 }
 
+impl Grade {
+    /// All letters, the best first.
+    pub const ALL: [Self; 5] = [Self::A, Self::B, Self::C, Self::D, Self::E];
+}
+
 /// Where a wall lies, seen from the pedicle's axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -162,8 +162,15 @@ fn judged(ui: &mut Ui, assessment: Option<&Assessment>) {
         None => words::NONE.to_owned(),
     };
     line(ui, words::BREACH, &breach);
-    if a.medial_breach_mm > 0.0 && a.breach_wall != Some(Wall::Medial) {
-        line(ui, words::ALSO_MEDIAL, &words::mm(a.medial_breach_mm));
+    let past = [
+        (Wall::Medial, words::ALSO_MEDIAL, a.medial_breach_mm),
+        (Wall::Cranial, words::ALSO_CRANIAL, a.cranial_breach_mm),
+        (Wall::Caudal, words::ALSO_CAUDAL, a.caudal_breach_mm),
+    ];
+    for (wall, name, mm) in past {
+        if mm > 0.0 && a.breach_wall != Some(wall) {
+            line(ui, name, &words::mm(mm));
+        }
     }
 }
 

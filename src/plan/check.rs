@@ -66,10 +66,12 @@ pub struct Seen {
     pub canal_mm: Option<f64>,
     /// Babu's grade of the facet above.
     pub facet: Option<u8>,
-    /// The nearest other screw and the gap to it, mm.
-    pub nearest: Option<(String, f64)>,
-    /// The nearest head of another screw and the gap from its own to it, mm.
-    pub nearest_head: Option<(String, f64)>,
+    /// Narrowest extent and chord of the pedicle on its side, mm.
+    pub pedicle_mm: Option<[f64; 2]>,
+    /// Other screws and the gap to each, mm; those farther than [`TOO_NEAR_MM`] may be left out.
+    pub near: Vec<(String, f64)>,
+    /// The same of the heads.
+    pub near_heads: Vec<(String, f64)>,
     /// How far its head is from the rod of its side, mm.
     pub rod_misfit_mm: Option<f64>,
     /// Its vertebra is cut off by the image.
@@ -99,11 +101,13 @@ pub enum Astray {
 }
 
 /// Two screws nearer than this are named, mm.
-const TOO_NEAR_MM: f64 = 1.0;
+pub const TOO_NEAR_MM: f64 = 1.0;
 /// A head further off its rod than this is named, mm; reduction screws reach further. Provisional.
 const MISSED_ROD_MM: f64 = 3.0;
-/// Left and right that differ by more than this are named, mm.
+/// Left and right that differ by more than this in diameter and in length are named, mm; K.
 const DIFFERS_MM: [f64; 2] = [1.5, 10.0];
+/// Unless the pedicles do so, too, the same way and by at least this share of it; K.
+const REASON_SHARE: f64 = 0.5;
 /// Slices thicker than this are too thick to plan on (MySpine: 1 mm and less; T Cool 2021), mm.
 const THICK_MM: f64 = 1.5;
 
@@ -228,8 +232,8 @@ fn away_from(wall: Wall) -> &'static str {
 fn pairs(screws: &[Seen]) -> Vec<Issue> {
     let mut issues = Vec::new();
     for (n, screw) in screws.iter().enumerate() {
-        issues.extend(screw.nearest.as_ref().and_then(|near| too_near(screw, near, SHAFTS)));
-        issues.extend(screw.nearest_head.as_ref().and_then(|near| too_near(screw, near, HEADS)));
+        issues.extend(screw.near.iter().filter_map(|near| too_near(screw, near, SHAFTS)));
+        issues.extend(screw.near_heads.iter().filter_map(|near| too_near(screw, near, HEADS)));
         for other in screws[n + 1..].iter().filter(|other| other.site == screw.site) {
             issues.extend(twice(screw, other).or_else(|| unlike(screw, other)));
         }
@@ -263,16 +267,28 @@ fn twice(a: &Seen, b: &Seen) -> Option<Issue> {
     })
 }
 
-/// Left and right of one level that differ much.
+/// Left and right of one level that differ much though their pedicles do not.
 fn unlike(a: &Seen, b: &Seen) -> Option<Issue> {
-    let off = |n: usize| (a.size_mm[n] - b.size_mm[n]).abs();
-    (off(0) > DIFFERS_MM[0] || off(1) > DIFFERS_MM[1]).then(|| Issue {
+    let is_without_reason = |n: usize| {
+        let off = a.size_mm[n] - b.size_mm[n];
+        let pedicles = a.pedicle_mm.zip(b.pedicle_mm).map(|(a, b)| a[n] - b[n]);
+        let reason = pedicles.map_or(0.0, |mm| mm * off.signum());
+        off.abs() > DIFFERS_MM[n] && reason < REASON_SHARE * off.abs()
+    };
+    if !is_without_reason(0) && !is_without_reason(1) {
+        return None;
+    }
+    let pedicle = |mm: [f64; 2]| format!("{:.1} x {:.0}", mm[0], mm[1]);
+    let pedicles = a.pedicle_mm.zip(b.pedicle_mm).map_or_else(String::new, |(a, b)| {
+        format!(", their pedicles {} and {} mm", pedicle(a), pedicle(b))
+    });
+    Some(Issue {
         weight: Weight::Note,
         what: format!(
-            "{}: left and right differ, {} x {} and {} x {} mm",
-            a.site, a.size_mm[0], a.size_mm[1], b.size_mm[0], b.size_mm[1]
+            "{}: {} and {} differ, {} x {} and {} x {} mm{pedicles}",
+            a.site, a.side, b.side, a.size_mm[0], a.size_mm[1], b.size_mm[0], b.size_mm[1]
         ),
-        hint: "look whether the pedicles do too".to_owned(),
+        hint: "look whether one of them could be as the other".to_owned(),
     })
 }
 
@@ -291,8 +307,9 @@ mod tests {
             wanted: None,
             canal_mm: Some(2.0),
             facet: Some(0),
-            nearest: Some(("other".into(), 12.0)),
-            nearest_head: Some(("other".into(), 15.0)),
+            pedicle_mm: Some([10.0, 50.0]),
+            near: vec![("other".into(), 12.0)],
+            near_heads: vec![("other".into(), 15.0)],
             rod_misfit_mm: Some(0.4),
             is_cut_off: false,
             astray: None,
@@ -330,12 +347,15 @@ mod tests {
         let joint = Seen { facet: Some(3), ..seen("L4", Side::Left) };
         let off_rod = Seen { rod_misfit_mm: Some(6.0), ..seen("L5", Side::Left) };
         let cut = Seen { is_cut_off: true, ..seen("T9", Side::Left) };
-        let touching = Seen { nearest: Some(("L5 left".into(), -0.3)), ..seen("L3", Side::Left) };
-        let heads = Seen { nearest_head: Some(("S1 left".into(), 0.4)), ..seen("L2", Side::Left) };
+        let touching = Seen { near: vec![("L5 left".into(), -0.3)], ..seen("L3", Side::Left) };
+        let beside = [("S1 left", 0.4), ("L1 left", 0.6)].map(|(name, mm)| (name.into(), mm));
+        let heads = Seen { near_heads: beside.into(), ..seen("L2", Side::Left) };
         let all = check(&[joint, off_rod, cut, touching, heads], Vec::new(), 1.0, 0.28);
-        assert_eq!(all.len(), 5, "{all:?}");
-        let of_heads = "the heads of L2 left and S1 left are 0.4 mm apart";
-        assert!(all.iter().any(|issue| issue.what == of_heads), "{all:?}");
+        assert_eq!(all.len(), 6, "{all:?}");
+        for of_heads in ["L2 left and S1 left are 0.4 mm", "L1 left and L2 left are 0.6 mm"] {
+            let of_heads = format!("the heads of {of_heads} apart");
+            assert!(all.iter().any(|issue| issue.what == of_heads), "{all:?}");
+        }
         assert!(all.iter().all(|issue| !issue.hint.is_empty()));
         assert!(all.windows(2).all(|pair| pair[0].weight <= pair[1].weight));
     }
@@ -375,7 +395,17 @@ mod tests {
         let twice = check(&[seen("L4", Side::Left), seen("L4", Side::Left)], Vec::new(), 1.0, 0.28);
         assert!(twice[0].what.contains("two screws"), "{twice:?}");
         let thin = Seen { size_mm: [4.5, 30.0], ..seen("L4", Side::Right) };
-        let unlike = check(&[seen("L4", Side::Left), thin], Vec::new(), 1.0, 0.28);
-        assert!(unlike[0].what.contains("differ"), "{unlike:?}");
+        let of_both =
+            |thin: &Seen| check(&[seen("L4", Side::Left), thin.clone()], Vec::new(), 1.0, 0.28);
+        let unlike = of_both(&thin);
+        assert_eq!(
+            unlike[0].what,
+            "L4: left and right differ, 6.5 x 45 and 4.5 x 30 mm, their pedicles 10.0 x 50 and 10.0 x 50 mm"
+        );
+        // A pedicle that is so much smaller is a reason, one that is larger is none.
+        let of_pedicle = |mm: [f64; 2]| of_both(&Seen { pedicle_mm: Some(mm), ..thin.clone() });
+        assert!(of_pedicle([7.0, 40.0]).is_empty());
+        assert_eq!(of_pedicle([7.0, 50.0]).len(), 1);
+        assert_eq!(of_pedicle([13.0, 40.0]).len(), 1);
     }
 }

@@ -54,8 +54,7 @@ impl FromWorld for Materials {
             pending: add(polished(colour::PENDING)),
             cursor: add(glowing(colour::ACCENT)),
             handle: add(glowing(colour::ACCENT)),
-            grades: [Grade::A, Grade::B, Grade::C, Grade::D, Grade::E]
-                .map(|grade| add(polished(colour::of_grade(grade)))),
+            grades: Grade::ALL.map(|grade| add(polished(colour::of_grade(grade)))),
         }
     }
 }

@@ -99,4 +99,6 @@ fn dicom_without_labels_gets_automatic_ones_that_nobody_has_reviewed() {
     assert_eq!(spine.review(&plan), Review::NotReviewed);
     plan.accepted_labels.clone_from(&spine.hashes.labels_hash);
     assert_eq!(spine.review(&plan), Review::Accepted);
+    let is_noted = |plan: &Plan| spine.notices_beside(plan).any(|n| n == spine::NOT_REVIEWED);
+    assert_eq!([is_noted(&Plan::default()), is_noted(&plan)], [true, false]);
 }

@@ -26,8 +26,6 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const ALL: [Grade; 5] = [Grade::A, Grade::B, Grade::C, Grade::D, Grade::E];
-
 /// The smallest screw and the margin of a narrow pedicle, as the built-in rules state them, mm.
 const NEEDED_MM: f64 = 4.2;
 
@@ -215,7 +213,7 @@ impl Tally {
     }
 
     fn print(&self) {
-        let of = |is_upper| ALL.map(|grade| self.count(is_upper, &[grade]));
+        let of = |is_upper| Grade::ALL.map(|grade| self.count(is_upper, &[grade]));
         println!("T1 to T9, A to E: {:?}; T10 to S1: {:?}", of(true), of(false));
         println!(
             "medial {}, in another vertebra {}, refused though wide enough {:?} (T10 to S1, T1 to T9), narrow {:?}, absent {}, gave up over a tenth {}",
@@ -228,7 +226,7 @@ impl Tally {
     /// What is asked of every table, however long.
     fn check(&self) {
         let part = |is_upper, grades: &[Grade]| {
-            self.count(is_upper, grades) as f64 / self.count(is_upper, &ALL).max(1) as f64
+            self.count(is_upper, grades) as f64 / self.count(is_upper, &Grade::ALL).max(1) as f64
         };
         assert_eq!((self.medial, self.absent, self.sold), (0, 0, 0));
         // A few levels without a sacrum have no names of their own.

@@ -145,5 +145,5 @@ fn is_letter_colour(Rgb(pixel): &Rgb<u8>) -> bool {
         let beside = of_grade(grade).iter().zip(pixel).map(|(a, b)| a.abs_diff(*b)).max();
         beside.is_some_and(|most| most < 40)
     };
-    [Grade::A, Grade::B, Grade::C, Grade::D, Grade::E].into_iter().any(is_like)
+    Grade::ALL.into_iter().any(is_like)
 }
