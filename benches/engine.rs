@@ -2,14 +2,15 @@
 //!
 //!     cargo bench --bench engine --no-default-features [-- FILTER]
 //!
-//! FILTER is a part of a name: `answer`, `plan`, `mend` (a stroke of the eraser), `column` (T1 to S1,
-//! both sides), `fields` (512 x 512 x 400 voxels, T10 to S1; makes them first, for minutes). The first
-//! two are told as CPU time of the one thread that works, so that a busy machine matters little; the
-//! others, which run on several threads, by the clock.
+//! FILTER is a part of a name: `answer`, `plan`, `mend` (a stroke of the eraser), `demo` (the built-in
+//! case opened), `column` (T1 to S1, both sides), `fields` (512 x 512 x 400 voxels, T10 to S1; makes
+//! them first, for minutes). The first two are told as CPU time of the one thread that works, so that
+//! a busy machine matters little; the others, which run on several threads, by the clock.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
 
 use corridor::anatomy::VertebraAnatomy;
 use corridor::case::judge;
+use corridor::case::kept::Kept;
 use corridor::case::spine::{self, Source, Spine, VertebraModel};
 use corridor::case::suggest::{self, Planned, Wish};
 use corridor::clearance::{
@@ -248,6 +249,21 @@ fn mend(c: &mut Criterion) {
     group.finish();
 }
 
+/// The built-in case, as the program opens it, on every core.
+fn demo(c: &mut Criterion) {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = Kept::in_folder(folder.path().to_owned(), "bench".to_owned());
+    let open = |kept: Option<&Kept>| {
+        spine::load_kept(&Source::Demo, kept, &Work::silent()).unwrap();
+    };
+    open(Some(&kept));
+    let mut group = c.benchmark_group("demo");
+    group.sample_size(10);
+    group.bench_function("the first time", |b| b.iter(|| open(None)));
+    group.bench_function("from what is kept", |b| b.iter(|| open(Some(&kept))));
+    group.finish();
+}
+
 /// All of a whole column.
 fn column(c: &mut Criterion) {
     static COLUMN: LazyLock<Spine> = LazyLock::new(|| {
@@ -320,5 +336,5 @@ criterion_group! {
     config = Criterion::default().with_measurement(ThreadTime);
     targets = distances, answers, plans
 }
-criterion_group!(on_all_threads, mend, column, fields);
+criterion_group!(on_all_threads, mend, demo, column, fields);
 criterion_main!(on_one_thread, on_all_threads);
