@@ -213,16 +213,8 @@ fn filling(
     let is_deep = |i: usize| own.data[i] == OPEN && is_deep(column, own.point(i), name);
     let mut whole = own.like_bools(|i| own.data[i] == name || is_deep(i));
     let arch = closed_little(&whole, ARCH_GAP_MM);
-    let body = own.like_bools(|i| whole.data[i] && zone(i) == Zone::Body);
-    let mut in_body = own.like_bools(|_| false);
-    if let Some((low, high)) = bounds(&body, true) {
-        let body = closed(&body.crop(low - margin, high + margin), BODY_GAP_MM);
-        let voxels = (0..body.data.len()).filter(|i| body.data[*i]);
-        let places = voxels.filter_map(|i| own.voxel(body.point(i)));
-        let is_new = |i: &usize| !whole.data[*i] && zone(*i) == Zone::Body;
-        places.filter(is_new).for_each(|i| in_body.data[i] = true);
-        drop_pockets(&mut in_body, &whole, &ct, tissue);
-    }
+    let mut in_body = gaps_in_body(&whole, |i| zone(i) == Zone::Body);
+    drop_pockets(&mut in_body, &whole, &ct, tissue);
     for i in 0..whole.data.len() {
         if !whole.data[i] && (arch.data[i] || in_body.data[i]) {
             whole.data[i] = match zone(i) {
@@ -250,6 +242,21 @@ fn filling(
         .filter(is_new)
         .filter_map(|i| names.voxel(own.point(i)).map(|at| at as u32))
         .collect()
+}
+
+/// What a ball closes of a body that is no bone yet.
+fn gaps_in_body(bone: &Block<bool>, is_body: impl Fn(usize) -> bool) -> Block<bool> {
+    let mut gaps = bone.map(|_| false);
+    let mut body = bone.clone();
+    body.data.iter_mut().enumerate().for_each(|(i, slot)| *slot = *slot && is_body(i));
+    let Some((low, high)) = bounds(&body, true) else { return gaps };
+    let margin = DVec3::splat(BODY_GAP_MM + 2.0);
+    let body = closed(&body.crop(low - margin, high + margin), BODY_GAP_MM);
+    let voxels = (0..body.data.len()).filter(|i| body.data[*i]);
+    let places = voxels.filter_map(|i| gaps.voxel(body.point(i)));
+    let places: Vec<usize> = places.filter(|i| !bone.data[*i] && is_body(*i)).collect();
+    places.into_iter().for_each(|i| gaps.data[i] = true);
+    gaps
 }
 
 /// No groove beside a body holds more, mm³: under the root of a process, along the waist.
