@@ -254,7 +254,7 @@ fn demo(c: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
     let kept = Kept::in_folder(folder.path().to_owned(), "bench".to_owned());
     let open = |kept: Option<&Kept>| {
-        spine::load_kept(&Source::Demo, kept, &Work::silent()).unwrap();
+        on_all_cores(|| spine::load_kept(&Source::Demo, kept, &Work::silent()).unwrap());
     };
     open(Some(&kept));
     let mut group = c.benchmark_group("demo");
