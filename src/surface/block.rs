@@ -23,7 +23,9 @@ pub fn cell_of(place: Vec3A, last: Vec3A) -> (UVec3, Vec3A) {
     /// instructions, where a cast has to ask for all that is no such number.
     const TO_LAST_BITS: f32 = (1 << 23) as f32;
     const LAST_BITS: u32 = (1 << 23) - 1;
-    let lower = (place - 0.5).min(last - 1.0).max(Vec3A::ZERO) + TO_LAST_BITS;
+    let lower = (place - 0.5).min(last - 1.0);
+    // What is no number is not over 0 either, on every machine.
+    let lower = Vec3A::select(lower.cmpgt(Vec3A::ZERO), lower, Vec3A::ZERO) + TO_LAST_BITS;
     let corner = UVec3::from_array(lower.to_array().map(|x| x.to_bits() & LAST_BITS));
     (corner, place - (lower - TO_LAST_BITS))
 }
@@ -328,6 +330,25 @@ mod tests {
                 assert!((value - alone).abs() < 1e-5, "{n}: {value} {alone}");
             }
         }
+    }
+
+    #[test]
+    fn every_place_lies_in_a_cell_and_so_does_what_is_no_number() {
+        let last = Vec3A::new(7.0, 1.0, 300.0);
+        for n in 0..2000 {
+            let share = |step: f32| (n as f32 * step).fract();
+            let place = last * Vec3A::new(share(0.755), share(0.570), share(0.319));
+            let (corner, t) = cell_of(place, last);
+            let lower = Vec3A::from(corner.as_vec3());
+            assert!(lower.cmple(last - 1.0).all() && lower + t == place, "{place}: {corner} {t}");
+            assert!(t.cmpge(Vec3A::ZERO).all() && t.cmple(Vec3A::ONE).all(), "{place}: {t}");
+        }
+        for place in [Vec3A::ZERO, last, Vec3A::new(3.0, 1.0, 299.0)] {
+            let (corner, t) = cell_of(place, last);
+            assert_eq!(Vec3A::from(corner.as_vec3()) + t, place);
+        }
+        let of_nan = Vec3A::from(cell_of(Vec3A::NAN, last).0.as_vec3());
+        assert!(of_nan.cmple(last - 1.0).all());
     }
 
     #[test]
