@@ -57,6 +57,32 @@ impl<T: Copy + Send + Sync> Block<T> {
         let inside = |a: usize| v[a] >= 0.0 && corner[a] + 1 < self.size[a];
         (inside(0) && inside(1) && inside(2)).then_some(corner)
     }
+    /// The pieces of one value that hang together by their faces, of the values that are asked for.
+    pub(super) fn pieces(&self, is: impl Fn(T) -> bool) -> Vec<Vec<usize>>
+    where
+        T: PartialEq,
+    {
+        let mut seen = vec![false; self.data.len()];
+        let mut pieces = Vec::new();
+        for start in 0..self.data.len() {
+            let value = self.data[start];
+            if seen[start] || !is(value) {
+                continue;
+            }
+            seen[start] = true;
+            let (mut piece, mut next) = (vec![start], 0);
+            while let Some(at) = piece.get(next).copied() {
+                next += 1;
+                for other in self.neighbours(at) {
+                    if self.data[other] == value && !std::mem::replace(&mut seen[other], true) {
+                        piece.push(other);
+                    }
+                }
+            }
+            pieces.push(piece);
+        }
+        pieces
+    }
     /// The six neighbours that are inside, by index.
     pub(super) fn neighbours(&self, index: usize) -> impl Iterator<Item = usize> + use<T> {
         let [ni, nj, nk] = self.size;

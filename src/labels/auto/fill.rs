@@ -51,7 +51,7 @@ const SMALLEST_SHARE: f64 = 0.08;
 /// Takes small pieces that do not hang together with the rest out of each vertebra.
 pub(super) fn drop_islands(names: &mut Block<u8>, count: u8) {
     let mut of_name: Vec<Vec<Vec<usize>>> = vec![Vec::new(); usize::from(count) + 1];
-    for piece in pieces(names, |name| (1..=count).contains(&name)) {
+    for piece in names.pieces(|name| (1..=count).contains(&name)) {
         of_name[usize::from(names.data[piece[0]])].push(piece);
     }
     for pieces in of_name {
@@ -60,33 +60,6 @@ pub(super) fn drop_islands(names: &mut Block<u8>, count: u8) {
             piece.iter().for_each(|at| names.data[*at] = OPEN);
         }
     }
-}
-
-/// What hangs together with one value, of those that are asked for.
-fn pieces<T>(block: &Block<T>, is: impl Fn(T) -> bool) -> Vec<Vec<usize>>
-where
-    T: Copy + PartialEq + Send + Sync,
-{
-    let mut seen = vec![false; block.data.len()];
-    let mut pieces = Vec::new();
-    for start in 0..block.data.len() {
-        let value = block.data[start];
-        if seen[start] || !is(value) {
-            continue;
-        }
-        seen[start] = true;
-        let (mut piece, mut next) = (vec![start], 0);
-        while let Some(at) = piece.get(next).copied() {
-            next += 1;
-            for other in block.neighbours(at) {
-                if block.data[other] == value && !std::mem::replace(&mut seen[other], true) {
-                    piece.push(other);
-                }
-            }
-        }
-        pieces.push(piece);
-    }
-    pieces
 }
 
 /// The border of bone lies halfway from soft tissue to cortex, in the image as it is: noise taken
@@ -271,7 +244,7 @@ fn drop_pockets(closed: &mut Block<bool>, bone: &Block<bool>, ct: &Block<i16>, t
     let rim: Vec<usize> = (0..bone.data.len()).filter(is_rim).collect();
     let border = border_hu(&rim, ct, tissue);
     let is_bright = |i: usize| ct.data.get(i).is_some_and(|hu| f64::from(*hu) >= border);
-    for pocket in pieces(closed, |is| is) {
+    for pocket in closed.pieces(|is| is) {
         if pocket.len() as f64 * closed.step_mm.powi(3) > POCKET_MM3 {
             continue;
         }

@@ -127,14 +127,13 @@ pub fn segment(ct: &Volume<i16>, work: &Work) -> Result<Automatic, SegmentError>
         let mut names = split::split(sharpest, &bone, &tissue, &column, work)?;
         fill::drop_islands(&mut names, column.count());
         fill::fill(&mut names, sharpest, &tissue, &column, work)?;
-        fill::peel(&mut names, edges.as_ref().unwrap_or(&part), &tissue, column.count());
+        fill::peel(&mut names, sharpest, &tissue, column.count());
         fill::smooth(&mut names, column.count());
         fill::drop_islands(&mut names, column.count());
         let ribs = ribs::seen(&part, &names, &column);
         let named = names::name(&ribs, sacrum);
         work.step("writing the labels", 0.0)?;
-        let edges = edges.as_ref().unwrap_or(&part);
-        Ok(judge::judged(ct, [&part, edges], &names, &tissue, &column, &named))
+        Ok(judge::judged(ct, [&part, sharpest], &names, &tissue, &column, &named))
     })
 }
 

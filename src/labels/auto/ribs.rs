@@ -19,7 +19,7 @@ const IN_VIEW_MM: f64 = 62.0;
 /// What is seen of ribs at each vertebra.
 pub(super) fn seen(ct: &Block<i16>, names: &Block<u8>, column: &Column) -> Vec<Ribs> {
     let mut contact = vec![[0usize; 2]; usize::from(column.count()) + 1];
-    for piece in pieces(names) {
+    for piece in names.pieces(|name| name == RIB) {
         if (piece.len() as f64) * names.step_mm.powi(3) < SMALLEST_MM3 {
             continue;
         }
@@ -44,30 +44,6 @@ pub(super) fn seen(ct: &Block<i16>, names: &Block<u8>, column: &Column) -> Vec<R
             Ribs { sides: if is_sacrum { 0 } else { sides }, is_in_view: is_in_view(ct, column, n) }
         })
         .collect()
-}
-
-/// The connected pieces of rib, each as its voxels.
-fn pieces(names: &Block<u8>) -> Vec<Vec<usize>> {
-    let mut seen = vec![false; names.data.len()];
-    let mut found = Vec::new();
-    for start in (0..names.data.len()).filter(|i| names.data[*i] == RIB) {
-        if seen[start] {
-            continue;
-        }
-        seen[start] = true;
-        let (mut piece, mut stack) = (Vec::new(), vec![start]);
-        while let Some(at) = stack.pop() {
-            piece.push(at);
-            for other in names.neighbours(at) {
-                if names.data[other] == RIB && !seen[other] {
-                    seen[other] = true;
-                    stack.push(other);
-                }
-            }
-        }
-        found.push(piece);
-    }
-    found
 }
 
 /// The vertebra within a joint's gap of a voxel, along the axes.
