@@ -456,7 +456,7 @@ fn is_allowed(
     if found.medial_breach_mm > 0.0 {
         return false;
     }
-    if way == Way::InOutIn && !is_lateral_alone(found) {
+    if way == Way::InOutIn && !is_lateral_alone(found, rules) {
         return false;
     }
     let most = if way == Way::InOutIn { rules.limits.most_lateral_mm } else { MISSED_MM };

@@ -195,8 +195,9 @@ impl<B: SignedDistance> Search<'_, B> {
         Some(rated)
     }
 
-    /// The longest screw of a kind and the next shorter one, ascending; into the ilium, which gets
-    /// thin, each next shorter pair after them. None where no length fits.
+    /// The longest screw of a kind and the next shorter one, ascending; where a longer one may end out
+    /// of bone, into the ilium, which gets thin, and in-out-in, each next shorter pair after them. None
+    /// where no length fits.
     fn lengths_on<'k>(
         &self,
         kind: &'k Sizes,
@@ -205,7 +206,8 @@ impl<B: SignedDistance> Search<'_, B> {
         let most =
             (bore.chord_mm - self.style.front_margin_mm).min(self.style.chord_part * bore.chord_mm);
         let fits = kind.lengths_mm.iter().filter(|mm| **mm <= most).count();
-        let pairs = if self.style.name == Style::S2AlarIliac { usize::MAX } else { 1 };
+        let may_end_outside = self.style.name == Style::S2AlarIliac || self.gap_mm > 0.0;
+        let pairs = if may_end_outside { usize::MAX } else { 1 };
         let longest = (0..fits).rev().step_by(2).take(pairs);
         longest.map(|n| [kind.lengths_mm[n.saturating_sub(1)], kind.lengths_mm[n]])
     }
@@ -235,9 +237,7 @@ impl<B: SignedDistance> Search<'_, B> {
             let past_isthmus_mm = lengths[n] - bore.isthmus_mm;
             let is_short = past_isthmus_mm < self.rules.limits.past_isthmus_mm;
             let is_medial = measures[0] < self.rules.limits.least_medial_mm;
-            let is_out = self.style.is_bicortical
-                && score::rim_mm(self.site.bone, bore, lengths[n], radius) < -RIM_MM;
-            let is_usable = !is_short && !is_medial && !is_out;
+            let is_usable = !is_short && !is_medial && self.is_end_held(bore, lengths[n], radius);
             let total = if is_usable { score::total(&measures, self.rules) } else { 0.0 };
             let shape = ScrewShape {
                 entry: bore.entry,
@@ -248,6 +248,17 @@ impl<B: SignedDistance> Search<'_, B> {
             (measures[1], measures[2]) = (walls[n].deep_mm, walls[n].entry_mm);
             Rated { line: *line, shape, chord_mm, measures, total }
         })
+    }
+
+    /// Whether the end of a screw lies where it is meant to: through both cortices its rim stands out
+    /// of the front one by little, in-out-in it is in bone again.
+    fn is_end_held(&self, bore: &Bore, length_mm: f64, radius_mm: f64) -> bool {
+        let bone = self.site.bone;
+        if self.style.is_bicortical {
+            return score::rim_mm(bone, bore, length_mm, radius_mm) >= -RIM_MM;
+        }
+        let end_mm = self.rules.limits.back_in_bone_mm;
+        self.gap_mm == 0.0 || score::end_mm(bone, bore, length_mm, radius_mm, end_mm) >= 0.0
     }
 
     /// Length as part of the usual one; of a screw through both cortices how near it comes to the

@@ -39,6 +39,8 @@ pub struct Limits {
     pub past_isthmus_mm: f64,
     /// How far in-out-in may pass the lateral wall, mm.
     pub most_lateral_mm: f64,
+    /// How much of its end is in bone again in-out-in, at the least, mm.
+    pub back_in_bone_mm: f64,
     /// Where the head begins behind the entry, mm; how large it is the catalogue says.
     pub head_from_mm: f64,
     /// How far behind the head bone is looked for, mm.
@@ -364,6 +366,7 @@ fn check_limits(limits: &Limits) -> Result<(), RulesError> {
             ("least_medial_mm", limits.least_medial_mm, Sane::NotNegative),
             ("narrow_margin_mm", limits.narrow_margin_mm, Sane::NotNegative),
             ("most_lateral_mm", limits.most_lateral_mm, Sane::NotNegative),
+            ("back_in_bone_mm", limits.back_in_bone_mm, Sane::NotNegative),
             ("head_from_mm", limits.head_from_mm, Sane::NotNegative),
             ("past_isthmus_mm", limits.past_isthmus_mm, Sane::NotNegative),
             ("reach_mm", limits.reach_mm, Sane::Positive),

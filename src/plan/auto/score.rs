@@ -232,6 +232,17 @@ pub(super) fn rim_mm(
     Side::new(bone, bore, radius_mm).ring(length_mm).distance_mm
 }
 
+/// Smallest distance to daylight over the last `end_mm` of a screw's side, mm, told no larger than 0.
+pub(super) fn end_mm(
+    bone: &impl SignedDistance,
+    bore: &Bore,
+    length_mm: f64,
+    radius_mm: f64,
+    end_mm: f64,
+) -> f64 {
+    Side::new(bone, bore, radius_mm).least_between(length_mm - end_mm, length_mm, 0.0)
+}
+
 /// The head of a screw: a cylinder behind the entry.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Head {

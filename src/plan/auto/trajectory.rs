@@ -77,7 +77,7 @@ pub fn wanted_breach(screw: &Screw, found: &Assessment, rules: &Rules) -> Option
         Wall::Lateral => {
             let is_wanted = screw.in_out_in
                 && found.breach_mm <= rules.limits.most_lateral_mm
-                && is_lateral_alone(found);
+                && is_lateral_alone(found, rules);
             is_wanted.then_some(Wanted::LateralWall)
         }
         _ => None,
@@ -85,16 +85,27 @@ pub fn wanted_breach(screw: &Screw, found: &Assessment, rules: &Rules) -> Option
 }
 
 /// Whether a screw that leaves its pedicle does so past the lateral wall, and past the roof and the floor
-/// by no more than a search may miss: a root lies under the one and over the other.
-pub(super) fn is_lateral_alone(found: &Assessment) -> bool {
+/// by no more than a search may miss: a root lies under the one and over the other. Where the answer
+/// holds a profile, its end must be in bone again, too.
+pub(super) fn is_lateral_alone(found: &Assessment, rules: &Rules) -> bool {
     let is_lateral = found.breach_wall.is_none_or(|wall| wall == Wall::Lateral);
     let beside_mm = found.medial_breach_mm.max(found.cranial_breach_mm.max(found.caudal_breach_mm));
-    is_lateral && beside_mm <= MISSED_MM || found.breach_mm <= MISSED_MM
+    let is_aside = is_lateral && beside_mm <= MISSED_MM && is_back_in_bone(found, rules);
+    is_aside || found.breach_mm <= MISSED_MM
+}
+
+/// Whether the end of the profile lies in bone, but for what a search may miss; true without one.
+fn is_back_in_bone(found: &Assessment, rules: &Rules) -> bool {
+    let Some(tip) = found.profile.last() else { return true };
+    let from_mm = tip.depth_mm - rules.limits.back_in_bone_mm;
+    let mut end = found.profile.iter().rev().take_while(|place| place.depth_mm >= from_mm);
+    end.all(|place| place.clearance_mm >= -MISSED_MM)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clearance::ProfilePoint;
     use crate::space::{Dir, Point};
 
     fn screw(style: ScrewStyle, in_out_in: bool) -> Screw {
@@ -152,6 +163,17 @@ mod tests {
         assert_eq!(told(Straight, false, aside()), None);
         assert_eq!(told(Straight, true, breach(Wall::Lateral, 1.95, 15.0)), None);
         assert_eq!(told(Straight, true, breach(Wall::Medial, 0.2, 15.0)), None);
+        let out_at = |depth_mm| {
+            let place = |n: u32| {
+                let at_mm = f64::from(n);
+                let clearance_mm = if at_mm == depth_mm { -1.2 } else { 0.5 };
+                ProfilePoint { depth_mm: at_mm, clearance_mm }
+            };
+            Assessment { profile: (0..=45).map(place).collect(), ..aside() }
+        };
+        assert_eq!(told(Straight, true, out_at(15.0)), Some(Wanted::LateralWall));
+        assert_eq!(told(Straight, true, out_at(45.0)), None, "its tip is out of bone");
+        assert_eq!(told(Straight, true, out_at(41.0)), None, "its end is out of bone");
     }
 
     #[test]
