@@ -4,8 +4,8 @@
 //! In: a [`Spine`]. Out: sentences that name the level. Nothing is refused: what can be measured
 //! is measured, and the doubt stands beside it.
 
-use super::leaks;
 use super::spine::{Spine, VertebraModel};
+use super::{bridged, leaks};
 use crate::anatomy::EndPlate;
 use crate::labels::Level;
 use crate::mesh;
@@ -37,6 +37,7 @@ pub fn of(spine: &Spine) -> Vec<String> {
     let pairs = || spine.vertebrae.windows(2).map(|pair| (&pair[0], &pair[1]));
     doubts.extend(pairs().filter_map(|(upper, lower)| out_of_order(upper, lower)));
     doubts.extend(pairs().filter_map(|(upper, lower)| fused(upper, lower)));
+    doubts.extend(bridged::of(spine));
     doubts.extend(odd_volumes(spine));
     doubts.extend(leaks::of(spine));
     doubts.extend(pieces(spine));

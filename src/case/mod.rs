@@ -35,6 +35,7 @@ mod derive;
 pub mod pelvis;
 pub mod spine;
 pub mod doubts;
+mod bridged;
 mod leaks;
 pub mod measures;
 pub mod judge;

@@ -83,6 +83,29 @@ fn levels_that_are_fused_or_leak_through_the_disc_are_named() {
 }
 
 #[test]
+fn levels_that_have_grown_together_are_named_though_their_labels_lie_apart() {
+    let Recorded { ct, labels, structures, .. } = scanned(false);
+    assert!(!sound().notices.iter().any(|n| n.contains("bone fills")), "{:?}", sound().notices);
+    let l4 = sound().levels.iter().find(|l| l.level == level("L4")).unwrap();
+    let plate = l4.model.anatomy.upper_plate.unwrap();
+    let (grid, structures) = (ct.grid().clone(), structures.data());
+    for (radius_mm, is_fused) in [(60.0, true), (8.0, false)] {
+        let mut bridged = ct.clone();
+        for ((k, j, i), hu) in bridged.data_mut().indexed_iter_mut() {
+            let over = grid.centre([i, j, k]) - plate.centre;
+            let is_near = (-4.0..16.0).contains(&over.dot(plate.up)) && over.length() < radius_mm;
+            if structures[[k, j, i]] == Structure::Disc.value() && is_near {
+                *hu = 260;
+            }
+        }
+        let got = measured(Some(bridged), labels.clone());
+        let said: Vec<&str> =
+            got.notices.iter().filter(|n| n.contains("bone fills")).map(|n| &n[..9]).collect();
+        assert_eq!(said, if is_fused { vec!["L3 and L4"] } else { vec![] }, "{radius_mm}");
+    }
+}
+
+#[test]
 fn a_half_vertebra_is_named() {
     let (phantom, _) = recorded();
     let at = phantom.bone(level("L3")).unwrap().patient_from_vertebra().inverse();
@@ -277,6 +300,7 @@ fn the_labels_of_an_expert_and_a_ct_without_soft_tissue_raise_no_such_doubt() {
     for spine in [verse014(), s0328()].into_iter().flatten() {
         let got = measures::of(spine, Posture::Supine);
         assert_eq!(leaking(&got), Vec::<&str>::new());
+        assert!(!got.notices.iter().any(|n| n.contains("bone fills")), "{:?}", got.notices);
     }
 }
 
