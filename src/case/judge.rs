@@ -227,7 +227,7 @@ fn pedicle_mm(spine: &Spine, screw: &Screw) -> Option<[f64; 2]> {
 
 /// Vertebrae that have one name.
 fn called_twice(spine: &Spine, plan: &Plan) -> Vec<Issue> {
-    let mut levels: Vec<Level> = spine.vertebrae.iter().map(|v| level_of(v, plan)).collect();
+    let mut levels: Vec<Level> = spine.vertebrae.iter().map(|v| v.level_in(plan)).collect();
     levels.sort();
     let twice = levels.windows(2).filter(|pair| pair[0] == pair[1]);
     let issue = |level: Level| Issue {
@@ -236,11 +236,6 @@ fn called_twice(spine: &Spine, plan: &Plan) -> Vec<Issue> {
         hint: "rename the one that was counted twice".to_owned(),
     };
     twice.map(|pair| issue(pair[0])).collect()
-}
-
-/// What a plan calls a vertebra.
-fn level_of(vertebra: &VertebraModel, plan: &Plan) -> Level {
-    plan.renamed.get(&vertebra.id).map_or(vertebra.level, |renamed| renamed.to)
 }
 
 /// What a screw in its bone does not do as its name says. Into the ilium both sides lead their own way.

@@ -4,7 +4,7 @@
 //! In: a [`Spine`]. Out: [`Measures`]. Nothing here is kept: it is derived anew from the models.
 
 use super::doubts;
-use super::spine::{NOT_REVIEWED, Review, Spine, VertebraModel};
+use super::spine::{Review, Spine, VertebraModel};
 use crate::anatomy::density::{self, Density, Flag, Region};
 use crate::anatomy::{Alignment, Hips, align, hips};
 use crate::labels::{Level, Posture};
@@ -52,16 +52,7 @@ impl LevelMeasures {
 /// Measures a case whose labels `spine` holds as `plan` mends them, under the plan's names.
 /// `posture` is that of the patient in the scanner.
 pub fn of_plan(spine: &Spine, plan: &Plan, posture: Posture) -> Measures {
-    let mut measures = of(&spine.named_by(plan), posture);
-    measures.review = spine.review(plan);
-    if measures.review == Review::Accepted {
-        measures.notices.retain(|notice| notice != NOT_REVIEWED);
-    }
-    measures
-}
-
-/// The same as the labels alone name it, with nothing accepted.
-pub fn of(spine: &Spine, posture: Posture) -> Measures {
+    let spine = &spine.named_by(plan);
     let mut levels: Vec<LevelMeasures> =
         spine.vertebrae.iter().map(|v| of_level(spine, v)).collect();
     // One body shows that the CT was cut off; then it was everywhere.
@@ -73,9 +64,15 @@ pub fn of(spine: &Spine, posture: Posture) -> Measures {
     let ct = spine.ct.as_deref();
     let hips = plate.zip(ct).and_then(|(plate, ct)| hips::find(ct, &plate));
     let alignment = align(&column, hips.as_ref(), posture);
-    let notices = notices(spine, &levels, &alignment);
-    let review = spine.review(&Plan::default());
-    Measures { levels, alignment, hips, review, notices }
+    let mut notices: Vec<String> = spine.notices_beside(plan).map(str::to_owned).collect();
+    notices.extend(doubts::of(spine));
+    notices.extend(caveats(spine, &levels, &alignment));
+    Measures { levels, alignment, hips, review: spine.review(plan), notices }
+}
+
+/// The same as the labels alone name it, with nothing accepted.
+pub fn of(spine: &Spine, posture: Posture) -> Measures {
+    of_plan(spine, &Plan::default(), posture)
 }
 
 fn of_level(spine: &Spine, model: &Arc<VertebraModel>) -> LevelMeasures {
@@ -89,9 +86,9 @@ fn of_level(spine: &Spine, model: &Arc<VertebraModel>) -> LevelMeasures {
     LevelMeasures { level, model: model.clone(), body, pedicles: pedicles.collect(), flags }
 }
 
-fn notices(spine: &Spine, levels: &[LevelMeasures], alignment: &Alignment) -> Vec<String> {
-    let mut notices: Vec<String> = spine.notices().map(str::to_owned).collect();
-    notices.extend(doubts::of(spine));
+/// What the numbers leave out, or may not be put beside.
+fn caveats(spine: &Spine, levels: &[LevelMeasures], alignment: &Alignment) -> Vec<String> {
+    let mut notices = Vec::new();
     let bodies: Vec<Density> = levels.iter().filter_map(|l| l.body).collect();
     if spine.ct.is_none() {
         notices.push("no density: there is no CT, so there are no HU".to_owned());

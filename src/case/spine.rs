@@ -111,6 +111,10 @@ pub struct VertebraModel {
 }
 
 impl VertebraModel {
+    /// What a plan calls it.
+    pub fn level_in(&self, plan: &Plan) -> Level {
+        plan.name_of(self.id, self.level)
+    }
     /// The same under another name, which its warnings say as well.
     fn called(&self, level: Level) -> Self {
         let mut model = Self { level, ..self.clone() };
@@ -164,8 +168,8 @@ impl Spine {
     }
     /// The same spine with its vertebrae called as the plan calls them.
     pub fn named_by(&self, plan: &Plan) -> Self {
-        let called = |v: &Arc<VertebraModel>| match plan.renamed.get(&v.id) {
-            Some(renamed) if renamed.to != v.level => Arc::new(v.called(renamed.to)),
+        let called = |v: &Arc<VertebraModel>| match v.level_in(plan) {
+            level if level != v.level => Arc::new(v.called(level)),
             _ => Arc::clone(v),
         };
         Self { vertebrae: self.vertebrae.iter().map(called).collect(), ..self.clone() }

@@ -156,8 +156,7 @@ fn begin_screw(
 
 /// What the plan calls a vertebra.
 pub fn level_of(spine: &Spine, document: &Document, vertebra: VertebraId) -> Option<Level> {
-    let renamed = document.plan().renamed.get(&vertebra).map(|r| r.to);
-    renamed.or_else(|| spine.vertebra(vertebra).map(|v| v.level))
+    spine.vertebra(vertebra).map(|v| v.level_in(document.plan()))
 }
 
 fn follow(gesture: &mut Gesture, ray: PatientRay, desk: &mut Desk) {

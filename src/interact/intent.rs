@@ -166,24 +166,21 @@ fn carry_out_naming(
     spine: &Spine,
     document: &mut Document,
 ) -> Result<String, StepError> {
-    let called = |document: &Document, v: &VertebraModel| {
-        document.plan().renamed.get(&v.id).map_or(v.level, |renamed| renamed.to)
-    };
     match intent {
         Intent::AcceptLabels(is_accepted) => {
             let hash = spine.hashes.labels_hash.clone().filter(|_| *is_accepted);
             document.session_mut().accept_labels(hash)?;
         }
         Intent::ShiftLevels(down) => {
-            let names: Vec<_> =
-                spine.vertebrae.iter().map(|v| (v.id, called(document, v))).collect();
+            let plan = document.plan();
+            let names: Vec<_> = spine.vertebrae.iter().map(|v| (v.id, v.level_in(plan))).collect();
             if document.session_mut().shift_levels(&names, *down)?.is_none() {
                 return Ok(words::NAMES_END.to_owned());
             }
         }
         Intent::RenameLevel(vertebra, after) => {
             let model = spine.vertebra(*vertebra).ok_or(StepError::Nothing)?;
-            let before = called(document, model);
+            let before = model.level_in(document.plan());
             document.session_mut().rename_level(*vertebra, before, *after)?;
         }
         _ => return Err(StepError::Nothing),

@@ -87,6 +87,6 @@ impl<'a> Facts<'a> {
     }
     /// What the plan calls a vertebra.
     pub fn level_of(&self, vertebra: &VertebraModel) -> Level {
-        self.document.plan().renamed.get(&vertebra.id).map_or(vertebra.level, |r| r.to)
+        vertebra.level_in(self.document.plan())
     }
 }

@@ -90,9 +90,13 @@ impl Plan {
         }
         self.alternatives.sort_by(|a, b| a.name.cmp(&b.name));
     }
-    /// What this plan calls a vertebra: its new name where it was renamed, else its labels' name.
+    /// What this plan calls a vertebra: its new name where it was renamed, else its labels' name `own`.
+    pub fn name_of(&self, vertebra: VertebraId, own: Level) -> Level {
+        self.renamed.get(&vertebra).map_or(own, |renamed| renamed.to)
+    }
+    /// The same of a vertebra of a label map.
     pub fn level_of(&self, vertebra: &LabelledVertebra) -> Level {
-        self.renamed.get(&vertebra.id).map_or(vertebra.level, |renamed| renamed.to)
+        self.name_of(vertebra.id, vertebra.level)
     }
     /// The vertebra a screw is driven into: the one with the screw's vertebra id; where no vertebra
     /// has it (other labels of the same CT, a plan written by hand) the one of the screw's level.
