@@ -10,7 +10,7 @@
 use super::hips::Hips;
 use super::{EndPlate, VertebraAnatomy};
 use crate::labels::{Level, Posture};
-use crate::space::{Dir, Patient, Point, Side};
+use crate::space::{Dir, Patient, Side};
 use serde::Serialize;
 
 /// The angles of a column.
@@ -30,8 +30,8 @@ pub struct Alignment {
     pub segments: Vec<Between>,
     /// Turn of each vertebra.
     pub rotation: Vec<Rotation>,
-    /// Heights of the foramina between two neighbours.
-    pub foramina: Vec<Foramen>,
+    /// Sacral slope: the plate of S1 against the horizontal; `None` without that plate.
+    pub sacral_slope_deg: Option<f64>,
     /// Pelvic parameters; `None` without the plate of S1 and both hips.
     pub pelvis: Option<Pelvis>,
 }
@@ -70,22 +70,6 @@ pub struct Rotation {
     pub deg: f64,
 }
 
-/// The foramen below one pedicle.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Foramen {
-    /// The level above it.
-    pub upper: Level,
-    /// The level below it.
-    pub lower: Level,
-    /// The patient's side.
-    pub side: Side,
-    /// From pedicle to pedicle, along the line between their isthmuses.
-    pub height_mm: f64,
-    /// Middle between the two pedicles.
-    #[serde(rename = "centre_lps_mm")]
-    pub centre: Point<Patient>,
-}
-
 /// The pelvis seen from the side; each angle is measured by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Pelvis {
@@ -95,8 +79,6 @@ pub struct Pelvis {
     /// From the vertical to the line from the middle between the hips to the middle of the S1 plate,
     /// positive where the plate lies behind.
     pub tilt_deg: f64,
-    /// Of the S1 plate against the horizontal.
-    pub slope_deg: f64,
     /// Incidence less lordosis from L1 to S1; `None` where that was not measured.
     pub incidence_less_lordosis_deg: Option<f64>,
 }
@@ -122,8 +104,10 @@ pub fn align(
     let mut curves = Vec::new();
     find_curves(&plates, &mut curves);
     curves.sort_by(|a, b| b.cobb_deg.total_cmp(&a.cobb_deg));
-    let neighbours =
-        |pair: &&[Plates]| pair[0].level.region() == 'L' && follows(pair[0].level, pair[1].level);
+    let neighbours = |pair: &&[Plates]| {
+        let apart_mm = pair[0].upper.centre.distance(pair[1].upper.centre);
+        pair[0].level.region() == 'L' && follows(pair[0].level, pair[1].level, apart_mm)
+    };
     let lordosis = lordosis(&plates);
     Alignment {
         posture,
@@ -135,7 +119,7 @@ pub fn align(
             .map(|pair| between_uppers(&pair[0], &pair[1]))
             .collect(),
         rotation: column.iter().filter_map(|(level, a)| rotation(*level, a)).collect(),
-        foramina: column.windows(2).flat_map(foramina).collect(),
+        sacral_slope_deg: sacrum(&plates).map(|s1| leans_forward_deg(s1.upper.up)),
         pelvis: hips.and_then(|hips| pelvis(&plates, hips, &lordosis)),
         lordosis,
     }
@@ -147,10 +131,19 @@ fn plates(level: Level, anatomy: &VertebraAnatomy) -> Option<Plates> {
     Some(Plates { level, upper, lower })
 }
 
-/// True when no level of the usual count lies between two.
-fn follows(upper: Level, lower: Level) -> bool {
-    let rare = |level: &Level| matches!((level.region(), level.number()), ('T', 13) | ('L', 6));
-    Level::all().filter(|l| *l > upper && *l < lower).all(|l| rare(&l))
+/// The last lumbar vertebra stands on the sacrum, whatever it is called, where their upper plates or
+/// their pedicles are nearer than this, mm: the tallest body with its disc takes 45 mm.
+const MOST_STEP_MM: f64 = 60.0;
+
+/// True when no vertebra lies between two that are so far apart, mm: no level of the usual count does,
+/// or the lower one is the sacrum and there is no room for one.
+pub(super) fn follows(upper: Level, lower: Level, apart_mm: f64) -> bool {
+    let is_last = upper.region() == 'L' && lower == Level::S1 && apart_mm < MOST_STEP_MM;
+    is_last || Level::all().filter(|l| *l > upper && *l < lower).all(Level::is_rare)
+}
+
+fn sacrum(levels: &[Plates]) -> Option<&Plates> {
+    levels.iter().find(|l| l.level == Level::S1)
 }
 
 /// How far a plate leans to the left, degrees, seen from the front.
@@ -200,7 +193,7 @@ fn kyphosis(levels: &[Plates], from: u8) -> Option<Between> {
 }
 
 fn lordosis(levels: &[Plates]) -> Vec<Between> {
-    let Some(sacrum) = levels.iter().find(|l| l.level == Level::S1) else { return Vec::new() };
+    let Some(sacrum) = sacrum(levels) else { return Vec::new() };
     let lumbar = levels.iter().filter(|l| l.level.region() == 'L');
     lumbar.map(|upper| between_uppers(upper, sacrum)).collect()
 }
@@ -217,27 +210,8 @@ fn rotation(level: Level, anatomy: &VertebraAnatomy) -> Option<Rotation> {
     Some(Rotation { level, deg: front.x.atan2(-front.y).to_degrees() })
 }
 
-fn foramina(pair: &[(Level, &VertebraAnatomy)]) -> Vec<Foramen> {
-    let [(upper, above), (lower, below)] = pair else { return Vec::new() };
-    let one = |side: Side| {
-        let (a, b) = (above.pedicle(side)?, below.pedicle(side)?);
-        let apart = a.isthmus.distance(b.isthmus);
-        let height_mm = apart - 0.5 * (a.height_mm + b.height_mm);
-        let middle = (0.5 * a.height_mm + 0.5 * height_mm) / apart.max(1e-9);
-        let centre = a.isthmus.lerp(b.isthmus, middle);
-        Some(Foramen { upper: *upper, lower: *lower, side, height_mm, centre })
-    };
-    let is_next = follows(*upper, *lower);
-    Side::BOTH
-        .into_iter()
-        .filter(|_| is_next)
-        .filter_map(one)
-        .filter(|f| f.height_mm > 0.0)
-        .collect()
-}
-
 fn pelvis(levels: &[Plates], hips: &Hips, lordosis: &[Between]) -> Option<Pelvis> {
-    let plate = levels.iter().find(|l| l.level == Level::S1)?.upper;
+    let plate = sacrum(levels)?.upper;
     let from_side = |d: Dir<Patient>| Dir::<Patient>::new(0.0, d.vec().y, d.vec().z);
     let to_plate = from_side(plate.centre - hips.middle());
     let up = from_side(plate.up);
@@ -247,7 +221,6 @@ fn pelvis(levels: &[Plates], hips: &Hips, lordosis: &[Between]) -> Option<Pelvis
     Some(Pelvis {
         incidence_deg,
         tilt_deg: -leans_forward_deg(to_plate),
-        slope_deg: leans_forward_deg(up),
         incidence_less_lordosis_deg: whole.map(|b| incidence_deg - b.deg),
     })
 }
@@ -256,7 +229,7 @@ fn pelvis(levels: &[Plates], hips: &Hips, lordosis: &[Between]) -> Option<Pelvis
 mod tests {
     use super::*;
     use crate::anatomy::hips::Sphere;
-    use crate::space::Rigid;
+    use crate::space::{Point, Rigid};
     use glam::{DQuat, DVec3};
 
     /// A vertebra whose plates lean to the left and forward by so many degrees.
@@ -303,15 +276,34 @@ mod tests {
     }
 
     #[test]
+    fn the_last_lumbar_vertebra_stands_on_the_sacrum_whatever_it_is_called() {
+        let l4 = "L4".parse().expect("a level");
+        let segments = |z: f64| {
+            let (above, s1) = (vertebra(z, 0.0, 0.0), vertebra(0.0, 0.0, 20.0));
+            let found = align(&[(l4, &above), (Level::S1, &s1)], None, Posture::Supine);
+            assert!((found.sacral_slope_deg.expect("S1 is there") - 20.0).abs() < 1e-6);
+            assert!(found.pelvis.is_none(), "no hips");
+            found.segments
+        };
+        // Of four lumbar vertebrae the last one, and with L5 out of the labels.
+        let next = segments(36.0);
+        assert_eq!(next.len(), 1);
+        assert_eq!((next[0].upper, next[0].lower), (l4, Level::S1));
+        assert!((next[0].deg - 20.0).abs() < 1e-6);
+        assert!(segments(72.0).is_empty());
+    }
+
+    #[test]
     fn incidence_is_tilt_and_slope_together_though_each_is_measured_for_itself() {
         let (l1, s1) = (vertebra(100.0, 0.0, -15.0), vertebra(0.0, 0.0, 38.0));
         let head = |x: f64| Sphere { centre: Point::new(x, -35.0, -80.0), radius_mm: 24.0 };
         let hips = Hips { heads: [head(90.0), head(-88.0)] };
         let found = align(&[(Level::L1, &l1), (Level::S1, &s1)], Some(&hips), Posture::Supine);
         let pelvis = found.pelvis.expect("plate and hips are there");
-        assert!((pelvis.slope_deg - 38.0).abs() < 1e-6);
+        let slope_deg = found.sacral_slope_deg.expect("the plate is there");
+        assert!((slope_deg - 38.0).abs() < 1e-6);
         assert!(pelvis.tilt_deg > 15.0, "the plate lies behind the hips: {pelvis:?}");
-        assert!((pelvis.incidence_deg - pelvis.tilt_deg - pelvis.slope_deg).abs() < 1e-6);
+        assert!((pelvis.incidence_deg - pelvis.tilt_deg - slope_deg).abs() < 1e-6);
         let apart = pelvis.incidence_less_lordosis_deg.expect("L1 is there");
         assert!((apart - (pelvis.incidence_deg - 53.0)).abs() < 1e-6);
     }

@@ -11,6 +11,7 @@ pub mod alignment;
 mod canal;
 pub mod density;
 mod endplate;
+mod foramen;
 mod frame;
 pub mod hips;
 mod measure;
@@ -24,6 +25,7 @@ mod solid;
 mod tube;
 
 pub use alignment::{Alignment, align};
+pub use foramen::{Foramen, foramina};
 pub use hips::Hips;
 pub use measure::measure;
 

@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 
 /// Plates nearer to each other than this have no disc between them, mm.
 const LEAST_DISC_MM: f64 = 1.5;
-/// Plates of one body that lean apart sideways by more than this are no usual body's, degrees.
-const MOST_WEDGE_DEG: f64 = 15.0;
+/// Plates of one body that lean apart by more than this are no usual body's, degrees: sideways, and
+/// from front to back, where L5 is a wedge in everybody.
+const MOST_WEDGE_DEG: [f64; 2] = [15.0, 25.0];
 /// Nor does any vertebra's upper end lie this far over the lower end of the one above it, mm, nor
 /// so far under it for every level that they are apart: the tallest body with its disc takes 45 mm.
 const MOST_OVERLAP_MM: f64 = 15.0;
@@ -45,18 +46,25 @@ pub fn of(spine: &Spine) -> Vec<String> {
     doubts
 }
 
-/// A body whose ends lean apart sideways: a half vertebra, or a label that holds part of a body.
+/// A body whose ends lean apart: a half vertebra, a wedge, or a label that holds part of a body.
 fn wedged(vertebra: &VertebraModel) -> Option<String> {
     let (upper, lower) = (vertebra.anatomy.upper_plate?, vertebra.anatomy.lower_plate?);
     let local = vertebra.anatomy.patient_from_vertebra.inverse();
-    let lean = |plate: EndPlate| {
+    let leans = |plate: EndPlate| {
         let up = local.dir(plate.up).vec();
-        up.x.atan2(up.z).to_degrees()
+        [up.x, up.y].map(|aside| aside.atan2(up.z).to_degrees())
     };
-    let deg = (lean(upper) - lean(lower)).abs();
-    (deg > MOST_WEDGE_DEG).then(|| {
-        let level = vertebra.level;
-        format!("{level}: its end plates lean apart sideways by {deg:.0} degrees: a half vertebra, or a label that is not whole")
+    let ([x, y], [below_x, below_y]) = (leans(upper), leans(lower));
+    let [aside, along] = [(x - below_x).abs(), (y - below_y).abs()];
+    let level = vertebra.level;
+    let [most_aside, most_along] = MOST_WEDGE_DEG;
+    if aside > most_aside {
+        return Some(format!(
+            "{level}: its end plates lean apart sideways by {aside:.0} degrees: a half vertebra, or a label that is not whole"
+        ));
+    }
+    (along > most_along).then(|| {
+        format!("{level}: its end plates lean apart from front to back by {along:.0} degrees: a broken or a half vertebra, or a label that is not whole")
     })
 }
 

@@ -6,7 +6,7 @@
 use super::doubts;
 use super::spine::{Review, Spine, VertebraModel};
 use crate::anatomy::density::{self, Density, Flag, Region};
-use crate::anatomy::{Alignment, Hips, align, hips};
+use crate::anatomy::{Alignment, Foramen, Hips, align, foramina, hips};
 use crate::labels::{Level, Posture};
 use crate::plan::Plan;
 use crate::space::Side;
@@ -19,6 +19,8 @@ pub struct Measures {
     pub levels: Vec<LevelMeasures>,
     /// The angles of the column.
     pub alignment: Alignment,
+    /// The foramina between neighbours, cranial ones first.
+    pub foramina: Vec<Foramen>,
     /// The femoral heads, where both were found in the CT.
     pub hips: Option<Hips>,
     /// Who answers for the labels that all of it was read from.
@@ -63,11 +65,14 @@ pub fn of_plan(spine: &Spine, plan: &Plan, posture: Posture) -> Measures {
     let plate = spine.at_level(Level::S1).and_then(|v| v.anatomy.upper_plate);
     let ct = spine.ct.as_deref();
     let hips = plate.zip(ct).and_then(|(plate, ct)| hips::find(ct, &plate));
+    let neighbours: Vec<_> =
+        spine.vertebrae.iter().map(|v| (v.level, &v.anatomy, &v.surface)).collect();
     let alignment = align(&column, hips.as_ref(), posture);
     let mut notices: Vec<String> = spine.notices_beside(plan).map(str::to_owned).collect();
     notices.extend(doubts::of(spine));
     notices.extend(caveats(spine, &levels, &alignment));
-    Measures { levels, alignment, hips, review: spine.review(plan), notices }
+    let foramina = foramina(&neighbours);
+    Measures { levels, alignment, foramina, hips, review: spine.review(plan), notices }
 }
 
 /// The same as the labels alone name it, with nothing accepted.
@@ -100,9 +105,12 @@ fn caveats(spine: &Spine, levels: &[LevelMeasures], alignment: &Alignment) -> Ve
         );
     }
     if alignment.pelvis.is_none() && levels.iter().any(|l| l.level == Level::S1) {
-        notices.push(
-            "no pelvic incidence and tilt: both femoral heads were not found in the CT".to_owned(),
-        );
+        let why = match (&spine.ct, alignment.sacral_slope_deg) {
+            (None, _) => "there is no CT to look for the femoral heads in",
+            (_, None) => "the upper end plate of S1 was not found",
+            _ => "both femoral heads were not found in the CT",
+        };
+        notices.push(format!("no pelvic incidence and tilt: {why}"));
     }
     if alignment.posture != Posture::Standing {
         notices.push(

@@ -137,7 +137,7 @@ fn levels(measures: &Measures) -> String {
             pair.map_or_else(|| "-".to_owned(), |[w, d]| format!("{w:.1} x {d:.1}"))
         };
         let foramen = |side: Side| {
-            let below = alignment.foramina.iter();
+            let below = measures.foramina.iter();
             let found = below.clone().find(|f| f.upper == level.level && f.side == side);
             tenth(found.map(|f| f.height_mm))
         };
@@ -166,10 +166,10 @@ fn angles(alignment: &Alignment) -> String {
     rows.extend(alignment.kyphosis.iter().map(|b| named("kyphosis", b)));
     rows.extend(alignment.lordosis.iter().map(|b| named("lordosis", b)));
     rows.extend(alignment.segments.iter().map(|b| named("segment", b)));
+    rows.extend(alignment.sacral_slope_deg.map(|deg| ("sacral slope".to_owned(), deg)));
     if let Some(pelvis) = &alignment.pelvis {
         rows.push(("pelvic incidence (free of posture)".to_owned(), pelvis.incidence_deg));
         rows.push(("pelvic tilt".to_owned(), pelvis.tilt_deg));
-        rows.push(("sacral slope".to_owned(), pelvis.slope_deg));
         let apart = pelvis.incidence_less_lordosis_deg;
         rows.extend(apart.map(|deg| ("incidence less lordosis".to_owned(), deg)));
     }
@@ -206,6 +206,7 @@ pub fn as_json(measures: &Measures) -> Value {
         "labels": review(measures.review),
         "levels": measures.levels.iter().map(level_as_json).collect::<Vec<_>>(),
         "alignment": measures.alignment,
+        "foramina": measures.foramina,
         "hips": measures.hips,
         "notices": measures.notices,
     })

@@ -262,6 +262,9 @@ pub struct SegmentArgs {
     /// Where the labels go: NIfTI (.nii, .nii.gz), in VerSe's numbering.
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
+    /// Write over a file that is there.
+    #[arg(long)]
+    pub replace: bool,
     /// Print JSON in place of a table.
     #[arg(long)]
     pub json: bool,

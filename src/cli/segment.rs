@@ -1,6 +1,7 @@
 //! `corridor segment`: a CT without labels to a label map, with how sure each level is.
 
 use super::SegmentArgs;
+use super::output::{self, OutputError};
 use super::table::layout;
 use crate::ingest::{self, IngestError, nifti};
 use crate::labels::auto::{self, Automatic, LOW_CONFIDENCE, SegmentError};
@@ -13,6 +14,9 @@ pub enum SegmentFault {
     /// A file could not be read or written.
     #[error(transparent)]
     Ingest(#[from] IngestError),
+    /// The labels may not go where they are to.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// There is no spine, or the call was stopped.
     #[error(transparent)]
     Segment(#[from] SegmentError),
@@ -26,8 +30,10 @@ pub struct Found {
     pub notices: Vec<String>,
 }
 
-/// Reads the CT, finds its vertebrae and writes them.
+/// Reads the CT, finds its vertebrae and writes them; never over the CT, over another file only
+/// where the arguments say so.
 pub fn run(args: &SegmentArgs, work: &Work) -> Result<Found, SegmentFault> {
+    output::check(&[&args.output], std::slice::from_ref(&args.ct), args.replace)?;
     let study = ingest::load(&args.ct, work)?;
     let automatic = auto::segment(&study.ct, work)?;
     nifti::write_labels(&args.output, &automatic.volume)?;

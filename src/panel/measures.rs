@@ -157,10 +157,12 @@ fn angles(alignment: &Alignment) -> Vec<Vec<String>> {
     for b in &alignment.segments {
         add(named("Segment", b), b.deg);
     }
+    if let Some(deg) = alignment.sacral_slope_deg {
+        add("Sacral slope".to_owned(), deg);
+    }
     if let Some(pelvis) = &alignment.pelvis {
         add("Pelvic incidence (free of posture)".to_owned(), pelvis.incidence_deg);
         add("Pelvic tilt".to_owned(), pelvis.tilt_deg);
-        add("Sacral slope".to_owned(), pelvis.slope_deg);
         if let Some(deg) = pelvis.incidence_less_lordosis_deg {
             add("Incidence less lordosis".to_owned(), deg);
         }
@@ -191,7 +193,7 @@ fn body(level: &LevelMeasures, measures: &Measures) -> Vec<String> {
         pair.map_or_else(|| "–".to_owned(), |[w, d]| format!("{w:.1} × {d:.1}"))
     };
     let foramen = |side: Side| {
-        let found = alignment.foramina.iter().find(|f| f.upper == level.level && f.side == side);
+        let found = measures.foramina.iter().find(|f| f.upper == level.level && f.side == side);
         tenth(found.map(|f| f.height_mm))
     };
     let turn = alignment.rotation.iter().find(|r| r.level == level.level);

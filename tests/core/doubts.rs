@@ -119,6 +119,22 @@ fn a_half_vertebra_is_named() {
 }
 
 #[test]
+fn a_vertebra_without_the_front_of_its_body_is_named() {
+    let (phantom, _) = recorded();
+    let at = phantom.bone(level("L3")).unwrap().patient_from_vertebra().inverse();
+    let broken = relabelled(|p, value, _| {
+        let local = at.point(p).vec();
+        // The body's upper end slants down to the front.
+        let is_gone = local.y < 14.0 && local.z > 9.0 + 0.6 * local.y.min(0.0);
+        if value == L3 && is_gone { 0 } else { value }
+    });
+    let got = measured(None, broken);
+    check(&got, "lean apart from front to back", &["L3"], 3);
+    let others = |n: &&String| n.contains("lean apart") && !n.contains("L3");
+    assert_eq!(got.notices.iter().find(others), None);
+}
+
+#[test]
 fn a_label_that_holds_too_much_is_named() {
     let (phantom, _) = recorded();
     let at = phantom.bone(level("L4")).unwrap().patient_from_vertebra();

@@ -1,6 +1,10 @@
 //! Labels made from a CT alone: on phantoms, whose truth is known, and on real scans.
 
 use crate::real_data::real;
+use clap::Parser;
+use corridor::cli::output::OutputError;
+use corridor::cli::segment::{self, SegmentFault};
+use corridor::cli::{Command, Request};
 use corridor::ingest;
 use corridor::labels::auto::{self, Automatic, LOW_CONFIDENCE, SegmentError};
 use corridor::labels::{Level, stats};
@@ -10,6 +14,7 @@ use corridor::volume::{Grid, Volume};
 use corridor::work::{CancelToken, Work};
 use ndarray::s;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::OnceLock;
 
 /// Levels in the numbering that the label map of a phantom has.
@@ -599,4 +604,31 @@ fn segmenting_can_be_cancelled() {
     let image = Volume::from_fn(grid, |_| 0);
     let why = auto::segment(&image, &Work::new(|_, _| {}, cancel)).expect_err("cancelled");
     assert!(matches!(why, SegmentError::Cancelled(_)));
+}
+
+/// The labels go to their own file: a CT that is written over is lost.
+#[test]
+fn segment_never_writes_over_its_ct_and_over_another_file_only_when_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let [ct, labels] = ["ct.nii.gz", "labels.nii.gz"].map(|name| folder.path().join(name));
+    for file in [&ct, &labels] {
+        std::fs::write(file, "as it was").unwrap();
+    }
+    let refused = |output: &Path, more: &str| {
+        let line = format!("corridor segment {} -o {} {more}", ct.display(), output.display());
+        let request = Request::try_parse_from(line.split_whitespace()).unwrap();
+        let Some(Command::Segment(args)) = request.command else { panic!("another command") };
+        segment::run(&args, &Work::silent()).map(|_| ()).unwrap_err()
+    };
+    for more in ["", "--replace"] {
+        let why = refused(&ct, more);
+        assert!(matches!(why, SegmentFault::Output(OutputError::Input(_))), "{why}");
+    }
+    let why = refused(&labels, "");
+    assert!(matches!(why, SegmentFault::Output(OutputError::Exists(_))), "{why}");
+    // Told so, it goes on, and finds that this is no CT.
+    assert!(matches!(refused(&labels, "--replace"), SegmentFault::Ingest(_)));
+    for file in [&ct, &labels] {
+        assert_eq!(std::fs::read_to_string(file).unwrap(), "as it was");
+    }
 }

@@ -11,10 +11,10 @@ use corridor::case::spine::{self, Spine};
 use corridor::cli::measure;
 use corridor::labels::edit::{Mending, Stroke};
 use corridor::labels::{Level, Posture};
-use corridor::phantom::{Phantom, Spec, Truth};
+use corridor::phantom::{Phantom, Spec};
 use corridor::plan::{CaseHashes, CaseRef, Header, Plan, RenamedLevel, file};
 use corridor::platform::fs::{FileSystem, RealFs};
-use corridor::space::{Dir, Side};
+use corridor::space::{Dir, Patient, Point};
 use corridor::work::Work;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -36,10 +36,10 @@ fn keys_without_unit(value: &Value, key: &str, found: &mut Vec<String>) {
     }
 }
 
-/// The air on the line from one true isthmus to the next.
-fn foramen_mm(phantom: &Phantom, truth: &Truth, levels: [Level; 2], side: Side) -> f64 {
+/// The air on the line from one isthmus to the next, each a level's.
+fn foramen_mm(phantom: &Phantom, levels: [Level; 2], isthmuses: [Point<Patient>; 2]) -> f64 {
     const STEPS: u32 = 4000;
-    let [above, below] = levels.map(|level| truth.level(level).unwrap().pedicle(side).isthmus);
+    let [above, below] = isthmuses;
     let bones = levels.map(|level| phantom.bone(level).unwrap());
     let is_air = |n: &u32| {
         let p = above.lerp(below, f64::from(*n) / f64::from(STEPS));
@@ -73,12 +73,23 @@ fn the_built_in_case_is_measured_as_it_was_made() {
         let wanted = truth.level(turn.level).unwrap().rotation_deg();
         assert!((turn.deg - wanted).abs() < 1.5, "{turn:?} {wanted}");
     }
-    // That of S1 ends at no pedicle of its own, but at the sacrum.
-    let between = got.alignment.foramina.iter().filter(|foramen| foramen.lower != Level::S1);
-    assert_eq!(between.clone().count(), 8);
-    for foramen in between {
-        let wanted = foramen_mm(&phantom, &truth, [foramen.upper, foramen.lower], foramen.side);
+    assert_eq!(got.foramina.len(), 10);
+    for foramen in &got.foramina {
+        let levels = [foramen.upper, foramen.lower];
+        let isthmus = |level| truth.level(level).unwrap().pedicle(foramen.side).isthmus;
+        let measured = |level| {
+            let at = got.levels.iter().find(|l| l.level == level).unwrap();
+            at.model.anatomy.pedicle(foramen.side).unwrap().isthmus
+        };
+        // The isthmus of S1, in whose place the sacrum has no narrow stretch, is where it was found.
+        let ends = match foramen.lower {
+            Level::S1 => levels.map(measured),
+            _ => levels.map(isthmus),
+        };
+        let wanted = foramen_mm(&phantom, levels, ends);
         assert!((foramen.height_mm - wanted).abs() < 1.0, "{foramen:?} {wanted}");
+        let values = levels.map(|level| phantom.bone(level).unwrap().value(foramen.centre));
+        assert!(values.into_iter().all(|value| value < 0.0), "{foramen:?}");
     }
     let mut bare = Vec::new();
     keys_without_unit(&measure::as_json(&got), "", &mut bare);
@@ -109,6 +120,12 @@ fn pedicles_and_paths_read_the_bone_that_is_there_and_a_poor_path_is_flagged() {
     let spine = &l4_to_s1().spine;
     let ct = spine.ct.as_deref().unwrap();
     let poor = ct.map(|hu| hu - 80);
+    // Those of S1 run on into the ala; what is read of them is no cortex.
+    let s1 = &spine.at_level(Level::S1).unwrap().anatomy;
+    for pedicle in &s1.pedicles {
+        let own = density::of_pedicle(ct, pedicle, s1.patient_from_vertebra.dir(Dir::Z)).unwrap();
+        assert!((own.mean_hu - 180.0).abs() < 10.0, "S1 {}: {own:?}", pedicle.side);
+    }
     for level in [Level::L4, Level::L5] {
         let anatomy = &spine.at_level(level).unwrap().anatomy;
         let up = anatomy.patient_from_vertebra.dir(Dir::Z);
