@@ -137,7 +137,7 @@ const MOST_STEP_MM: f64 = 60.0;
 
 /// True when no vertebra lies between two that are so far apart, mm: no level of the usual count does,
 /// or the lower one is the sacrum and there is no room for one.
-pub(super) fn follows(upper: Level, lower: Level, apart_mm: f64) -> bool {
+pub fn follows(upper: Level, lower: Level, apart_mm: f64) -> bool {
     let is_last = upper.region() == 'L' && lower == Level::S1 && apart_mm < MOST_STEP_MM;
     is_last || Level::all().filter(|l| *l > upper && *l < lower).all(Level::is_rare)
 }

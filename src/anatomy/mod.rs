@@ -24,7 +24,7 @@ mod sharp_end;
 mod solid;
 mod tube;
 
-pub use alignment::{Alignment, align};
+pub use alignment::{Alignment, align, follows};
 pub use foramen::{Foramen, foramina};
 pub use hips::Hips;
 pub use measure::measure;

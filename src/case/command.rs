@@ -321,7 +321,9 @@ fn exchanged(before: &[Screw], after: &[Screw]) -> String {
         [one] => one.title(),
         several => format!("{} screws", several.len()),
     };
-    let are_same = before.iter().map(|s| s.id).eq(after.iter().map(|s| s.id));
+    let bare = |s: &Screw| (s.id, s.shape());
+    let are_same = before.iter().map(bare).eq(after.iter().map(bare))
+        && before.iter().map(|s| s.state).ne(after.iter().map(|s| s.state));
     match (before, after) {
         (gone, []) => format!("deleted {}", count(gone)),
         _ if are_same => format!("reviewed {}", count(after)),

@@ -37,6 +37,7 @@ pub fn of(spine: &Spine) -> Vec<String> {
     let mut doubts: Vec<String> = spine.vertebrae.iter().filter_map(|v| wedged(v)).collect();
     let pairs = || spine.vertebrae.windows(2).map(|pair| (&pair[0], &pair[1]));
     doubts.extend(pairs().filter_map(|(upper, lower)| out_of_order(upper, lower)));
+    doubts.extend(pairs().filter_map(|(upper, lower)| missing(upper, lower)));
     doubts.extend(pairs().filter_map(|(upper, lower)| fused(upper, lower)));
     doubts.extend(bridged::of(spine));
     doubts.extend(odd_volumes(spine));
@@ -92,6 +93,14 @@ fn out_of_order(upper: &VertebraModel, lower: &VertebraModel) -> Option<String> 
 fn steps(a: Level, b: Level) -> usize {
     let between = Level::all().filter(|l| (a.min(b)..a.max(b)).contains(l));
     between.filter(|l| !l.is_rare() || *l == a.min(b)).count()
+}
+
+/// A level between two that the labels do not have.
+fn missing(upper: &VertebraModel, lower: &VertebraModel) -> Option<String> {
+    (!upper.is_followed_by(lower)).then(|| {
+        let names = [upper.level, lower.level];
+        format!("{} and {}: no level between them is labelled, so nothing is told of joints and foramina there", names[0], names[1])
+    })
 }
 
 fn fused(upper: &VertebraModel, lower: &VertebraModel) -> Option<String> {

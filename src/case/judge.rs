@@ -131,21 +131,20 @@ pub fn answer(
     let assessment = assess(spine, screw)?;
     let Host { vertebra, field: bone, anatomy } = host_of(spine, screw)?;
     let place = spine.vertebrae.iter().position(|v| v.id == vertebra.id);
-    let neighbour = |n: Option<usize>| {
-        let VertebraModel { field: bone, anatomy, .. } = &**spine.vertebrae.get(n?)?;
-        Some(Neighbour { bone, anatomy })
-    };
-    let above = neighbour(place.and_then(|n| n.checked_sub(1)));
-    let below = neighbour(place.map(|n| n + 1));
+    let [above, below] = place.map_or([None; 2], |n| spine.beside(n));
     let shape = screw.shape();
-    let around = clearance::around(
+    let mut around = clearance::around(
         &shape,
         head_of(screw, catalogue).unwrap_or(HeadShape::USUAL),
         Neighbour { bone, anatomy },
         vertebra.canal.as_ref(),
-        above,
-        below,
+        above.map(neighbour),
+        below.map(neighbour),
     );
+    if screw.style == ScrewStyle::S2AlarIliac {
+        // The foramen that is told lies beside a pedicle; its corridor is none.
+        around.foramen_mm = None;
+    }
     let schemes = clearance::schemes(&shape, bone, anatomy, vertebra.level, &assessment, &around);
     let others = plan.screws.iter().filter(|other| other.id != screw.id);
     let nearest_screw = others
@@ -157,6 +156,10 @@ pub fn answer(
         organs.map(|(organ, voxels)| (*organ, clearance::gap_to_voxels_mm(&shape, voxels)));
     let organs = organs.collect();
     Ok(Answer { assessment, band, around, organs, schemes, nearest_screw })
+}
+
+fn neighbour(model: &VertebraModel) -> Neighbour<'_, Field> {
+    Neighbour { bone: &model.field, anatomy: &model.anatomy }
 }
 
 /// What a person should look at before the plan is used. Heads are as large as `catalogue` has them.
@@ -221,7 +224,7 @@ fn gap_between_heads_mm(a: &Screw, b: &Screw, catalogue: &Catalogue) -> Option<f
 
 /// Narrowest extent and chord of the pedicle that a screw is meant for, mm.
 fn pedicle_mm(spine: &Spine, screw: &Screw) -> Option<[f64; 2]> {
-    let pedicle = vertebra_of(spine, screw)?.anatomy.pedicle(screw.side)?;
+    let pedicle = host_of(spine, screw).ok()?.anatomy.pedicle(screw.side)?;
     Some([pedicle.least_mm, pedicle.chord_mm])
 }
 

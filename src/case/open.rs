@@ -273,7 +273,7 @@ pub(super) fn drag_as_edit(plan: &Plan, after: Screw) -> Option<Command> {
     match plan.screw(after.id) {
         None => Some(Command::Place(after)),
         Some(before) if *before == after => None,
-        Some(before) => Some(Command::change(before.clone(), after)),
+        Some(before) => Some(Command::change(before.clone(), after.by_hand(before))),
     }
 }
 

@@ -122,7 +122,7 @@ pub fn sheet(
 }
 
 /// The rods of both sides as they are bent, for what the plan wants of the spine: those of its sheet.
-/// A choice that is not on offer is told by the sheet; here the usual stands for it.
+/// For a choice that is not on offer the usual one stands; the checks say so.
 pub fn bent_rods_of(spine: &Spine, plan: &Plan) -> Result<Vec<OfSide<BentRod>>, RodSheetError> {
     let rods = Rods::builtin()?;
     let usual = RodChoice::default();
@@ -135,14 +135,19 @@ pub fn bent_rods_of(spine: &Spine, plan: &Plan) -> Result<Vec<OfSide<BentRod>>, 
     Ok(laid.into_iter().map(bent).collect())
 }
 
-/// What is to be said of rods that are not there though a side has screws to join.
+/// What is to be said of rods that are not there though a side has screws to join, and of a rod or a
+/// bender that is not on offer.
 pub(super) fn missing(
     plan: &Plan,
     rods: &Result<Vec<OfSide<BentRod>>, RodSheetError>,
 ) -> Vec<Issue> {
     let look = |what: String, hint: &str| Issue { weight: Weight::Look, what, hint: hint.into() };
+    let offered = Rods::builtin().and_then(|rods| plan.rod_choice.of(&rods).map(|_| ()));
+    let unknown = offered.err().filter(|why| matches!(why, RodsError::Unknown { .. }));
+    let hint = "choose one of these; what is told of the rods is of the usual one";
+    let unknown = unknown.map(|why| look(why.to_string(), hint));
     let is_joined = |side| plan.screws.iter().filter(|screw| screw.side == side).count() > 1;
-    match rods {
+    let missing: Vec<Issue> = match rods {
         Ok(rods) => {
             let missing = rods.iter().filter(|side| side.screws.len() > 1);
             let missing = missing.filter_map(|side| side.rod.as_ref().err());
@@ -158,5 +163,6 @@ pub(super) fn missing(
             )]
         }
         Err(_) => Vec::new(),
-    }
+    };
+    unknown.into_iter().chain(missing).collect()
 }

@@ -97,11 +97,11 @@ impl Session {
         let edited = self.clock.now();
         self.apply(Command::Place(Screw { edited, ..screw }))
     }
-    /// Gives the screw of the same id this shape, edited now.
+    /// Gives the screw of the same id this shape, edited now. A suggestion is reviewed by that.
     pub fn change(&mut self, after: Screw) -> Result<Revision, StepError> {
         let before = self.find(after.id)?.clone();
-        let edited = self.clock.now();
-        self.apply(Command::change(before, Screw { edited, ..after }))
+        let after = Screw { edited: self.clock.now(), ..after.by_hand(&before) };
+        self.apply(Command::change(before, after))
     }
     /// Takes out a screw.
     pub fn delete(&mut self, id: ScrewId) -> Result<Revision, StepError> {

@@ -10,7 +10,7 @@ use super::derive::derive;
 use super::images;
 use super::kept::Kept;
 use super::pelvis::{self, PelvicBone};
-use crate::anatomy::VertebraAnatomy;
+use crate::anatomy::{self, VertebraAnatomy};
 use crate::clearance::{Canal, Field, Voxels};
 use crate::ingest::{self, IngestError};
 use crate::labels::auto::FoundLevel;
@@ -111,6 +111,11 @@ pub struct VertebraModel {
 }
 
 impl VertebraModel {
+    /// Whether no level lies between this one and `lower`, the next one that is labelled.
+    pub fn is_followed_by(&self, lower: &Self) -> bool {
+        let middle = |v: &Self| v.anatomy.patient_from_vertebra.origin();
+        anatomy::follows(self.level, lower.level, middle(self).distance(middle(lower)))
+    }
     /// What a plan calls it.
     pub fn level_in(&self, plan: &Plan) -> Level {
         plan.name_of(self.id, self.level)
@@ -177,6 +182,17 @@ impl Spine {
     /// The model of a vertebra.
     pub fn vertebra(&self, id: VertebraId) -> Option<&Arc<VertebraModel>> {
         self.vertebrae.iter().find(|v| v.id == id)
+    }
+    /// The vertebrae next to the one at this place, above and below; `None` at the ends, and where a level
+    /// between the two is not labelled.
+    pub fn beside(&self, place: usize) -> [Option<&VertebraModel>; 2] {
+        let next = |upper: Option<usize>| {
+            let (upper, lower) = (upper?, upper? + 1);
+            let [above, below] = [self.vertebrae.get(upper)?, self.vertebrae.get(lower)?];
+            let follows = above.is_followed_by(below);
+            follows.then_some(if lower == place { &**above } else { &**below })
+        };
+        [next(place.checked_sub(1)), next(Some(place))]
     }
     /// The model of the vertebra called so.
     pub fn at_level(&self, level: Level) -> Option<&Arc<VertebraModel>> {

@@ -159,7 +159,8 @@ fn site(spine: &Spine, place: Place) -> Result<Site<'_, Field>, Refusal> {
         Style::S2AlarIliac if vertebra.level == Level::S1 => iliac_bone(spine, place.side)?,
         _ => (&vertebra.anatomy, &vertebra.field),
     };
-    let above = place.index.checked_sub(1).and_then(|n| spine.vertebrae.get(n)).map(|v| &v.field);
+    let [above, _] = spine.beside(place.index);
+    let above = above.map(|v| &v.field);
     Ok(Site {
         level: vertebra.level,
         pedicle: pedicle(vertebra, anatomy, place.side)?,

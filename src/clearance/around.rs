@@ -232,6 +232,9 @@ fn walls_mm(
         }
         let from = screw.entry + axis * depth;
         let inside = bone.quick_distance_mm(from);
+        if inside.is_nan() || inside < 0.0 {
+            return None;
+        }
         for (slot, dir) in least.iter_mut().zip(outward) {
             *slot = slot.min(way_out_mm(bone, from, inside, dir, slot.min(REACH_MM)));
         }
@@ -241,7 +244,7 @@ fn walls_mm(
 }
 
 /// From a point, `inside` bone by so many mm, along a direction to the first way out of it, mm, told
-/// no larger than `most_mm`; negative where the point is outside already, by its distance.
+/// no larger than `most_mm`.
 fn way_out_mm(
     bone: &impl SignedDistance,
     from: Point<Patient>,
@@ -250,9 +253,6 @@ fn way_out_mm(
     most_mm: f64,
 ) -> f64 {
     let mut way = 0.0;
-    if inside.is_nan() || inside < 0.0 {
-        return inside;
-    }
     while way + inside < most_mm {
         let step = inside.max(0.1);
         let next = bone.quick_distance_mm(from + dir * (way + step));
@@ -286,9 +286,51 @@ fn segment_distance([p1, q1]: [Point<Patient>; 2], [p2, q2]: [Point<Patient>; 2]
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anatomy::Pedicle;
+    use crate::space::{Rigid, Side};
+    use glam::{DQuat, DVec3};
 
     fn screw(x: f64, axis: Dir<Patient>) -> ScrewShape {
         ScrewShape { entry: Point::new(x, 0.0, 0.0), axis, length_mm: 40.0, diameter_mm: 6.0 }
+    }
+
+    #[test]
+    fn no_room_to_the_walls_is_told_of_an_axis_out_of_bone() {
+        // A pedicle of 8 mm along -y, 12 mm to the left.
+        let bone = |p: Point<Patient>| {
+            let p = p.vec();
+            (4.0 - (p.x - 12.0).hypot(p.z)).min(20.0 - p.y.abs()).max(p.y - 16.0)
+        };
+        let pedicle = Pedicle {
+            side: Side::Left,
+            isthmus: Point::new(12.0, 0.0, 0.0),
+            axis: -Dir::Y,
+            width_mm: 8.0,
+            height_mm: 8.0,
+            least_mm: 8.0,
+            chord_mm: 40.0,
+            transverse_deg: 0.0,
+            sagittal_deg: 0.0,
+            span_mm: [-6.0, 6.0],
+        };
+        let anatomy = VertebraAnatomy {
+            patient_from_vertebra: Rigid::new(DQuat::IDENTITY, DVec3::ZERO),
+            canal_centre: Point::ORIGIN,
+            canal: None,
+            upper_plate: None,
+            lower_plate: None,
+            body_mm: None,
+            pedicles: vec![pedicle],
+            warnings: Vec::new(),
+        };
+        let walls = |x: f64| {
+            let entry = Point::new(x, 19.0, 0.0);
+            let screw = ScrewShape { entry, axis: -Dir::Y, length_mm: 35.0, diameter_mm: 4.0 };
+            walls_mm(&screw, -Dir::Y, &bone, &anatomy)
+        };
+        let [medial, lateral, ..] = walls(13.0).expect("in bone");
+        assert!((medial - 3.0).abs() < 0.05 && (lateral - 1.0).abs() < 0.05, "{medial} {lateral}");
+        assert_eq!(walls(17.5), None);
     }
 
     #[test]

@@ -162,14 +162,21 @@ fn checked_axis(screw: &ScrewShape) -> Result<Dir<Patient>, AssessError> {
     screw.axis.unit().ok_or(AssessError::NoAxis)
 }
 
-/// The pedicle whose isthmus is nearest to the screw's axis between entry and tip.
+/// The pedicle whose isthmus is nearest to the screw's axis between entry and tip. `None` where the
+/// one of its side is not known: the other one's medial wall is no wall of this screw.
 pub fn nearest_pedicle<'a>(
     screw: &ScrewShape,
     axis: Dir<Patient>,
     anatomy: &'a VertebraAnatomy,
 ) -> Option<&'a Pedicle> {
     let distance = |pedicle: &Pedicle| way_to_axis(pedicle, screw, axis).length();
-    anatomy.pedicles.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
+    let nearest = anatomy.pedicles.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
+    let place = nearest.isthmus + way_to_axis(nearest, screw, axis);
+    let left = anatomy.patient_from_vertebra.dir(Dir::X);
+    let [of_pedicle, of_screw] =
+        [nearest.isthmus, place].map(|p| (p - anatomy.canal_centre).dot(left));
+    // Of two the nearer one is the screw's, wherever in the canal it runs.
+    (anatomy.pedicles.len() > 1 || of_pedicle * of_screw >= 0.0).then_some(nearest)
 }
 
 /// From a pedicle's isthmus to the nearest place of a screw's axis between entry and tip.

@@ -6,7 +6,7 @@
 use super::grade::nearest_pedicle;
 use super::wall::WallFrame;
 use super::{Around, Assessment, Grade, ScrewShape, SignedDistance, Wall};
-use crate::anatomy::VertebraAnatomy;
+use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::labels::Level;
 use crate::space::{Dir, Patient};
 use serde::Serialize;
@@ -40,7 +40,8 @@ impl fmt::Display for Zdichavsky {
 pub struct Schemes {
     /// Gertzbein-Robbins, modern form.
     pub gertzbein_robbins: Grade,
-    /// Gertzbein 1990: medial alone, T8 to S1; 0 none, 1 under 2 mm, 2 from 2 to 4, 3 over 4.
+    /// Gertzbein 1990: medial alone, T8 to S1; 0 none, 1 under 2 mm, 2 from 2 to 4, 3 over 4. `None`
+    /// where the pedicle, whose medial wall it asks for, is not known.
     pub gertzbein_1990: Option<u8>,
     /// Rao 2002: 0 none, 1 under 2 mm, 2 from 2 to 4, 3 over 4.
     pub rao: u8,
@@ -49,8 +50,8 @@ pub struct Schemes {
     /// Heary 2004: 1 none; 2 lateral with the tip in the body; 3 the tip out in front or at the
     /// side; 4 medial or caudal. Grade 5, revision at once, is a clinical word and never said here.
     pub heary: u8,
-    /// Zdichavsky 2004.
-    pub zdichavsky: Zdichavsky,
+    /// Zdichavsky 2004; `None` where the pedicle is not known.
+    pub zdichavsky: Option<Zdichavsky>,
     /// Laine 2000: 0 in the pedicle, 1 up to 2 mm, 2 up to 4, 3 up to 6, 4 over 6.
     pub laine: u8,
     /// Babu 2012 for the facet above: 0 not in it, 1 touching it, 2 entering the joint, 3 running
@@ -73,13 +74,16 @@ pub fn schemes(
     around: &Around,
 ) -> Schemes {
     let bounds = three_bounds(found.breach_mm);
+    let pedicle = screw.axis.unit().and_then(|axis| nearest_pedicle(screw, axis, anatomy));
     Schemes {
         gertzbein_robbins: found.grade,
-        gertzbein_1990: is_t8_to_s1(level).then(|| three_bounds(found.medial_breach_mm)),
+        gertzbein_1990: pedicle
+            .filter(|_| is_t8_to_s1(level))
+            .map(|_| three_bounds(found.medial_breach_mm)),
         rao: bounds,
         neo: bounds,
         heary: heary(screw, found),
-        zdichavsky: zdichavsky(screw, bone, anatomy),
+        zdichavsky: pedicle.and_then(|pedicle| zdichavsky(screw, bone, anatomy, pedicle)),
         laine: laine(found.breach_mm),
         babu: babu(around),
     }
@@ -113,13 +117,14 @@ fn is_t8_to_s1(level: Level) -> bool {
 fn heary(screw: &ScrewShape, found: &Assessment) -> u8 {
     /// So near to the tip a breach is one of the tip, mm.
     const TIP_MM: f64 = 5.0;
+    let is_tip_out = found.profile.last().is_some_and(|tip| tip.clearance_mm < 0.0);
     let at_tip = found.breach_depth_mm.is_some_and(|depth| depth > screw.length_mm - TIP_MM);
     match found.breach_wall {
         _ if found.medial_breach_mm.max(found.caudal_breach_mm) > 0.0 => 4,
         None => 1,
         Some(Wall::Medial | Wall::Caudal) => 4,
         Some(Wall::Anterior) => 3,
-        Some(Wall::Lateral) if at_tip => 3,
+        Some(Wall::Lateral) if at_tip || is_tip_out => 3,
         Some(Wall::Lateral | Wall::Cranial | Wall::Posterior) => 2,
     }
 }
@@ -139,11 +144,11 @@ fn zdichavsky(
     screw: &ScrewShape,
     bone: &impl SignedDistance,
     anatomy: &VertebraAnatomy,
-) -> Zdichavsky {
+    pedicle: &Pedicle,
+) -> Option<Zdichavsky> {
     const STEP_MM: f64 = 0.5;
-    let Some(axis) = screw.axis.unit() else { return Zdichavsky::IIIa };
-    let Some(pedicle) = nearest_pedicle(screw, axis, anatomy) else { return Zdichavsky::Ia };
-    let Some(frame) = WallFrame::of_pedicle(pedicle, anatomy) else { return Zdichavsky::Ia };
+    let axis = screw.axis.unit()?;
+    let frame = WallFrame::of_pedicle(pedicle, anatomy)?;
     let [_, lateral, ..] = frame.outward();
     let (mut out_of_pedicle, mut out_of_body) = (None::<bool>, false);
     let steps = (screw.length_mm / STEP_MM) as usize;
@@ -166,18 +171,15 @@ fn zdichavsky(
         }
     }
     let tip = screw.entry + axis * screw.length_mm;
-    match (out_of_pedicle, out_of_body) {
+    let is_across = is_across(tip - anatomy.patient_from_vertebra.origin(), lateral, anatomy);
+    Some(match (out_of_pedicle, out_of_body) {
         (Some(false), _) => Zdichavsky::IIIb,
         (Some(true), true) => Zdichavsky::IIIa,
         (Some(true), false) => Zdichavsky::Ib,
         (None, true) => Zdichavsky::IIa,
-        (None, false)
-            if is_across(tip - anatomy.patient_from_vertebra.origin(), lateral, anatomy) =>
-        {
-            Zdichavsky::IIb
-        }
+        (None, false) if is_across => Zdichavsky::IIb,
         (None, false) => Zdichavsky::Ia,
-    }
+    })
 }
 
 /// True past the vertebra's plane of symmetry, seen from the side that `lateral` leads to.
@@ -246,7 +248,11 @@ mod tests {
 
     #[test]
     fn zdichavskys_classes_follow_the_axis_through_pedicle_and_body() {
-        let class = |x, to_x| zdichavsky(&from_to(x, to_x), &bone, &anatomy());
+        let of = |screw: &ScrewShape| {
+            let anatomy = anatomy();
+            zdichavsky(screw, &bone, &anatomy, &anatomy.pedicles[0]).expect("its pedicle is known")
+        };
+        let class = |x, to_x| of(&from_to(x, to_x));
         assert_eq!(class(12.0, 12.0), Zdichavsky::Ia);
         assert_eq!(class(17.5, 17.5), Zdichavsky::Ib);
         assert_eq!(class(9.0, 21.0), Zdichavsky::IIa);
@@ -254,7 +260,7 @@ mod tests {
         assert_eq!(class(22.0, 22.0), Zdichavsky::IIIa);
         assert_eq!(class(6.0, 6.0), Zdichavsky::IIIb);
         let through = ScrewShape { length_mm: 58.0, ..from_to(12.0, 12.0) };
-        assert_eq!(zdichavsky(&through, &bone, &anatomy()), Zdichavsky::Ia, "out in front alone");
+        assert_eq!(of(&through), Zdichavsky::Ia, "out in front alone");
         // A breach of less than half of the screw is none: the axis stays in the pedicle.
         assert_eq!(class(15.5, 15.5), Zdichavsky::Ia);
     }
@@ -269,6 +275,7 @@ mod tests {
         assert_eq!(grade(12.0, 12.0), 1);
         assert_eq!(grade(15.0, 15.0), 2, "lateral, the tip in the body");
         assert_eq!(grade(9.0, 21.0), 3, "the tip out at the side of the body");
+        assert_eq!(grade(17.9, 19.5), 3, "further out at the pedicle, the tip out all the same");
         assert_eq!(grade(8.5, 8.5), 4, "medial");
         let through = ScrewShape { length_mm: 58.0, ..from_to(12.0, 12.0) };
         let found = super::super::assess(&through, &bone, &anatomy()).expect("a sound screw");
@@ -279,6 +286,25 @@ mod tests {
         let high = ScrewShape { entry: Point::new(12.0, 19.0, 3.0), ..from_to(12.0, 12.0) };
         let found = super::super::assess(&high, &bone, &anatomy()).expect("a sound screw");
         assert_eq!(heary(&high, &found), 2, "cranial: {found:?}");
+    }
+
+    #[test]
+    fn a_screw_whose_own_pedicle_is_not_known_is_not_judged_by_the_other_one() {
+        let (anatomy, level) = (anatomy(), "L3".parse().expect("a level"));
+        let told = |x, to_x| {
+            let screw = from_to(x, to_x);
+            let found = super::super::assess(&screw, &bone, &anatomy).expect("a sound screw");
+            let schemes = schemes(&screw, &bone, &anatomy, level, &found, &Around::default());
+            (found, schemes)
+        };
+        // On the right, out of the side of the body: lateral there.
+        let (found, named) = told(-10.0, -22.0);
+        assert_eq!(found.breach_wall, Some(Wall::Lateral), "{found:?}");
+        assert_eq!((found.wall_breach_mm, found.medial_breach_mm), (0.0, 0.0));
+        assert!(found.protrusion_mm > 2.0, "{found:?}");
+        assert_eq!((named.zdichavsky, named.gertzbein_1990), (None, None));
+        let (_, named) = told(12.0, 12.0);
+        assert_eq!((named.zdichavsky, named.gertzbein_1990), (Some(Zdichavsky::Ia), Some(0)));
     }
 
     #[test]

@@ -234,11 +234,12 @@ pub(super) fn issues_as_text(issues: &[Issue]) -> String {
     issues.iter().map(line).collect()
 }
 
-/// What the column is to become before the rods are laid; `None` as it is.
-fn target(args: &GradeArgs) -> Option<Target> {
-    let target =
-        Target { lordosis_deg: args.lordosis, coronal_part: args.straighten.unwrap_or(0.0) };
-    (args.lordosis.is_some() || args.straighten.is_some()).then_some(target)
+/// What the column is to become before the rods are laid: as the arguments say, else as the plan does.
+fn target(args: &GradeArgs, kept: Target) -> Target {
+    Target {
+        lordosis_deg: args.lordosis.or(kept.lordosis_deg),
+        coronal_part: args.straighten.unwrap_or(kept.coronal_part),
+    }
 }
 
 /// How each level moves towards a target, a line for each.
@@ -268,7 +269,7 @@ pub fn rods(
         rod: args.rod.clone().or(kept.rod),
         bender: args.bender.clone().or(kept.bender),
     };
-    let target = target(args).unwrap_or(plan.rod_target);
+    let target = target(args, plan.rod_target);
     let sheet = rods::sheet(spine, plan, target, &choice, bends).map_err(|why| match why {
         RodSheetError::Rods(why @ RodsError::Unknown { .. }) => GradeError::NoSuchRod(why),
         why => why.into(),

@@ -92,7 +92,7 @@ pub fn run(args: &PlanArgs, fs: &dyn FileSystem, work: &Work) -> Result<AutoPlan
     check_output(args, &request)?;
     let rules = rules(args.rules.as_deref(), fs)?;
     let (given, catalogue) = grade::read_images(&request, fs, work)?;
-    let (spine, labelled, told) = labelled(given, &request, &catalogue, fs, work)?;
+    let (spine, kept, labelled, told) = labelled(given, &request, &catalogue, fs, work)?;
     let wish = Wish {
         levels: args.levels.iter().flat_map(|l| l.0.iter().copied()).collect(),
         style: args.style.into(),
@@ -107,10 +107,10 @@ pub fn run(args: &PlanArgs, fs: &dyn FileSystem, work: &Work) -> Result<AutoPlan
     };
     plan.sort();
     let header = Header {
-        case: CaseRef { hashes: spine.hashes.clone(), ..CaseRef::default() },
+        case: CaseRef { hashes: spine.hashes.clone(), ..kept.case },
         catalogue: (&catalogue).into(),
         thresholds_hash: judge::thresholds_hash(),
-        ..Header::default()
+        ..kept
     };
     let text = file::print(&header, &plan)?;
     let notices = spine.notices_beside(&plan).map(str::to_owned).chain(told).collect();
@@ -151,22 +151,21 @@ fn check_output(args: &PlanArgs, request: &CaseRequest) -> Result<(), OutputErro
     output::check(&outputs, &inputs, args.replace)
 }
 
-/// The spine as the request's plan mends and names it, that plan without its screws, and what is to
-/// be known of it; where there is none, the spine as it is.
+/// The spine as the request's plan mends and names it, that plan's header, that plan without its screws,
+/// and what is to be known of it; where there is none, the spine as it is.
 fn labelled(
     given: Spine,
     request: &CaseRequest,
     catalogue: &Catalogue,
     fs: &dyn FileSystem,
     work: &Work,
-) -> Result<(Spine, Plan, Vec<String>), GradeError> {
+) -> Result<(Spine, Header, Plan, Vec<String>), GradeError> {
     if request.plan.is_none() {
-        return Ok((given, Plan::default(), Vec::new()));
+        return Ok((given, Header::default(), Plan::default(), Vec::new()));
     }
     let (spine, file, told) = grade::open_plan(&given, request, catalogue, fs, work)?;
-    let Plan { renamed, accepted_labels, label_edits, .. } = file.plan;
-    let labelled = Plan { renamed, accepted_labels, label_edits, ..Plan::default() };
-    Ok((spine, labelled, told.iter().map(ToString::to_string).collect()))
+    let labelled = Plan { screws: Vec::new(), ..file.plan };
+    Ok((spine, file.header, labelled, told.iter().map(ToString::to_string).collect()))
 }
 
 fn rules(file: Option<&Path>, fs: &dyn FileSystem) -> Result<Rules, PlanError> {

@@ -7,8 +7,6 @@ use crate::labels::Level;
 use crate::plan::Screw;
 use crate::space::{Dir, Patient, Point, Side};
 
-/// Who placed a screw by hand in this program.
-const AUTHOR: &str = "surgeon";
 /// Farthest from a pedicle's axis that an entry is still taken as meant for that pedicle, mm.
 const REACH_MM: f64 = 10.0;
 /// Widest angle between the way through the isthmus and the pedicle's axis that is offered.
@@ -51,7 +49,7 @@ pub fn new_screw(
     let diameter_mm = diameter(vertebra, side, &offered);
     let length_mm = length(vertebra, entry, axis, &offered.lengths_mm(diameter_mm));
     let shape = ScrewShape { entry, axis, length_mm, diameter_mm };
-    Screw::placed((vertebra.id, level), side, &shape, AUTHOR, now)
+    Screw::placed((vertebra.id, level), side, &shape, Screw::BY_HAND, now)
 }
 
 /// The patient's side of a point, seen from the vertebra's own middle.

@@ -68,7 +68,8 @@ impl Grip {
         Some(Screw { axis: way.unit()?, ..self.screw.clone() })
     }
 
-    /// The tip stays, the axis turns about it, and the entry is where the new axis enters bone.
+    /// The axis turns about the tip, and the entry is where the new axis enters bone; the length stays, so
+    /// the tip moves along the axis by as much as the entry came nearer to it.
     fn entry_to(&self, target: Point<Patient>, bone: &impl SignedDistance) -> Option<Screw> {
         let way = self.screw.tip() - target;
         if way.length() < LEAST_MM {

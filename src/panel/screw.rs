@@ -128,7 +128,7 @@ fn schemes(ui: &mut Ui, facts: &Facts, screw: &Screw) {
         ("Rao 2002", s.rao.to_string()),
         ("Neo 2005", s.neo.to_string()),
         ("Heary 2004", s.heary.to_string()),
-        ("Zdichavsky 2004", s.zdichavsky.to_string()),
+        ("Zdichavsky 2004", s.zdichavsky.map_or_else(none, |class| class.to_string())),
         ("Laine 2000", s.laine.to_string()),
         ("Babu 2012, facet", s.babu.map_or_else(none, |n| n.to_string())),
     ];

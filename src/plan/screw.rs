@@ -183,6 +183,17 @@ pub enum ScrewFault {
 }
 
 impl Screw {
+    /// The author of what was placed by hand in this program.
+    pub const BY_HAND: &str = "surgeon";
+
+    /// This screw as a person left it, who found it `before`: whoever moves or resizes a suggestion
+    /// has looked at it, and is its author.
+    pub fn by_hand(self, before: &Self) -> Self {
+        if self.state != ScrewState::Suggested || self.shape() == before.shape() {
+            return self;
+        }
+        Self { state: ScrewState::Reviewed, author: Self::BY_HAND.to_owned(), ..self }
+    }
     /// A screw of this shape along a pedicle, placed by a person, with an id of its own.
     pub fn placed(
         (vertebra, level): (VertebraId, Level),

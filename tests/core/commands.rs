@@ -10,7 +10,7 @@ use corridor::labels::numbering::Numbering;
 use corridor::labels::{Level, VertebraId};
 use corridor::phantom::{Phantom, Spec};
 use corridor::plan::bent::RodChoice;
-use corridor::plan::{Header, Plan, PlanFile, RenamedLevel, Screw, file};
+use corridor::plan::{Alternative, Header, Plan, PlanFile, RenamedLevel, Screw, file};
 use corridor::space::Side;
 use corridor::work::Work;
 use serde_json::Value;
@@ -171,7 +171,15 @@ fn the_names_and_labels_of_a_plan_are_planned_on_and_kept() {
     let [given, made] = ["given.json", "made.json"].map(|name| here.join(name));
     let relabelled = relabelled();
     let l3 = |side| Screw { level: Level::L3, ..screw(side) };
-    write(&given, &Plan { screws: vec![l3(Side::Left)], ..relabelled.clone() });
+    let rod_choice = RodChoice { rod: Some("cocr-5.5".to_owned()), ..RodChoice::default() };
+    let first = Alternative {
+        name: "first".to_owned(),
+        screws: vec![l3(Side::Left)],
+        ..Alternative::default()
+    };
+    let screws = vec![l3(Side::Left)];
+    let alternatives = vec![first];
+    write(&given, &Plan { screws, rod_choice, alternatives, ..relabelled.clone() });
     let output = ["--auto", "-o", made.to_str().unwrap()];
     let (text, why) = run_on("plan", &given, &output);
     assert_eq!(why, None, "{text}");
@@ -179,6 +187,10 @@ fn the_names_and_labels_of_a_plan_are_planned_on_and_kept() {
     assert!(text.lines().all(|line| !line.starts_with("L4")), "{text}");
     let plan = read(&made).plan;
     assert_eq!((&plan.renamed, &plan.label_edits), (&relabelled.renamed, &relabelled.label_edits));
+    // Only its screws are the new ones.
+    let before = read(&given).plan;
+    assert_eq!((&plan.rod_choice, &plan.alternatives), (&before.rod_choice, &before.alternatives));
+    assert_eq!(plan.alternatives.len(), 1);
     assert_eq!(plan.screws.len(), 2);
     assert!(plan.screws.iter().all(|s| s.level == Level::L3 && s.author == "corridor auto"));
     // Nothing ties that plan to these labels, and nobody said that they belong together.
@@ -285,6 +297,7 @@ fn a_rod_that_is_not_on_offer_keeps_no_table_back() {
     write(&path, &Plan { rod_choice, ..both() });
     let (text, why) = run_on("grade", &path, &["--rods", "--csv", table.to_str().unwrap()]);
     line(&text, &["L4", "left"]);
+    assert!(text.contains("there is no rod gold"), "the checks, too: {text}");
     assert!(text.contains("written: ") && table.exists(), "{text}");
     let why = why.unwrap();
     assert!(why.contains("gold") && why.contains("choose one in the plan, or with --rod"), "{why}");

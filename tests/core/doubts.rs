@@ -135,6 +135,18 @@ fn a_vertebra_without_the_front_of_its_body_is_named() {
 }
 
 #[test]
+fn over_a_level_that_is_not_labelled_no_neighbour_is_looked_for() {
+    let without_l3 = relabelled(|_, value, _| if value == L3 { 0 } else { value });
+    let spine = spine::of_images(None, without_l3, &Work::silent()).unwrap();
+    let levels = |n: usize| spine.beside(n).map(|v| v.map(|v| v.level));
+    assert_eq!(levels(0), [None, None]);
+    assert_eq!(levels(1), [None, Some(level("L5"))]);
+    let got = measures::of(&spine, Posture::Supine);
+    check(&got, "no level between them is labelled", &["L2 and L4"], 3);
+    assert!(got.foramina.iter().all(|foramen| foramen.upper != level("L2")));
+}
+
+#[test]
 fn a_label_that_holds_too_much_is_named() {
     let (phantom, _) = recorded();
     let at = phantom.bone(level("L4")).unwrap().patient_from_vertebra();

@@ -123,6 +123,7 @@ fn both_ilia_take_a_screw_that_is_an_a_by_the_bones_themselves() {
         assert_eq!(judged.assessment.grade, Grade::A, "{name}");
         assert_eq!(judged.assessment.clearance_mm, found.assessment.clearance_mm);
         assert!(judged.around.canal_mm.unwrap() > 2.0, "{name}: {:?}", judged.around);
+        assert_eq!(judged.around.foramen_mm, None, "{name}: it runs beside no pedicle");
         let truth = to_air_mm(phantom, side, &found.shape);
         println!(
             "{name}: {:.2} found, {truth:.2} true, {:?}",

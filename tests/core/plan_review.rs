@@ -1,7 +1,9 @@
 //! Suggested screws come into a plan, leave it, and can be asked why they are good.
 
+use crate::case_session::PLAN;
+use crate::memory_fs::MemoryFs;
 use crate::plan_auto::{l4_to_s1, plan};
-use crate::plan_samples::now;
+use crate::plan_samples::{now, open};
 use corridor::case::suggest::{self, Wish};
 use corridor::case::{Command, judge};
 use corridor::clearance::{Grade, Wall};
@@ -11,6 +13,7 @@ use corridor::plan::auto::{Rules, Style};
 use corridor::plan::check::{Issue, Weight};
 use corridor::plan::{Header, Plan, RenamedLevel, Screw, ScrewId, ScrewState, ScrewStyle, file};
 use corridor::space::{Dir, Side};
+use std::path::Path;
 
 fn suggested() -> Vec<Screw> {
     let wish = Wish { levels: vec![Level::L4, Level::L5], ..Wish::default() };
@@ -37,6 +40,45 @@ fn suggestions_leave_a_persons_screws_alone_and_replace_older_ones() {
     assert_eq!(command.audit(), "planned 2 screws automatically");
     command.inverse().apply(&mut after).unwrap();
     assert_eq!(after, before, "one undo takes all back");
+}
+
+#[test]
+fn planning_again_reviews_nothing() {
+    let screws = suggested();
+    let moved: Vec<Screw> =
+        screws.iter().map(|s| Screw { length_mm: s.length_mm - 5.0, ..s.clone() }).collect();
+    let audit = |before: &[Screw], after: &[Screw]| {
+        Command::Exchange { before: before.to_vec(), after: after.to_vec() }.audit()
+    };
+    assert_eq!(audit(&screws, &screws), "planned 4 screws automatically");
+    assert_eq!(audit(&screws, &moved), "planned 4 screws automatically");
+    let accepted: Vec<Screw> =
+        screws.iter().map(|s| Screw { state: ScrewState::Accepted, ..s.clone() }).collect();
+    assert_eq!(audit(&screws, &accepted), "reviewed 4 screws");
+}
+
+/// Whoever moves or resizes a suggestion has looked at it.
+#[test]
+fn a_suggestion_that_a_person_changed_outlasts_the_next_planning() {
+    let screws = suggested();
+    let fs = MemoryFs::new();
+    let (mut session, _) = open(&fs, Path::new(PLAN)).unwrap();
+    session.exchange(Vec::new(), screws.clone()).unwrap();
+    session.change(Screw { length_mm: 30.0, ..screws[0].clone() }).unwrap();
+    session.drag(Screw { entry: screws[1].entry + Dir::X, ..screws[1].clone() });
+    session.finish_drag().unwrap().unwrap();
+    let kept = |n: usize| session.plan().screw(screws[n].id).unwrap();
+    for n in [0, 1] {
+        assert_eq!((kept(n).state, &*kept(n).author), (ScrewState::Reviewed, "surgeon"));
+    }
+    assert_eq!((kept(2).state, &*kept(2).author), (ScrewState::Suggested, suggest::AUTHOR));
+    let (gone, come) = suggest::changes(session.plan(), screws.clone());
+    let ids = |some: &[Screw]| some.iter().map(|s| s.id).collect::<Vec<_>>();
+    assert_eq!((ids(&gone), ids(&come)), (ids(&screws[2..]), ids(&screws[2..])));
+    session.undo().unwrap();
+    session.undo().unwrap();
+    let states = session.plan().screws.iter().map(|s| s.state).collect::<Vec<_>>();
+    assert_eq!(states, [ScrewState::Suggested; 4]);
 }
 
 #[test]
