@@ -315,8 +315,10 @@ fn parse_levels(text: &str) -> Result<Levels, String> {
     let named: Result<Vec<Level>, String> = match text.split_once('-') {
         Some((upper, lower)) => {
             let (upper, lower) = (level(upper)?, level(lower)?);
-            let column = Spec::whole_column().into_iter();
-            Ok(column.filter(|l| (upper..=lower).contains(l)).collect())
+            // A rare level is in the column where it is named.
+            let is_there = |l: &Level| !l.is_rare() || [upper, lower].contains(l);
+            let span = Level::all().filter(|l| (upper..=lower).contains(l));
+            Ok(span.filter(is_there).collect())
         }
         None => text.split(',').map(level).collect(),
     };
@@ -415,5 +417,27 @@ mod tests {
             assert!(parse_curve(wrong).is_err(), "{wrong}");
         }
         assert!(parse_fov("200x200").is_err() && parse_levels("L9").is_err());
+    }
+
+    #[test]
+    fn a_span_has_both_of_its_ends() {
+        for (span, named) in [
+            ("L1-L6", "L1 L2 L3 L4 L5 L6"),
+            ("T11-T13", "T11 T12 T13"),
+            ("T13-L2", "T13 L1 L2"),
+            ("L6-S1", "L6 S1"),
+            ("T11-L2", "T11 T12 L1 L2"),
+            ("L4-S1", "L4 L5 S1"),
+        ] {
+            let Levels(levels) = parse_levels(span).expect("a span");
+            let levels: Vec<String> = levels.iter().map(Level::to_string).collect();
+            assert_eq!(levels.join(" "), named, "{span}");
+        }
+        assert_eq!(parse_levels("T1-S1"), Ok(Levels(Spec::whole_column())));
+        // No shape for C7: refused where the spine is made, as it is by name.
+        let Levels(neck) = parse_levels("C7-T2").expect("a span");
+        let refused = Phantom::new(&Spec { levels: neck, ..Spec::default() }).map(drop);
+        assert_eq!(refused, Err(SpecError::NoShape(level("C7").expect("a level"))));
+        assert!(parse_levels("S1-L1").is_err());
     }
 }
