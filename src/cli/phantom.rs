@@ -22,10 +22,11 @@ use std::str::FromStr;
 #[derive(Args, Clone, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub struct PhantomArgs {
-    /// Folder to write into; made where it is missing.
+    /// Folder to write into; made where it is missing, and what an earlier phantom left in it is
+    /// replaced.
     #[arg(value_name = "FOLDER")]
     pub output: PathBuf,
-    /// Levels, cranial one first: a span (L1-S1) or names (L4,L5,S1).
+    /// Levels, cranial one first: a span (L1-S1) or names (L4,L5,S1); T13 and L6 only where named.
     #[arg(long, default_value = "T1-S1", value_parser = parse_levels)]
     pub levels: Levels,
     /// Who it is: the same seed gives the same person, noise and files.
@@ -65,16 +66,16 @@ pub struct ShapeArgs {
     #[arg(long, value_enum, default_value_t = PostureArg::Supine)]
     pub posture: PostureArg,
     /// Slope of the upper plate of S1, degrees [default: 37].
-    #[arg(long, value_name = "DEG")]
+    #[arg(long, value_name = "DEG", allow_negative_numbers = true)]
     pub sacral_slope: Option<f64>,
     /// Pelvic incidence, degrees [default: 52].
     #[arg(long, value_name = "DEG")]
     pub incidence: Option<f64>,
     /// Lordosis from L1 to S1, degrees.
-    #[arg(long, value_name = "DEG")]
+    #[arg(long, value_name = "DEG", allow_negative_numbers = true)]
     pub lordosis: Option<f64>,
     /// Kyphosis from T1 to T12, degrees.
-    #[arg(long, value_name = "DEG")]
+    #[arg(long, value_name = "DEG", allow_negative_numbers = true)]
     pub kyphosis: Option<f64>,
     /// A coronal curve: upper and lower end, Cobb angle, convex side, turn of the apex.
     #[arg(long = "curve", value_name = "T5-T12:60:right:25", value_parser = parse_curve)]
@@ -110,7 +111,7 @@ pub struct ScanArgs {
     #[arg(long, conflicts_with = "fov")]
     pub hips: bool,
     /// HU of the cancellous bone: about 180 when healthy, under 110 when osteoporotic.
-    #[arg(long, default_value_t = 180.0, value_name = "HU")]
+    #[arg(long, default_value_t = 180.0, value_name = "HU", allow_negative_numbers = true)]
     pub bone: f64,
     /// Thickness of the cortex, mm.
     #[arg(long, default_value_t = 1.4, value_name = "MM")]
@@ -213,6 +214,9 @@ pub fn write(args: &PhantomArgs, work: &Work) -> Result<Vec<String>, PhantomErro
     let spec = args.spec();
     let phantom = Phantom::new(&spec)?;
     let grid = grid(&phantom, &args.scan)?;
+    let series = args.output.join("dicom");
+    // Before the work; without a series too, lest an old one stand beside the new truth.
+    dicom::clear(&series)?;
     let mut recorded = phantom.record(&grid, work)?;
     if args.scan.hips {
         recorded.labels = phantom.with_hips(recorded.labels, &recorded.structures);
@@ -227,7 +231,7 @@ pub fn write(args: &PhantomArgs, work: &Work) -> Result<Vec<String>, PhantomErro
     let [ni, nj, nk] = grid.size();
     let mut told = vec![format!("{}: {ni} x {nj} x {nk} voxels", out.display())];
     if !args.no_dicom {
-        let files = dicom::write_ct(&out.join("dicom"), &recorded.ct, &about(args, &grid), work)?;
+        let files = dicom::write_ct(&series, &recorded.ct, &about(args, &grid), work)?;
         told.push(format!("dicom/: {} slices", files.len()));
     }
     told.push("ct.nii.gz, vertebrae.nii.gz, structures.nii.gz, truth.json".to_owned());
@@ -266,8 +270,10 @@ fn truth(phantom: &Phantom, args: &PhantomArgs) -> serde_json::Value {
 fn grid(phantom: &Phantom, scan: &ScanArgs) -> Result<Grid, PhantomError> {
     let slice = scan.slice.unwrap_or(scan.voxel);
     let sane = |mm: f64| (0.1..=10.0).contains(&mm);
-    if !sane(scan.voxel) || !sane(slice) || scan.tilt.abs() > 40.0 {
-        return Err(PhantomError::Grid("voxels are 0.1 to 10 mm, the tilt up to 40 degrees"));
+    if !sane(scan.voxel) || !sane(slice) || !(-40.0..=40.0).contains(&scan.tilt) {
+        return Err(PhantomError::Grid(
+            "--voxel and --slice are 0.1 to 10 mm, --tilt is -40 to 40 degrees",
+        ));
     }
     let around = if scan.hips { phantom.grid_with_hips(1.0) } else { phantom.grid(1.0) };
     let low = around.centre([0; 3]).vec();
@@ -315,8 +321,10 @@ fn parse_levels(text: &str) -> Result<Levels, String> {
     let named: Result<Vec<Level>, String> = match text.split_once('-') {
         Some((upper, lower)) => {
             let (upper, lower) = (level(upper)?, level(lower)?);
-            let column = Spec::whole_column().into_iter();
-            Ok(column.filter(|l| (upper..=lower).contains(l)).collect())
+            // A rare level is in the column where it is named.
+            let is_there = |l: &Level| !l.is_rare() || [upper, lower].contains(l);
+            let span = Level::all().filter(|l| (upper..=lower).contains(l));
+            Ok(span.filter(is_there).collect())
         }
         None => text.split(',').map(level).collect(),
     };
@@ -415,5 +423,27 @@ mod tests {
             assert!(parse_curve(wrong).is_err(), "{wrong}");
         }
         assert!(parse_fov("200x200").is_err() && parse_levels("L9").is_err());
+    }
+
+    #[test]
+    fn a_span_has_both_of_its_ends() {
+        for (span, named) in [
+            ("L1-L6", "L1 L2 L3 L4 L5 L6"),
+            ("T11-T13", "T11 T12 T13"),
+            ("T13-L2", "T13 L1 L2"),
+            ("L6-S1", "L6 S1"),
+            ("T11-L2", "T11 T12 L1 L2"),
+            ("L4-S1", "L4 L5 S1"),
+        ] {
+            let Levels(levels) = parse_levels(span).expect("a span");
+            let levels: Vec<String> = levels.iter().map(Level::to_string).collect();
+            assert_eq!(levels.join(" "), named, "{span}");
+        }
+        assert_eq!(parse_levels("T1-S1"), Ok(Levels(Spec::whole_column())));
+        // No shape for C7: refused where the spine is made, as it is by name.
+        let Levels(neck) = parse_levels("C7-T2").expect("a span");
+        let refused = Phantom::new(&Spec { levels: neck, ..Spec::default() }).map(drop);
+        assert_eq!(refused, Err(SpecError::NoShape(level("C7").expect("a level"))));
+        assert!(parse_levels("S1-L1").is_err());
     }
 }

@@ -123,17 +123,15 @@ impl<'a> Plan<'a> {
             let low =
                 self.known(curve.lower, sane, "a curve over 120 or a turn over 60 degrees")?;
             let high = self.known(curve.upper, curve.upper < curve.lower, "a curve upside down")?;
-            curves.push((low - HALF_BODY, high + HALF_BODY, -curve.convex.sign() * curve.cobb_deg));
+            let change = -curve.convex.sign() * curve.cobb_deg;
+            curves.push((low - HALF_BODY, high + HALF_BODY, change, curve.upper));
         }
         curves.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut knots = vec![(HALF_BODY, 0.0)];
-        for (n, (low, high, change)) in curves.into_iter().enumerate() {
+        for (low, high, change, upper) in curves {
             let (end, tilt) = knots[knots.len() - 1];
             if low < end - 0.7 {
-                return Err(SpecError::Deformity(
-                    self.deformity.curves[n].upper,
-                    "two curves that overlap",
-                ));
+                return Err(SpecError::Deformity(upper, "two curves that overlap"));
             }
             // A curve that starts where the last one ends goes on from its tilt.
             let start = if low - end < 0.7 { tilt } else { -change / 2.0 };

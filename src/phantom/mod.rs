@@ -15,6 +15,7 @@ mod jet;
 mod metal;
 mod noise;
 mod pelvis;
+mod range;
 mod rib;
 mod sacrum;
 mod scan;
@@ -56,7 +57,7 @@ pub struct Spec {
     pub levels: Vec<Level>,
     /// Seed of the small differences between sides and levels, and of the noise.
     pub seed: u64,
-    /// Scales those differences: 1 is lifelike, 0 makes every vertebra symmetric.
+    /// Scales those differences: 1 is lifelike, 0 makes every vertebra symmetric; up to 3.
     pub variation: f64,
     /// Angle of the upper end plate of S1 against the horizontal, front edge down.
     pub sacral_slope_deg: f64,
@@ -117,6 +118,20 @@ pub enum SpecError {
     /// Nothing asked for.
     #[error("the phantom was asked for no level at all; name at least one of T1 to S1")]
     NoLevels,
+    /// A number that is none, or out of which no spine or no image can be made.
+    #[error("{what} can not be {value}: say {low} to {high}{unit}")]
+    Range {
+        /// The argument of `corridor phantom`, or the field of [`Spec`] where there is none.
+        what: String,
+        /// What was asked for.
+        value: f64,
+        /// The least it may be.
+        low: f64,
+        /// The most it may be.
+        high: f64,
+        /// The unit of all three with a blank before it; empty for a plain number.
+        unit: &'static str,
+    },
     /// A deformity that can not be made at this level.
     #[error("{0} can not be made so: {1}; choose other levels or smaller numbers")]
     Deformity(Level, &'static str),
@@ -141,7 +156,7 @@ pub struct Phantom {
 }
 
 impl Phantom {
-    /// Makes the spine; fails when a level has no shape.
+    /// Makes the spine; fails when a level has no shape or a number makes no spine.
     pub fn new(spec: &Spec) -> Result<Self, SpecError> {
         if spec.levels.is_empty() {
             return Err(SpecError::NoLevels);
@@ -149,6 +164,7 @@ impl Phantom {
         if let Some(level) = spec.levels.iter().find(|level| table::row(**level).is_none()) {
             return Err(SpecError::NoShape(*level));
         }
+        range::check(spec)?;
         let (column, discs) = column::stack(spec)?;
         let mut made: Vec<_> = column
             .iter()

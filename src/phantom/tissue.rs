@@ -292,8 +292,7 @@ pub(super) fn old_metal(spec: &Spec, placed: &[Placed]) -> Result<Vec<Metal>, Sp
     let mut add = |form| metal.push(Metal { hu: TITANIUM_HU, form });
     let mut heads: [Vec<DVec3>; 2] = [Vec::new(), Vec::new()];
     for screw in &spec.old_screws {
-        let sane = screw.diameter_mm > 0.0 && screw.length_mm > 0.0 && screw.length_mm < 120.0;
-        let here = placed.iter().find(|here| here.level == screw.level && sane);
+        let here = placed.iter().find(|here| here.level == screw.level);
         let here =
             here.ok_or(SpecError::Deformity(screw.level, "an old screw without a pedicle"))?;
         let vary = Vary::new(spec.seed, here.level, spec.variation);

@@ -3,7 +3,8 @@
 
 use crate::ingest_formats::read;
 use clap::Parser;
-use corridor::cli::{Command, Request, phantom as cli};
+use corridor::cli::phantom::{self as cli, PhantomError};
+use corridor::cli::{Command, Request};
 use corridor::ingest::{Warning, content_hash};
 use corridor::work::Work;
 use std::path::{Path, PathBuf};
@@ -13,12 +14,16 @@ fn write(folder: &Path, more: &str) -> PathBuf {
 }
 
 fn write_levels(folder: &Path, levels: &str, more: &str) -> PathBuf {
+    try_write(folder, levels, more).unwrap();
+    folder.join("phantom")
+}
+
+fn try_write(folder: &Path, levels: &str, more: &str) -> Result<Vec<String>, PhantomError> {
     let out = folder.join("phantom");
     let line = format!("corridor phantom {} --levels {levels} --voxel 2.5 {more}", out.display());
     let request = Request::try_parse_from(line.split_whitespace()).unwrap();
     let Some(Command::Phantom(args)) = request.command else { panic!("another command") };
-    cli::write(&args, &Work::silent()).unwrap();
-    out
+    cli::write(&args, &Work::silent())
 }
 
 fn slices(folder: &Path) -> Vec<PathBuf> {
@@ -72,6 +77,54 @@ fn other_voxels_of_the_same_spine_are_another_series() {
         let [instance, series] = uid(other);
         assert!(instance != plain[0] && series != plain[1], "{other}");
     }
+}
+
+#[test]
+fn a_smaller_phantom_in_the_same_folder_leaves_no_slice_of_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = slices(&write(folder.path(), "")).len();
+    let out = write_levels(folder.path(), "L5", "--seed 2");
+    assert!(slices(&out).len() < before, "{before} slices are still there");
+    let [dicom, image] = [out.join("dicom"), out.join("ct.nii.gz")].map(|path| read(&path));
+    assert_eq!(dicom.ct.data(), image.ct.data());
+    assert!(dicom.warnings.is_empty(), "{:?}", dicom.warnings);
+    let out = write_levels(folder.path(), "L5", "--seed 3 --no-dicom");
+    assert!(slices(&out).is_empty(), "the series is another one than the truth");
+}
+
+#[test]
+fn a_phantom_is_not_written_over_the_slices_of_a_patient() {
+    let folder = tempfile::tempdir().unwrap();
+    let series = folder.path().join("phantom/dicom");
+    std::fs::create_dir_all(&series).unwrap();
+    std::fs::write(series.join("0001.dcm"), "of a patient").unwrap();
+    let told = try_write(folder.path(), "L5", "").unwrap_err().to_string();
+    assert!(told.contains("0001.dcm") && told.contains("choose another folder"), "{told}");
+    assert_eq!(std::fs::read(series.join("0001.dcm")).unwrap(), b"of a patient");
+    assert!(!folder.path().join("phantom/truth.json").exists());
+}
+
+#[test]
+fn numbers_that_make_no_spine_are_refused_by_their_argument() {
+    let folder = tempfile::tempdir().unwrap();
+    for (more, told) in [
+        ("--bone nan --noise nan", "--bone can not be NaN: say -200 to 2000 HU"),
+        ("--noise=-20", "--noise can not be -20: say 0 to 1000 HU"),
+        ("--cortex=-2", "--cortex can not be -2: say 0 to 10 mm"),
+        ("--blur inf", "--blur can not be inf: say 0 to 10 mm"),
+        ("--lordosis 400", "--lordosis can not be 400: say -90 to 120 degrees"),
+        ("--kyphosis nan", "--kyphosis can not be NaN: say -90 to 150 degrees"),
+        ("--variation 40", "--variation can not be 40: say 0 to 3"),
+        ("--screw L5:left:65x45", "the diameter of --screw L5 can not be 65: say 1 to 20 mm"),
+        (
+            "--tilt nan",
+            "--voxel and --slice are 0.1 to 10 mm, --tilt is -40 to 40 degrees: say other sizes",
+        ),
+    ] {
+        let refused = try_write(folder.path(), "L5", more).map_err(|e| e.to_string());
+        assert_eq!(refused, Err(told.to_owned()), "{more}");
+    }
+    assert!(!folder.path().join("phantom").exists());
 }
 
 #[test]

@@ -470,6 +470,27 @@ fn deformities_that_can_not_be_are_refused_by_level() {
 }
 
 #[test]
+fn of_curves_that_overlap_one_of_those_is_named_in_whatever_order_they_stand() {
+    let curve = |(upper, lower): (&str, &str)| Curve {
+        upper: level(upper),
+        lower: level(lower),
+        cobb_deg: 30.0,
+        convex: Side::Left,
+        rotation_deg: 0.0,
+    };
+    let refused = |ends: [(&str, &str); 3]| {
+        let deformity = Deformity { curves: ends.map(curve).to_vec(), ..Deformity::default() };
+        let refused = Phantom::new(&Spec { deformity, ..Spec::default() }).map(drop);
+        refused.map_err(|e| e.to_string())
+    };
+    let [high, middle, low] = [("T2", "T5"), ("T4", "T9"), ("T12", "L4")];
+    for ends in [[high, middle, low], [low, middle, high], [middle, low, high]] {
+        let told = refused(ends).unwrap_err();
+        assert!(told.starts_with("T2 can not be made so: two curves that overlap"), "{told}");
+    }
+}
+
+#[test]
 fn six_lumbar_vertebrae_and_thirteen_thoracic_ones_can_be_had() {
     let mut levels = Spec::lumbar();
     levels.extend([level("L6"), level("T13")]);

@@ -8,6 +8,7 @@ use crate::volume::Volume;
 use crate::work::{Cancelled, Work};
 use glam::DVec3;
 use ndarray::Axis;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
@@ -37,15 +38,21 @@ pub enum WriteError {
     /// The caller stopped it; some files may be there.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+    /// Something else lies in the folder.
+    #[error("{0} was not written by corridor phantom: choose another folder, or take it away")]
+    Occupied(PathBuf),
 }
 
 const CT_IMAGE_STORAGE: &str = "1.2.840.10008.5.1.4.1.1.2";
+/// The identifier of the program that wrote a file is made from this.
+const PROGRAM: &str = "corridor";
 const EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1";
 /// HU of the stored value 0; 12 bits reach from here to 3071.
 const INTERCEPT_HU: i16 = -1024;
 
 /// Writes every slice of `ct` into `folder`, which is made where it is missing, as `0001.dcm` and
-/// so on from the first slice to the last. HU outside -1024 to 3071 are clipped.
+/// so on from the first slice to the last. HU outside -1024 to 3071 are clipped. What an earlier
+/// run left there goes first, as [`clear`] has it.
 ///
 /// Rows run along the volume's i, columns along its j; slices may be sheared against each other, as
 /// a tilted gantry does.
@@ -55,6 +62,7 @@ pub fn write_ct(
     about: &About,
     work: &Work,
 ) -> Result<Vec<PathBuf>, WriteError> {
+    clear(folder)?;
     std::fs::create_dir_all(folder).map_err(|e| IngestError::io(folder, e))?;
     let slices = ct.grid().size()[2];
     let mut files = Vec::new();
@@ -65,6 +73,38 @@ pub fn write_ct(
         files.push(path);
     }
     Ok(files)
+}
+
+/// Removes the slices that an earlier run wrote into `folder`, which need not be there: beside new
+/// ones they are a second series, and a reader may take that. Where anything else lies there, that is
+/// named and nothing removed.
+pub fn clear(folder: &Path) -> Result<(), WriteError> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let failed = |e| IngestError::io(folder, e);
+    let entries = std::fs::read_dir(folder).map_err(failed)?;
+    let files = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut files = files.collect::<Result<Vec<PathBuf>, _>>().map_err(failed)?;
+    files.sort();
+    if let Some(other) = files.iter().find(|file| !is_ours(file)) {
+        return Err(WriteError::Occupied(other.clone()));
+    }
+    for file in &files {
+        std::fs::remove_file(file).map_err(|e| IngestError::io(file, e))?;
+    }
+    Ok(())
+}
+
+/// Whether a file was written here: its first attributes name the program that wrote it.
+fn is_ours(file: &Path) -> bool {
+    /// Past the end of those attributes in every file written here.
+    const START_BYTES: u64 = 512;
+    let mut start = Vec::new();
+    let read = |opened: std::fs::File| opened.take(START_BYTES).read_to_end(&mut start);
+    let is_read = file.is_file() && std::fs::File::open(file).and_then(read).is_ok();
+    let program = uid(PROGRAM);
+    is_read && start.windows(program.len()).any(|bytes| bytes == program.as_bytes())
 }
 
 /// An identifier that depends on a name alone: a UUID below the root 2.25, as DICOM PS3.5 B.2 has
@@ -81,7 +121,7 @@ fn slice(ct: &Volume<i16>, about: &About, k: usize) -> Vec<u8> {
     meta.text(0x0002_0002, b"UI", CT_IMAGE_STORAGE);
     meta.text(0x0002_0003, b"UI", &instance);
     meta.text(0x0002_0010, b"UI", EXPLICIT_LITTLE);
-    meta.text(0x0002_0012, b"UI", &uid("corridor"));
+    meta.text(0x0002_0012, b"UI", &uid(PROGRAM));
     let mut start = Elements::default();
     start.bytes(0x0002_0000, b"UL", &(meta.0.len() as u32).to_le_bytes());
     let mut out = vec![0; 128];
