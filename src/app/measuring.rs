@@ -2,7 +2,7 @@
 
 use super::background::Background;
 use super::history::ShownPlan;
-use super::jobs::ActiveCase;
+use super::jobs::{ActiveCase, CaseOpened};
 use super::schedule::FrameSystems;
 use crate::case::measures::{self, Measures};
 use crate::labels::{Posture, VertebraId};
@@ -19,7 +19,7 @@ type Asked = (Posture, BTreeMap<VertebraId, RenamedLevel>, Option<String>);
 pub struct Measuring {
     /// They are read.
     pub is_wanted: bool,
-    /// How the patient lay.
+    /// How the patient lay: as the CT's file says, until a person says otherwise.
     pub posture: Posture,
     known: Option<(Asked, Result<Measures, String>)>,
     job: Option<(Asked, Background<Measures>)>,
@@ -40,8 +40,19 @@ impl Measuring {
 
 /// Adds the measuring.
 pub fn plugin(app: &mut App) {
-    app.init_resource::<Measuring>()
-        .add_systems(Update, measure.after(super::history::show_plan).in_set(FrameSystems::Judge));
+    app.init_resource::<Measuring>().add_systems(
+        Update,
+        (take_posture.run_if(on_message::<CaseOpened>), measure)
+            .chain()
+            .after(super::history::show_plan)
+            .in_set(FrameSystems::Judge),
+    );
+}
+
+/// Another case is another patient: what was said of the last one no longer counts.
+fn take_posture(case: Option<Res<ActiveCase>>, mut measuring: ResMut<Measuring>) {
+    let Some(case) = case else { return };
+    measuring.posture = case.spine.posture();
 }
 
 fn measure(case: Option<Res<ActiveCase>>, plan: Res<ShownPlan>, mut measuring: ResMut<Measuring>) {

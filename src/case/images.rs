@@ -140,6 +140,7 @@ fn of_study(study: Study) -> Spine {
             labels_hash: None,
         },
         window: study.window,
+        lying: study.lying,
         warnings: study.warnings.iter().map(ToString::to_string).collect(),
         ..Spine::default()
     }

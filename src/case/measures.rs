@@ -7,7 +7,7 @@ use super::doubts;
 use super::spine::{Review, Spine, VertebraModel};
 use crate::anatomy::density::{self, Density, Flag, Region};
 use crate::anatomy::{Alignment, Foramen, Hips, align, foramina, hips};
-use crate::labels::{Level, Posture};
+use crate::labels::{Level, Lying, Posture};
 use crate::plan::Plan;
 use crate::space::Side;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ impl LevelMeasures {
 }
 
 /// Measures a case whose labels `spine` holds as `plan` mends them, under the plan's names.
-/// `posture` is that of the patient in the scanner.
+/// `posture` is that of the patient in the scanner; [`Spine::posture`] where nobody named one.
 pub fn of_plan(spine: &Spine, plan: &Plan, posture: Posture) -> Measures {
     let spine = &spine.named_by(plan);
     let mut levels: Vec<LevelMeasures> =
@@ -120,5 +120,23 @@ fn caveats(spine: &Spine, levels: &[LevelMeasures], alignment: &Alignment) -> Ve
                 .to_owned(),
         );
     }
+    notices.extend(other_posture(spine.lying, alignment.posture));
     notices
+}
+
+/// Where the CT's file says that the patient lay otherwise than the angles are told.
+fn other_posture(lying: Option<Lying>, told: Posture) -> Option<String> {
+    let lying = lying.filter(|lying| lying.posture() != Some(told))?;
+    Some(if lying == Lying::Side {
+        format!(
+            "the angles were measured lying on the side, as the CT's file says (DICOM Patient \
+             Position), though they are told as {told}: do not put them beside those of another \
+             posture"
+        )
+    } else {
+        format!(
+            "the angles are told as {told}, but the CT's file says {lying} (DICOM Patient \
+             Position): find out which is true before you use them"
+        )
+    })
 }

@@ -16,7 +16,7 @@ use crate::ingest::{self, IngestError};
 use crate::labels::auto::FoundLevel;
 use crate::labels::edit::Mending;
 use crate::labels::numbering::{Numbering, NumberingError};
-use crate::labels::{Ilia, LabelMap, Level, Organ, VertebraId};
+use crate::labels::{Ilia, LabelMap, Level, Lying, Organ, Posture, VertebraId};
 use crate::mesh::TriMesh;
 use crate::plan::{CaseHashes, Plan};
 use crate::space::{Patient, Point, Side};
@@ -65,6 +65,8 @@ pub struct Spine {
     pub organs: Arc<Vec<(Organ, Voxels)>>,
     /// Window (width, level) in HU to start with, if the file has one.
     pub window: Option<(f64, f64)>,
+    /// How the patient lay in the scanner; `None` where the CT's file does not say.
+    pub lying: Option<Lying>,
     /// What a person should know about the images; whole sentences. [`Spine::notices`] adds what
     /// is said of each vertebra.
     pub warnings: Vec<String>,
@@ -162,6 +164,11 @@ impl Spine {
     pub fn notices_beside(&self, plan: &Plan) -> impl Iterator<Item = &str> {
         let is_accepted = self.review(plan) == Review::Accepted;
         self.notices().filter(move |notice| !is_accepted || *notice != NOT_REVIEWED)
+    }
+    /// The posture to measure in where nobody names one: that of the CT's file, or on the back, as in
+    /// nearly every CT.
+    pub fn posture(&self) -> Posture {
+        self.lying.and_then(Lying::posture).unwrap_or_default()
     }
     /// Who answers for the labels, by what the plan says.
     pub fn review(&self, plan: &Plan) -> Review {

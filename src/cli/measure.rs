@@ -17,14 +17,16 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// Loads a case and its plan, and measures the spine as the plan mends and names it; writes nothing.
+/// `posture` is that of the patient in the scanner; where it is not given, the CT's file says it.
 pub fn read(
     case: &CaseRequest,
-    posture: Posture,
+    posture: Option<Posture>,
     fs: &dyn FileSystem,
     work: &Work,
 ) -> Result<Measures, GradeError> {
     let (given, catalogue) = grade::read_images(case, fs, work)?;
     let (spine, file, notices) = grade::open_plan(&given, case, &catalogue, fs, work)?;
+    let posture = posture.unwrap_or_else(|| spine.posture());
     let mut measures = on_pool(|| measures::of_plan(&spine, &file.plan, posture));
     measures.notices.extend(notices.iter().map(ToString::to_string));
     Ok(measures)
@@ -178,16 +180,8 @@ fn angles(alignment: &Alignment) -> String {
     }
     let rows: Vec<_> =
         rows.into_iter().map(|(name, deg)| vec![name, format!("{deg:.1}")]).collect();
-    let posture = posture(alignment.posture);
+    let posture = alignment.posture;
     format!("\nangles of the column, {posture}\n{}", layout(&["angle", "deg"], &rows))
-}
-
-fn posture(posture: Posture) -> &'static str {
-    match posture {
-        Posture::Supine => "lying on the back",
-        Posture::Prone => "lying on the belly",
-        Posture::Standing => "standing",
-    }
 }
 
 fn review(review: Review) -> &'static str {

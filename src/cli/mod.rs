@@ -276,9 +276,9 @@ pub struct MeasureArgs {
     /// The case to measure.
     #[command(flatten)]
     pub case: CaseArgs,
-    /// How the patient lay or stood in the scanner.
-    #[arg(long, value_enum, default_value_t = PostureArg::Supine)]
-    pub posture: PostureArg,
+    /// How the patient lay or stood in the scanner. Not given: as a DICOM file says, else supine.
+    #[arg(long, value_enum)]
+    pub posture: Option<PostureArg>,
     /// Print JSON in place of tables.
     #[arg(long)]
     pub json: bool,
@@ -288,10 +288,9 @@ pub struct MeasureArgs {
 }
 
 /// Postures, as spelt on the command line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PostureArg {
     /// On the back, as in nearly every CT.
-    #[default]
     Supine,
     /// On the belly.
     Prone,

@@ -313,6 +313,7 @@ fn about(args: &PhantomArgs, grid: &Grid) -> About {
         description: format!("Phantom, seed {}", args.seed),
         slice_mm: args.scan.slice.unwrap_or(args.scan.voxel),
         contrast: args.scan.contrast.map(|_| "Simulated".to_owned()),
+        posture: args.spec().posture,
     }
 }
 

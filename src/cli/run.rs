@@ -98,7 +98,7 @@ fn run_phantom(args: &phantom::PhantomArgs, out: &mut dyn Write) -> Result<()> {
 fn run_measure(args: &MeasureArgs, out: &mut dyn Write) -> Result<()> {
     let (work, bar) = progress::on_terminal();
     let case = args.case.request(&RealFs)?;
-    let measures = measure::read(&case, args.posture.into(), &RealFs, &work)?;
+    let measures = measure::read(&case, args.posture.map(Into::into), &RealFs, &work)?;
     bar.finish_and_clear();
     let written = args.surfaces.iter().map(|to| measure::write_surfaces(&measures, to, &RealFs));
     let written = written.collect::<Result<Vec<_>, _>>()?.concat();

@@ -21,6 +21,7 @@ pub use hash::{content_hash, labels_hash};
 pub use regrid::labels_on_grid;
 pub use warning::Warning;
 
+use crate::labels::Lying;
 use crate::volume::Volume;
 use crate::work::{Work, on_pool};
 use raw::RawImage;
@@ -37,6 +38,8 @@ pub struct Study {
     pub identity: CtIdentity,
     /// The (width, level) in HU that the file proposes for display.
     pub window: Option<(f64, f64)>,
+    /// How the patient lay; `None` where the file does not say.
+    pub lying: Option<Lying>,
     /// False when the file does not say where its voxels lie in the patient: left and right are
     /// then a guess.
     pub has_space: bool,
@@ -149,6 +152,7 @@ fn study(image: RawImage, format: &str, work: &Work) -> Result<Study, IngestErro
             patient_hash: None,
         },
         window: None,
+        lying: None,
         has_space,
         warnings,
         description: describe(format, &ct),

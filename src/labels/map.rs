@@ -38,6 +38,57 @@ pub enum Posture {
     Standing,
 }
 
+impl fmt::Display for Posture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Supine => "lying on the back",
+            Self::Prone => "lying on the belly",
+            Self::Standing => "standing",
+        })
+    }
+}
+
+/// How the patient lay in the scanner, as an image file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lying {
+    /// On the back.
+    Back,
+    /// On the belly.
+    Belly,
+    /// On the left or the right side: no [`Posture`] that spines are measured in.
+    Side,
+}
+
+impl Lying {
+    /// What DICOM's Patient Position says; `None` for a word that it does not have for a patient who
+    /// lies along the table.
+    pub fn of_dicom(position: &str) -> Option<Self> {
+        match position {
+            "HFS" | "FFS" => Some(Self::Back),
+            "HFP" | "FFP" => Some(Self::Belly),
+            "HFDL" | "HFDR" | "FFDL" | "FFDR" => Some(Self::Side),
+            _ => None,
+        }
+    }
+    /// The posture that this is; `None` on the side.
+    pub fn posture(self) -> Option<Posture> {
+        match self {
+            Self::Back => Some(Posture::Supine),
+            Self::Belly => Some(Posture::Prone),
+            Self::Side => None,
+        }
+    }
+}
+
+impl fmt::Display for Lying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.posture() {
+            Some(posture) => posture.fmt(f),
+            None => f.write_str("lying on the side"),
+        }
+    }
+}
+
 /// One vertebra of a label map.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LabelledVertebra {
@@ -69,5 +120,25 @@ impl LabelMap {
     /// The vertebra called so; the most cranial one where two are.
     pub fn at_level(&self, level: Level) -> Option<&LabelledVertebra> {
         self.vertebrae.iter().find(|v| v.level == level)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_words_of_dicom_for_who_lies_along_the_table_are_known_and_no_others() {
+        let told = |words: &[&str]| -> Vec<_> {
+            words.iter().map(|word| Lying::of_dicom(word).and_then(Lying::posture)).collect()
+        };
+        assert_eq!(told(&["HFS", "FFS"]), [Some(Posture::Supine); 2]);
+        assert_eq!(told(&["HFP", "FFP"]), [Some(Posture::Prone); 2]);
+        for word in ["HFDL", "HFDR", "FFDL", "FFDR"] {
+            assert_eq!(Lying::of_dicom(word), Some(Lying::Side), "{word}");
+        }
+        for word in ["", "hfs", "LFS", "HFX", "SUPINE"] {
+            assert_eq!(Lying::of_dicom(word), None, "{word}");
+        }
     }
 }

@@ -15,5 +15,5 @@ pub mod stats;
 
 pub use ilium::Ilia;
 pub use level::Level;
-pub use map::{LabelMap, LabelledVertebra, Posture, VertebraId};
+pub use map::{LabelMap, LabelledVertebra, Lying, Posture, VertebraId};
 pub use organ::Organ;

@@ -1,19 +1,22 @@
 //! What a person does with suggestions, names and automatic labels: each one edit, one undo.
 
-use crate::stack::{self, MIDDLE, core_app, interaction_app};
+use crate::stack::{self, MIDDLE, block_spine, core_app, interaction_app};
 use bevy::prelude::*;
 use corridor::app::follow::{Comparing, Rodding};
 use corridor::app::history::{Document, StatusLine, Tone};
-use corridor::app::jobs::ActiveCase;
+use corridor::app::jobs::{ActiveCase, CaseOpened};
+use corridor::app::measuring::Measuring;
 use corridor::app::planning::{Extras, PlanWish, Planning};
 use corridor::app::selection::Selection;
+use corridor::case::spine::Spine;
 use corridor::interact::intent::{Intent, Review};
 use corridor::interact::pointer::PointerKind;
-use corridor::labels::Level;
+use corridor::labels::{Level, Lying, Posture};
 use corridor::plan::bent::RodChoice;
 use corridor::plan::correct::Target;
 use corridor::plan::{Plan, Screw, ScrewState};
 use corridor::space::{Dir, Side};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 fn plan(app: &App) -> Plan {
@@ -83,6 +86,23 @@ fn automatic_labels_are_accepted_and_that_is_taken_back() {
     assert_eq!(plan(&app).accepted_labels.as_deref(), Some("block"));
     send(&mut app, Intent::Undo);
     assert_eq!(plan(&app).accepted_labels, None);
+}
+
+#[test]
+fn a_case_is_measured_as_its_file_says_until_a_person_says_otherwise() {
+    let (mut app, _folder) = core_app();
+    let show = |app: &mut App| {
+        let spine = Spine { lying: Some(Lying::Belly), ..block_spine() };
+        app.insert_resource(ActiveCase { spine: Arc::new(spine) });
+        app.update();
+        app.world().resource::<Measuring>().posture
+    };
+    app.world_mut().write_message(CaseOpened);
+    assert_eq!(show(&mut app), Posture::Prone);
+    app.world_mut().resource_mut::<Measuring>().posture = Posture::Standing;
+    assert_eq!(show(&mut app), Posture::Standing, "mended labels are still the same patient's");
+    app.world_mut().write_message(CaseOpened);
+    assert_eq!(show(&mut app), Posture::Prone, "another patient");
 }
 
 #[test]

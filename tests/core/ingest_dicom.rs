@@ -6,6 +6,7 @@ use crate::ingest_dicom_writer::{
 use crate::ingest_formats::{assert_lands_on, read};
 use crate::ingest_phantom::{ACQUISITIONS, Acquisition, ct};
 use corridor::ingest::{self, IngestError, Warning, content_hash};
+use corridor::labels::Lying;
 use corridor::work::Work;
 use glam::DVec3;
 use std::path::Path;
@@ -107,6 +108,24 @@ fn nothing_that_identifies_a_patient_leaves() {
     );
     assert_eq!(study.identity.frame_of_reference_hash.map(|h| h.len()), Some(64));
     assert!(study.description.contains("kernel BONE, 120 kVp"), "{}", study.description);
+}
+
+#[test]
+fn how_the_patient_lay_is_read_where_the_series_says_it_in_one_voice() {
+    let lying = |words: [&'static str; 2]| {
+        let mut slices = axial();
+        for (n, slice) in slices.iter_mut().enumerate() {
+            slice.patient_position = words[n % 2];
+        }
+        loaded(&slices).lying
+    };
+    assert_eq!(lying(["HFS", "HFS"]), Some(Lying::Back));
+    assert_eq!(lying(["FFP", "FFP"]), Some(Lying::Belly));
+    assert_eq!(lying(["HFDR", "HFDR"]), Some(Lying::Side));
+    assert_eq!(lying(["", "HFP"]), Some(Lying::Belly), "one that is silent contradicts nobody");
+    assert_eq!(lying(["", ""]), None);
+    assert_eq!(lying(["HFQ", "HFQ"]), None);
+    assert_eq!(lying(["HFS", "HFP"]), None, "two that contradict each other");
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub struct SliceFile {
     pub series_uid: String,
     pub modality: &'static str,
     pub image_type: &'static str,
+    /// Left out where it is empty.
+    pub patient_position: &'static str,
     pub number: usize,
     pub position: DVec3,
     pub row: DVec3,
@@ -37,6 +39,7 @@ pub fn slices(ct: &Volume<i16>) -> Vec<SliceFile> {
             series_uid: "1.2.3.4".to_owned(),
             modality: "CT",
             image_type: "ORIGINAL\\PRIMARY\\AXIAL",
+            patient_position: "",
             number: k + 1,
             position: ct.grid().centre([0, 0, k]).vec(),
             row: i.normalize(),
@@ -110,6 +113,9 @@ pub fn bytes(slice: &SliceFile) -> Vec<u8> {
     text(&mut out, 0x10, 0x20, "LO", PATIENT_ID);
     text(&mut out, 0x18, 0x60, "DS", "120");
     text(&mut out, 0x18, 0x1210, "SH", "BONE");
+    if !slice.patient_position.is_empty() {
+        text(&mut out, 0x18, 0x5100, "CS", slice.patient_position);
+    }
     text(&mut out, 0x20, 0xE, "UI", &slice.series_uid);
     text(&mut out, 0x20, 0x13, "IS", &slice.number.to_string());
     element(&mut out, 0x20, 0x32, "DS", &decimal(&slice.position.to_array()));

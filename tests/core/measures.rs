@@ -10,7 +10,7 @@ use corridor::case::request::CaseRequest;
 use corridor::case::spine::{self, Spine};
 use corridor::cli::measure;
 use corridor::labels::edit::{Mending, Stroke};
-use corridor::labels::{Level, Posture};
+use corridor::labels::{Level, Lying, Posture};
 use corridor::phantom::{Phantom, Spec};
 use corridor::plan::{CaseHashes, CaseRef, Header, Plan, RenamedLevel, file};
 use corridor::platform::fs::{FileSystem, RealFs};
@@ -188,7 +188,7 @@ fn the_command_measures_the_spine_as_its_plan_mends_and_names_it() {
     let named = folder.path().join("plan.json");
     std::fs::write(&named, file::print(&header, &plan).unwrap()).unwrap();
     let of_plan = |plan| CaseRequest { plan: Some(plan), ..CaseRequest::demo() };
-    let read = |plan| measure::read(&of_plan(plan), Posture::Supine, &RealFs, &work);
+    let read = |plan| measure::read(&of_plan(plan), None, &RealFs, &work);
 
     let got = measure::as_json(&read(named).unwrap());
     let shown = spine::mended(given, given, &plan, &work).unwrap();
@@ -222,6 +222,30 @@ fn labels_that_a_person_accepted_are_not_called_unreviewed() {
     assert_eq!(told(&Plan::default()), (true, "automatic, not reviewed".to_owned()));
     let accepted = Plan { accepted_labels: Some("abc".to_owned()), ..Plan::default() };
     assert_eq!(told(&accepted), (false, "automatic, accepted by a person".to_owned()));
+}
+
+#[test]
+fn the_posture_of_the_file_counts_and_one_that_contradicts_it_is_told() {
+    let told = |lying: Option<Lying>, posture: Option<Posture>| {
+        let spine = Spine { lying, ..l4_to_s1().spine.clone() };
+        let got = measures::of(&spine, posture.unwrap_or_else(|| spine.posture()));
+        let heading = format!("angles of the column, {}\n", got.alignment.posture);
+        assert!(measure::as_text(&got).contains(&heading));
+        let is_ours = |notice: &&String| notice.contains("Patient Position");
+        (got.alignment.posture, got.notices.iter().find(is_ours).cloned().unwrap_or_default())
+    };
+    let quiet = |posture| (posture, String::new());
+    assert_eq!(told(None, None), quiet(Posture::Supine));
+    assert_eq!(told(None, Some(Posture::Prone)), quiet(Posture::Prone), "the file says nothing");
+    assert_eq!(told(Some(Lying::Back), None), quiet(Posture::Supine));
+    assert_eq!(told(Some(Lying::Belly), None), quiet(Posture::Prone));
+    let (posture, notice) = told(Some(Lying::Belly), Some(Posture::Supine));
+    assert_eq!(posture, Posture::Supine, "a person has the last word");
+    let parts = ["told as lying on the back", "says lying on the belly", "find out"];
+    assert!(parts.iter().all(|part| notice.contains(part)), "{notice}");
+    let (posture, notice) = told(Some(Lying::Side), None);
+    assert_eq!(posture, Posture::Supine);
+    assert!(notice.contains("measured lying on the side"), "{notice}");
 }
 
 #[test]

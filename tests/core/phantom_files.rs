@@ -3,9 +3,14 @@
 
 use crate::ingest_formats::read;
 use clap::Parser;
+use corridor::case::measures::Measures;
+use corridor::case::request::CaseRequest;
+use corridor::case::spine::Source;
 use corridor::cli::phantom::{self as cli, PhantomError};
-use corridor::cli::{Command, Request};
+use corridor::cli::{Command, Request, measure};
 use corridor::ingest::{Warning, content_hash};
+use corridor::labels::Posture;
+use corridor::platform::fs::RealFs;
 use corridor::work::Work;
 use std::path::{Path, PathBuf};
 
@@ -134,6 +139,32 @@ fn a_tilted_gantry_and_thick_slices_are_read_back_and_told() {
     let study = read(&out.join("dicom"));
     let told = study.warnings.iter().any(|w| w.to_string().contains("tilt"));
     assert!(told, "{:?}", study.warnings.iter().map(Warning::to_string).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_spine_is_measured_in_the_posture_that_its_series_tells() {
+    for (asked, posture) in
+        [("supine", Posture::Supine), ("prone", Posture::Prone), ("standing", Posture::Supine)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let out = write(folder.path(), &format!("--posture {asked}"));
+        let source = Source::Files {
+            ct: Some(out.join("dicom")),
+            labels: Some(out.join("vertebrae.nii.gz")),
+            numbering: None,
+        };
+        let case = CaseRequest { source, ..CaseRequest::demo() };
+        let read = |named| measure::read(&case, named, &RealFs, &Work::silent()).unwrap();
+        let is_contradicted =
+            |got: &Measures| got.notices.iter().any(|notice| notice.contains("Patient Position"));
+        let got = read(None);
+        assert_eq!(got.alignment.posture, posture, "{asked}");
+        assert!(!is_contradicted(&got), "{asked}");
+        // A series can not say that the patient stood; then it says nothing.
+        let got = read(Some(Posture::Standing));
+        assert_eq!(got.alignment.posture, Posture::Standing);
+        assert_eq!(is_contradicted(&got), asked != "standing", "{asked}");
+    }
 }
 
 #[test]

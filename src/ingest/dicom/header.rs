@@ -5,6 +5,7 @@
 
 use super::file::open;
 use crate::ingest::IngestError;
+use crate::labels::Lying;
 use crate::space::{Dir, Patient, Point};
 use dicom_object::{InMemDicomObject, Tag, mem::InMemElement};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ attributes! {
     PATIENT_ID = "PatientID" 0x0010 0x0020;
     KVP = "KVP" 0x0018 0x0060;
     KERNEL = "ConvolutionKernel" 0x0018 0x1210;
+    PATIENT_POSITION = "PatientPosition" 0x0018 0x5100;
     SERIES_UID = "SeriesInstanceUID" 0x0020 0x000E;
     INSTANCE_NUMBER = "InstanceNumber" 0x0020 0x0013;
     POSITION = "ImagePositionPatient" 0x0020 0x0032;
@@ -80,6 +82,8 @@ pub(super) struct Header {
     pub patient_id: Option<String>,
     /// (width, level) in HU.
     pub window: Option<(f64, f64)>,
+    /// How the patient lay, where the file says it in a word that is known.
+    pub lying: Option<Lying>,
     pub kernel: Option<String>,
     pub kvp: Option<f64>,
     /// The error waits here until somebody wants this very file as an image.
@@ -101,6 +105,7 @@ impl Header {
             frame_of_reference_uid: text(&object, &FRAME_OF_REFERENCE),
             patient_id: text(&object, &PATIENT_ID),
             window: first_of(WINDOW_WIDTH, FRAME_VOI).zip(first_of(WINDOW_CENTER, FRAME_VOI)),
+            lying: text(&object, &PATIENT_POSITION).and_then(|word| Lying::of_dicom(&word)),
             kernel: text(&object, &KERNEL),
             kvp: object.get(KVP.1).and_then(|e| e.to_float64().ok()),
             slices: slices(path, &object),

@@ -19,6 +19,7 @@ pub mod write;
 pub(super) use segmentation::load_labels;
 
 use super::{CtIdentity, IngestError, RawLabels, Study, Warning, content_hash, describe};
+use crate::labels::Lying;
 use crate::work::Work;
 use header::Header;
 use std::path::Path;
@@ -70,6 +71,7 @@ fn study(
 ) -> Result<Study, IngestError> {
     let identity = deidentify::identity(&files);
     let window = files.iter().find_map(|file| file.window);
+    let lying = lying(&files);
     let details = deidentify::details(&files);
     let series = series::arrange(path, usable_slices(files, &mut warnings)?)?;
     warnings.extend(series.warnings);
@@ -85,11 +87,19 @@ fn study(
             patient_hash,
         },
         window,
+        lying,
         has_space: true,
         warnings,
         description: format!("{}{details}", describe("DICOM CT", &ct)),
         ct,
     })
+}
+
+/// How the patient lay, where the files that say so agree.
+fn lying(files: &[Header]) -> Option<Lying> {
+    let mut told = files.iter().filter_map(|file| file.lying);
+    let first = told.next()?;
+    told.all(|other| other == first).then_some(first)
 }
 
 /// The slices of all files that are images with a place. A file that is none (a screen shot within

@@ -4,6 +4,7 @@
 //! All identifiers are made from one name, so that the same name gives the same bytes.
 
 use crate::ingest::IngestError;
+use crate::labels::Posture;
 use crate::volume::Volume;
 use crate::work::{Cancelled, Work};
 use glam::DVec3;
@@ -27,6 +28,8 @@ pub struct About {
     pub slice_mm: f64,
     /// Name of the contrast agent, if any.
     pub contrast: Option<String>,
+    /// How the patient lay or stood.
+    pub posture: Posture,
 }
 
 /// A series that was not written.
@@ -172,13 +175,22 @@ fn acquisition(data: &mut Elements, about: &About, k: usize) {
     data.text(0x0018_0050, b"DS", &decimal(&[about.slice_mm]));
     data.text(0x0018_0060, b"DS", "120");
     data.text(0x0018_1020, b"LO", env!("CARGO_PKG_VERSION"));
-    data.text(0x0018_5100, b"CS", "HFS");
+    data.text(0x0018_5100, b"CS", position(about.posture));
     data.text(0x0020_000D, b"UI", &uid(&format!("{}/study", about.name)));
     data.text(0x0020_000E, b"UI", &uid(&format!("{}/series", about.name)));
     data.text(0x0020_0010, b"SH", "1");
     data.text(0x0020_0011, b"IS", "1");
     data.text(0x0020_0012, b"IS", "1");
     data.text(0x0020_0013, b"IS", &(k + 1).to_string());
+}
+
+/// Patient Position, the head first. There is no word for who stands; it may then be empty.
+fn position(posture: Posture) -> &'static str {
+    match posture {
+        Posture::Supine => "HFS",
+        Posture::Prone => "HFP",
+        Posture::Standing => "",
+    }
 }
 
 /// Where the slice lies.
