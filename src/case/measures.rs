@@ -64,7 +64,7 @@ pub fn of_plan(spine: &Spine, plan: &Plan, posture: Posture) -> Measures {
     let ct = spine.ct.as_deref();
     let hips = plate.zip(ct).and_then(|(plate, ct)| hips::find(ct, &plate));
     let alignment = align(&column, hips.as_ref(), posture);
-    let mut notices: Vec<String> = spine.notices_beside(plan).map(str::to_owned).collect();
+    let mut notices: Vec<String> = spine.notices_beside(plan).collect();
     notices.extend(doubts::of(spine));
     notices.extend(caveats(spine, &levels, &alignment));
     Measures { levels, alignment, hips, review: spine.review(plan), notices }
