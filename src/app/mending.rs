@@ -99,20 +99,20 @@ fn touched(given: &Spine, now: &Spine, wanted: &[LabelEdit]) -> BTreeSet<Vertebr
 }
 
 fn finish(
-    case: Option<ResMut<ActiveCase>>,
+    (document, case): (Option<Res<Document>>, Option<ResMut<ActiveCase>>),
     mut mending: ResMut<Mending>,
     mut told: MessageWriter<Mended>,
     mut status: ResMut<StatusLine>,
 ) {
     let Some(outcome) = mending.job.as_ref().and_then(|job| job.call.take()) else { return };
     *mending = Mending::default();
-    let Some(mut case) = case else { return };
+    let (Some(document), Some(mut case)) = (document, case) else { return };
     match outcome {
         Ok(Ok(spine)) => {
             let changed = changed(&case.spine, &spine);
             let news = spine.left_out.iter().find(|said| !case.spine.left_out.contains(said));
-            if let Some(news) = news {
-                status.say(Tone::Warning, news.clone());
+            if let Some(news) = news.and_then(|said| spine.said_beside(document.plan(), said)) {
+                status.say(Tone::Warning, news);
             }
             case.spine = Arc::new(spine);
             told.write(Mended(changed));

@@ -120,6 +120,7 @@ fn add_automatic(spine: &mut Spine, work: &Work) -> Result<(), SpineError> {
             }
             spine.warnings.push(NOT_REVIEWED.to_owned());
             spine.warnings.extend(found.warnings);
+            spine.name_doubts = found.name_doubts;
             spine.hashes.labels_hash = Some(hash);
             spine.labels = Some(Arc::new(named.labels));
             spine.automatic = Some(Arc::new(found.levels));
@@ -171,7 +172,8 @@ fn add_labels(
     spine.ilia = Ilia::find(values.iter().copied(), &raw.names, named.numbering);
     let found = Organ::find(values, &raw.names, named.numbering);
     spine.organs = Arc::new(organs(&named.labels.volume, &found));
-    spine.warnings.extend(named.notices);
+    spine.warnings.extend(named.notices.iter().cloned());
+    spine.of_file_names = named.notices;
     spine.labels = Some(Arc::new(named.labels));
     Ok(())
 }

@@ -185,7 +185,7 @@ pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
             near_heads: near(plan, screw, |a, b| gap_between_heads_mm(a, b, catalogue)),
             rod_misfit_mm: misfit(screw),
             is_cut_off: vertebra_of(spine, screw).is_some_and(|v| v.is_cut_off),
-            astray: (!assessment.meets_bone).then(|| astray(spine, screw)),
+            astray: (!assessment.meets_bone).then(|| astray(spine, plan, screw)),
             amiss: assessment.meets_bone.then(|| amiss(spine, screw)).flatten(),
         })
     });
@@ -254,10 +254,10 @@ fn amiss(spine: &Spine, screw: &Screw) -> Option<Amiss> {
 }
 
 /// Where a screw runs whose axis does not meet its own bone.
-fn astray(spine: &Spine, screw: &Screw) -> Astray {
+fn astray(spine: &Spine, plan: &Plan, screw: &Screw) -> Astray {
     let shape = screw.shape();
     let meets = |vertebra: &&Arc<VertebraModel>| clearance::meets_bone(&vertebra.field, &shape);
-    spine.vertebrae.iter().find(meets).map_or(Astray::Nowhere, |v| Astray::In(v.level))
+    spine.vertebrae.iter().find(meets).map_or(Astray::Nowhere, |v| Astray::In(v.level_in(plan)))
 }
 
 /// The curves that the rods of both sides follow, left first.
@@ -290,7 +290,7 @@ pub fn rods_towards(
     let places = plan.screws.iter().filter_map(place);
     let (first, last) = places.fold((usize::MAX, 0), |(low, high), n| (low.min(n), high.max(n)));
     let joined = spine.vertebrae.get(first..=last).unwrap_or_default();
-    let levels: Vec<_> = joined.iter().map(|v| (v.level, &v.anatomy)).collect();
+    let levels: Vec<_> = joined.iter().map(|v| (v.level_in(plan), &v.anatomy)).collect();
     let moved = correct::correct(&levels, target)?;
     let motion = |screw: &Screw| Some(moved[place(screw)?.checked_sub(first)?].motion);
     let mut there = plan.clone();

@@ -68,7 +68,7 @@ pub fn of_plan(spine: &Spine, plan: &Plan, posture: Posture) -> Measures {
     let neighbours: Vec<_> =
         spine.vertebrae.iter().map(|v| (v.level, &v.anatomy, &v.surface)).collect();
     let alignment = align(&column, hips.as_ref(), posture);
-    let mut notices: Vec<String> = spine.notices_beside(plan).map(str::to_owned).collect();
+    let mut notices: Vec<String> = spine.notices_beside(plan).collect();
     notices.extend(doubts::of(spine));
     notices.extend(caveats(spine, &levels, &alignment));
     let foramina = foramina(&neighbours);

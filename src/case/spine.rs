@@ -67,10 +67,16 @@ pub struct Spine {
     pub window: Option<(f64, f64)>,
     /// How the patient lay in the scanner; `None` where the CT's file does not say.
     pub lying: Option<Lying>,
-    /// What a person should know about the images; whole sentences. [`Spine::notices`] adds what
-    /// is said of each vertebra.
+    /// What a person should know about the images and their labels; whole sentences, in the names
+    /// as first given. [`Spine::notices_beside`] says them in a plan's names, and adds what is said
+    /// of each vertebra.
     pub warnings: Vec<String>,
-    /// Vertebrae of the labels that could not be made, and why; whole sentences.
+    /// Those of `warnings` that doubt the names that the program found.
+    pub name_doubts: Vec<String>,
+    /// Those of `warnings` that tell how the label file names its levels.
+    pub of_file_names: Vec<String>,
+    /// Vertebrae of the labels that could not be made, and why; whole sentences, in the names as
+    /// first given.
     pub left_out: Vec<String>,
     /// What a person did to the labels since they were read; [`mended`] does it.
     pub label_edits: Vec<Mending>,
@@ -122,15 +128,22 @@ impl VertebraModel {
     pub fn level_in(&self, plan: &Plan) -> Level {
         plan.name_of(self.id, self.level)
     }
+    /// What was told while it was measured, under the name that a plan gives it.
+    pub fn warnings_in(&self, plan: &Plan) -> Vec<String> {
+        self.warnings_called(self.level_in(plan))
+    }
+    fn warnings_called(&self, level: Level) -> Vec<String> {
+        let before = format!("{}:", self.level);
+        let called = |warning: &String| match warning.strip_prefix(&before) {
+            Some(what) => format!("{level}:{what}"),
+            None => warning.clone(),
+        };
+        self.anatomy.warnings.iter().map(called).collect()
+    }
     /// The same under another name, which its warnings say as well.
     fn called(&self, level: Level) -> Self {
         let mut model = Self { level, ..self.clone() };
-        let before = format!("{}:", self.level);
-        for warning in &mut model.anatomy.warnings {
-            if let Some(what) = warning.strip_prefix(&before) {
-                *warning = format!("{level}:{what}");
-            }
-        }
+        model.anatomy.warnings = self.warnings_called(level);
         model
     }
 }
@@ -155,15 +168,38 @@ pub enum SpineError {
 }
 
 impl Spine {
-    /// All that a person should know: of the images, of what was left out, of each vertebra.
-    pub fn notices(&self) -> impl Iterator<Item = &str> {
-        let of_vertebrae = self.vertebrae.iter().flat_map(|v| &v.anatomy.warnings);
-        self.warnings.iter().chain(&self.left_out).chain(of_vertebrae).map(String::as_str)
+    /// All that a person should know beside a plan: of the images, of what was left out, of each
+    /// vertebra; in the plan's names, whether or not the spine has them by [`Spine::named_by`].
+    pub fn notices_beside(&self, plan: &Plan) -> impl Iterator<Item = String> {
+        let said = self.warnings.iter().chain(&self.left_out);
+        let of_vertebrae = self.vertebrae.iter().flat_map(move |v| v.warnings_in(plan));
+        said.filter_map(move |said| self.said_beside(plan, said)).chain(of_vertebrae)
     }
-    /// The same where a plan is looked at, by which a person may have accepted the labels.
-    pub fn notices_beside(&self, plan: &Plan) -> impl Iterator<Item = &str> {
-        let is_accepted = self.review(plan) == Review::Accepted;
-        self.notices().filter(move |notice| !is_accepted || *notice != NOT_REVIEWED)
+    /// One of `warnings` or `left_out` as it reads beside a plan; `None` where the plan answers it.
+    pub fn said_beside(&self, plan: &Plan, said: &str) -> Option<String> {
+        if said == NOT_REVIEWED && self.review(plan) == Review::Accepted {
+            return None;
+        }
+        let names = self.new_names(plan);
+        if names.is_empty() {
+            return Some(said.to_owned());
+        }
+        let is_one_of = |these: &[String]| these.iter().any(|one| one == said);
+        // Said once more it would invite the same rename again.
+        if is_one_of(&self.name_doubts) {
+            return None;
+        }
+        if is_one_of(&self.of_file_names) {
+            return Some(format!("{said} (names as first given)"));
+        }
+        Some(renamed(said, &names))
+    }
+    /// What the labels call each vertebra that the plan renames, and what the plan calls it.
+    fn new_names(&self, plan: &Plan) -> Vec<[String; 2]> {
+        let vertebrae = self.labels.iter().flat_map(|labels| &labels.vertebrae);
+        let names = vertebrae.map(|v| [v.level, plan.level_of(v)]);
+        let new = names.filter(|[before, after]| before != after);
+        new.map(|pair| pair.map(|level| level.to_string())).collect()
     }
     /// The posture to measure in where nobody names one: that of the CT's file, or on the back, as in
     /// nearly every CT.
@@ -235,6 +271,20 @@ impl Spine {
         let of_ct = || self.ct.as_ref().map_or(Point::ORIGIN, |ct| ct.grid().middle());
         self.bounds().map_or_else(of_ct, |[low, high]| low.lerp(high, 0.5))
     }
+}
+
+/// A sentence with every word that is a level's name before replaced by its name after, all at once:
+/// when the column moves along by one, a new name is another vertebra's old one.
+fn renamed(said: &str, names: &[[String; 2]]) -> String {
+    let is_beside = |c: char| !c.is_alphanumeric();
+    let called = |part: &str| {
+        let word = part.trim_end_matches(is_beside);
+        match names.iter().find(|[before, _]| before == word) {
+            Some([_, after]) => format!("{after}{}", &part[word.len()..]),
+            None => part.to_owned(),
+        }
+    };
+    said.split_inclusive(is_beside).map(called).collect()
 }
 
 /// Loads a case and derives everything from it, on the core's own threads; on those of the caller

@@ -193,7 +193,7 @@ pub(super) fn judged(
     let screws = file.plan.screws.iter();
     let results = screws.map(|screw| judge::answer(spine, &file.plan, screw, catalogue)).collect();
     let told = notices.iter().map(ToString::to_string);
-    let notices = spine.notices_beside(&file.plan).map(str::to_owned).chain(told);
+    let notices = spine.notices_beside(&file.plan).chain(told);
     let notices = notices.chain(not_on_offer(&file.plan, catalogue)).collect();
     let issues = judge::check(spine, &file.plan, catalogue);
     Graded { results, issues, notices, file }

@@ -113,7 +113,7 @@ pub fn run(args: &PlanArgs, fs: &dyn FileSystem, work: &Work) -> Result<AutoPlan
         ..kept
     };
     let text = file::print(&header, &plan)?;
-    let notices = spine.notices_beside(&plan).map(str::to_owned).chain(told).collect();
+    let notices = spine.notices_beside(&plan).chain(told).collect();
     let issues = judge::check(&spine, &plan, &catalogue);
     let half_width_mm = judge::half_width_mm(&spine);
     let made = AutoPlan { planned, text, half_width_mm, issues, notices };

@@ -17,8 +17,8 @@ pub fn show(ui: &mut Ui, facts: &Facts) -> bool {
     } else {
         table(ui, vertebra);
     }
-    for warning in &vertebra.anatomy.warnings {
-        ui.label(RichText::new(words::sentence(warning)).small().color(theme::WEAK));
+    for warning in vertebra.warnings_in(facts.document.plan()) {
+        ui.label(RichText::new(words::sentence(&warning)).small().color(theme::WEAK));
     }
     true
 }

@@ -228,7 +228,8 @@ fn cell(
 
 fn remarks(ui: &mut Ui, facts: &Facts) {
     let of_plan = facts.document.notices().iter().map(ToString::to_string);
-    let mut notices = facts.spine.notices().map(str::to_owned).chain(of_plan).peekable();
+    let of_spine = facts.spine.notices_beside(facts.document.plan());
+    let mut notices = of_spine.chain(of_plan).peekable();
     if notices.peek().is_none() {
         return;
     }

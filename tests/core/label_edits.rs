@@ -109,7 +109,7 @@ fn a_level_erased_whole_is_told_and_the_others_stand() {
     let all = Mending::Stroke(Stroke::new(&path, 50.0, 0, Some(value("L4"))));
     let gone = follow(given(), &plan(vec![all]));
     assert!(gone.at_level(level("L4")).is_none());
-    assert!(gone.notices().any(|n| n.contains("L4 is left out")));
+    assert!(gone.notices_beside(&Plan::default()).any(|n| n.contains("L4 is left out")));
     assert_eq!(gone.vertebrae.len(), 2);
 }
 

@@ -2,13 +2,15 @@
 
 use crate::real_data::real;
 use clap::Parser;
+use corridor::case::spine::{self, NOT_REVIEWED, Source};
 use corridor::cli::output::OutputError;
 use corridor::cli::segment::{self, SegmentFault};
 use corridor::cli::{Command, Request};
-use corridor::ingest;
+use corridor::ingest::{self, nifti};
 use corridor::labels::auto::{self, Automatic, LOW_CONFIDENCE, SegmentError};
 use corridor::labels::{Level, stats};
 use corridor::phantom::{Contrast, Curve, Deformity, OldScrew, Phantom, Recorded, Spec, Structure};
+use corridor::plan::{Plan, RenamedLevel};
 use corridor::space::{Affine, Point, Side};
 use corridor::volume::{Grid, Volume};
 use corridor::work::{CancelToken, Work};
@@ -104,6 +106,32 @@ fn a_curved_spine_is_found_and_named() {
     assert!(found.levels.iter().all(|l| l.confidence < 0.45), "{:?}", found.levels);
     assert!(found.levels.iter().all(|l| l.border_confidence > 0.7), "{:?}", found.levels);
     assert!(found.warnings.iter().any(|w| w.contains("five or six")), "{:?}", found.warnings);
+    // A doubt of a name is among the warnings, and marked as one.
+    let is_doubt = |w: &String| w.contains("five or six") || w.starts_with("the names of");
+    let doubts: Vec<String> = found.warnings.iter().filter(|w| is_doubt(w)).cloned().collect();
+    assert_eq!((doubts.len(), &doubts), (2, &found.name_doubts));
+}
+
+/// The doubt says "with six, L5 is L6": to a person who did so it would say to do it once more.
+#[test]
+fn a_person_who_renames_has_answered_the_doubts_of_the_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ct.nii.gz");
+    nifti::write_ct(&file, &curved().made.ct).unwrap();
+    let source = Source::Files { ct: Some(file), labels: None, numbering: None };
+    let spine = spine::load(&source, &Work::silent()).unwrap();
+    let column: Vec<Level> = levels(Level::L1, Level::S1, &[l6()]);
+    let below = |level: Level| column[column.iter().position(|l| *l == level).unwrap() + 1];
+    let lumbar = spine.vertebrae.iter().filter(|v| v.level != Level::S1);
+    let renamed = lumbar.map(|v| (v.id, RenamedLevel { from: v.level, to: below(v.level) }));
+    let plan = Plan { renamed: renamed.collect(), ..Plan::default() };
+    assert_eq!(plan.renamed.len(), 5, "{:?}", spine.warnings);
+    let doubts = |plan: &Plan| {
+        let told = spine.notices_beside(plan);
+        told.filter(|n| n.contains("five or six") || n.contains("the names of")).count()
+    };
+    assert_eq!([doubts(&Plan::default()), doubts(&plan)], [2, 0]);
+    assert!(spine.notices_beside(&plan).any(|n| n == NOT_REVIEWED), "a name is not a border");
 }
 
 /// Marrow as dark as muscle behind a shell thinner than a voxel: what bone closes in is bone, what is
@@ -382,6 +410,8 @@ fn borders_beside_metal_are_not_sure() {
     let l4 = found.levels.iter().find(|l| l.level == Level::L4).unwrap();
     assert!(l4.border_confidence <= 0.78, "{l4:?}");
     assert!(found.warnings.iter().any(|w| w.starts_with("L4 holds metal")), "{:?}", found.warnings);
+    let is_of_names = found.name_doubts.iter().any(|w| w.contains("metal") || w.contains("border"));
+    assert!(!is_of_names, "{:?}", found.name_doubts);
     let far = found.levels.iter().find(|l| l.level == Level::L1).unwrap();
     assert!(far.border_confidence > 0.78, "no metal is near: {far:?}");
     assert_borders_are_honest(&dice(&made.labels.volume, &found.volume), &found);

@@ -37,6 +37,7 @@ mod plan_migration;
 mod plan_review;
 mod plan_samples;
 mod plan_seeds;
+mod renamed;
 mod rods_bent;
 mod rods_moved;
 mod plan_auto;

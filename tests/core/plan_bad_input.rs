@@ -10,7 +10,7 @@ use corridor::implant::Catalogue;
 use corridor::labels::{Level, VertebraId};
 use corridor::plan::auto::{Refusal, Rules, Style};
 use corridor::plan::check::{Issue, Weight};
-use corridor::plan::{Header, Plan, Screw, file};
+use corridor::plan::{Header, Plan, RenamedLevel, Screw, file};
 use corridor::platform::fs::FileSystem;
 use corridor::space::{Dir, Patient, Side};
 use std::path::Path;
@@ -146,6 +146,12 @@ fn a_screw_outside_every_bone_is_told_so_and_on_which_side_it_lies() {
     let lower = Screw { entry: l4_left().entry + (l5.isthmus - l4.isthmus), ..l4_left().clone() };
     let said = &issues(&lower)[0].what;
     assert!(said.contains("L4 left: it lies in L5, outside its own bone"), "{said}");
+    // By the name that the plan gives that level.
+    let id = spine.at_level(Level::L5).unwrap().id;
+    let mut plan = Plan { screws: vec![lower], ..Plan::default() };
+    plan.renamed.insert(id, RenamedLevel { from: Level::L5, to: level("L6") });
+    let said = &judge::check(spine, &plan, &Catalogue::builtin().unwrap())[0].what;
+    assert!(said.contains("L4 left: it lies in L6, outside its own bone"), "{said}");
 }
 
 #[test]

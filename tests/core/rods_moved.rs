@@ -13,7 +13,7 @@ use corridor::plan::bend::HOW_TO_BEND;
 use corridor::plan::bent::{MOST_BENDS, RodChoice};
 use corridor::plan::check::{Issue, Weight};
 use corridor::plan::correct::{CorrectError, Target, lordosis_deg};
-use corridor::plan::{Header, Plan, file};
+use corridor::plan::{Header, Plan, RenamedLevel, file};
 use corridor::space::Side;
 
 #[test]
@@ -29,6 +29,11 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
         moved.iter().map(|m| m.level).collect::<Vec<_>>(),
         [Level::L4, Level::L5, Level::S1]
     );
+    let mut renamed = plan.clone();
+    let l4 = spine.at_level(Level::L4).unwrap().id;
+    renamed.renamed.insert(l4, RenamedLevel { from: Level::L4, to: Level::L3 });
+    let (called, _) = judge::rods_towards(spine, &renamed, target).unwrap();
+    assert_eq!(called[0].level, Level::L3, "as the plan calls it");
     let reached = lordosis_deg(moved[0].motion.dir(plate(Level::L4)), plate(Level::S1));
     assert!((reached - now - 8.0).abs() < 1e-6, "{reached} from {now}");
     let rules = Rules::builtin().unwrap();

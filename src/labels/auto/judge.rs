@@ -106,31 +106,31 @@ pub(super) fn judged(
         }),
     );
     warnings.splice(0..0, unclear(named, &signs, &levels));
+    let [names, borders] = low(&levels, named);
+    let name_doubts = names.iter().chain(&named.doubts).cloned().collect();
     warnings.splice(0..0, named.doubts.iter().cloned());
-    warnings.splice(0..0, low(&levels, named));
-    Automatic { volume, levels, warnings }
+    warnings.splice(0..0, names.into_iter().chain(borders));
+    Automatic { volume, levels, warnings, name_doubts }
 }
 
 fn hundredths(share: f64) -> f64 {
     (share * 100.0).round() / 100.0
 }
 
-/// Which levels are not sure, and whether by their names or by their borders.
-fn low(levels: &[FoundLevel], named: &Names) -> Vec<String> {
+/// Which levels are not sure by their names, and which by their borders; `None` where none is.
+fn low(levels: &[FoundLevel], named: &Names) -> [Option<String>; 2] {
     let those = |is_low: &dyn Fn(&FoundLevel) -> bool| {
         let low = levels.iter().filter(|l| is_low(l)).map(|l| l.level.to_string());
         low.collect::<Vec<_>>().join(", ")
     };
     let names = those(&|l| l.confidence < LOW_CONFIDENCE && l.name_confidence < 0.8);
     let borders = those(&|l| l.confidence < LOW_CONFIDENCE && l.border_confidence < 0.8);
-    let mut said = Vec::new();
-    if !names.is_empty() {
-        said.push(format!("the names of {names} are not sure ({})", named.because));
-    }
-    if !borders.is_empty() {
-        said.push(format!("the borders of {borders} are not sure: look at them on the slices"));
-    }
-    said
+    let because = &named.because;
+    [
+        (!names.is_empty()).then(|| format!("the names of {names} are not sure ({because})")),
+        (!borders.is_empty())
+            .then(|| format!("the borders of {borders} are not sure: look at them on the slices")),
+    ]
 }
 
 /// Where this share of a border was cut through bone, or lies on no edge, it is said.

@@ -56,6 +56,8 @@ pub struct Automatic {
     pub levels: Vec<FoundLevel>,
     /// What a person should know; whole sentences, each naming its level where it has one.
     pub warnings: Vec<String>,
+    /// Those of `warnings` that doubt the names: answered as soon as a person renames.
+    pub name_doubts: Vec<String>,
 }
 
 /// One level of [`Automatic`] labels.
