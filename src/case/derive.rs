@@ -93,7 +93,7 @@ pub(super) fn derive(
         .map(|((vertebra, known), kept)| {
             let made = match known {
                 Some(model) => Ok(model),
-                None => model(&labels, vertebra, spine.ct.as_deref(), kept, work).map(Arc::new),
+                None => model(spine, &labels, vertebra, kept, work).map(Arc::new),
             };
             let so_far = done.fetch_add(1, Ordering::Relaxed) + 1;
             work.step("making surfaces", so_far as f32 / count as f32)?;
@@ -112,12 +112,13 @@ pub(super) fn derive(
 
 /// One vertebra from its labels (and the CT's edge, where there is one), or from its surface.
 fn model(
+    spine: &Spine,
     labels: &LabelMap,
     vertebra: &LabelledVertebra,
-    ct: Option<&Volume<i16>>,
     kept: Option<Surface>,
     work: &Work,
 ) -> Result<VertebraModel, SurfaceError> {
+    let ct = spine.ct.as_deref();
     let surface = match kept {
         Some(surface) => surface,
         None => surface::declare(labels, vertebra, ct, work)?,
@@ -126,8 +127,9 @@ fn model(
         let mesh = mesh::extract(&surface);
         Field::to_mesh(&surface, &mesh, work).map(|field| (mesh, field))
     };
-    let (distances, anatomy) =
-        rayon::join(distances, || anatomy::measure(labels, vertebra, &surface, ct));
+    let drawn_on = spine.drawn_on.as_ref();
+    let measured = || anatomy::measure_drawn_on(labels, drawn_on, vertebra, &surface, ct);
+    let (distances, anatomy) = rayon::join(distances, measured);
     let (mesh, field) = distances?;
     let canal = Canal::new(&field, &anatomy).filter(|_| !anatomy.pedicles.is_empty());
     Ok(VertebraModel {

@@ -126,7 +126,14 @@ fn a_cancelled_read_stops() {
 
 fn labels_of(volume: Volume<u16>, has_space: bool) -> RawLabels {
     let hash = ingest::labels_hash(&volume);
-    RawLabels { volume, names: Default::default(), has_space, hash, warnings: Vec::new() }
+    RawLabels {
+        volume,
+        names: Default::default(),
+        drawn_on: None,
+        has_space,
+        hash,
+        warnings: Vec::new(),
+    }
 }
 
 /// Labels on a coarser, shifted grid: a block around the bead.
