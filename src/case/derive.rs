@@ -5,11 +5,12 @@ use super::pelvis::PelvicBone;
 use super::spine::{Spine, SpineError, VertebraModel};
 use crate::anatomy;
 use crate::clearance::{Canal, Field};
+use crate::labels::stats::{self, LabelStats};
 use crate::labels::{LabelMap, LabelledVertebra, Level};
 use crate::mesh;
 use crate::plan::Plan;
 use crate::surface::{self, Surface, SurfaceError};
-use crate::volume::Volume;
+use crate::volume::{Grid, Volume};
 use crate::work::{Work, on_pool};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -31,6 +32,9 @@ pub fn mended(given: &Spine, now: &Spine, plan: &Plan, work: &Work) -> Result<Sp
         let mut labels = LabelMap::clone(labels);
         for mending in &wanted[from.label_edits.len()..] {
             mending.apply(&mut labels.volume);
+        }
+        if let Some(drawn_on) = &now.drawn_on {
+            tell_cut_off(&mut labels, drawn_on);
         }
         let touched = differing(&labels.volume, &shown.volume);
         let labels = Arc::new(labels);
@@ -55,6 +59,15 @@ pub fn mended(given: &Spine, now: &Spine, plan: &Plan, work: &Work) -> Result<Sp
         spine.add_pelvis(&bones, work)?;
         Ok(spine)
     })
+}
+
+/// Says anew which vertebrae are cut off: a person may have painted past the border of the grid that
+/// the labels were drawn on.
+fn tell_cut_off(labels: &mut LabelMap, drawn_on: &Grid) {
+    let found = stats::of_drawn_on(&labels.volume, Some(drawn_on));
+    for vertebra in &mut labels.vertebrae {
+        vertebra.is_cut_off = found.get(&vertebra.value).is_some_and(LabelStats::is_cut_off);
+    }
 }
 
 /// The labels of which two maps of one grid differ in a voxel.

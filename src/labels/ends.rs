@@ -22,8 +22,9 @@ impl fmt::Display for End {
     }
 }
 
-/// What ends beside voxel (i, j, k): it lies in the outermost layer of the image, or the next voxel
-/// of another label lies beyond the grid that the labels were drawn on (`None`: the image's own).
+/// What ends beside voxel (i, j, k): it lies in the outermost layer of the image, or in the outermost
+/// one of the grid that the labels were drawn on (`None`: the image's own) and its label does not go
+/// on beyond.
 pub fn end_at(labels: &Volume<u16>, drawn_on: Option<&Grid>, index: [usize; 3]) -> Option<End> {
     let grid = labels.grid();
     if index.iter().zip(grid.size()).any(|(n, of)| *n == 0 || n + 1 == of) {
@@ -31,10 +32,11 @@ pub fn end_at(labels: &Volume<u16>, drawn_on: Option<&Grid>, index: [usize; 3]) 
     }
     let drawn_on = drawn_on?;
     let own = labels.get(index)?;
-    // What a person painted beyond the grid goes on there.
+    // A person may have painted on beyond the grid.
     let is_beyond =
         |next: [usize; 3]| labels.get(next) != Some(own) && !drawn_on.holds(grid.centre(next));
-    beside(index).any(is_beyond).then_some(End::Labels)
+    let is_end = beside(index).any(is_beyond) && drawn_on.holds(grid.centre(index));
+    is_end.then_some(End::Labels)
 }
 
 /// The six voxels beside one that does not lie in the outermost layer.
@@ -76,7 +78,8 @@ mod tests {
     fn what_was_painted_beyond_the_grid_is_no_end() {
         let (mut labels, drawn_on) = block();
         labels.data_mut()[[6, 3, 3]] = 1;
-        assert_eq!(end_at(&labels, Some(&drawn_on), [3, 3, 5]), None);
-        assert_eq!(end_at(&labels, Some(&drawn_on), [2, 3, 5]), Some(End::Labels));
+        let at = |index| end_at(&labels, Some(&drawn_on), index);
+        assert_eq!([at([3, 3, 5]), at([3, 3, 6])], [None; 2]);
+        assert_eq!(at([2, 3, 5]), Some(End::Labels));
     }
 }
