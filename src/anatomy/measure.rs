@@ -5,10 +5,10 @@ use super::frame::{self, Plates};
 use super::pedicle::{LEAST_SPAN_MM, WIDEST_KNOWN_MM, is_led_forward};
 use super::solid::{Cloud, Solid, cloud};
 use super::{CanalSize, Pedicle, VertebraAnatomy, endplate, pedicle, sacrum};
-use crate::labels::{LabelMap, LabelledVertebra, Level};
+use crate::labels::{End, LabelMap, LabelledVertebra, Level, end_at};
 use crate::space::{Patient, Point, Rigid, Side, Vertebra};
 use crate::surface::Surface;
-use crate::volume::Volume;
+use crate::volume::{Grid, Volume};
 use glam::DVec3;
 
 /// Voxels of the label map that are read at most to find the middle of a vertebra.
@@ -41,11 +41,23 @@ const NEAR_MM: f64 = 2.0;
 /// such a pedicle's height comes out some tenths of a millimetre too low.
 ///
 /// Never fails: what can not be measured is missing from the answer and named in its warnings.
-/// Where the image cuts into body, canal or pedicles nothing is measured; a cut through the tip of
-/// a process is only named. Where no canal is found (half of the arch is missing), the end plates and
+/// Where the image or the label map cuts into body, canal or pedicles nothing is measured; a cut
+/// through the tip of a process is only named. Where no canal is found (half of the arch is missing), the end plates and
 /// the body alone are measured, along the spine's axes at this place.
 pub fn measure(
     labels: &LabelMap,
+    vertebra: &LabelledVertebra,
+    surface: &Surface,
+    ct: Option<&Volume<i16>>,
+) -> VertebraAnatomy {
+    measure_drawn_on(labels, None, vertebra, surface, ct)
+}
+
+/// [`measure`] with the grid that the labels were drawn on, where that is another than they lie on
+/// now: they may end at its border.
+pub fn measure_drawn_on(
+    labels: &LabelMap,
+    drawn_on: Option<&Grid>,
     vertebra: &LabelledVertebra,
     surface: &Surface,
     ct: Option<&Volume<i16>>,
@@ -86,12 +98,14 @@ pub fn measure(
     let solid = solid.seen_from(frame);
     let (mut anatomy, solid) = with_pedicles(level, &solid, &canal, plates, ct);
     if vertebra.is_cut_off {
-        if cuts_what_is_measured(labels, vertebra.value, &anatomy, &solid, &canal) {
+        let ends = ends_of(labels, drawn_on, vertebra.value);
+        if let Some(end) = cuts_what_is_measured(&ends, &anatomy, &solid, &canal) {
             return unmeasured(format!(
-                "{level}: the image cuts into its body or arch, so it is not measured"
+                "{level}: {end} cuts into its body or arch, so it is not measured"
             ));
         }
-        anatomy.warnings.push(format!("{level}: the image cuts off the tip of a process"));
+        let end = ends.first().map_or(End::Image, |(_, end)| *end);
+        anatomy.warnings.push(format!("{level}: {end} cuts off the tip of a process"));
     }
     anatomy
 }
@@ -124,15 +138,24 @@ fn body_alone(level: Level, solid: &Solid<'_>) -> Option<VertebraAnatomy> {
     })
 }
 
-/// True when voxels of this value on the border of the image lie in the body, beside the canal or
-/// in the arch around it, where pedicles are.
+/// The voxels of this value at which the image or the label map ends: their centres, LPS mm, and
+/// which of the two it is.
+fn ends_of(labels: &LabelMap, drawn_on: Option<&Grid>, value: u16) -> Vec<(Point<Patient>, End)> {
+    let volume = &labels.volume;
+    let of_value = volume.data().indexed_iter().filter(|(_, voxel)| **voxel == value);
+    let end = |((k, j, i), _): ((usize, usize, usize), &u16)| {
+        Some((volume.grid().centre([i, j, k]), end_at(volume, drawn_on, [i, j, k])?))
+    };
+    of_value.filter_map(end).collect()
+}
+
+/// What ends in the body, beside the canal or in the arch around it, where pedicles are.
 fn cuts_what_is_measured(
-    labels: &LabelMap,
-    value: u16,
+    ends: &[(Point<Patient>, End)],
     anatomy: &VertebraAnatomy,
     solid: &Solid<'_>,
     canal: &Canal,
-) -> bool {
+) -> Option<End> {
     let local_from_patient = solid.frame().inverse();
     let half_height = solid.reach(DVec3::ZERO, DVec3::Z, 30.0) + NEAR_MM;
     let outer_wall =
@@ -142,15 +165,11 @@ fn cuts_what_is_measured(
         _ => canal.half_width_mm + BESIDE_CANAL_MM,
     };
     let back = canal.at_height(solid.frame(), 0.0).vec().y + canal.to_back_mm;
-    let grid = labels.volume.grid();
-    let size = grid.size();
-    labels.volume.data().indexed_iter().any(|((k, j, i), voxel)| {
-        let is_on_border = || [i, j, k].iter().zip(size).any(|(n, of)| *n == 0 || n + 1 == of);
-        *voxel == value && is_on_border() && {
-            let p = local_from_patient.point(grid.centre([i, j, k])).vec();
-            p.x.abs() < half_width && p.y < back && p.z.abs() < half_height
-        }
-    })
+    let is_measured = |place: Point<Patient>| {
+        let p = local_from_patient.point(place).vec();
+        p.x.abs() < half_width && p.y < back && p.z.abs() < half_height
+    };
+    ends.iter().find(|(place, _)| is_measured(*place)).map(|(_, end)| *end)
 }
 
 /// The pedicles, then the frame that stands on the canal at their height, and everything in it.

@@ -27,7 +27,7 @@ mod tube;
 pub use alignment::{Alignment, align, follows};
 pub use foramen::{Foramen, foramina};
 pub use hips::Hips;
-pub use measure::measure;
+pub use measure::{measure, measure_drawn_on};
 
 use crate::space::{Dir, Patient, Point, Rigid, Side, Vertebra};
 

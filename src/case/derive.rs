@@ -5,11 +5,12 @@ use super::pelvis::PelvicBone;
 use super::spine::{Spine, SpineError, VertebraModel};
 use crate::anatomy;
 use crate::clearance::{Canal, Field};
+use crate::labels::stats::{self, LabelStats};
 use crate::labels::{LabelMap, LabelledVertebra, Level};
 use crate::mesh;
 use crate::plan::Plan;
 use crate::surface::{self, Surface, SurfaceError};
-use crate::volume::Volume;
+use crate::volume::{Grid, Volume};
 use crate::work::{Work, on_pool};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -31,6 +32,9 @@ pub fn mended(given: &Spine, now: &Spine, plan: &Plan, work: &Work) -> Result<Sp
         let mut labels = LabelMap::clone(labels);
         for mending in &wanted[from.label_edits.len()..] {
             mending.apply(&mut labels.volume);
+        }
+        if let Some(drawn_on) = &now.drawn_on {
+            tell_cut_off(&mut labels, drawn_on);
         }
         let touched = differing(&labels.volume, &shown.volume);
         let labels = Arc::new(labels);
@@ -55,6 +59,15 @@ pub fn mended(given: &Spine, now: &Spine, plan: &Plan, work: &Work) -> Result<Sp
         spine.add_pelvis(&bones, work)?;
         Ok(spine)
     })
+}
+
+/// Says anew which vertebrae are cut off: a person may have painted past the border of the grid that
+/// the labels were drawn on.
+fn tell_cut_off(labels: &mut LabelMap, drawn_on: &Grid) {
+    let found = stats::of_drawn_on(&labels.volume, Some(drawn_on));
+    for vertebra in &mut labels.vertebrae {
+        vertebra.is_cut_off = found.get(&vertebra.value).is_some_and(LabelStats::is_cut_off);
+    }
 }
 
 /// The labels of which two maps of one grid differ in a voxel.
@@ -93,7 +106,7 @@ pub(super) fn derive(
         .map(|((vertebra, known), kept)| {
             let made = match known {
                 Some(model) => Ok(model),
-                None => model(&labels, vertebra, spine.ct.as_deref(), kept, work).map(Arc::new),
+                None => model(spine, &labels, vertebra, kept, work).map(Arc::new),
             };
             let so_far = done.fetch_add(1, Ordering::Relaxed) + 1;
             work.step("making surfaces", so_far as f32 / count as f32)?;
@@ -112,12 +125,13 @@ pub(super) fn derive(
 
 /// One vertebra from its labels (and the CT's edge, where there is one), or from its surface.
 fn model(
+    spine: &Spine,
     labels: &LabelMap,
     vertebra: &LabelledVertebra,
-    ct: Option<&Volume<i16>>,
     kept: Option<Surface>,
     work: &Work,
 ) -> Result<VertebraModel, SurfaceError> {
+    let ct = spine.ct.as_deref();
     let surface = match kept {
         Some(surface) => surface,
         None => surface::declare(labels, vertebra, ct, work)?,
@@ -126,8 +140,9 @@ fn model(
         let mesh = mesh::extract(&surface);
         Field::to_mesh(&surface, &mesh, work).map(|field| (mesh, field))
     };
-    let (distances, anatomy) =
-        rayon::join(distances, || anatomy::measure(labels, vertebra, &surface, ct));
+    let drawn_on = spine.drawn_on.as_ref();
+    let measured = || anatomy::measure_drawn_on(labels, drawn_on, vertebra, &surface, ct);
+    let (distances, anatomy) = rayon::join(distances, measured);
     let (mesh, field) = distances?;
     let canal = Canal::new(&field, &anatomy).filter(|_| !anatomy.pedicles.is_empty());
     Ok(VertebraModel {

@@ -6,7 +6,8 @@ use crate::clearance::Voxels;
 use crate::ingest::{self, CtIdentity, IngestError, RawLabels, Study};
 use crate::labels::auto::{self, SegmentError};
 use crate::labels::numbering::{self, Numbering};
-use crate::labels::{Ilia, Organ, stats};
+use crate::labels::stats::{self, LabelStats};
+use crate::labels::{Ilia, Organ};
 use crate::phantom;
 use crate::plan::CaseHashes;
 use crate::volume::Volume;
@@ -164,9 +165,13 @@ fn add_labels(
 ) -> Result<(), SpineError> {
     spine.warnings.extend(raw.warnings.iter().map(ToString::to_string));
     spine.hashes.labels_hash = Some(raw.hash.clone());
-    let named = numbering::name_labels(raw.volume, &raw.names, &raw.hash, wanted)
+    let mut named = numbering::name_labels(raw.volume, &raw.names, &raw.hash, wanted)
         .map_err(|source| SpineError::Numbering { file: file.to_owned(), source })?;
-    let values = stats::of(&named.labels.volume).into_keys();
+    let found = stats::of_drawn_on(&named.labels.volume, raw.drawn_on.as_ref());
+    for vertebra in &mut named.labels.vertebrae {
+        vertebra.is_cut_off |= found.get(&vertebra.value).is_some_and(LabelStats::is_cut_off);
+    }
+    let values = found.into_keys();
     let values = values.filter(|value| named.labels.vertebrae.iter().all(|v| v.value != *value));
     let values: Vec<u16> = values.collect();
     spine.ilia = Ilia::find(values.iter().copied(), &raw.names, named.numbering);
@@ -174,6 +179,7 @@ fn add_labels(
     spine.organs = Arc::new(organs(&named.labels.volume, &found));
     spine.warnings.extend(named.notices.iter().cloned());
     spine.of_file_names = named.notices;
+    spine.drawn_on = raw.drawn_on;
     spine.labels = Some(Arc::new(named.labels));
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::mesh::TriMesh;
 use crate::plan::{CaseHashes, Plan};
 use crate::space::{Patient, Point, Side};
 use crate::surface::Surface;
-use crate::volume::Volume;
+use crate::volume::{Grid, Volume};
 use crate::work::{Cancelled, Work, on_pool};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,6 +55,8 @@ pub struct Spine {
     pub hashes: CaseHashes,
     /// The vertebrae as voxels; `None` when there are only slices to look at.
     pub labels: Option<Arc<LabelMap>>,
+    /// The grid at whose border the labels end, where it is not the one they lie on now.
+    pub drawn_on: Option<Grid>,
     /// The vertebrae that could be made, cranial ones first.
     pub vertebrae: Vec<Arc<VertebraModel>>,
     /// Which labels are the hip bones.
@@ -114,7 +116,7 @@ pub struct VertebraModel {
     pub anatomy: VertebraAnatomy,
     /// Its canal as a tube; `None` where no canal was found.
     pub canal: Option<Canal>,
-    /// The image ends inside it.
+    /// The image or the label map ends inside it.
     pub is_cut_off: bool,
 }
 

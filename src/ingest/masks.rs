@@ -55,6 +55,7 @@ fn read(kind: Kind, path: &Path, work: &Work) -> Result<RawLabels, IngestError> 
     Ok(RawLabels {
         volume: volume.map(|value| u16::from(*value != 0)),
         names: [(1, structure(path))].into(),
+        drawn_on: None,
         has_space,
         hash: String::new(),
         warnings,

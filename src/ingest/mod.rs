@@ -22,7 +22,7 @@ pub use regrid::labels_on_grid;
 pub use warning::Warning;
 
 use crate::labels::Lying;
-use crate::volume::Volume;
+use crate::volume::{Grid, Volume};
 use crate::work::{Work, on_pool};
 use raw::RawImage;
 use sniff::Kind;
@@ -67,6 +67,9 @@ pub struct RawLabels {
     pub volume: Volume<u16>,
     /// Names that the file itself gives its values (Slicer segments); empty for most files.
     pub names: BTreeMap<u16, String>,
+    /// How far the file tells what is labelled, where that is not the grid of `volume`: labels were
+    /// resampled, or empty slices left out.
+    pub drawn_on: Option<Grid>,
     /// False when the file does not say where its voxels lie in the patient.
     pub has_space: bool,
     /// [`labels_hash`] of the volume as read.
@@ -165,7 +168,7 @@ fn labels(image: RawImage, work: &Work) -> Result<RawLabels, IngestError> {
         (image.warnings.clone(), image.names.clone(), image.has_space);
     let volume = image.into_labels(work)?;
     let hash = labels_hash(&volume);
-    Ok(RawLabels { volume, names, has_space, hash, warnings })
+    Ok(RawLabels { volume, names, drawn_on: None, has_space, hash, warnings })
 }
 
 /// `NIfTI, 186 x 186 x 40 voxels of 1.000 x 1.000 x 2.000 mm`.

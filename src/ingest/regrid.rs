@@ -3,13 +3,15 @@
 use super::{IngestError, RawLabels, Warning};
 use crate::volume::{Grid, Volume};
 use crate::work::{Work, on_pool};
+use ndarray::Axis;
 
 /// Grids whose corners agree to this are one grid: formats round, and half a tenth of a voxel
 /// matters to nobody.
 pub(super) const SAME_GRID_MM: f64 = 0.05;
 
 /// The labels on the CT's grid, each CT voxel taking the nearest label voxel (0 where there is
-/// none). Labels that already lie on that grid come back untouched, with their hash.
+/// none). Labels that already lie on that grid come back untouched, with their hash; others keep the
+/// grid they were drawn on, at whose border they may end inside the CT.
 ///
 /// Refused when the grids differ and one of the two does not know where it lies in the patient,
 /// or when no labelled voxel falls inside the CT. The hash stays that of the labels as read.
@@ -47,9 +49,20 @@ fn resample(mut labels: RawLabels, ct: &Grid, work: &Work) -> Result<RawLabels, 
     if percent > 0.5 {
         labels.warnings.push(Warning::LabelsOutside { percent });
     }
+    if labels.drawn_on.is_none() && !is_cropped_to_content(&labels.volume) {
+        labels.drawn_on = Some(labels.volume.grid().clone());
+    }
     labels.volume = volume;
     work.step("resampling labels", 1.0)?;
     Ok(labels)
+}
+
+/// True where labels touch all six sides. Such a map was cropped to what it holds, as programs save
+/// segments: it ends where the bone does, and its border tells of no cut.
+fn is_cropped_to_content(labels: &Volume<u16>) -> bool {
+    let data = labels.data();
+    let holds_any = |axis: Axis, n: usize| data.index_axis(axis, n).iter().any(|v| *v != 0);
+    (0..3).map(Axis).all(|axis| [0, data.len_of(axis) - 1].iter().all(|n| holds_any(axis, *n)))
 }
 
 /// Share of the labelled voxels whose centres lie outside every cell of the grid, in percent.

@@ -5,6 +5,7 @@
 
 pub mod auto;
 pub mod edit;
+pub mod ends;
 mod evidence;
 pub mod ilium;
 pub mod level;
@@ -13,6 +14,7 @@ pub mod numbering;
 pub mod organ;
 pub mod stats;
 
+pub use ends::{End, end_at};
 pub use ilium::Ilia;
 pub use level::Level;
 pub use map::{LabelMap, LabelledVertebra, Lying, Posture, VertebraId};

@@ -7,7 +7,7 @@
 
 use super::evidence::{self, Fit};
 use super::stats::{self, LabelStats};
-use super::{LabelMap, LabelledVertebra, Level, VertebraId};
+use super::{LabelMap, LabelledVertebra, Level, Organ, VertebraId};
 use crate::volume::Volume;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -196,13 +196,14 @@ fn refuse_other_names(
 /// The level in a name such as `vertebrae_L4`, `L4 arch`, `TH12` or `Sacrum`. None for a name with
 /// two levels (a disc) and for what only lies beside a vertebra.
 fn level_in(name: &str) -> Option<Level> {
-    const BESIDE: [&str; 14] = [
-        "disc", "discs", "disk", "ivd", "rib", "nerve", "root", "cord", "canal", "foramen",
-        "screw", "rod", "cage", "muscle",
+    const BESIDE: [&str; 18] = [
+        "disc", "disk", "ivd", "rib", "nerve", "root", "cord", "canal", "foramen", "screw", "rod",
+        "cage", "muscle", "ligament", "vessel", "tumor", "tumour", "implant",
     ];
     let name = name.to_ascii_lowercase();
     let words = || name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
-    if words().any(|word| BESIDE.contains(&word)) {
+    let is_beside = |word: &str| BESIDE.contains(&word.strip_suffix('s').unwrap_or(word));
+    if Organ::of_name(&name).is_some() || words().any(is_beside) {
         return None;
     }
     let mut levels = words().filter_map(|word| {
@@ -367,6 +368,7 @@ mod tests {
             ("VertebraT7", "T7"),
             ("L5 vertebra L5", "L5"),
             ("C 1 / C2", "C2"),
+            ("L4 processes", "L4"),
         ];
         for (name, level) in is {
             assert_eq!(level_in(name), level.parse().ok(), "{name}");
@@ -374,6 +376,12 @@ mod tests {
         for name in ["disc_L4_L5", "L4-L5", "rib_left_1", "L4 nerve root", "aorta", "", "L4 screw"]
         {
             assert_eq!(level_in(name), None, "{name}");
+        }
+        let beside = ["roots", "screws", "Rods", "cages", "discs", "disks", "ribs", "nerves"];
+        let others = ["muscles", "ligament", "ligaments", "tumor", "tumour", "implants", "aorta"];
+        for word in beside.into_iter().chain(others) {
+            let name = format!("L4_{word}");
+            assert_eq!(level_in(&name), None, "{name}");
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Size, place and edge contact of every label of a volume.
 
+use super::ends::end_at;
 use crate::space::{Patient, Point};
-use crate::volume::Volume;
+use crate::volume::{Grid, Volume};
 use glam::DVec3;
 use ndarray::Axis;
 use rayon::prelude::*;
@@ -14,17 +15,17 @@ pub struct LabelStats {
     pub voxels: u64,
     /// Mean of their centres, LPS mm.
     pub centroid: Point<Patient>,
-    /// How many of them lie in the outermost layer of the grid.
+    /// How many of them lie where the image or the label map ends (see [`end_at`]).
     pub at_border: u64,
 }
 
-/// A label is cut off when the image's border holds more of it than this share of the face of a
+/// A label is cut off when the border of image or label map holds more of it than this share of the face of a
 /// cube of its volume. A cut through a body or an arch gives 0.8 and more, the clipped tip of a
 /// transverse process up to 0.25 (read off the real label maps that the tests use).
 const CUT_OFF_SHARE: f64 = 0.5;
 
 impl LabelStats {
-    /// Whether the image ends inside the structure, so that it must not be measured. A process
+    /// Whether the image or the label map ends inside the structure, so that it must not be measured. A process
     /// whose tip is clipped does not count.
     pub fn is_cut_off(&self) -> bool {
         self.at_border as f64 > CUT_OFF_SHARE * (self.voxels as f64).powf(2.0 / 3.0)
@@ -40,7 +41,12 @@ struct Sum {
 
 /// Statistics of every value but 0, in one parallel pass.
 pub fn of(volume: &Volume<u16>) -> BTreeMap<u16, LabelStats> {
-    let [ni, nj, nk] = volume.grid().size();
+    of_drawn_on(volume, None)
+}
+
+/// The same of labels that were drawn on another grid than they lie on now, and may end at its
+/// border.
+pub fn of_drawn_on(volume: &Volume<u16>, drawn_on: Option<&Grid>) -> BTreeMap<u16, LabelStats> {
     let slabs = volume.data().axis_iter(Axis(0)).into_par_iter().enumerate();
     let sums = slabs
         .map(|(k, slab)| {
@@ -49,9 +55,7 @@ pub fn of(volume: &Volume<u16>) -> BTreeMap<u16, LabelStats> {
                 let sum = sums.entry(*value).or_default();
                 sum.voxels += 1;
                 sum.index += DVec3::new(i as f64, j as f64, k as f64);
-                let is_first = [i, j, k].contains(&0);
-                let is_last = i + 1 == ni || j + 1 == nj || k + 1 == nk;
-                sum.at_border += u64::from(is_first || is_last);
+                sum.at_border += u64::from(end_at(volume, drawn_on, [i, j, k]).is_some());
             }
             sums
         })
@@ -97,5 +101,20 @@ mod tests {
         assert_eq!(found.get(&7), Some(&seven));
         assert!(found.get(&9).is_some_and(|s| s.at_border == 1 && s.is_cut_off()));
         assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn what_the_grid_of_the_labels_ends_in_is_cut_off() {
+        let grid = Grid::along_axes(Point::ORIGIN, 2.0, [8, 8, 12]);
+        let drawn_on = grid.part([0, 0, 0], [8, 8, 6]).expect("a part of it");
+        let volume = Volume::from_fn(grid, |v| match v {
+            [2..5, 2..5, 3..6] => 7,
+            [2..5, 2..5, 1..3] => 9,
+            _ => 0,
+        });
+        assert!(of(&volume).values().all(|s| s.at_border == 0));
+        let found = of_drawn_on(&volume, Some(&drawn_on));
+        assert!(found.get(&7).is_some_and(|s| s.at_border == 9 && s.is_cut_off()));
+        assert!(found.get(&9).is_some_and(|s| s.at_border == 0));
     }
 }

@@ -193,8 +193,8 @@ fn of_one(screw: &Seen) -> Vec<Issue> {
     if screw.is_cut_off {
         say(
             Weight::Grave,
-            "the image ends inside its vertebra".into(),
-            "take an image that holds the whole vertebra",
+            "the image or the label map ends inside its vertebra".into(),
+            "take an image and labels that hold the whole vertebra",
         );
     }
     issues

@@ -83,6 +83,11 @@ impl Grid {
     pub fn centre(&self, [i, j, k]: [usize; 3]) -> Point<Patient> {
         self.patient_from_voxel.point(Point::new(i as f64, j as f64, k as f64))
     }
+    /// True for a point in one of its voxels, which reach half a step past the outermost centres.
+    pub fn holds(&self, p: Point<Patient>) -> bool {
+        let at = self.voxel_from_patient().point(p).vec().round().to_array();
+        at.iter().zip(self.size).all(|(x, n)| (0.0..n as f64).contains(x))
+    }
     /// Middle of the whole grid.
     pub fn middle(&self) -> Point<Patient> {
         let [i, j, k] = self.size.map(|n| (n as f64 - 1.0) / 2.0);

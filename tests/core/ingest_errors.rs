@@ -126,7 +126,14 @@ fn a_cancelled_read_stops() {
 
 fn labels_of(volume: Volume<u16>, has_space: bool) -> RawLabels {
     let hash = ingest::labels_hash(&volume);
-    RawLabels { volume, names: Default::default(), has_space, hash, warnings: Vec::new() }
+    RawLabels {
+        volume,
+        names: Default::default(),
+        drawn_on: None,
+        has_space,
+        hash,
+        warnings: Vec::new(),
+    }
 }
 
 /// Labels on a coarser, shifted grid: a block around the bead.
@@ -153,6 +160,7 @@ fn labels_of_another_grid_are_resampled_where_both_know_their_place() {
             .unwrap();
     assert_eq!(placed.warnings, [Warning::Resampled]);
     assert_eq!(placed.volume.grid(), &ct);
+    assert_eq!(placed.drawn_on.as_ref(), Some(coarse_labels(0.0).grid()));
     let at = |x: f64, y: f64, z: f64| placed.volume.nearest(Point::new(x, y, z));
     assert_eq!(at(14.0, -22.0, 38.0), Some(21));
     assert_eq!(at(0.0, -22.0, 38.0), Some(0));
@@ -161,6 +169,19 @@ fn labels_of_another_grid_are_resampled_where_both_know_their_place() {
     };
     let (before, after) = (volume(&coarse_labels(0.0)), volume(&placed.volume));
     assert!((after / before - 1.0).abs() < 0.05, "{before} mm3 became {after} mm3");
+}
+
+#[test]
+fn the_border_of_a_label_map_cropped_to_what_it_holds_tells_of_no_cut() {
+    let drawn_on = |labels: Volume<u16>| {
+        let ct = grid(Acquisition::Sagittal);
+        let labels = labels_of(labels, true);
+        ingest::labels_on_grid(labels, &ct, true, &Work::silent()).unwrap().drawn_on
+    };
+    let crop = |first, size| coarse_labels(0.0).part(first, size).unwrap();
+    assert_eq!(drawn_on(crop([9, 6, 11], [7, 7, 7])), None);
+    let cut_above = crop([8, 6, 11], [8, 7, 4]);
+    assert_eq!(drawn_on(cut_above.clone()).as_ref(), Some(cut_above.grid()));
 }
 
 #[test]

@@ -244,6 +244,12 @@ fn a_dicom_segmentation_is_read_in_all_its_kinds() {
             let names = [(1, "L4 vertebra".to_owned()), (2, "L5 vertebra".to_owned())];
             assert_eq!(found.names, BTreeMap::from(names));
             assert_eq!(found.warnings, []);
+            // Slices that hold nothing are left out; beside its rows and columns a file knows nothing.
+            let drawn_on = found.drawn_on.unwrap();
+            let last = truth().grid().centre([6, 4, 5]);
+            assert!(drawn_on.holds(last) && drawn_on.holds(last + Dir::Z * 50.0));
+            assert!(drawn_on.holds(last - Dir::Z * 80.0));
+            assert!(!drawn_on.holds(last + Dir::new(0.6, 0.8, 0.0) * 2.0));
         }
     }
 }

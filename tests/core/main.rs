@@ -56,6 +56,7 @@ mod real_data;
 mod field_distance;
 mod field_exact;
 mod label_edits;
+mod label_ends;
 mod labels_auto;
 mod measures;
 mod mesh_extract;

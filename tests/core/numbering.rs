@@ -2,8 +2,8 @@
 
 use super::real_data::real;
 use corridor::ingest::load_labels;
-use corridor::labels::Level;
 use corridor::labels::numbering::{Named, Numbering, NumberingError, name_labels};
+use corridor::labels::{Level, Organ};
 use corridor::space::{Affine, Dir, Point};
 use corridor::volume::{Grid, Volume};
 use corridor::work::Work;
@@ -147,6 +147,18 @@ fn names_in_the_file_go_before_numbers() {
     assert!(named.labels.volume.data().iter().all(|v| *v != 1), "one value per vertebra");
     let without = name_labels(column(&[3, 4], 20), &BTreeMap::new(), "a", Some(Numbering::Names));
     assert!(matches!(without, Err(NumberingError::NoVertebra { .. })));
+}
+
+#[test]
+fn roots_named_by_their_level_are_no_bone_of_it() {
+    let names: BTreeMap<u16, String> = [(3, "L3"), (4, "L4"), (5, "L5"), (9, "L4_roots")]
+        .map(|(value, name)| (value, name.to_owned()))
+        .into();
+    let named = name_labels(column(&[3, 4, 9, 5], 20), &names, "a test", None).unwrap();
+    assert_eq!(levels(&named), pairs("L3=3 L4=4 L5=5"));
+    assert!(named.labels.volume.data().iter().any(|v| *v == 9), "the roots stay what they are");
+    let organs = Organ::find([9], &names, named.numbering);
+    assert_eq!(organs, BTreeMap::from([(Organ::Roots, vec![9])]));
 }
 
 #[test]

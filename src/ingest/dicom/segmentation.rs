@@ -72,7 +72,19 @@ pub(in crate::ingest) fn load_labels(path: &Path, work: &Work) -> Result<RawLabe
         count => vec![Warning::OverlappingSegments { count }],
     };
     let hash = labels_hash(&volume);
-    Ok(RawLabels { volume, names: names(&object), has_space: true, hash, warnings })
+    let drawn_on = Some(with_empty_slices(path, volume.grid())?);
+    Ok(RawLabels { volume, names: names(&object), drawn_on, has_space: true, hash, warnings })
+}
+
+/// The grid with the slices that the file leaves out because nothing lies in them: as many before
+/// the first and after the last as no image has.
+fn with_empty_slices(path: &Path, grid: &Grid) -> Result<Grid, IngestError> {
+    const LEFT_OUT: usize = 10_000;
+    let [ni, nj, nk] = grid.size();
+    let [o, i, j, k] = [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]].map(|index| grid.centre(index));
+    let first = o - (k - o) * LEFT_OUT as f64;
+    let map = Affine::from_columns(i - o, j - o, k - o, first);
+    Grid::new([ni, nj, nk + 2 * LEFT_OUT], map).map_err(IngestError::grid(path))
 }
 
 /// What the file calls its segments.

@@ -100,8 +100,8 @@ pub enum Refusal {
         /// The level asked for.
         level: Level,
     },
-    /// The image ends inside the vertebra.
-    #[error("{level}: the image cuts into it, so nothing is planned there")]
+    /// The image or the label map ends inside the vertebra.
+    #[error("{level}: the image or the label map cuts into it, so nothing is planned there")]
     CutOff {
         /// The level.
         level: Level,
