@@ -134,8 +134,6 @@ const FROM_PLATE_MM: f64 = 4.0;
 const BODY_PART: f64 = 0.65;
 /// Part of the pedicle's half width and half height.
 const PEDICLE_PART: f64 = 0.5;
-/// What is looked at of a pedicle reaches no further from its axis, mm.
-const MOST_TUBE_MM: f64 = 5.0;
 /// From the middle of the body of S1, down, mm: its lower end has no plate.
 const S1_DOWN_MM: f64 = 10.0;
 
@@ -173,14 +171,13 @@ pub fn of_body(ct: &Volume<i16>, level: Level, anatomy: &VertebraAnatomy) -> Opt
     summed_up(&samples, STEP_MM.powi(3))
 }
 
-/// Density inside one pedicle, over its span: an elliptic tube of half its width and height, but no
-/// wider than [`MOST_TUBE_MM`] to each side: those of S1 run on into the ala, its canal near by.
+/// Density inside one pedicle, over its span: an elliptic tube of half its width and height. A pedicle of
+/// S1 closes no ring: such a tube would hold the wall of the canal and the roof of the foramen.
 pub fn of_pedicle(ct: &Volume<i16>, pedicle: &Pedicle, up: Dir<Patient>) -> Option<Density> {
     let axis = pedicle.axis;
     let v = (up - axis * up.dot(axis)).unit()?;
     let u = axis.cross(v);
-    let [wide, tall] =
-        [pedicle.width_mm, pedicle.height_mm].map(|mm| (0.5 * mm * PEDICLE_PART).min(MOST_TUBE_MM));
+    let [wide, tall] = [pedicle.width_mm, pedicle.height_mm].map(|mm| 0.5 * mm * PEDICLE_PART);
     let [first, last] = pedicle.span_mm.map(|mm| (mm / STEP_MM) as i32);
     let ct = Reader::of(ct);
     let mut samples = Vec::new();

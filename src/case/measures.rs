@@ -38,7 +38,7 @@ pub struct LevelMeasures {
     pub model: Arc<VertebraModel>,
     /// Density of its body; `None` without a CT, or where plates were not found.
     pub body: Option<Density>,
-    /// Density of each pedicle found.
+    /// Density of each pedicle found but those of S1, which close no ring around bone of one kind.
     pub pedicles: Vec<(Side, Density)>,
     /// Rules of the literature that the body's density falls under.
     pub flags: Vec<Flag>,
@@ -86,7 +86,8 @@ fn of_level(spine: &Spine, model: &Arc<VertebraModel>) -> LevelMeasures {
     let body = ct.and_then(|ct| density::of_body(ct, level, anatomy));
     let up = anatomy.patient_from_vertebra.dir(crate::space::Dir::Z);
     let of_pedicle = |p| Some((p, density::of_pedicle(ct?, p, up)?));
-    let pedicles = anatomy.pedicles.iter().filter_map(of_pedicle).map(|(p, d)| (p.side, d));
+    let ringed = anatomy.pedicles.iter().filter(|_| level != Level::S1);
+    let pedicles = ringed.filter_map(of_pedicle).map(|(p, d)| (p.side, d));
     let flags = body.map_or_else(Vec::new, |body| density::flags(level, Region::Body, &body));
     LevelMeasures { level, model: model.clone(), body, pedicles: pedicles.collect(), flags }
 }

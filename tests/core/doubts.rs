@@ -125,7 +125,7 @@ fn a_vertebra_without_the_front_of_its_body_is_named() {
     let broken = relabelled(|p, value, _| {
         let local = at.point(p).vec();
         // The body's upper end slants down to the front.
-        let is_gone = local.y < 14.0 && local.z > 9.0 + 0.6 * local.y.min(0.0);
+        let is_gone = local.y < 14.0 && local.z > 12.0 + 0.6 * (local.y - 14.0);
         if value == L3 && is_gone { 0 } else { value }
     });
     let got = measured(None, broken);
