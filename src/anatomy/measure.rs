@@ -42,8 +42,8 @@ const NEAR_MM: f64 = 2.0;
 ///
 /// Never fails: what can not be measured is missing from the answer and named in its warnings.
 /// Where the image or the label map cuts into body, canal or pedicles nothing is measured; a cut
-/// through the tip of a process is only named. Where no canal is found (half of the arch is missing), the end plates and
-/// the body alone are measured, along the spine's axes at this place.
+/// through the tip of a process is only named. Where no canal is found (half of the arch is missing),
+/// the end plates and the body alone are measured, along the spine's axes at this place.
 pub fn measure(
     labels: &LabelMap,
     vertebra: &LabelledVertebra,

@@ -8,7 +8,7 @@ use crate::app::jobs::ActiveCase;
 use crate::app::planning::{Extras, PlanWish};
 use crate::app::selection::{Crosshair, Selection};
 use crate::app::words;
-use crate::case::spine::{Spine, VertebraModel};
+use crate::case::spine::Spine;
 use crate::case::{Command, StepError};
 use crate::implant::ScrewSize;
 use crate::labels::edit::Mending;

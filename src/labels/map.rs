@@ -98,7 +98,8 @@ pub struct LabelledVertebra {
     pub level: Level,
     /// Its value in the label array.
     pub value: u16,
-    /// True when the image or the label map ends inside it (see [`super::stats::LabelStats::is_cut_off`]).
+    /// True when the image or the label map ends inside it (see
+    /// [`super::stats::LabelStats::is_cut_off`]).
     pub is_cut_off: bool,
 }
 

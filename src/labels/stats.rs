@@ -19,14 +19,14 @@ pub struct LabelStats {
     pub at_border: u64,
 }
 
-/// A label is cut off when the border of image or label map holds more of it than this share of the face of a
-/// cube of its volume. A cut through a body or an arch gives 0.8 and more, the clipped tip of a
+/// A label is cut off when the border of image or label map holds more of it than this share of the
+/// face of a cube of its volume. A cut through a body or an arch gives 0.8 and more, the clipped tip of a
 /// transverse process up to 0.25 (read off the real label maps that the tests use).
 const CUT_OFF_SHARE: f64 = 0.5;
 
 impl LabelStats {
-    /// Whether the image or the label map ends inside the structure, so that it must not be measured. A process
-    /// whose tip is clipped does not count.
+    /// Whether the image or the label map ends inside the structure, so that it must not be measured.
+    /// A process whose tip is clipped does not count.
     pub fn is_cut_off(&self) -> bool {
         self.at_border as f64 > CUT_OFF_SHARE * (self.voxels as f64).powf(2.0 / 3.0)
     }
