@@ -89,6 +89,9 @@ fn levels_that_have_grown_together_are_named_though_their_labels_lie_apart() {
     let l4 = sound().levels.iter().find(|l| l.level == level("L4")).unwrap();
     let plate = l4.model.anatomy.upper_plate.unwrap();
     let (grid, structures) = (ct.grid().clone(), structures.data());
+    // These two alone: the others tell nothing more.
+    let mut two = labels.clone();
+    two.volume.data_mut().mapv_inplace(|value| if [L3, L4].contains(&value) { value } else { 0 });
     for (radius_mm, is_fused) in [(60.0, true), (8.0, false)] {
         let mut bridged = ct.clone();
         for ((k, j, i), hu) in bridged.data_mut().indexed_iter_mut() {
@@ -98,7 +101,7 @@ fn levels_that_have_grown_together_are_named_though_their_labels_lie_apart() {
                 *hu = 260;
             }
         }
-        let got = measured(Some(bridged), labels.clone());
+        let got = measured(Some(bridged), two.clone());
         let said: Vec<&str> =
             got.notices.iter().filter(|n| n.contains("bone fills")).map(|n| &n[..9]).collect();
         assert_eq!(said, if is_fused { vec!["L3 and L4"] } else { vec![] }, "{radius_mm}");

@@ -10,6 +10,7 @@ use corridor::cli::phantom::{self as cli, PhantomError};
 use corridor::cli::{Command, Request, measure};
 use corridor::ingest::{Warning, content_hash};
 use corridor::labels::Posture;
+use corridor::labels::numbering::Numbering;
 use corridor::platform::fs::RealFs;
 use corridor::work::Work;
 use std::path::{Path, PathBuf};
@@ -147,11 +148,11 @@ fn a_spine_is_measured_in_the_posture_that_its_series_tells() {
         [("supine", Posture::Supine), ("prone", Posture::Prone), ("standing", Posture::Supine)]
     {
         let folder = tempfile::tempdir().unwrap();
-        let out = write(folder.path(), &format!("--posture {asked}"));
+        let out = write_levels(folder.path(), "L4", &format!("--posture {asked}"));
         let source = Source::Files {
             ct: Some(out.join("dicom")),
             labels: Some(out.join("vertebrae.nii.gz")),
-            numbering: None,
+            numbering: Some(Numbering::Verse),
         };
         let case = CaseRequest { source, ..CaseRequest::demo() };
         let read = |named| measure::read(&case, named, &RealFs, &Work::silent()).unwrap();
