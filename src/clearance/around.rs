@@ -286,9 +286,7 @@ fn segment_distance([p1, q1]: [Point<Patient>; 2], [p2, q2]: [Point<Patient>; 2]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::anatomy::Pedicle;
-    use crate::space::{Rigid, Side};
-    use glam::{DQuat, DVec3};
+    use crate::clearance::schemes::tests::{anatomy, bone};
 
     fn screw(x: f64, axis: Dir<Patient>) -> ScrewShape {
         ScrewShape { entry: Point::new(x, 0.0, 0.0), axis, length_mm: 40.0, diameter_mm: 6.0 }
@@ -296,33 +294,8 @@ mod tests {
 
     #[test]
     fn no_room_to_the_walls_is_told_of_an_axis_out_of_bone() {
-        // A pedicle of 8 mm along -y, 12 mm to the left.
-        let bone = |p: Point<Patient>| {
-            let p = p.vec();
-            (4.0 - (p.x - 12.0).hypot(p.z)).min(20.0 - p.y.abs()).max(p.y - 16.0)
-        };
-        let pedicle = Pedicle {
-            side: Side::Left,
-            isthmus: Point::new(12.0, 0.0, 0.0),
-            axis: -Dir::Y,
-            width_mm: 8.0,
-            height_mm: 8.0,
-            least_mm: 8.0,
-            chord_mm: 40.0,
-            transverse_deg: 0.0,
-            sagittal_deg: 0.0,
-            span_mm: [-6.0, 6.0],
-        };
-        let anatomy = VertebraAnatomy {
-            patient_from_vertebra: Rigid::new(DQuat::IDENTITY, DVec3::ZERO),
-            canal_centre: Point::ORIGIN,
-            canal: None,
-            upper_plate: None,
-            lower_plate: None,
-            body_mm: None,
-            pedicles: vec![pedicle],
-            warnings: Vec::new(),
-        };
+        // The pedicle of 8 mm runs along -y, 12 mm to the left.
+        let anatomy = anatomy();
         let walls = |x: f64| {
             let entry = Point::new(x, 19.0, 0.0);
             let screw = ScrewShape { entry, axis: -Dir::Y, length_mm: 35.0, diameter_mm: 4.0 };

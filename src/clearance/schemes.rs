@@ -189,7 +189,7 @@ fn is_across(from_middle: Dir<Patient>, lateral: Dir<Patient>, anatomy: &Vertebr
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::anatomy::Pedicle;
     use crate::space::{Point, Rigid, Side};
@@ -206,7 +206,7 @@ mod tests {
     }
 
     /// A left pedicle of 8 mm between a body 40 mm wide, from 5 to 35 mm ahead, and the arch behind.
-    fn bone(p: Point<Patient>) -> f64 {
+    pub fn bone(p: Point<Patient>) -> f64 {
         let p = p.vec();
         let body = (-5.0 - p.y).min(p.y + 35.0).min(20.0 - p.x.abs()).min(14.0 - p.z.abs());
         let pedicle = (4.0 - (p.x - 12.0).hypot(p.z)).min(p.y + 20.0).min(20.0 - p.y);
@@ -214,7 +214,7 @@ mod tests {
         body.max(pedicle).max(mass)
     }
 
-    fn anatomy() -> VertebraAnatomy {
+    pub fn anatomy() -> VertebraAnatomy {
         let pedicle = Pedicle {
             side: Side::Left,
             isthmus: Point::new(12.0, 1.0, 0.0),
