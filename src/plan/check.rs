@@ -213,6 +213,13 @@ fn as_wanted(wanted: Wanted, mm: f64, grade: Grade) -> (Weight, String, &'static
             format!("it passes the lateral wall by {mm:.1} mm ({grade:?}), as in-out-in does"),
             "look whether rib and pleura leave it room, or leave it out",
         ),
+        Wanted::LateralEnd => (
+            Weight::Look,
+            format!(
+                "it passes the lateral wall by {mm:.1} mm ({grade:?}) and ends out of bone there"
+            ),
+            "look whether pleura and vessels leave it room, or leave it out",
+        ),
     }
 }
 

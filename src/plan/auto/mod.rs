@@ -27,8 +27,8 @@ mod trajectory;
 
 pub use rules::{Rules, RulesError, Style};
 pub use score::{Score, Term};
-use trajectory::is_lateral_alone;
 pub use trajectory::{Wanted, wanted_breach};
+use trajectory::{is_back_in_bone, is_lateral_alone};
 
 use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::clearance::{
@@ -268,8 +268,17 @@ pub struct Choices {
 enum Way {
     /// Within bone.
     InBone,
-    /// The lateral wall may be passed.
+    /// The lateral wall may be passed, the end lies in bone again.
     InOutIn,
+    /// The lateral wall may be passed, and the end may stand out of the body's side.
+    InOut,
+}
+
+impl Way {
+    /// Whether the lateral wall may be passed.
+    fn may_pass_wall(self) -> bool {
+        self != Self::InBone
+    }
 }
 
 /// What was found of a pedicle, whichever screw it takes.
@@ -297,7 +306,7 @@ impl Choice {
 
 /// The best screw of one pedicle, and those near it that keep at least `least_part` (0 to 1) of its
 /// score; none where that is 1. In-out-in is tried only where bone alone has no way for the
-/// smallest screw.
+/// smallest screw, and an end out of the body's side only where no line comes back into bone.
 pub fn choices<B: SignedDistance>(
     site: &Site<'_, B>,
     style: Style,
@@ -313,12 +322,11 @@ pub fn choices<B: SignedDistance>(
         return Err(Refusal::NoCanal { level, side });
     }
     let way = |way| choices_by(site, rule, rules, allowed.catalogue, way, least_part);
-    match way(Way::InBone) {
-        Err(Refusal::TooNarrow { .. } | Refusal::NoPath { .. }) if allowed.in_out_in => {
-            way(Way::InOutIn)
-        }
+    let or_by = |answer, next| match answer {
+        Err(Refusal::TooNarrow { .. } | Refusal::NoPath { .. }) if allowed.in_out_in => way(next),
         answer => answer,
-    }
+    };
+    [Way::InOutIn, Way::InOut].into_iter().fold(way(Way::InBone), or_by)
 }
 
 fn choices_by<B: SignedDistance>(
@@ -382,7 +390,7 @@ pub fn score_of<B: SignedDistance>(
     if !is_kept_off_canal(site, style) {
         return None;
     }
-    let way = if allowed.in_out_in { Way::InOutIn } else { Way::InBone };
+    let way = if allowed.in_out_in { Way::InOut } else { Way::InBone };
     let rules = &*rules.weighted_for(style);
     let search = Search::new(site, rules, rules.style(style)?, allowed.catalogue, way).ok()?;
     let rated = search.rate_shape(shape)?;
@@ -424,7 +432,7 @@ fn judged<B: SignedDistance>(
         style: rule.name,
         isthmus_mm: kind.isthmus_mm,
         is_narrow: kind.is_narrow,
-        in_out_in: kind.way == Way::InOutIn,
+        in_out_in: kind.way.may_pass_wall(),
         chord_mm: rated.chord_mm,
         score,
         assessment,
@@ -456,10 +464,15 @@ fn is_allowed(
     if found.medial_breach_mm > 0.0 {
         return false;
     }
-    if way == Way::InOutIn && !is_lateral_alone(found, rules) {
+    let is_as_allowed = match way {
+        Way::InBone => true,
+        Way::InOutIn => is_lateral_alone(found) && is_back_in_bone(found, rules),
+        Way::InOut => is_lateral_alone(found),
+    };
+    if !is_as_allowed {
         return false;
     }
-    let most = if way == Way::InOutIn { rules.limits.most_lateral_mm } else { MISSED_MM };
+    let most = if way.may_pass_wall() { rules.limits.most_lateral_mm } else { MISSED_MM };
     if style.is_bicortical && found.breach_depth_mm.is_some_and(|mm| mm > length_mm - TIP_MM) {
         return found.grade <= Grade::B;
     }

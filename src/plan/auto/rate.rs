@@ -6,7 +6,7 @@
 use super::line::{Bore, Line};
 use super::score::{self, Head, Measures};
 use super::search::{BEHIND_PEDICLE_MM, Search, Sizes};
-use super::{Site, Style};
+use super::{Site, Style, Way};
 use crate::clearance::{ScrewShape, SignedDistance, iliac};
 use crate::implant::ScrewSize;
 
@@ -258,7 +258,7 @@ impl<B: SignedDistance> Search<'_, B> {
             return score::rim_mm(bone, bore, length_mm, radius_mm) >= -RIM_MM;
         }
         let end_mm = self.rules.limits.back_in_bone_mm;
-        self.gap_mm == 0.0 || score::end_mm(bone, bore, length_mm, radius_mm, end_mm) >= 0.0
+        self.way != Way::InOutIn || score::end_mm(bone, bore, length_mm, radius_mm, end_mm) >= 0.0
     }
 
     /// Length as part of the usual one; of a screw through both cortices how near it comes to the

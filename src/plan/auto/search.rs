@@ -68,6 +68,8 @@ pub(super) struct Search<'a, B> {
     pub(super) usual_length_mm: f64,
     /// The widest screw that level, style and isthmus allow, mm.
     pub(super) most_diameter_mm: f64,
+    pub(super) way: Way,
+    /// The axis may pass so much air, mm.
     pub(super) gap_mm: f64,
 }
 
@@ -157,7 +159,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
         if kinds.is_empty() {
             return Err(Refusal::NoSize { level, side });
         }
-        let gap_mm = if way == Way::InOutIn { GAP_MM } else { 0.0 };
+        let gap_mm = if way.may_pass_wall() { GAP_MM } else { 0.0 };
         Ok(Self {
             site,
             rules,
@@ -172,6 +174,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
                 .unwrap_or(usual.usual_length_mm)
                 .min(style.lengths_mm.1),
             most_diameter_mm: most,
+            way,
             gap_mm,
         })
     }

@@ -57,6 +57,8 @@ pub enum Wanted {
     FrontCortex,
     /// In-out-in, the lateral wall is passed.
     LateralWall,
+    /// The same, and the end stands out of the body's side: no line there came back into bone.
+    LateralEnd,
 }
 
 /// Whether a screw's breach is the one that its trajectory asks for, within that trajectory's own
@@ -77,25 +79,27 @@ pub fn wanted_breach(screw: &Screw, found: &Assessment, rules: &Rules) -> Option
         Wall::Lateral => {
             let is_wanted = screw.in_out_in
                 && found.breach_mm <= rules.limits.most_lateral_mm
-                && is_lateral_alone(found, rules);
-            is_wanted.then_some(Wanted::LateralWall)
+                && is_lateral_alone(found);
+            let which = match is_back_in_bone(found, rules) {
+                true => Wanted::LateralWall,
+                false => Wanted::LateralEnd,
+            };
+            is_wanted.then_some(which)
         }
         _ => None,
     }
 }
 
 /// Whether a screw that leaves its pedicle does so past the lateral wall, and past the roof and the floor
-/// by no more than a search may miss: a root lies under the one and over the other. Where the answer
-/// holds a profile, its end must be in bone again, too.
-pub(super) fn is_lateral_alone(found: &Assessment, rules: &Rules) -> bool {
+/// by no more than a search may miss: a root lies under the one and over the other.
+pub(super) fn is_lateral_alone(found: &Assessment) -> bool {
     let is_lateral = found.breach_wall.is_none_or(|wall| wall == Wall::Lateral);
     let beside_mm = found.medial_breach_mm.max(found.cranial_breach_mm.max(found.caudal_breach_mm));
-    let is_aside = is_lateral && beside_mm <= MISSED_MM && is_back_in_bone(found, rules);
-    is_aside || found.breach_mm <= MISSED_MM
+    (is_lateral && beside_mm <= MISSED_MM) || found.breach_mm <= MISSED_MM
 }
 
 /// Whether the end of the profile lies in bone, but for what a search may miss; true without one.
-fn is_back_in_bone(found: &Assessment, rules: &Rules) -> bool {
+pub(super) fn is_back_in_bone(found: &Assessment, rules: &Rules) -> bool {
     let Some(tip) = found.profile.last() else { return true };
     let from_mm = tip.depth_mm - rules.limits.back_in_bone_mm;
     let mut end = found.profile.iter().rev().take_while(|place| place.depth_mm >= from_mm);
@@ -172,8 +176,9 @@ mod tests {
             Assessment { profile: (0..=45).map(place).collect(), ..aside() }
         };
         assert_eq!(told(Straight, true, out_at(15.0)), Some(Wanted::LateralWall));
-        assert_eq!(told(Straight, true, out_at(45.0)), None, "its tip is out of bone");
-        assert_eq!(told(Straight, true, out_at(41.0)), None, "its end is out of bone");
+        for end_mm in [45.0, 41.0] {
+            assert_eq!(told(Straight, true, out_at(end_mm)), Some(Wanted::LateralEnd), "{end_mm}");
+        }
     }
 
     #[test]
