@@ -471,7 +471,7 @@ fn id_of_place(index: usize) -> ScrewId {
 }
 
 /// Stands for "the vertebra called so", where the file names no vertebra; no label map has it.
-fn vertebra_by_name(level: Level) -> VertebraId {
+pub(crate) fn vertebra_by_name(level: Level) -> VertebraId {
     VertebraId::of_label(&format!("the vertebra called {level}"), 0)
 }
 
