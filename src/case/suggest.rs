@@ -190,7 +190,10 @@ fn pedicle<'a>(
 /// Sacrum and ilium of a side, with the corridor between them.
 fn iliac_bone(spine: &Spine, side: Side) -> Result<(&VertebraAnatomy, &Field), Refusal> {
     let bone = spine.pelvic_bone(side).ok_or(Refusal::NoIlium { side })?;
-    bone.corridor().ok_or(Refusal::NoCorridor { side })?;
+    bone.corridor().ok_or(match bone.ends.is_empty() {
+        true => Refusal::NoCorridor { side },
+        false => Refusal::IliumCutOff { side },
+    })?;
     Ok((&bone.anatomy, &bone.field))
 }
 
