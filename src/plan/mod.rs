@@ -6,6 +6,7 @@
 pub mod screw;
 pub mod alternative;
 mod no_number;
+mod twice;
 mod fault;
 pub mod migrate;
 pub mod file;
