@@ -248,6 +248,13 @@ fn called_twice(spine: &Spine, plan: &Plan) -> Vec<Issue> {
     twice.map(|pair| issue(pair[0])).collect()
 }
 
+/// What is to be said at once of an edit after which two vertebrae have one name; `None` where each has
+/// its own.
+pub fn said_of_names(spine: &Spine, plan: &Plan) -> Option<String> {
+    let Issue { what, hint, .. } = called_twice(spine, plan).into_iter().next()?;
+    Some(format!("{what}: {hint}"))
+}
+
 /// What a screw in its bone does not do as its name says. Into the ilium both sides lead their own way.
 fn amiss(spine: &Spine, screw: &Screw) -> Option<Amiss> {
     let Host { anatomy, .. } = host_of(spine, screw).ok()?;
