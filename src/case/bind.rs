@@ -4,8 +4,10 @@
 //! opened over. Out: the plan with those screws bound, so that from then on they go where their
 //! vertebra goes when it is renamed.
 
+use super::history::{Edit, History, Step};
 use crate::labels::{LabelMap, LabelledVertebra, VertebraId};
 use crate::plan::{Plan, Screw, file};
+use std::collections::BTreeMap;
 
 /// How far apart the places of an axis are at which the labels are asked, mm.
 const STEP_MM: f64 = 0.5;
@@ -28,6 +30,35 @@ pub(super) fn bind(plan: &mut Plan, labels: &LabelMap) -> usize {
         screw.vertebra = own;
     }
     others
+}
+
+/// The edits that can be done again, the next one first, with their screws bound.
+pub(super) fn bound_ahead(history: &History, labels: &LabelMap) -> Vec<Edit> {
+    let mut ahead = history.clone();
+    let (mut ids, mut undone) = (BTreeMap::new(), Vec::new());
+    loop {
+        let mut bound = Plan::clone(ahead.plan());
+        bind(&mut bound, labels);
+        for (was, is) in ahead.plan().all_screws().zip(bound.all_screws()) {
+            ids.entry(was.vertebra).or_insert(is.vertebra);
+        }
+        let next = ahead.next_redo().cloned();
+        match next.filter(|_| ahead.take(Step::Redo).is_ok()) {
+            Some(edit) => undone.push(edit),
+            None => break,
+        }
+    }
+    undone.iter().map_while(|edit| with_ids(edit, &ids)).collect()
+}
+
+/// An edit of the same screws in other vertebrae. Written as in the journal it keeps every bit, and a
+/// vertebra's id stands for nothing else.
+fn with_ids(edit: &Edit, ids: &BTreeMap<VertebraId, VertebraId>) -> Option<Edit> {
+    let mut text = serde_json::to_string(edit).ok()?;
+    for (was, is) in ids.iter().filter(|(was, is)| was != is) {
+        text = text.replace(&was.to_string(), &is.to_string());
+    }
+    serde_json::from_str(&text).ok()
 }
 
 /// The vertebra that a screw is to be bound to; `None` where it stays as it is.

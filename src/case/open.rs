@@ -6,7 +6,7 @@
 //! The journal is the document; the plan file is its newest saved form. Where somebody else changed
 //! the plan file, the change is taken over as one edit that can be undone.
 
-use super::bind::bind;
+use super::bind::{self, bind};
 use super::command::Command;
 use super::history::{Edit, History, Revision, Step};
 use super::identity::{self, SamePatient};
@@ -292,7 +292,8 @@ fn take_over(
 }
 
 /// Binds the screws of a history that was made on other labels, as one edit. A plan file that is the
-/// newest stays that until the next edit: its screws are bound anew whenever it is read.
+/// newest stays that until the next edit: its screws are bound anew whenever it is read. What was undone
+/// can be done again, with its screws bound as well.
 fn bind_screws(found: &mut Recovered, labels: Option<&LabelMap>, now: Timestamp) {
     let Some(labels) = labels else { return };
     let before = Plan::clone(found.history.plan());
@@ -302,9 +303,16 @@ fn bind_screws(found: &mut Recovered, labels: Option<&LabelMap>, now: Timestamp)
         return;
     }
     let is_saved = found.saved == Some(found.history.revision());
+    let undone = bind::bound_ahead(&found.history, labels);
     let command = Command::Replace { before: Box::new(before), after: Box::new(after) };
     if !found.take(Edit { at: now, command }) {
         return;
+    }
+    let done_again = undone.into_iter().take_while(|edit| found.take(edit.clone())).count();
+    for _ in 0..done_again {
+        if found.history.take(Step::Undo).is_err() {
+            break;
+        }
     }
     found.matched += matched;
     let revision = found.history.revision();

@@ -159,6 +159,35 @@ fn a_plan_of_other_labels_is_bound_by_one_edit_and_looking_leaves_its_file_alone
     assert!(again.plan().screws.is_empty() && again.plan().alternatives.is_empty());
 }
 
+/// What was undone before is not lost by opening the plan over other labels.
+#[test]
+fn what_was_undone_can_be_done_again_in_the_vertebrae_of_other_labels() {
+    let fs = MemoryFs::new();
+    let mut old = opening("3f9a22c1");
+    old.hashes.labels_hash = Some("old labels".to_owned());
+    let (mut first, _) = session(&fs, &old);
+    let l3 = at(1, "L3", 100.0);
+    first.place(l3.clone()).unwrap();
+    first.place(at(2, "L4", 60.0)).unwrap();
+    first.rename_level(l3.vertebra, level("L3"), level("L2")).unwrap();
+    for _ in 0..2 {
+        first.undo().unwrap();
+    }
+    first.close(SOON).unwrap();
+    let (second, _) = session(&fs, &over_labels());
+    assert_eq!(vertebrae(second.plan()), [own("L3")]);
+    let (plan, revision) = (Arc::clone(second.plan()), second.revision());
+    second.close(SOON).unwrap();
+    let (mut third, notices) = session(&fs, &over_labels());
+    assert_eq!((notices, third.plan(), third.revision()), (Vec::new(), &plan, revision));
+    third.redo().unwrap();
+    assert_eq!(vertebrae(third.plan()), [own("L3"), own("L4")]);
+    third.redo().unwrap();
+    let named: Vec<_> = third.plan().screws.iter().map(|s| (s.vertebra, s.level)).collect();
+    assert_eq!(named, [(own("L3"), level("L2")), (own("L4"), level("L4"))]);
+    assert!(!third.can_redo());
+}
+
 #[test]
 fn a_plan_that_is_bound_is_opened_and_saved_as_the_same_bytes() {
     let fs = MemoryFs::new();
