@@ -90,7 +90,8 @@ pub enum Command {
         /// As they shall be.
         after: String,
     },
-    /// Puts a whole plan in place of another: the file was changed by somebody else.
+    /// Puts a whole plan in place of another: the file was changed by somebody else, or screws were
+    /// bound to the vertebrae of other labels.
     Replace {
         /// As it must be found.
         before: Box<Plan>,
@@ -297,7 +298,7 @@ impl Command {
             Self::AimRods { after, .. } => aimed(after),
             Self::MakeRods { after, .. } => made(after),
             Self::SetNotes { .. } => "changed the notes".to_owned(),
-            Self::Replace { .. } => "took over the plan file as changed elsewhere".to_owned(),
+            Self::Replace { before, after } => replaced(before, after),
         }
     }
 }
@@ -359,6 +360,23 @@ fn aimed(target: &Target) -> String {
 fn made(choice: &RodChoice) -> String {
     let or_first = |id: &Option<String>| id.clone().unwrap_or_else(|| "the usual one".to_owned());
     format!("chose {} for the rods, bent by {}", or_first(&choice.rod), or_first(&choice.bender))
+}
+
+/// `matched 12 screws to vertebrae by level`, where nothing else differs.
+fn replaced(before: &Plan, after: &Plan) -> String {
+    let mut unbound = after.clone();
+    let mut bound = 0;
+    for (screw, was) in unbound.all_screws_mut().zip(before.all_screws()) {
+        bound += usize::from(screw.vertebra != was.vertebra);
+        screw.vertebra = was.vertebra;
+    }
+    if bound == 0 || unbound != *before {
+        return "took over the plan file as changed elsewhere".to_owned();
+    }
+    match bound {
+        1 => "matched 1 screw to its vertebra by level".to_owned(),
+        _ => format!("matched {bound} screws to vertebrae by level"),
+    }
 }
 
 fn size(screw: &Screw) -> String {
@@ -457,8 +475,7 @@ fn rename(
     } else {
         plan.renamed.insert(vertebra, RenamedLevel { from, to: after });
     }
-    let kept = plan.alternatives.iter_mut().flat_map(|a| &mut a.screws);
-    for screw in plan.screws.iter_mut().chain(kept).filter(|s| s.vertebra == vertebra) {
+    for screw in plan.all_screws_mut().filter(|s| s.vertebra == vertebra) {
         screw.level = after;
     }
     plan.sort();

@@ -11,7 +11,7 @@ use crate::clearance::{
 use crate::implant::{Catalogue, Rods};
 use crate::labels::{Level, Organ};
 use crate::plan::auto::{self, Rules, construct};
-use crate::plan::check::{self, Amiss, Astray, Issue, Seen, Weight};
+use crate::plan::check::{self, Amiss, Astray, IliumCut, Issue, Seen, Weight};
 use crate::plan::correct::{self, CorrectError, Moved, Target};
 use crate::plan::rod::Rod;
 use crate::plan::{Plan, Screw, ScrewId, ScrewStyle};
@@ -185,6 +185,7 @@ pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
             near_heads: near(plan, screw, |a, b| gap_between_heads_mm(a, b, catalogue)),
             rod_misfit_mm: misfit(screw),
             is_cut_off: vertebra_of(spine, screw).is_some_and(|v| v.is_cut_off),
+            ilium_cut: ilium_cut(spine, screw),
             astray: (!assessment.meets_bone).then(|| astray(spine, plan, screw)),
             amiss: assessment.meets_bone.then(|| amiss(spine, screw)).flatten(),
         })
@@ -228,6 +229,12 @@ fn pedicle_mm(spine: &Spine, screw: &Screw) -> Option<[f64; 2]> {
     Some([pedicle.least_mm, pedicle.chord_mm])
 }
 
+/// Where image or labels end inside the ilium that a screw runs into.
+fn ilium_cut(spine: &Spine, screw: &Screw) -> Option<IliumCut> {
+    let bone = spine.pelvic_bone(screw.side).filter(|_| screw.style == ScrewStyle::S2AlarIliac)?;
+    bone.cut_at(&screw.shape())
+}
+
 /// Vertebrae that have one name.
 fn called_twice(spine: &Spine, plan: &Plan) -> Vec<Issue> {
     let mut levels: Vec<Level> = spine.vertebrae.iter().map(|v| v.level_in(plan)).collect();
@@ -239,6 +246,13 @@ fn called_twice(spine: &Spine, plan: &Plan) -> Vec<Issue> {
         hint: "rename the one that was counted twice".to_owned(),
     };
     twice.map(|pair| issue(pair[0])).collect()
+}
+
+/// What is to be said at once of an edit after which two vertebrae have one name; `None` where each has
+/// its own.
+pub fn said_of_names(spine: &Spine, plan: &Plan) -> Option<String> {
+    let Issue { what, hint, .. } = called_twice(spine, plan).into_iter().next()?;
+    Some(format!("{what}: {hint}"))
 }
 
 /// What a screw in its bone does not do as its name says. Into the ilium both sides lead their own way.

@@ -10,6 +10,7 @@
 //! | [`session`] | the open document |
 //! | [`journal`] | the lines on disk, and what can be made of a damaged file |
 //! | [`open`] | plan file and journal to one history |
+//! | `bind` | screws of other labels, bound to the vertebrae of these |
 //! | [`notice`] | what was survived at opening, and why it was refused |
 //! | `writer`, `desk` | the thread that writes: its two ends |
 //! | [`status`] | what is on disk, and waiting for it |
@@ -51,6 +52,7 @@ pub mod store;
 pub mod bundle;
 pub mod journal;
 pub mod notice;
+mod bind;
 pub mod open;
 pub mod status;
 mod desk;

@@ -49,6 +49,11 @@ pub enum Notice {
     },
     /// The plan was made on other labels.
     OtherLabels,
+    /// Screws named vertebrae that the labels do not have.
+    Matched {
+        /// How many, those of alternatives among them.
+        screws: usize,
+    },
     /// The plan's screws were judged by other thresholds before.
     OtherThresholds,
     /// The plan names another catalogue of screws, or another edition, than the one in use.
@@ -98,6 +103,13 @@ impl fmt::Display for Notice {
             }
             Self::OtherLabels => f.write_str(
                 "the plan was made on other labels; its screws were matched to vertebrae by level",
+            ),
+            Self::Matched { screws: 1 } => f.write_str(
+                "1 screw names no vertebra of these labels; it was matched to its vertebra by level",
+            ),
+            Self::Matched { screws } => write!(
+                f,
+                "{screws} screws name no vertebra of these labels; they were matched to vertebrae by level"
             ),
             Self::OtherThresholds => {
                 f.write_str("the plan was judged by other thresholds before; its grades may change")

@@ -6,24 +6,30 @@
 //! The journal is the document; the plan file is its newest saved form. Where somebody else changed
 //! the plan file, the change is taken over as one edit that can be undone.
 
+use super::bind::{self, bind};
 use super::command::Command;
 use super::history::{Edit, History, Revision, Step};
 use super::identity::{self, SamePatient};
 use super::journal::{self, Chain, FileMark, Replay, Soundness};
 use super::notice::{Notice, OpenError};
 use super::store::Location;
+use crate::labels::LabelMap;
 use crate::plan::file;
 use crate::plan::{CaseHashes, CatalogueRef, Header, Plan, PlanFile, Screw};
 use crate::platform::fs::{FileSystem, folder_of, with_ending};
 use jiff::Timestamp;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the program knows when it opens a case.
 #[derive(Clone, Debug, Default)]
 pub struct Opening {
     /// By what the open image is recognised.
     pub hashes: CaseHashes,
+    /// Its labels as they were read: screws that name no vertebra of them are bound to that of their
+    /// level.
+    pub labels: Option<Arc<LabelMap>>,
     /// The implants on offer.
     pub catalogue: CatalogueRef,
     /// Hash of the thresholds that screws are judged by.
@@ -47,6 +53,8 @@ pub(super) struct Recovered {
     pub is_ahead_of_journal: bool,
     /// The journal's bytes, to be kept under this name before it is written anew.
     pub keep: Option<(PathBuf, Vec<u8>)>,
+    /// How many screws named vertebrae that the labels do not have, and were bound to others.
+    pub matched: usize,
     pub notices: Vec<Notice>,
 }
 
@@ -71,12 +79,17 @@ pub(super) fn recover(
     fs: &dyn FileSystem,
 ) -> Result<Recovered, OpenError> {
     let (plan, journal) = read_both(location, fs)?;
-    let plan = plan.map(|bytes| parse_plan(location.plan(), &bytes, now)).transpose()?;
+    let labels = opening.labels.as_deref();
+    let plan = plan.map(|bytes| parse_plan(location.plan(), &bytes, labels, now)).transpose()?;
     let mut found = match journal {
         None => without_journal(plan),
-        Some(bytes) => with_journal(location, plan, bytes, now, fs)?,
+        Some(bytes) => with_journal(location, plan, bytes, labels, now, fs)?,
     };
     admit(&mut found, opening)?;
+    bind_screws(&mut found, labels, now);
+    if found.matched > 0 && !found.notices.contains(&Notice::OtherLabels) {
+        found.notices.push(Notice::Matched { screws: found.matched });
+    }
     Ok(found)
 }
 
@@ -97,11 +110,25 @@ fn read_both(location: &Location, fs: &dyn FileSystem) -> Result<(Content, Conte
     }
 }
 
-/// A plan file with the hash of its bytes.
-fn parse_plan(path: &Path, bytes: &[u8], now: Timestamp) -> Result<(PlanFile, String), OpenError> {
-    let file = file::parse(&String::from_utf8_lossy(bytes), now)
+/// A plan file as it was read, its screws bound to the vertebrae of the labels.
+struct FoundFile {
+    file: PlanFile,
+    /// Of its bytes.
+    hash: String,
+    /// How many screws named vertebrae that the labels do not have.
+    matched: usize,
+}
+
+fn parse_plan(
+    path: &Path,
+    bytes: &[u8],
+    labels: Option<&LabelMap>,
+    now: Timestamp,
+) -> Result<FoundFile, OpenError> {
+    let mut file = file::parse(&String::from_utf8_lossy(bytes), now)
         .map_err(|source| OpenError::Plan { plan: path.to_owned(), source })?;
-    Ok((file, journal::hash(bytes)))
+    let matched = labels.map_or(0, |labels| bind(&mut file.plan, labels));
+    Ok(FoundFile { file, hash: journal::hash(bytes), matched })
 }
 
 fn read_if_there(path: &Path, fs: &dyn FileSystem) -> Result<Content, OpenError> {
@@ -113,10 +140,12 @@ fn read_if_there(path: &Path, fs: &dyn FileSystem) -> Result<Content, OpenError>
 }
 
 /// A new case, or a plan file that never had a journal.
-fn without_journal(plan: Option<(PlanFile, String)>) -> Recovered {
-    let (file, plan_file) = match plan {
-        Some((file, hash)) => (file, Some(FileMark { hash, revision: Revision(0) })),
-        None => (PlanFile::default(), None),
+fn without_journal(plan: Option<FoundFile>) -> Recovered {
+    let (file, plan_file, matched) = match plan {
+        Some(FoundFile { file, hash, matched }) => {
+            (file, Some(FileMark { hash, revision: Revision(0) }), matched)
+        }
+        None => (PlanFile::default(), None, 0),
     };
     let history = History::new(file.plan, Revision(0));
     Recovered {
@@ -127,14 +156,16 @@ fn without_journal(plan: Option<(PlanFile, String)>) -> Recovered {
         chain: None,
         is_ahead_of_journal: false,
         keep: None,
+        matched,
         notices: Vec::new(),
     }
 }
 
 fn with_journal(
     location: &Location,
-    plan: Option<(PlanFile, String)>,
+    plan: Option<FoundFile>,
     bytes: Vec<u8>,
+    labels: Option<&LabelMap>,
     now: Timestamp,
     fs: &dyn FileSystem,
 ) -> Result<Recovered, OpenError> {
@@ -152,9 +183,9 @@ fn with_journal(
             keep = Some((kept, bytes.clone()));
         }
     }
-    let is_ours = |replay: &Replay| plan.as_ref().is_none_or(|(file, _)| one_case(file, replay));
+    let is_ours = |replay: &Replay| plan.as_ref().is_none_or(|found| one_case(&found.file, replay));
     let mut found = match replay {
-        Some(replay) if is_ours(&replay) => joined(replay, plan, now, &mut notices),
+        Some(replay) if is_ours(&replay) => joined(replay, plan, labels, now, &mut notices),
         Some(_) => {
             let kept = free_name(&journal, "other-case", fs)?;
             notices.push(Notice::JournalOfAnotherCase { kept: kept.clone() });
@@ -180,7 +211,8 @@ fn one_case(file: &PlanFile, replay: &Replay) -> bool {
 /// The journal's history, with what stands in the plan file alone taken over.
 fn joined(
     replay: Replay,
-    plan: Option<(PlanFile, String)>,
+    plan: Option<FoundFile>,
+    labels: Option<&LabelMap>,
     now: Timestamp,
     notices: &mut Vec<Notice>,
 ) -> Recovered {
@@ -194,13 +226,18 @@ fn joined(
         chain: Some(replay.chain).filter(|_| !is_older),
         is_ahead_of_journal: is_older,
         keep: None,
+        matched: 0,
         notices: Vec::new(),
     };
     match (plan, found.plan_file.clone()) {
-        (Some((_, hash)), Some(mark)) if mark.hash == hash => {
+        (Some(FoundFile { hash, .. }), Some(mark)) if mark.hash == hash => {
             since(mark.revision, &mut found, notices);
         }
-        (Some((file, hash)), _) => take_over(&mut found, file, hash, now, notices),
+        (Some(plan), _) => {
+            // Both or neither, or the plan file would seem to be changed by that alone.
+            bind_screws(&mut found, labels, now);
+            take_over(&mut found, plan, now, notices);
+        }
         (None, None) => since(Revision(0), &mut found, notices),
         (None, Some(_)) => notices.push(Notice::PlanRestored),
     }
@@ -233,8 +270,7 @@ fn end_drag(found: &mut Recovered, screw: Screw, notices: &mut Vec<Notice>) {
 /// Somebody else wrote the plan file: what it says becomes one edit, unless it says the same.
 fn take_over(
     found: &mut Recovered,
-    file: PlanFile,
-    hash: String,
+    FoundFile { file, hash, .. }: FoundFile,
     now: Timestamp,
     notices: &mut Vec<Notice>,
 ) {
@@ -253,6 +289,37 @@ fn take_over(
     found.saved = Some(revision);
     found.is_ahead_of_journal = true;
     found.chain = None;
+}
+
+/// Binds the screws of a history that was made on other labels, as one edit. A plan file that is the
+/// newest stays that until the next edit: its screws are bound anew whenever it is read. What was undone
+/// can be done again, with its screws bound as well.
+fn bind_screws(found: &mut Recovered, labels: Option<&LabelMap>, now: Timestamp) {
+    let Some(labels) = labels else { return };
+    let before = Plan::clone(found.history.plan());
+    let mut after = before.clone();
+    let matched = bind(&mut after, labels);
+    if after == before {
+        return;
+    }
+    let is_saved = found.saved == Some(found.history.revision());
+    let undone = bind::bound_ahead(&found.history, labels);
+    let command = Command::Replace { before: Box::new(before), after: Box::new(after) };
+    if !found.take(Edit { at: now, command }) {
+        return;
+    }
+    let done_again = undone.into_iter().take_while(|edit| found.take(edit.clone())).count();
+    for _ in 0..done_again {
+        if found.history.take(Step::Undo).is_err() {
+            break;
+        }
+    }
+    found.matched += matched;
+    let revision = found.history.revision();
+    if let Some(mark) = found.plan_file.as_mut().filter(|_| is_saved) {
+        mark.revision = revision;
+        found.saved = Some(revision);
+    }
 }
 
 impl Recovered {

@@ -6,9 +6,10 @@
 
 use super::spine::{Spine, VertebraModel};
 use crate::anatomy::{Pedicle, VertebraAnatomy};
-use crate::clearance::{self, Field, iliac};
-use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId};
+use crate::clearance::{self, Field, ScrewShape, iliac};
+use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId, end_at};
 use crate::mesh::{self, TriMesh};
+use crate::plan::check::IliumCut;
 use crate::space::{Affine, Dir, Patient, Point, Side, Vertebra};
 use crate::surface::{self, Surface, SurfaceError};
 use crate::volume::Grid;
@@ -25,6 +26,12 @@ const UP_MM: [f64; 2] = [-84.0, 52.0];
 /// Distance of the nodes of the fused surface, mm.
 const NODE_MM: f64 = 0.8;
 
+/// Where image or labels end inside an ilium it matters to a screw this near, mm: clearances are told
+/// to that end there, as if it were cortex.
+const NEAR_END_MM: f64 = 5.0;
+/// No farther from their entry than this do screws of usual lengths reach, mm.
+const REACH_MM: f64 = 100.0;
+
 /// The sacrum and the ilium of one side, with the joint between them, as one bone.
 #[derive(Clone, Debug)]
 pub struct PelvicBone {
@@ -39,6 +46,10 @@ pub struct PelvicBone {
     /// What was measured on the sacrum, with the corridor into the ilium as its one pedicle; without
     /// any where there is no corridor.
     pub anatomy: VertebraAnatomy,
+    /// Places of the ilium, as far as it is kept, at which the image or the label map ends, LPS mm.
+    pub ends: Vec<Point<Patient>>,
+    /// One of them lies in the way of a screw along the corridor.
+    pub is_cut_off: bool,
 }
 
 impl PelvicBone {
@@ -46,6 +57,57 @@ impl PelvicBone {
     pub fn corridor(&self) -> Option<&Pedicle> {
         self.anatomy.pedicle(self.side)
     }
+    /// What a person should know of it; a whole sentence.
+    pub fn warning(&self) -> Option<String> {
+        let side = self.side;
+        self.is_cut_off.then(|| {
+            format!(
+                "the image or the label map ends inside the {side} ilium, in the way of a screw into \
+                 it: before you plan one, take an image and labels that hold more of it"
+            )
+        })
+    }
+    /// Whether the ilium's end in image or labels lies beside a screw, or ahead of it on the way on
+    /// through bone; `None` where it is farther from both, or the ilium is whole.
+    pub fn cut_at(&self, screw: &ScrewShape) -> Option<IliumCut> {
+        let tip = screw.entry + screw.axis * screw.length_mm;
+        let ahead_mm = way_in_bone_mm(&self.field, tip, screw.axis, REACH_MM - screw.length_mm);
+        let near_mm = NEAR_END_MM + screw.diameter_mm / 2.0;
+        let ends_near = |from, to| self.ends_within(near_mm, [from, to]);
+        if ends_near(screw.entry, tip) {
+            return Some(IliumCut::Beside);
+        }
+        ends_near(tip, tip + screw.axis * ahead_mm).then_some(IliumCut::Ahead)
+    }
+    /// Whether the ilium ends within so many mm of the corridor, as far as screws reach.
+    fn ends_in_corridor(&self) -> bool {
+        let Some(Pedicle { isthmus, axis, least_mm, .. }) = self.corridor().copied() else {
+            return false;
+        };
+        let way_mm = |along, most_mm| way_in_bone_mm(&self.field, isthmus, along, most_mm);
+        let from_entry_mm = way_mm(-axis, REACH_MM);
+        let way_on_mm = way_mm(axis, REACH_MM - from_entry_mm);
+        self.ends_within(NEAR_END_MM + least_mm / 2.0, [isthmus, isthmus + axis * way_on_mm])
+    }
+    /// Whether the ilium ends within so many mm of a line between two points.
+    fn ends_within(&self, mm: f64, [from, to]: [Point<Patient>; 2]) -> bool {
+        let along = to - from;
+        let off_mm = |p: Point<Patient>| {
+            let part = (p - from).dot(along) / along.dot(along).max(1e-12);
+            p.distance(from + along * part.clamp(0.0, 1.0))
+        };
+        self.ends.iter().any(|end| off_mm(*end) < mm)
+    }
+}
+
+/// How far bone goes on from a place in this direction, mm; no farther than `most_mm`.
+fn way_in_bone_mm(bone: &Field, from: Point<Patient>, along: Dir<Patient>, most_mm: f64) -> f64 {
+    const STEP_MM: f64 = 0.5;
+    let mut way_mm = 0.0;
+    while way_mm < most_mm && bone.quick_distance_mm(from + along * way_mm) > 0.0 {
+        way_mm += STEP_MM;
+    }
+    way_mm
 }
 
 /// The bones of both sides, left first; of `known` those that still hold. Where a hip bone is
@@ -102,6 +164,8 @@ fn bone(
     let no_surface = |why: &str| NoBone::NoSurface { side, why: why.to_owned() };
     let part =
         reachable(labels, sacrum, side).ok_or_else(|| no_surface("the image does not reach it"))?;
+    let ends =
+        ends(labels, spine.drawn_on.as_ref(), value, reach(labels.volume.grid(), sacrum, side));
     let voxels = |part: &LabelMap| part.volume.data().iter().filter(|v| **v == value).count();
     let beyond = reachable(labels, sacrum, side.opposite()).map_or(0, |part| voxels(&part));
     match voxels(&part) {
@@ -109,7 +173,7 @@ fn bone(
         0 => return Err(no_surface("its label does not reach the sacrum")),
         _ => {}
     }
-    let (part, ilium) = with_ilium(part, value);
+    let (part, ilium) = with_ilium(part, value, !ends.is_empty());
     let surface =
         surface::declare(&part, &ilium, spine.ct.as_deref(), work).map_err(|why| match why {
             SurfaceError::Cancelled(cancelled) => cancelled.into(),
@@ -119,13 +183,14 @@ fn bone(
     let field = Field::to_mesh(&surface, &own, work)?;
     let both = clearance::fused(&sacrum.field, &field, nodes(sacrum, side))
         .ok_or_else(|| no_surface("nothing of it can be reached"))?;
-    finished(&both, own, sacrum, side, work)
+    finished(&both, own, ends, sacrum, side, work)
 }
 
 /// Mesh, distance and corridor of the fused surface.
 fn finished(
     surface: &Surface,
     ilium: TriMesh,
+    ends: Vec<Point<Patient>>,
     sacrum: &VertebraModel,
     side: Side,
     work: &Work,
@@ -135,7 +200,8 @@ fn finished(
     let corridor = iliac::corridor(&field, &sacrum.anatomy, side);
     let pedicles = corridor.into_iter().collect();
     let anatomy = VertebraAnatomy { pedicles, warnings: Vec::new(), ..sacrum.anatomy.clone() };
-    Ok(PelvicBone { side, mesh, ilium, field, anatomy })
+    let bone = PelvicBone { side, mesh, ilium, field, anatomy, ends, is_cut_off: false };
+    Ok(PelvicBone { is_cut_off: bone.ends_in_corridor(), ..bone })
 }
 
 /// The corners of the box that is kept, LPS mm.
@@ -161,9 +227,8 @@ fn nodes(sacrum: &VertebraModel, side: Side) -> Grid {
     Grid::new(size, map).unwrap_or_else(|_| Grid::along_axes(first, NODE_MM, size))
 }
 
-/// The part of the labels that a screw can reach; `None` where the image does not.
-fn reachable(labels: &LabelMap, sacrum: &VertebraModel, side: Side) -> Option<LabelMap> {
-    let grid = labels.volume.grid();
+/// The first voxel and the size of the part of a grid that a screw can reach.
+fn reach(grid: &Grid, sacrum: &VertebraModel, side: Side) -> [[usize; 3]; 2] {
     let into = grid.voxel_from_patient();
     let far = DVec3::INFINITY;
     let (low, high) = corners(sacrum, side)
@@ -173,14 +238,68 @@ fn reachable(labels: &LabelMap, sacrum: &VertebraModel, side: Side) -> Option<La
     let last = DVec3::from_array(grid.size().map(|n| n as f64 - 1.0));
     let [low, high] = [low.floor(), high.ceil()].map(|p| p.clamp(DVec3::ZERO, last));
     let [first, end] = [low, high].map(|p| p.to_array().map(|x| x as usize));
-    let volume = labels.volume.part(first, std::array::from_fn(|n| end[n] - first[n] + 1))?;
+    [first, std::array::from_fn(|n| end[n] - first[n] + 1)]
+}
+
+/// That part of the labels; `None` where the image does not hold it.
+fn reachable(labels: &LabelMap, sacrum: &VertebraModel, side: Side) -> Option<LabelMap> {
+    let [first, size] = reach(labels.volume.grid(), sacrum, side);
+    let volume = labels.volume.part(first, size)?;
     Some(LabelMap { volume, vertebrae: labels.vertebrae.clone() })
 }
 
+/// Where the image, or the grid that the labels were drawn on, ends inside a label, of the voxels of
+/// this part: centres, LPS mm.
+fn ends(
+    labels: &LabelMap,
+    drawn_on: Option<&Grid>,
+    value: u16,
+    [first, size]: [[usize; 3]; 2],
+) -> Vec<Point<Patient>> {
+    let along = |axis: usize| first[axis]..first[axis] + size[axis];
+    let of_slice = |k: usize| {
+        let rows = along(1).flat_map(move |j| along(0).map(move |i| [i, j, k]));
+        let own = rows.filter(|index| labels.volume.get(*index) == Some(&value));
+        let at_end = own.filter(|index| end_at(&labels.volume, drawn_on, *index).is_some());
+        at_end.map(|index| labels.volume.grid().centre(index)).collect::<Vec<_>>()
+    };
+    along(2).into_par_iter().flat_map_iter(of_slice).collect()
+}
+
 /// Labels in which the ilium counts as one of the bones, whose surfaces end where others begin.
-fn with_ilium(mut part: LabelMap, value: u16) -> (LabelMap, LabelledVertebra) {
+fn with_ilium(mut part: LabelMap, value: u16, is_cut_off: bool) -> (LabelMap, LabelledVertebra) {
     let id = VertebraId::of_label("ilium", value);
-    let ilium = LabelledVertebra { id, level: Level::S1, value, is_cut_off: false };
+    let ilium = LabelledVertebra { id, level: Level::S1, value, is_cut_off };
     part.vertebrae.push(ilium.clone());
     (part, ilium)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::Volume;
+
+    #[test]
+    fn an_ilium_ends_where_the_image_or_its_labels_do_and_nowhere_else() {
+        let grid = Grid::along_axes(Point::ORIGIN, 2.0, [12, 9, 9]);
+        // A bar along the first axis, from the image's end on.
+        let inside = |n: usize| (3..6).contains(&n);
+        let volume =
+            Volume::from_fn(grid.clone(), |[i, j, k]| u16::from(i < 8 && inside(j) && inside(k)));
+        let labels = LabelMap { volume, vertebrae: Vec::new() };
+        let all = [[0; 3], [12, 9, 9]];
+        let places = |drawn_on: Option<&Grid>, part| {
+            let found = ends(&labels, drawn_on, 1, part);
+            let mut places: Vec<f64> = found.iter().map(|p| p.vec().x).collect();
+            places.sort_by(f64::total_cmp);
+            places.dedup();
+            (found.len(), places)
+        };
+        assert_eq!(places(None, all), (9, vec![0.0]));
+        let drawn_on = grid.part([0; 3], [8, 9, 9]).expect("a part of it");
+        assert_eq!(places(Some(&drawn_on), all), (18, vec![0.0, 14.0]));
+        // Where no screw reaches it may end.
+        assert_eq!(places(Some(&drawn_on), [[1, 0, 0], [6, 9, 9]]), (0, Vec::new()));
+        assert!(ends(&labels, None, 2, all).is_empty());
+    }
 }

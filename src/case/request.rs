@@ -88,6 +88,7 @@ impl CaseRequest {
     pub fn opening(&self, spine: &Spine, catalogue: &Catalogue) -> Opening {
         Opening {
             hashes: spine.hashes.clone(),
+            labels: spine.labels.clone(),
             catalogue: catalogue.into(),
             thresholds_hash: judge::thresholds_hash(),
             accept_unknown: self.accept_unknown,

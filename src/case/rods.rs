@@ -18,6 +18,8 @@ use serde::Serialize;
 /// The rods of both sides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RodSheet {
+    /// What the column is moved to before the rods are laid.
+    pub target: Target,
     /// How each level from the highest to the lowest screw moves; none where the column stays.
     pub moved: Vec<Moved>,
     /// The rods, left first.
@@ -118,7 +120,8 @@ pub fn sheet(
             Err(why) => without.push(why),
         }
     }
-    Ok(RodSheet { moved, rods: made, without, kind: kind.clone(), bender: bender.clone() })
+    let (kind, bender) = (kind.clone(), bender.clone());
+    Ok(RodSheet { target, moved, rods: made, without, kind, bender })
 }
 
 /// The rods of both sides as they are bent, for what the plan wants of the spine: those of its sheet.

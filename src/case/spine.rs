@@ -171,11 +171,12 @@ pub enum SpineError {
 
 impl Spine {
     /// All that a person should know beside a plan: of the images, of what was left out, of each
-    /// vertebra; in the plan's names, whether or not the spine has them by [`Spine::named_by`].
+    /// vertebra and of the ilia; in the plan's names, whether or not the spine has them by [`Spine::named_by`].
     pub fn notices_beside(&self, plan: &Plan) -> impl Iterator<Item = String> {
         let said = self.warnings.iter().chain(&self.left_out);
         let of_vertebrae = self.vertebrae.iter().flat_map(move |v| v.warnings_in(plan));
-        said.filter_map(move |said| self.said_beside(plan, said)).chain(of_vertebrae)
+        let of_ilia = self.pelvis.iter().filter_map(|bone| bone.warning());
+        said.filter_map(move |said| self.said_beside(plan, said)).chain(of_vertebrae).chain(of_ilia)
     }
     /// One of `warnings` or `left_out` as it reads beside a plan; `None` where the plan answers it.
     pub fn said_beside(&self, plan: &Plan, said: &str) -> Option<String> {

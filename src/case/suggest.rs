@@ -4,6 +4,7 @@
 //! pedicle or ilium that got none. They are planned in parallel and come out in the order of the spine,
 //! so the same case gives the same plan on any number of threads.
 
+use super::judge::vertebra_of;
 use super::spine::{Spine, VertebraModel};
 use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::clearance::Field;
@@ -107,7 +108,8 @@ pub fn changes(plan: &Plan, suggested: Vec<Screw>) -> (Vec<Screw>, Vec<Screw>) {
 /// What a screw of a plan would score if the program had suggested it on its own trajectory (straight
 /// where nobody said which): why it is good, or is not. `None` where its vertebra, pedicle or canal is not known, or it runs beside the pedicle.
 pub fn why(spine: &Spine, screw: &Screw, rules: &Rules, catalogue: &Catalogue) -> Option<Score> {
-    let index = spine.vertebrae.iter().position(|v| v.id == screw.vertebra)?;
+    let own = vertebra_of(spine, screw)?.id;
+    let index = spine.vertebrae.iter().position(|v| v.id == own)?;
     let style = screw.style.planned().unwrap_or_default();
     let site = site(spine, Place { index, side: screw.side, style }).ok()?;
     let allowed = Allowed { catalogue, in_out_in: screw.in_out_in };
@@ -188,7 +190,10 @@ fn pedicle<'a>(
 /// Sacrum and ilium of a side, with the corridor between them.
 fn iliac_bone(spine: &Spine, side: Side) -> Result<(&VertebraAnatomy, &Field), Refusal> {
     let bone = spine.pelvic_bone(side).ok_or(Refusal::NoIlium { side })?;
-    bone.corridor().ok_or(Refusal::NoCorridor { side })?;
+    bone.corridor().ok_or(match bone.ends.is_empty() {
+        true => Refusal::NoCorridor { side },
+        false => Refusal::IliumCutOff { side },
+    })?;
     Ok((&bone.anatomy, &bone.field))
 }
 

@@ -21,6 +21,7 @@ use crate::plan::file::{self, FileError};
 use crate::plan::{Plan, PlanFile, Screw, ScrewSite};
 use crate::platform::fs::FileSystem;
 use crate::work::{Work, on_all_cores};
+use glam::{DMat3, DQuat};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -242,14 +243,18 @@ fn target(args: &GradeArgs, kept: Target) -> Target {
     }
 }
 
+/// By how much a level turns in all, degrees.
+fn turned_deg(moved: &Moved) -> f64 {
+    moved.motion.rotation().angle_between(DQuat::IDENTITY).to_degrees()
+}
+
 /// How each level moves towards a target, a line for each.
 fn moves_as_text(moved: &[Moved]) -> String {
     let line = |m: &Moved| {
-        let turned_deg = m.motion.rotation().angle_between(glam::DQuat::IDENTITY).to_degrees();
-        let [back, left] = m.disc_deg;
-        let level = m.level;
+        let ([back, left], level) = (m.disc_deg, m.level);
         format!(
-            "{level}: turned by {turned_deg:.1}, its disc by {back:+.1} backwards, {left:+.1} to the left, degrees\n"
+            "{level}: turned by {:.1}, its disc by {back:+.1} backwards, {left:+.1} to the left, degrees\n",
+            turned_deg(m)
         )
     };
     format!("\nthe spine moved:\n{}", moved.iter().map(line).collect::<String>())
@@ -320,7 +325,10 @@ pub fn rods_as_text(sheet: &RodSheet) -> String {
     text
 }
 
-/// The same as JSON, with the line of each rod.
+/// The same as JSON, with the line of each rod, LPS mm. `target` is what the spine is moved to first: its
+/// `lordosis_deg` (null: as it is) and the `coronal_part` of its tilt that is taken away. `moved` tells
+/// for each level how it moves for that, and is empty where the spine stays as it is; heads and lines of
+/// the rods lie in the moved spine.
 pub fn rods_as_json(sheet: &RodSheet) -> Value {
     let head =
         |(site, mm): (&ScrewSite, &f64)| json!({ "level": site.to_string(), "misfit_mm": mm });
@@ -339,12 +347,35 @@ pub fn rods_as_json(sheet: &RodSheet) -> Value {
             "line_lps_mm": line.iter().map(|p| p.vec().to_array()).collect::<Vec<_>>(),
         })
     };
+    let Target { lordosis_deg, coronal_part } = sheet.target;
     json!({
+        "target": { "lordosis_deg": lordosis_deg, "coronal_part": coronal_part },
+        "moved": sheet.moved.iter().map(move_as_json).collect::<Vec<_>>(),
         "rod": sheet.kind,
         "bender": sheet.bender,
         "how_to_bend": HOW_TO_BEND,
         "without": sheet.without,
         "sides": sheet.rods.iter().map(one).collect::<Vec<_>>(),
+    })
+}
+
+/// How a level moves: what it turns by in all, what the disc under it opens backwards and to the left,
+/// degrees, and `motion_lps_mm`, the rows of the matrix (turn, then shift in mm) that leads from where a
+/// place of it is to where it would be.
+fn move_as_json(moved: &Moved) -> Value {
+    let ([back, left], motion) = (moved.disc_deg, moved.motion);
+    let (turn, shift) = (DMat3::from_quat(motion.rotation()), motion.origin().to_array());
+    let row = |n: usize| {
+        let [x, y, z] = turn.row(n).to_array();
+        [x, y, z, shift[n]]
+    };
+    let rows = [0, 1, 2].map(row);
+    json!({
+        "level": moved.level,
+        "turned_deg": turned_deg(moved),
+        "disc_back_deg": back,
+        "disc_left_deg": left,
+        "motion_lps_mm": rows,
     })
 }
 

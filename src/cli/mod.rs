@@ -147,7 +147,8 @@ pub struct GradeArgs {
     /// The case the plan belongs to.
     #[command(flatten)]
     pub case: CaseArgs,
-    /// Print JSON in place of a table.
+    /// Print JSON in place of a table. With --rods `rods.moved` tells how each level moves for
+    /// `rods.target`; the rods' heads and lines lie in the spine so moved.
     #[arg(long)]
     pub json: bool,
     /// Also print the rods as they are bent: misfit, length to cut, and a bend table each. As many

@@ -9,7 +9,7 @@ use crate::app::planning::{Extras, PlanWish};
 use crate::app::selection::{Crosshair, Selection};
 use crate::app::words;
 use crate::case::spine::Spine;
-use crate::case::{Command, StepError};
+use crate::case::{Command, StepError, judge};
 use crate::implant::ScrewSize;
 use crate::labels::edit::Mending;
 use crate::labels::{Level, VertebraId};
@@ -185,7 +185,11 @@ fn carry_out_naming(
         }
         _ => return Err(StepError::Nothing),
     }
-    Ok(last_edit(document))
+    let done = last_edit(document);
+    Ok(match judge::said_of_names(spine, document.plan()) {
+        Some(twice) => format!("{done}; {twice}"),
+        None => done,
+    })
 }
 
 /// Plans that are kept beside the one that is worked on.

@@ -76,10 +76,21 @@ pub struct Seen {
     pub rod_misfit_mm: Option<f64>,
     /// Its vertebra is cut off by the image.
     pub is_cut_off: bool,
+    /// Where the image or the label map ends inside its ilium, if that is near it.
+    pub ilium_cut: Option<IliumCut>,
     /// Where its axis runs, if not in the bone that it belongs to.
     pub astray: Option<Astray>,
     /// What its name and its place in that bone contradict each other in.
     pub amiss: Option<Amiss>,
+}
+
+/// Where the image or the label map ends inside the ilium that a screw runs into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IliumCut {
+    /// Beside the screw, or within it.
+    Beside,
+    /// Beyond its tip, on the way on through bone.
+    Ahead,
 }
 
 /// A screw in its own bone that does not lie there as its name says.
@@ -197,6 +208,21 @@ fn of_one(screw: &Seen) -> Vec<Issue> {
             "take an image and labels that hold the whole vertebra",
         );
     }
+    match screw.ilium_cut {
+        Some(IliumCut::Beside) => say(
+            Weight::Grave,
+            "the image or the label map ends inside its ilium beside it, and is taken for its wall"
+                .into(),
+            MORE_OF_ILIUM,
+        ),
+        Some(IliumCut::Ahead) => say(
+            Weight::Note,
+            "the image or the label map ends inside its ilium ahead of it, so a longer one may fit"
+                .into(),
+            MORE_OF_ILIUM,
+        ),
+        None => {}
+    }
     issues
 }
 
@@ -223,6 +249,7 @@ fn as_wanted(wanted: Wanted, mm: f64, grade: Grade) -> (Weight, String, &'static
     }
 }
 
+const MORE_OF_ILIUM: &str = "take an image and labels that hold more of the ilium";
 const LOWER: &str = "move the entry down or outwards, off the joint";
 
 fn away_from(wall: Wall) -> &'static str {
@@ -319,6 +346,7 @@ mod tests {
             near_heads: vec![("other".into(), 15.0)],
             rod_misfit_mm: Some(0.4),
             is_cut_off: false,
+            ilium_cut: None,
             astray: None,
             amiss: None,
         }
@@ -365,6 +393,17 @@ mod tests {
         }
         assert!(all.iter().all(|issue| !issue.hint.is_empty()));
         assert!(all.windows(2).all(|pair| pair[0].weight <= pair[1].weight));
+    }
+
+    #[test]
+    fn an_ilium_that_ends_beside_a_screw_is_grave_and_ahead_of_it_good_to_know() {
+        for (cut, weight) in [(IliumCut::Beside, Weight::Grave), (IliumCut::Ahead, Weight::Note)] {
+            let screw = Seen { ilium_cut: Some(cut), ..seen("S1", Side::Left) };
+            let issues = check(&[screw], Vec::new(), 1.0, 0.28);
+            assert_eq!(issues.len(), 1, "{issues:?}");
+            assert_eq!(issues[0].weight, weight);
+            assert!(issues[0].what.contains("ends inside its ilium"), "{issues:?}");
+        }
     }
 
     #[test]

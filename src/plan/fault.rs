@@ -45,6 +45,14 @@ pub enum FileError {
         /// What stands there.
         found: String,
     },
+    /// A key stands twice in one record, and which of its values holds nobody can tell.
+    #[error("{place}: its {field} stands there twice; take one of them out of the plan file")]
+    Twice {
+        /// Level, side and id of the screw, or `the plan`.
+        place: String,
+        /// The key, with those that lead to it.
+        field: String,
+    },
     /// A number is missing or something else.
     #[error("{screw}: its {field} must be {wanted}; correct it in the plan file")]
     Field {

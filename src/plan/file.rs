@@ -16,7 +16,7 @@ use super::correct::Target;
 use super::migrate::migrate;
 use super::no_number::{self, NoNumber};
 use super::screw::{Screw, ScrewId, ScrewState, ScrewStyle, is_false};
-use super::{Plan, RenamedLevel};
+use super::{Plan, RenamedLevel, twice};
 use crate::implant::Catalogue;
 use crate::labels::edit::Mending;
 use crate::labels::{Level, VertebraId};
@@ -290,15 +290,23 @@ pub fn print(header: &Header, plan: &Plan) -> Result<String, FileError> {
     Ok(serde_json::to_string_pretty(&record)? + "\n")
 }
 
-/// The JSON of a text. Where that is spoilt by a number that is none, the error says whose it is.
+/// The JSON of a text. Where that is spoilt by a number that is none, or by a key that stands twice, the
+/// error says whose it is.
 fn read_document(text: &str) -> Result<Value, FileError> {
-    serde_json::from_str(text).map_err(|fault| match no_number::first(text) {
+    let document = serde_json::from_str(text).map_err(|fault| match no_number::first(text) {
         Some(NoNumber { document, path, found }) => {
             let (place, field) = whose(&document, &path);
             FileError::Number { place, field, found }
         }
         None => fault.into(),
-    })
+    })?;
+    match twice::least_deep(text) {
+        Some(path) => {
+            let (place, field) = whose(&document, &path);
+            Err(FileError::Twice { place, field })
+        }
+        None => Ok(document),
+    }
 }
 
 /// Whose value lies at a path through the file, as messages call it, and the rest of the path.
@@ -471,7 +479,7 @@ fn id_of_place(index: usize) -> ScrewId {
 }
 
 /// Stands for "the vertebra called so", where the file names no vertebra; no label map has it.
-fn vertebra_by_name(level: Level) -> VertebraId {
+pub(crate) fn vertebra_by_name(level: Level) -> VertebraId {
     VertebraId::of_label(&format!("the vertebra called {level}"), 0)
 }
 

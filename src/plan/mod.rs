@@ -6,6 +6,7 @@
 pub mod screw;
 pub mod alternative;
 mod no_number;
+mod twice;
 mod fault;
 pub mod migrate;
 pub mod file;
@@ -79,6 +80,10 @@ impl Plan {
     /// Every screw, of the plan and then of its alternatives.
     pub fn all_screws(&self) -> impl Iterator<Item = &Screw> {
         self.screws.iter().chain(self.alternatives.iter().flat_map(|a| &a.screws))
+    }
+    /// The same, to be changed.
+    pub(crate) fn all_screws_mut(&mut self) -> impl Iterator<Item = &mut Screw> {
+        self.screws.iter_mut().chain(self.alternatives.iter_mut().flat_map(|a| &mut a.screws))
     }
     /// Puts screws and alternatives in their one order, so that equal plans are written as equal
     /// bytes.

@@ -20,6 +20,8 @@ fn bone(spine: &Spine, side: Side) -> Arc<PelvicBone> {
         ilium: model.mesh.clone(),
         field: model.field.clone(),
         anatomy: model.anatomy.clone(),
+        ends: Vec::new(),
+        is_cut_off: false,
     })
 }
 

@@ -8,10 +8,10 @@ use corridor::app::jobs::{ActiveCase, CaseOpened};
 use corridor::app::measuring::Measuring;
 use corridor::app::planning::{Extras, PlanWish, Planning};
 use corridor::app::selection::Selection;
-use corridor::case::spine::Spine;
+use corridor::case::spine::{Spine, VertebraModel};
 use corridor::interact::intent::{Intent, Review};
 use corridor::interact::pointer::PointerKind;
-use corridor::labels::{Level, Lying, Posture};
+use corridor::labels::{Level, Lying, Posture, VertebraId};
 use corridor::plan::bent::RodChoice;
 use corridor::plan::correct::Target;
 use corridor::plan::{Plan, Screw, ScrewState};
@@ -77,6 +77,23 @@ fn all_names_move_with_one_and_their_screws_with_them() {
     send(&mut app, Intent::Undo);
     assert!(plan(&app).screws.iter().all(|s| s.level == Level::L4));
     assert!(plan(&app).renamed.is_empty());
+}
+
+#[test]
+fn a_name_that_another_vertebra_has_is_told_in_the_sentence_of_the_edit() {
+    let (mut app, _, _folder) = interaction_app(PointerKind::Mouse);
+    let mut spine = block_spine();
+    let mut lower = VertebraModel::clone(&spine.vertebrae[0]);
+    (lower.id, lower.level) = (VertebraId::of_label("block", 5), Level::L5);
+    let l4 = spine.vertebrae[0].id;
+    spine.vertebrae.push(Arc::new(lower));
+    app.insert_resource(ActiveCase { spine: Arc::new(spine) });
+    let said = |app: &App| app.world().resource::<StatusLine>().text.clone();
+    send(&mut app, Intent::RenameLevel(l4, Level::L5));
+    let twice = "Renamed L4 to L5; two vertebrae are called L5: rename the one";
+    assert!(said(&app).starts_with(twice), "{}", said(&app));
+    send(&mut app, Intent::RenameLevel(l4, Level::L3));
+    assert_eq!(said(&app), "Renamed L5 to L3");
 }
 
 #[test]

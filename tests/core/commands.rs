@@ -212,6 +212,9 @@ fn a_screw_is_judged_in_the_vertebra_that_the_plan_calls_so() {
     let (text, why) = run_on("grade", &path, &[]);
     assert_eq!(why, None);
     assert!(line(&text, &["L3", "left", "5", "x", "35"]).contains(" A"), "{text}");
+    let json: Value = serde_json::from_str(&run_on("grade", &path, &["--json"]).0).unwrap();
+    assert_eq!(json["screws"][0]["vertebra_id"], case().l4.id.to_string());
+    assert!(text.contains("1 screw names no vertebra of these labels"), "{text}");
     let plans = ["--accept-unknown", "--plans", path.to_str().unwrap()];
     let (text, _) = run("compare", &plans);
     assert!(!line(&text, &["L3", "left"]).contains("not judged"), "{text}");

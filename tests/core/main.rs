@@ -7,6 +7,7 @@ mod anatomy_real;
 mod anatomy_table;
 mod architecture;
 mod case_spine;
+mod case_bound;
 mod case_commands;
 mod case_faults;
 mod case_kept;

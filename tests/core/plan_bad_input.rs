@@ -58,6 +58,30 @@ fn a_number_that_is_none_is_told_by_screw_and_field_and_the_file_stays() {
 }
 
 #[test]
+fn a_key_that_stands_twice_is_told_by_screw_and_key_and_neither_value_taken() {
+    for field in ["length_mm", "level", "state", "torque_nm"] {
+        let text = spoilt(&[("author", &format!("\"planner\", \"{field}\": 45.0"))]);
+        let text = match field {
+            // A key of another program's, which would be lost as well.
+            "torque_nm" => {
+                text.replace("\"torque_nm\": 45.0", "\"torque_nm\": 1, \"torque_nm\": 2")
+            }
+            "level" => text.replace("\"level\": 45.0", "\"level\": \"L3\""),
+            _ => text,
+        };
+        let said = file::parse(&text, now()).unwrap_err().to_string();
+        let wanted = format!("L3 left screw 00000000: its {field} stands there twice; take one of");
+        assert!(said.starts_with(&wanted), "{said}");
+    }
+    let said = |text: &str| file::parse(text, now()).unwrap_err().to_string();
+    let of_plan = r#"{"schema": 2, "schema": 2, "screws": []}"#;
+    assert!(said(of_plan).starts_with("the plan: its schema stands there twice"));
+    let deep = r#"{"schema": 2, "catalogue": {"id": "a", "version": 1, "id": "b"}, "screws": []}"#;
+    assert!(said(deep).starts_with("the plan: its catalogue.id stands there twice"));
+    assert!(file::parse(&spoilt(&[]), now()).is_ok(), "what stands once in each screw");
+}
+
+#[test]
 fn sizes_that_no_screw_has_are_refused_by_file_and_command_alike() {
     for (field, value, word) in [
         ("diameter_mm", "1e300", "its diameter must be 1 to 30 mm"),

@@ -3,14 +3,17 @@
 use crate::plan_auto::{answer_of, misfit_mm, plan};
 use crate::real_data::real;
 use corridor::case::judge::{self, Unjudged};
+use corridor::case::pelvis::PelvicBone;
 use corridor::case::spine::{self, Source, Spine};
 use corridor::case::suggest::Wish;
 use corridor::clearance::grade::ENTRY_ZONE_MM;
 use corridor::clearance::{Grade, JOINT_MM, ScrewShape, iliac};
+use corridor::implant::Catalogue;
 use corridor::labels::numbering::Numbering;
-use corridor::labels::{Ilia, Level};
+use corridor::labels::{Ilia, LabelMap, Level};
 use corridor::phantom::{Bone, Phantom, Spec};
 use corridor::plan::auto::{Refusal, Style};
+use corridor::plan::check::{IliumCut, Weight};
 use corridor::plan::{Plan, ScrewSite};
 use corridor::space::{Affine, Dir, Patient, Point, Side};
 use corridor::volume::Grid;
@@ -27,10 +30,17 @@ struct Pelvis {
 
 /// L5, the sacrum and what of the hip bones a screw can reach, on a grid turned so; labels alone.
 fn pelvis(turn: DQuat, ilia: Ilia) -> Pelvis {
+    let (phantom, labels) = labelled(turn, 112.0);
+    let spine = spine::of_images_with(None, labels, ilia, &Work::silent()).unwrap();
+    Pelvis { phantom, spine }
+}
+
+/// The same as labels, so far to either side.
+fn labelled(turn: DQuat, aside_mm: f64) -> (Phantom, LabelMap) {
     let levels = vec![Level::L5, Level::S1];
     let phantom = Phantom::new(&Spec { levels, seed: 3, ..Spec::default() }).unwrap();
     let middle = phantom.bone(Level::S1).unwrap().patient_from_vertebra().origin();
-    let half = DVec3::new(112.0, 100.0, 90.0);
+    let half = DVec3::new(aside_mm, 100.0, 90.0);
     let first = middle.vec() + DVec3::new(0.0, -10.0, -30.0) - turn * half;
     let axis = |d: DVec3| Dir::from_vec(turn * d * VOXEL_MM);
     let [x, y, z] = [DVec3::X, DVec3::Y, DVec3::Z].map(axis);
@@ -38,8 +48,7 @@ fn pelvis(turn: DQuat, ilia: Ilia) -> Pelvis {
     let size = (half * 2.0 / VOXEL_MM).to_array().map(|n| n as usize);
     let grid = Grid::new(size, map).unwrap();
     let labels = phantom.with_hips(phantom.labels(&grid), &phantom.structures(&grid));
-    let spine = spine::of_images_with(None, labels, ilia, &Work::silent()).unwrap();
-    Pelvis { phantom, spine }
+    (phantom, labels)
 }
 
 fn straight() -> &'static Pelvis {
@@ -223,6 +232,74 @@ fn without_an_ilium_or_with_the_other_one_nothing_is_planned_and_nothing_judged(
     assert!(swapped.pelvis.is_empty());
     assert_eq!(swapped.left_out.len(), 2, "{:?}", swapped.left_out);
     assert!(swapped.left_out[0].contains("lies on the other side"), "{:?}", swapped.left_out);
+}
+
+/// The part of labels from `low` to `high` to the left, LPS mm, and not farther forward than 59 mm, where
+/// both wings are cut off far from any screw.
+fn cropped(labels: &LabelMap, [low, high]: [f64; 2]) -> Spine {
+    let grid = labels.volume.grid();
+    let index = |x: f64| {
+        let at = grid.voxel_from_patient().point(Point::new(x, -59.0, 0.0)).vec();
+        [at.x, at.y].map(|n| n.max(0.0) as usize)
+    };
+    let ([i, j], [end, _], [ni, nj, nk]) = (index(low), index(high), grid.size());
+    let size = [(end + 1).min(ni) - i, nj - j, nk];
+    let volume = labels.volume.part([i, j, 0], size).unwrap();
+    let part = LabelMap { volume, vertebrae: labels.vertebrae.clone() };
+    spine::of_images_with(None, part, Ilia::OURS, &Work::silent()).unwrap()
+}
+
+#[test]
+fn an_ilium_cut_off_in_the_way_of_a_screw_is_told_and_one_cut_off_elsewhere_is_not() {
+    let (_, labels) = labelled(DQuat::IDENTITY, 140.0);
+    let told = |spine: &Spine| -> Vec<String> {
+        spine.notices_beside(&Plan::default()).filter(|said| said.contains("ilium")).collect()
+    };
+    let offered = Catalogue::builtin().unwrap();
+    let issues = |spine: &Spine, plan: &Plan| -> Vec<(Weight, String)> {
+        let issues = judge::check(spine, plan, &offered).into_iter();
+        let of_end = issues.filter(|issue| issue.what.contains("ends inside"));
+        of_end.map(|issue| (issue.weight, issue.what)).collect()
+    };
+    let whole = cropped(&labels, [-140.0, 140.0]);
+    let screws: Vec<_> = plan(&whole, &iliac()).screws.into_iter().map(|(s, _)| s).collect();
+    let both = Plan { screws, ..Plan::default() };
+    assert_eq!(both.screws.len(), 2);
+    assert!(whole.pelvis.iter().all(|bone| !bone.ends.is_empty() && !bone.is_cut_off));
+    assert_eq!((told(&whole), issues(&whole, &both)), (Vec::new(), Vec::new()));
+
+    // The left corridor ends where the image does; on the right nothing is left of it.
+    let cut = cropped(&labels, [-55.0, 78.0]);
+    let is_cut_off = |side: Side| cut.pelvic_bone(side).unwrap().is_cut_off;
+    assert_eq!(Side::BOTH.map(is_cut_off), [true, false]);
+    let notices = told(&cut);
+    assert!(notices.len() == 1 && notices[0].contains("inside the left ilium"), "{notices:?}");
+    let beside = |side: Side| {
+        let what = "the image or the label map ends inside its ilium beside it";
+        (Weight::Grave, format!("S2AI {side}: {what}, and is taken for its wall"))
+    };
+    assert_eq!(issues(&cut, &both), Side::BOTH.map(beside));
+    let refused = plan(&cut, &iliac()).refusals;
+    let side = Side::Right;
+    assert!(refused.contains(&Refusal::IliumCutOff { side }), "{refused:?}");
+}
+
+#[test]
+fn an_end_of_the_ilium_matters_beside_a_screw_and_on_its_way_on_through_bone() {
+    let Pelvis { spine, .. } = straight();
+    let (screw, _) = plan(spine, &iliac()).screws.remove(0);
+    let (shape, radius) = (screw.shape(), screw.radius_mm());
+    let across = screw.axis.any_perpendicular();
+    let with_end = |end: Point<Patient>| {
+        let bone = spine.pelvic_bone(screw.side).unwrap();
+        PelvicBone { ends: vec![end], ..PelvicBone::clone(bone) }.cut_at(&shape)
+    };
+    let beside = |mm: f64| with_end(screw.entry + screw.axis * 50.0 + across * (radius + mm));
+    assert_eq!([beside(4.0), beside(6.0)], [Some(IliumCut::Beside), None]);
+    // The tip lies 4 mm and more in bone.
+    let ahead = |mm: f64| with_end(screw.tip() + screw.axis * (radius + mm));
+    assert_eq!([ahead(4.0), ahead(6.0)], [Some(IliumCut::Beside), Some(IliumCut::Ahead)]);
+    assert_eq!(ahead(60.0), None, "no screw reaches it");
 }
 
 #[test]

@@ -160,6 +160,10 @@ fn a_screw_in_the_other_pedicle_or_backwards_is_grave_and_so_is_a_name_given_twi
     let renamed = RenamedLevel { from: Level::L4, to: Level::L5 };
     let twice = Plan { renamed: [(id, renamed)].into(), ..Plan::default() };
     assert_eq!(graves(&twice), ["two vertebrae are called L5"]);
+    // The sentence of the renaming says it before the checks do.
+    let said = judge::said_of_names(spine, &twice).unwrap();
+    assert_eq!(said, "two vertebrae are called L5: rename the one that was counted twice");
+    assert_eq!(judge::said_of_names(spine, &Plan::default()), None);
 }
 
 #[test]

@@ -58,6 +58,7 @@ pub fn opening(ct: &str) -> Opening {
             labels_hash: Some("labels".to_owned()),
             ..CaseHashes::default()
         },
+        labels: None,
         catalogue: CatalogueRef { id: "corridor-generic".to_owned(), version: 1 },
         thresholds_hash: "thresholds".to_owned(),
         accept_unknown: false,

@@ -14,7 +14,8 @@ use corridor::plan::bent::{MOST_BENDS, RodChoice};
 use corridor::plan::check::{Issue, Weight};
 use corridor::plan::correct::{CorrectError, Target, lordosis_deg};
 use corridor::plan::{Header, Plan, RenamedLevel, file};
-use corridor::space::Side;
+use corridor::space::{Point, Side};
+use serde_json::json;
 
 #[test]
 fn rods_join_the_heads_where_the_moved_spine_has_them() {
@@ -104,6 +105,38 @@ fn planned() -> Plan {
 
 fn sheet_of(plan: &Plan) -> RodSheet {
     sheet(&l4_to_s1().spine, plan, plan.rod_target, &plan.rod_choice, None).unwrap()
+}
+
+#[test]
+fn json_tells_the_target_and_how_each_level_moves_as_the_text_does() {
+    let plan = planned();
+    let at_rest = grade::rods_as_json(&sheet_of(&plan));
+    assert_eq!(at_rest["target"], json!({ "lordosis_deg": null, "coronal_part": 0.0 }));
+    assert_eq!(at_rest["moved"], json!([]));
+    let rod_target = Target { lordosis_deg: Some(30.0), coronal_part: 0.5 };
+    let made = sheet_of(&Plan { rod_target, ..plan });
+    let told = grade::rods_as_json(&made);
+    assert_eq!(told["target"], json!({ "lordosis_deg": 30.0, "coronal_part": 0.5 }));
+    let (levels, text) = (told["moved"].as_array().unwrap(), grade::rods_as_text(&made));
+    assert_eq!(levels.len(), 3);
+    for (moved, level) in made.moved.iter().zip(levels) {
+        let number = |key: &str| level[key].as_f64().unwrap();
+        let name = level["level"].as_str().unwrap();
+        assert_eq!(name, moved.level.to_string());
+        assert_eq!([number("disc_back_deg"), number("disc_left_deg")], moved.disc_deg);
+        assert!(
+            text.contains(&format!("{name}: turned by {:.1}, ", number("turned_deg"))),
+            "{text}"
+        );
+        // A place moved by the matrix is where the motion has it.
+        let at = [10.0, -20.0, 30.0];
+        let row = |n: usize| {
+            let of = |m: usize| level["motion_lps_mm"][n][m].as_f64().unwrap();
+            of(0) * at[0] + of(1) * at[1] + of(2) * at[2] + of(3)
+        };
+        let there = moved.motion.point(Point::from(at));
+        assert!(there.distance(Point::new(row(0), row(1), row(2))) < 1e-9, "{name}");
+    }
 }
 
 fn issues(plan: &Plan) -> Vec<Issue> {

@@ -161,6 +161,16 @@ pub enum Refusal {
         /// The side.
         side: Side,
     },
+    /// The same of an ilium that the image or the label map does not hold whole.
+    #[error(
+        "S2AI {side}: the image or the label map ends inside the {side} ilium, and no way through \
+         bone leads from the sacrum into what it holds, so nothing is planned there; take an image \
+         and labels that hold more of it"
+    )]
+    IliumCutOff {
+        /// The side.
+        side: Side,
+    },
     /// The style is none of this level.
     #[error("{level}: a {style} screw belongs to {belongs}; choose another style")]
     OtherLevel {
