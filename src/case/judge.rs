@@ -183,6 +183,10 @@ pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
             pedicle_mm: pedicle_mm(spine, screw),
             near: near(plan, screw, |a, b| Some(clearance::gap_between_mm(&a.shape(), &b.shape()))),
             near_heads: near(plan, screw, |a, b| gap_between_heads_mm(a, b, catalogue)),
+            near_shafts: near(plan, screw, |a, b| {
+                let head = (&a.shape(), head_of(a, catalogue)?);
+                Some(clearance::gap_head_to_shaft_mm(head, &b.shape()))
+            }),
             rod_misfit_mm: misfit(screw),
             is_cut_off: vertebra_of(spine, screw).is_some_and(|v| v.is_cut_off),
             astray: (!assessment.meets_bone).then(|| astray(spine, plan, screw)),
