@@ -247,14 +247,17 @@ fn called_twice(spine: &Spine, plan: &Plan) -> Vec<Issue> {
 
 /// What a screw in its bone does not do as its name says. Into the ilium both sides lead their own way.
 fn amiss(spine: &Spine, screw: &Screw) -> Option<Amiss> {
+    if screw.style == ScrewStyle::S2AlarIliac {
+        return None;
+    }
     let Host { anatomy, .. } = host_of(spine, screw).ok()?;
     let axis = screw.axis.unit()?;
-    let own = anatomy.pedicle(screw.side).filter(|_| screw.style != ScrewStyle::S2AlarIliac)?;
-    let nearest = clearance::nearest_pedicle(&screw.shape(), axis, anatomy)?;
-    if nearest.side != screw.side {
-        return Some(Amiss::InPedicle(nearest.side));
+    let nearest = clearance::nearest_pedicle(&screw.shape(), axis, anatomy);
+    if let Some(other) = nearest.filter(|pedicle| pedicle.side != screw.side) {
+        return Some(Amiss::InPedicle(other.side));
     }
-    (axis.dot(own.axis) < 0.0).then_some(Amiss::Backwards)
+    let Some(own) = anatomy.pedicle(screw.side) else { return Some(Amiss::NoPedicle) };
+    (nearest.is_some() && axis.dot(own.axis) < 0.0).then_some(Amiss::Backwards)
 }
 
 /// Where a screw runs whose axis does not meet its own bone.

@@ -91,6 +91,8 @@ pub enum Amiss {
     InPedicle(Side),
     /// Its head lies before the vertebra, its tip behind.
     Backwards,
+    /// The pedicle of its side was not found, so no wall of it is known.
+    NoPedicle,
 }
 
 /// Where a screw's axis runs that does not meet its own bone.
@@ -167,7 +169,13 @@ fn of_one(screw: &Seen) -> Vec<Issue> {
             "it runs backwards, its head lies before the vertebra".into(),
             "exchange its entry and its tip, or place it again",
         ),
-        None => {}
+        // What cuts the vertebra off is told below.
+        Some(Amiss::NoPedicle) if !screw.is_cut_off => say(
+            Weight::Look,
+            "its pedicle was not found: it is judged by the nearest bone, not by the walls".into(),
+            "look at both cuts through it, and mend the labels of that pedicle",
+        ),
+        Some(Amiss::NoPedicle) | None => {}
     }
     let beside = [(Wall::Medial, Weight::Grave), (Wall::Caudal, Weight::Look)];
     for ((other, weight), mm) in beside.into_iter().zip(screw.past_mm) {
@@ -407,6 +415,15 @@ mod tests {
         );
         assert_eq!(of(Some(-0.2), 0.4).len(), 1, "the heads tell it");
         assert!(of(None, 1.2).is_empty());
+    }
+
+    #[test]
+    fn a_screw_without_a_pedicle_is_named_unless_its_vertebra_is_cut_off() {
+        let lost = Seen { amiss: Some(Amiss::NoPedicle), ..seen("L4", Side::Left) };
+        let said = check(&[lost.clone()], Vec::new(), 1.0, 0.28);
+        assert!(said.len() == 1 && said[0].what.starts_with("L4 left: its pedicle was not found"));
+        let cut = Seen { is_cut_off: true, ..lost };
+        assert_eq!(weights(&[cut]), [Weight::Grave]);
     }
 
     #[test]
