@@ -427,6 +427,25 @@ mod tests {
     }
 
     #[test]
+    fn a_screw_that_ends_beside_the_body_is_told_as_in_out_in_is_and_where_it_ends() {
+        let of = |wanted: Wanted| {
+            let breach = (Grade::B, 1.3, Some(Wall::Lateral));
+            let screw = Seen { breach, wanted: Some(wanted), ..seen("T12", Side::Left) };
+            let issues = check(&[screw], Vec::new(), 1.0, 0.28);
+            assert!(issues.len() == 1 && issues[0].weight == Weight::Look, "{issues:?}");
+            (issues[0].what.clone(), issues[0].hint.clone())
+        };
+        let (end, hint) = of(Wanted::LateralEnd);
+        let what = "it passes the lateral wall by 1.3 mm (B) and ends out of bone there";
+        assert_eq!(end, format!("T12 left: {what}"));
+        assert!(hint.contains("pleura and vessels"), "{hint}");
+        let (wall, hint) = of(Wanted::LateralWall);
+        let what = "it passes the lateral wall by 1.3 mm (B), as in-out-in does";
+        assert_eq!(wall, format!("T12 left: {what}"));
+        assert!(hint.contains("rib"), "{hint}");
+    }
+
+    #[test]
     fn a_breach_as_wanted_is_told_as_that() {
         let tip = Seen {
             breach: (Grade::B, 1.7, Some(Wall::Anterior)),
