@@ -196,6 +196,12 @@ fn answers(c: &mut Criterion<ThreadTime>) {
             DEMO.spine.organs.iter().map(gap).fold(f64::INFINITY, f64::min)
         });
     });
+    group.bench_function("full, five millimetres medial", |b| {
+        let Demo { spine, plan } = &*DEMO;
+        let mut medial = DEMO.screw(Level::L4).clone();
+        medial.entry = medial.entry - l4().anatomy.patient_from_vertebra.dir(Dir::X) * 5.0;
+        b.iter(|| judge::answer(spine, plan, &medial, &catalogue));
+    });
     for n in 0..12 {
         group.bench_function(format!("full, screw {n}"), |b| {
             let Demo { spine, plan } = &*DEMO;
