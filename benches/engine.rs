@@ -8,7 +8,7 @@
 //! a busy machine matters little; the others, which run on several threads, by the clock.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
 
-use corridor::anatomy::VertebraAnatomy;
+use corridor::anatomy::{VertebraAnatomy, measure};
 use corridor::case::judge;
 use corridor::case::kept::Kept;
 use corridor::case::spine::{self, Source, Spine, VertebraModel};
@@ -20,7 +20,7 @@ use corridor::implant::Catalogue;
 use corridor::labels::edit::{Mending, Stroke};
 use corridor::labels::{LabelMap, Level, Organ};
 use corridor::mesh::{self, TriMesh};
-use corridor::phantom::{Phantom, Spec};
+use corridor::phantom::{Phantom, Recorded, Spec, Structure};
 use corridor::plan::auto::{self, Allowed, Rules, Site, Style};
 use corridor::plan::{Plan, Screw};
 use corridor::space::{Affine, Dir, Patient, Point, Side};
@@ -196,6 +196,12 @@ fn answers(c: &mut Criterion<ThreadTime>) {
             DEMO.spine.organs.iter().map(gap).fold(f64::INFINITY, f64::min)
         });
     });
+    group.bench_function("full, five millimetres medial", |b| {
+        let Demo { spine, plan } = &*DEMO;
+        let mut medial = DEMO.screw(Level::L4).clone();
+        medial.entry = medial.entry - l4().anatomy.patient_from_vertebra.dir(Dir::X) * 5.0;
+        b.iter(|| judge::answer(spine, plan, &medial, &catalogue));
+    });
     for n in 0..12 {
         group.bench_function(format!("full, screw {n}"), |b| {
             let Demo { spine, plan } = &*DEMO;
@@ -278,13 +284,34 @@ fn column(c: &mut Criterion) {
     group.finish();
 }
 
-/// A large CT on two threads: what is declared, extracted and measured of it.
-fn fields(c: &mut Criterion) {
-    struct Large {
-        ct: Volume<i16>,
-        labels: LabelMap,
-        surfaces: Vec<Surface>,
-        meshes: Vec<TriMesh>,
+/// A large CT and what is made from it.
+struct Large {
+    ct: Volume<i16>,
+    labels: LabelMap,
+    structures: Volume<u16>,
+    surfaces: Vec<Surface>,
+    meshes: Vec<TriMesh>,
+    anatomies: Vec<VertebraAnatomy>,
+}
+
+impl Large {
+    /// T10 to S1 on 512 x 512 x 400 voxels of 0.5 x 0.5 x 0.9 mm.
+    fn new() -> Self {
+        let t10: Level = "T10".parse().unwrap();
+        let levels = Spec::whole_column().into_iter().filter(|level| *level >= t10).collect();
+        let phantom = Phantom::new(&Spec { levels, seed: 5, ..Spec::default() }).unwrap();
+        let (spacing, size) = ([0.5, 0.5, 0.9], [512, 512, 400]);
+        let half = |axis: usize| spacing[axis] * (size[axis] - 1) as f64 / 2.0;
+        let first = phantom.grid(1.0).middle() - Dir::new(half(0), half(1), half(2));
+        let [x, y, z] = [Dir::X * spacing[0], Dir::Y * spacing[1], Dir::Z * spacing[2]];
+        let grid = Grid::new(size, Affine::from_columns(x, y, z, first)).unwrap();
+        let Recorded { ct, labels, structures, .. } =
+            phantom.record(&grid, &Work::silent()).unwrap();
+        let surfaces = Self::declared(&ct, &labels);
+        let meshes = Self::extracted(&surfaces);
+        let measured = |(v, surface)| measure(&labels, v, surface, Some(&ct));
+        let anatomies = labels.vertebrae.par_iter().zip(&surfaces).map(measured).collect();
+        Self { ct, labels, structures, surfaces, meshes, anatomies }
     }
     fn declared(ct: &Volume<i16>, labels: &LabelMap) -> Vec<Surface> {
         let one = |v| surface::declare(labels, v, Some(ct), &Work::silent()).unwrap();
@@ -293,42 +320,65 @@ fn fields(c: &mut Criterion) {
     fn extracted(surfaces: &[Surface]) -> Vec<TriMesh> {
         surfaces.par_iter().map(mesh::extract).collect()
     }
-    static LARGE: LazyLock<Large> = LazyLock::new(|| {
-        let (ct, labels) = large();
-        let surfaces = declared(&ct, &labels);
-        let meshes = extracted(&surfaces);
-        Large { ct, labels, surfaces, meshes }
-    });
+    fn bones(&self) -> Vec<Field> {
+        let one = |(surface, mesh)| Field::to_mesh(surface, mesh, &Work::silent()).unwrap();
+        self.surfaces.par_iter().zip(&self.meshes).map(one).collect()
+    }
+    fn canals(&self, bones: &[Field]) -> Vec<Option<Canal>> {
+        let one = |(bone, anatomy)| Canal::new(bone, anatomy);
+        bones.par_iter().zip(&self.anatomies).map(one).collect()
+    }
+    fn structures(&self) -> Vec<(Organ, Voxels)> {
+        let kinds = [
+            (Organ::Cord, Structure::Cord),
+            (Organ::Roots, Structure::NerveRoot),
+            (Organ::Aorta, Structure::Aorta),
+            (Organ::VenaCava, Structure::VenaCava),
+        ];
+        let values = kinds.map(|(organ, structure)| (organ, vec![structure.value()])).into();
+        let made = spine::organs(&self.structures, &values);
+        assert_eq!(made.len(), kinds.len());
+        made
+    }
+}
+
+/// A large CT on two threads: what is declared, extracted and measured of it. The last one is what has
+/// to be there before a screw can be judged, once surfaces and meshes are.
+fn fields(c: &mut Criterion) {
+    static LARGE: LazyLock<Large> = LazyLock::new(Large::new);
+    static BONES: LazyLock<Vec<Field>> = LazyLock::new(|| LARGE.bones());
     let two = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     let mut group = c.benchmark_group("fields");
     group.sample_size(10);
     group.bench_function("surfaces by the CT's edge, two threads", |b| {
-        let Large { ct, labels, .. } = &*LARGE;
-        b.iter(|| two.install(|| declared(ct, labels)));
+        let large = &*LARGE;
+        b.iter(|| two.install(|| Large::declared(&large.ct, &large.labels)));
     });
     group.bench_function("meshes, two threads", |b| {
-        b.iter(|| two.install(|| extracted(&LARGE.surfaces)));
+        let large = &*LARGE;
+        b.iter(|| two.install(|| Large::extracted(&large.surfaces)));
     });
-    group.bench_function("fields, two threads", |b| {
-        let Large { surfaces, meshes, .. } = &*LARGE;
-        let silent = Work::silent();
-        let one = |(surface, mesh)| Field::to_mesh(surface, mesh, &silent).unwrap();
-        let all = || surfaces.par_iter().zip(meshes).map(one).collect::<Vec<Field>>();
+    group.bench_function("fields of the bones, two threads", |b| {
+        let large = &*LARGE;
+        b.iter(|| two.install(|| large.bones()));
+    });
+    group.bench_function("canals, two threads", |b| {
+        let (large, bones) = (&*LARGE, &*BONES);
+        b.iter(|| two.install(|| large.canals(bones)));
+    });
+    group.bench_function("cord, roots, aorta and vena cava, two threads", |b| {
+        let large = &*LARGE;
+        b.iter(|| two.install(|| large.structures()));
+    });
+    group.bench_function("all fields: bones, canals and structures, two threads", |b| {
+        let large = &*LARGE;
+        let all = || {
+            let bones = large.bones();
+            (large.canals(&bones), large.structures(), bones)
+        };
         b.iter(|| two.install(all));
     });
     group.finish();
-}
-
-/// T10 to S1 on 512 x 512 x 400 voxels of 0.5 x 0.5 x 0.9 mm.
-fn large() -> (Volume<i16>, LabelMap) {
-    let t10: Level = "T10".parse().unwrap();
-    let levels = Spec::whole_column().into_iter().filter(|level| *level >= t10).collect();
-    let phantom = Phantom::new(&Spec { levels, seed: 5, ..Spec::default() }).unwrap();
-    let (spacing, size) = ([0.5, 0.5, 0.9], [512, 512, 400]);
-    let half = |axis: usize| spacing[axis] * (size[axis] - 1) as f64 / 2.0;
-    let first = phantom.grid(1.0).middle() - Dir::new(half(0), half(1), half(2));
-    let [x, y, z] = [Dir::X * spacing[0], Dir::Y * spacing[1], Dir::Z * spacing[2]];
-    phantom.images(&Grid::new(size, Affine::from_columns(x, y, z, first)).unwrap())
 }
 
 criterion_group! {

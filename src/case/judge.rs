@@ -183,6 +183,10 @@ pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
             pedicle_mm: pedicle_mm(spine, screw),
             near: near(plan, screw, |a, b| Some(clearance::gap_between_mm(&a.shape(), &b.shape()))),
             near_heads: near(plan, screw, |a, b| gap_between_heads_mm(a, b, catalogue)),
+            near_shafts: near(plan, screw, |a, b| {
+                let head = (&a.shape(), head_of(a, catalogue)?);
+                Some(clearance::gap_head_to_shaft_mm(head, &b.shape()))
+            }),
             rod_misfit_mm: misfit(screw),
             is_cut_off: vertebra_of(spine, screw).is_some_and(|v| v.is_cut_off),
             ilium_cut: ilium_cut(spine, screw),
@@ -257,14 +261,17 @@ pub fn said_of_names(spine: &Spine, plan: &Plan) -> Option<String> {
 
 /// What a screw in its bone does not do as its name says. Into the ilium both sides lead their own way.
 fn amiss(spine: &Spine, screw: &Screw) -> Option<Amiss> {
+    if screw.style == ScrewStyle::S2AlarIliac {
+        return None;
+    }
     let Host { anatomy, .. } = host_of(spine, screw).ok()?;
     let axis = screw.axis.unit()?;
-    let own = anatomy.pedicle(screw.side).filter(|_| screw.style != ScrewStyle::S2AlarIliac)?;
-    let nearest = clearance::nearest_pedicle(&screw.shape(), axis, anatomy)?;
-    if nearest.side != screw.side {
-        return Some(Amiss::InPedicle(nearest.side));
+    let nearest = clearance::nearest_pedicle(&screw.shape(), axis, anatomy);
+    if let Some(other) = nearest.filter(|pedicle| pedicle.side != screw.side) {
+        return Some(Amiss::InPedicle(other.side));
     }
-    (axis.dot(own.axis) < 0.0).then_some(Amiss::Backwards)
+    let Some(own) = anatomy.pedicle(screw.side) else { return Some(Amiss::NoPedicle) };
+    (nearest.is_some() && axis.dot(own.axis) < 0.0).then_some(Amiss::Backwards)
 }
 
 /// Where a screw runs whose axis does not meet its own bone.

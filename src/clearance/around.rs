@@ -137,6 +137,27 @@ pub fn gap_between_heads_mm(a: (&ScrewShape, HeadShape), b: (&ScrewShape, HeadSh
     segment_distance(from_a, from_b) - a.1.radius_mm - b.1.radius_mm
 }
 
+/// The gap between the head of one screw and the shaft of another, mm; negative by how far they run
+/// into each other. The head's ends are flat, the shaft's rounded.
+pub fn gap_head_to_shaft_mm((screw, head): (&ScrewShape, HeadShape), other: &ScrewShape) -> f64 {
+    let (Some(axis), Some(along)) = (screw.axis.unit(), other.axis.unit()) else { return f64::NAN };
+    let to_head = |mm: f64| {
+        let from_entry = other.entry + along * mm - screw.entry;
+        let behind = -from_entry.dot(axis);
+        let past = (head.behind_mm[0] - behind).max(behind - head.behind_mm[1]);
+        let aside = (from_entry + axis * behind).length() - head.radius_mm;
+        let out = past.max(aside);
+        if out > 0.0 { past.max(0.0).hypot(aside.max(0.0)) } else { out }
+    };
+    // Going along a line the distance to a body without hollows falls, then rises.
+    let [mut low, mut high] = [0.0, other.length_mm];
+    while high - low > 1e-3 {
+        let [a, b] = [low + (high - low) / 3.0, high - (high - low) / 3.0];
+        if to_head(a) < to_head(b) { high = b } else { low = a }
+    }
+    to_head((low + high) / 2.0) - other.diameter_mm / 2.0
+}
+
 /// How deep a point on an axis lies in a bone, mm, negative outside: exactly where metal of so much
 /// radius around it is nearly touching, quickly where there is plenty of room.
 fn depth_mm(bone: &impl SignedDistance, p: Point<Patient>, radius_mm: f64) -> f64 {
@@ -330,6 +351,29 @@ mod tests {
         assert!(gap(&straight, &leaning) < 0.0 && gap_between_mm(&straight, &leaning) > 9.0);
         let parted = screw(16.0, Dir::new(-0.3, -1.0, 0.0));
         assert!(gap(&straight, &parted) > 3.0);
+    }
+
+    #[test]
+    fn a_head_beside_the_shaft_of_another_screw() {
+        let head = HeadShape { radius_mm: 6.5, behind_mm: [2.0, 14.0] };
+        let gap = |a: &ScrewShape, b: &ScrewShape| gap_head_to_shaft_mm((a, head), b);
+        let straight = screw(0.0, -Dir::Y);
+        // A shaft that passes 10 mm behind the entry, through the head or 4 mm above it.
+        let across =
+            |z: f64| ScrewShape { entry: Point::new(-20.0, 10.0, z), ..screw(0.0, Dir::X) };
+        assert!((gap(&straight, &across(13.5)) - 4.0).abs() < 1e-3);
+        assert!(
+            (gap(&straight, &across(0.0)) + 7.0).abs() < 1e-3,
+            "{}",
+            gap(&straight, &across(0.0))
+        );
+        // Before the head, where its flat end leaves room, and beside it from its own entry on.
+        let before = ScrewShape { entry: Point::new(-20.0, -2.0, 0.0), ..screw(0.0, Dir::X) };
+        assert!((gap(&straight, &before) - 1.0).abs() < 1e-3);
+        let beside = gap(&straight, &screw(14.0, -Dir::Y));
+        assert!((beside - (7.5_f64.hypot(2.0) - 3.0)).abs() < 1e-3, "{beside}");
+        let nowhere = ScrewShape { axis: Dir::new(0.0, 0.0, 0.0), ..straight };
+        assert!(gap(&straight, &nowhere).is_nan() && gap(&nowhere, &straight).is_nan());
     }
 
     #[test]

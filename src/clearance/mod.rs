@@ -29,7 +29,8 @@ mod voxels;
 mod wall;
 
 pub use around::{
-    Around, HeadShape, Neighbour, around, gap_between_heads_mm, gap_between_mm, gap_to_voxels_mm,
+    Around, HeadShape, Neighbour, around, gap_between_heads_mm, gap_between_mm,
+    gap_head_to_shaft_mm, gap_to_voxels_mm,
 };
 pub use band::Band;
 pub use canal::Canal;

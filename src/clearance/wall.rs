@@ -178,14 +178,17 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
         }
         // An edge seen at an angle from q is at least reach * sin(angle) away: stop when that is
         // further than what was found, in each turning sense.
-        for turn in [1, RAYS - 1] {
-            let mut ray = first;
+        for (turn, corner, at) in [(1, b, first + 1), (RAYS - 1, a, first)] {
+            let (mut last, mut ray) = (corner, at);
             for edge in 1..RAYS / 4 {
                 if reach * DIRECTIONS[edge - 1].y > nearest.distance(q) {
                     break;
                 }
                 ray = (ray + turn) % RAYS;
-                let (a, b) = (self.outline(plane, ray)?, self.outline(plane, ray + 1)?);
+                let next = self.outline(plane, ray)?;
+                // By ascending rays in either sense, so that rounding is the same.
+                let (a, b) = if turn == 1 { (last, next) } else { (next, last) };
+                last = next;
                 let candidate = nearest_on_segment(a, b, q);
                 if candidate.distance_squared(q) < nearest.distance_squared(q) {
                     nearest = candidate;
@@ -269,4 +272,44 @@ fn nearest_on_segment(a: DVec2, b: DVec2, q: DVec2) -> DVec2 {
     let along = b - a;
     let t = (q - a).dot(along) / along.length_squared().max(1e-24);
     a + along * t.clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clearance::schemes::tests::anatomy;
+
+    #[test]
+    fn the_nearest_point_of_the_outline_is_that_of_all_its_edges() {
+        // A pedicle with corners, wider behind.
+        let bone = |p: Point<Patient>| {
+            let p = p.vec();
+            (4.0 + 0.1 * p.y - (p.x - 12.0).abs() - 0.3 * p.z.abs()).min(6.0 - p.z.abs()) / 1.1
+        };
+        let anatomy = anatomy();
+        let pedicle = &anatomy.pedicles[0];
+        let frame = WallFrame::of_pedicle(pedicle, &anatomy).expect("a pedicle with an axis");
+        let mut walls = PedicleWalls::new(&bone, frame, pedicle.span_mm);
+        let part = |n: u32, step: f64| 2.0 * (f64::from(n) * step).fract() - 1.0;
+        let mut past = 0;
+        for n in 0..400 {
+            let off = Dir::new(9.0 * part(n, 0.819), 7.0 * part(n, 0.671), 9.0 * part(n, 0.549));
+            let p = pedicle.isthmus + off;
+            let told = walls.overshoot(p).map(|over| over.mm);
+            let Some((plane, q)) = walls.place(p) else {
+                assert_eq!(told, None);
+                continue;
+            };
+            let corner = |ray: usize| walls.outline(plane, ray).expect("the axis lies in bone");
+            let corners: Vec<DVec2> = (0..=RAYS).map(corner).collect();
+            let edges = corners.windows(2).map(|ends| nearest_on_segment(ends[0], ends[1], q));
+            let least = edges.map(|at| at.distance(q)).fold(f64::INFINITY, f64::min);
+            let Some(told) = told else { continue };
+            past += 1;
+            assert!((told - least).abs() < 1e-12, "{n}: {told}, of all edges {least}");
+            assert!(walls.overshoot_above(p, least + 1e-9).is_none());
+            assert!(walls.overshoot_above(p, least - 1e-9).is_some());
+        }
+        assert!(past > 100, "{past}");
+    }
 }

@@ -72,6 +72,8 @@ pub struct Seen {
     pub near: Vec<(String, f64)>,
     /// The same of the heads.
     pub near_heads: Vec<(String, f64)>,
+    /// The same between its head and the shafts of the others.
+    pub near_shafts: Vec<(String, f64)>,
     /// How far its head is from the rod of its side, mm.
     pub rod_misfit_mm: Option<f64>,
     /// Its vertebra is cut off by the image.
@@ -100,6 +102,8 @@ pub enum Amiss {
     InPedicle(Side),
     /// Its head lies before the vertebra, its tip behind.
     Backwards,
+    /// The pedicle of its side was not found, so no wall of it is known.
+    NoPedicle,
 }
 
 /// Where a screw's axis runs that does not meet its own bone.
@@ -176,7 +180,13 @@ fn of_one(screw: &Seen) -> Vec<Issue> {
             "it runs backwards, its head lies before the vertebra".into(),
             "exchange its entry and its tip, or place it again",
         ),
-        None => {}
+        // What cuts the vertebra off is told below.
+        Some(Amiss::NoPedicle) if !screw.is_cut_off => say(
+            Weight::Look,
+            "its pedicle was not found: it is judged by the nearest bone, not by the walls".into(),
+            "look at both cuts through it, and mend the labels of that pedicle",
+        ),
+        Some(Amiss::NoPedicle) | None => {}
     }
     let beside = [(Wall::Medial, Weight::Grave), (Wall::Caudal, Weight::Look)];
     for ((other, weight), mm) in beside.into_iter().zip(screw.past_mm) {
@@ -268,6 +278,7 @@ fn pairs(screws: &[Seen]) -> Vec<Issue> {
     for (n, screw) in screws.iter().enumerate() {
         issues.extend(screw.near.iter().filter_map(|near| too_near(screw, near, SHAFTS)));
         issues.extend(screw.near_heads.iter().filter_map(|near| too_near(screw, near, HEADS)));
+        issues.extend(screw.near_shafts.iter().filter_map(|near| head_on_shaft(screw, near)));
         for other in screws[n + 1..].iter().filter(|other| other.site == screw.site) {
             issues.extend(twice(screw, other).or_else(|| unlike(screw, other)));
         }
@@ -278,7 +289,8 @@ fn pairs(screws: &[Seen]) -> Vec<Issue> {
 /// What of two screws is near, and what to do about it.
 type Parts = (&'static str, &'static str);
 const SHAFTS: Parts = ("", "shorten or turn one of them");
-const HEADS: Parts = ("the heads of ", "move one of the entries away, or leave one of them out");
+const HEADS: Parts = ("the heads of ", APART);
+const APART: &str = "move one of the entries away, or leave one of them out";
 
 /// Two screws of which parts touch, or nearly.
 fn too_near(screw: &Seen, (other, mm): &(String, f64), (parts, hint): Parts) -> Option<Issue> {
@@ -289,6 +301,16 @@ fn too_near(screw: &Seen, (other, mm): &(String, f64), (parts, hint): Parts) -> 
         weight: if *mm < 0.0 { Weight::Grave } else { Weight::Look },
         what: format!("{parts}{a} and {b} are {mm:.1} mm apart"),
         hint: hint.to_owned(),
+    })
+}
+
+/// A head that the shaft of another screw touches, or nearly; not where the two heads are nearer still.
+fn head_on_shaft(screw: &Seen, (other, mm): &(String, f64)) -> Option<Issue> {
+    let is_told = screw.near_heads.iter().any(|(head, gap)| head == other && gap <= mm);
+    (*mm < TOO_NEAR_MM && !is_told).then(|| Issue {
+        weight: if *mm < 0.0 { Weight::Grave } else { Weight::Look },
+        what: format!("the head of {} and the shaft of {other} are {mm:.1} mm apart", screw.name),
+        hint: APART.to_owned(),
     })
 }
 
@@ -344,6 +366,7 @@ mod tests {
             pedicle_mm: Some([10.0, 50.0]),
             near: vec![("other".into(), 12.0)],
             near_heads: vec![("other".into(), 15.0)],
+            near_shafts: vec![("other".into(), 18.0)],
             rod_misfit_mm: Some(0.4),
             is_cut_off: false,
             ilium_cut: None,
@@ -361,7 +384,8 @@ mod tests {
         let plan = [seen("L4", Side::Left), seen("L4", Side::Right), seen("L5", Side::Left)];
         assert!(check(&plan, Vec::new(), 1.0, 0.28).is_empty());
         let thick = check(&plan, Vec::new(), 3.0, 0.64);
-        assert!(thick.len() == 1 && thick[0].what.contains("3.0 mm"), "{thick:?}");
+        let said = "the image has slices of 3.0 mm: every distance is sure to 0.6 mm only";
+        assert!(thick.len() == 1 && thick[0].what == said, "{thick:?}");
     }
 
     #[test]
@@ -404,6 +428,60 @@ mod tests {
             assert_eq!(issues[0].weight, weight);
             assert!(issues[0].what.contains("ends inside its ilium"), "{issues:?}");
         }
+    }
+
+    #[test]
+    fn a_head_on_the_shaft_of_another_screw_is_named_unless_the_heads_are_nearer() {
+        let of = |heads: Option<f64>, shaft: f64| {
+            let near = |mm: f64| vec![("S1 left".to_owned(), mm)];
+            let iliac = Seen {
+                near_heads: heads.map(near).unwrap_or_default(),
+                near_shafts: near(shaft),
+                name: "S2AI left".into(),
+                ..seen("S1", Side::Left)
+            };
+            check(&[iliac], Vec::new(), 1.0, 0.28)
+        };
+        let [touching, near] = [of(None, -0.8), of(Some(0.9), 0.4)];
+        let what = "the head of S2AI left and the shaft of S1 left are -0.8 mm apart";
+        assert_eq!(
+            (touching.len(), touching[0].weight, &*touching[0].what),
+            (1, Weight::Grave, what)
+        );
+        assert!(
+            near.len() == 2 && near.iter().all(|issue| issue.weight == Weight::Look),
+            "{near:?}"
+        );
+        assert_eq!(of(Some(-0.2), 0.4).len(), 1, "the heads tell it");
+        assert!(of(None, 1.2).is_empty());
+    }
+
+    #[test]
+    fn a_screw_without_a_pedicle_is_named_unless_its_vertebra_is_cut_off() {
+        let lost = Seen { amiss: Some(Amiss::NoPedicle), ..seen("L4", Side::Left) };
+        let said = check(&[lost.clone()], Vec::new(), 1.0, 0.28);
+        assert!(said.len() == 1 && said[0].what.starts_with("L4 left: its pedicle was not found"));
+        let cut = Seen { is_cut_off: true, ..lost };
+        assert_eq!(weights(&[cut]), [Weight::Grave]);
+    }
+
+    #[test]
+    fn a_screw_that_ends_beside_the_body_is_told_as_in_out_in_is_and_where_it_ends() {
+        let of = |wanted: Wanted| {
+            let breach = (Grade::B, 1.3, Some(Wall::Lateral));
+            let screw = Seen { breach, wanted: Some(wanted), ..seen("T12", Side::Left) };
+            let issues = check(&[screw], Vec::new(), 1.0, 0.28);
+            assert!(issues.len() == 1 && issues[0].weight == Weight::Look, "{issues:?}");
+            (issues[0].what.clone(), issues[0].hint.clone())
+        };
+        let (end, hint) = of(Wanted::LateralEnd);
+        let what = "it passes the lateral wall by 1.3 mm (B) and ends out of bone there";
+        assert_eq!(end, format!("T12 left: {what}"));
+        assert!(hint.contains("pleura and vessels"), "{hint}");
+        let (wall, hint) = of(Wanted::LateralWall);
+        let what = "it passes the lateral wall by 1.3 mm (B), as in-out-in does";
+        assert_eq!(wall, format!("T12 left: {what}"));
+        assert!(hint.contains("rib"), "{hint}");
     }
 
     #[test]

@@ -26,15 +26,19 @@ fn by_brute_force(map: &Volume<u16>, value: u16, screw: &Screw) -> f64 {
     voxels.map(to_axis).fold(f64::INFINITY, f64::min) - screw.diameter_mm / 2.0
 }
 
+/// Which values of the phantom's structures stand for which organ.
+pub fn of_phantom() -> BTreeMap<Organ, Vec<u16>> {
+    let names = Structure::ALL.map(|s| (s.value(), s.name().to_owned()));
+    let names: BTreeMap<u16, String> = names.into_iter().collect();
+    Organ::find(names.keys().copied(), &names, corridor::labels::numbering::Numbering::Names)
+}
+
 #[test]
 fn the_gaps_to_cord_roots_and_vessels_stand_beside_the_letter() {
     let made = l4_to_s1();
     let recorded = made.phantom.record(&around_bones(&made.phantom, 1.0), &Work::silent()).unwrap();
     let map = &recorded.structures;
-    let names = Structure::ALL.map(|s| (s.value(), s.name().to_owned()));
-    let names: BTreeMap<u16, String> = names.into_iter().collect();
-    let found =
-        Organ::find(names.keys().copied(), &names, corridor::labels::numbering::Numbering::Names);
+    let found = of_phantom();
     assert!(found.contains_key(&Organ::Roots) && found.contains_key(&Organ::VenaCava), "{found:?}");
     let organs = Arc::new(spine::organs(map, &found));
     let spine = Spine { organs, ..made.spine.clone() };

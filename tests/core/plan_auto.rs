@@ -137,8 +137,10 @@ fn planned_from_the_ct_and_graded_by_the_truth_every_screw_is_an_a() {
 #[test]
 fn the_same_case_gives_the_same_plan_on_any_number_of_threads() {
     let Made { spine, .. } = l4_to_s1();
-    let wish = Wish { levels: vec![Level::L4], ..Wish::default() };
+    // Two levels, both sides, lined up for rods.
+    let wish = Wish { levels: vec![Level::L4, Level::L5], ..Wish::default() };
     let first = plan(spine, &wish);
+    assert_eq!(first.screws.len(), 4, "{:?}", first.refusals);
     assert_eq!(first, plan(spine, &wish));
     let on = |threads| rayon_pool(threads).install(|| plan(spine, &wish));
     assert_eq!(on(1), first);

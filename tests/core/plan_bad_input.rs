@@ -1,18 +1,21 @@
 //! Input that makes no sense: each a sentence that names the screw, and the plan stays as it was.
 
 use crate::memory_fs::MemoryFs;
-use crate::plan_auto::{l4_to_s1, plan};
+use crate::plan_auto::{Made, around_bones, l4_to_s1, made_at, plan};
 use crate::plan_samples::{level, now, open, screw};
+use corridor::case::spine::{self, Spine};
 use corridor::case::suggest::Wish;
 use corridor::case::{Command, OpenError, judge};
 use corridor::clearance::{Grade, Wall};
 use corridor::implant::Catalogue;
 use corridor::labels::{Level, VertebraId};
+use corridor::phantom::Spec;
 use corridor::plan::auto::{Refusal, Rules, Style};
 use corridor::plan::check::{Issue, Weight};
 use corridor::plan::{Header, Plan, RenamedLevel, Screw, file};
 use corridor::platform::fs::FileSystem;
 use corridor::space::{Dir, Patient, Side};
+use corridor::work::Work;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -190,6 +193,36 @@ fn a_screw_at_a_level_that_the_case_lacks_is_a_grave_issue_with_a_hint() {
     assert_eq!(issues[0].weight, Weight::Grave);
     assert!(issues[0].what.starts_with("T4 left: the case has no vertebra of that level"));
     assert!(!issues[0].hint.is_empty());
+}
+
+#[test]
+fn a_screw_whose_pedicle_was_erased_is_named_and_none_is_planned_there() {
+    let spec = Spec { levels: vec![Level::L4], seed: 7, ..Spec::default() };
+    let Made { phantom, spine } = made_at(&spec, 1.5);
+    let wish = Wish { levels: vec![Level::L4], ..Wish::default() };
+    let screws = plan(&spine, &wish).screws.into_iter().map(|(screw, _)| screw).collect();
+    let by_hand = Plan { screws, ..Plan::default() };
+    assert_eq!(by_hand.screws.len(), 2);
+    // Its left arch is taken off the labels; the canal is open then, so the right pedicle is not measured either.
+    let (ct, mut labels) = phantom.images(&around_bones(&phantom, 1.5));
+    let at = spine.vertebrae[0].anatomy.patient_from_vertebra.inverse();
+    let grid = labels.volume.grid().clone();
+    for ((k, j, i), value) in labels.volume.data_mut().indexed_iter_mut() {
+        let p = at.point(grid.centre([i, j, k])).vec();
+        if p.y > 17.0 && p.x > 0.0 {
+            *value = 0;
+        }
+    }
+    let erased = spine::of_images(Some(ct), labels, &Work::silent()).unwrap();
+    assert!(erased.vertebrae[0].anatomy.pedicle(Side::Left).is_none());
+    let planned = plan(&erased, &wish);
+    assert!(planned.screws.iter().all(|(screw, _)| screw.side == Side::Right), "{planned:?}");
+    let said: Vec<String> = planned.refusals.iter().map(ToString::to_string).collect();
+    let is_named = |said: &String| said.starts_with("L4 left: its pedicle was not found");
+    assert!(said.iter().any(is_named), "{said:?}");
+    let issues = |spine: &Spine| judge::check(spine, &by_hand, &Catalogue::builtin().unwrap());
+    let named = |issues: &[Issue]| issues.iter().filter(|i| is_named(&i.what)).count();
+    assert_eq!((named(&issues(&spine)), named(&issues(&erased))), (0, 1), "{:?}", issues(&erased));
 }
 
 #[test]

@@ -226,6 +226,32 @@ fn heads_that_touch_are_named_where_shafts_do_not() {
 }
 
 #[test]
+fn a_shaft_that_runs_through_the_head_of_another_screw_is_named() {
+    let spine = &l4_to_s1().spine;
+    let lower = suggested()[0].clone();
+    let up = spine.at_level(Level::L4).unwrap().anatomy.patient_from_vertebra.dir(Dir::Z);
+    // Upwards, so many millimetres behind the entry: its own head lies 20 mm lower.
+    let across = |mm: f64| Screw {
+        id: ScrewId::random(),
+        entry: lower.entry - lower.axis * mm - up * 20.0,
+        axis: up,
+        ..lower.clone()
+    };
+    let said = |mm: f64| {
+        let plan = Plan { screws: vec![lower.clone(), across(mm)], ..Plan::default() };
+        let issues = judge::check(spine, &plan, &Catalogue::builtin().unwrap());
+        let near = issues.into_iter().filter(|issue| issue.what.contains("mm apart"));
+        near.map(|issue| (issue.weight, issue.what)).collect::<Vec<_>>()
+    };
+    let through = said(10.0);
+    assert_eq!(through.len(), 1, "{through:?}");
+    assert_eq!(through[0].0, Weight::Grave);
+    let what = "the head of L4 left and the shaft of L4 left are -";
+    assert!(through[0].1.starts_with(what), "{through:?}");
+    assert!(said(25.0).is_empty());
+}
+
+#[test]
 fn a_renamed_vertebra_is_planned_under_its_new_name() {
     let spine = &l4_to_s1().spine;
     let l4 = spine.at_level(Level::L4).unwrap().id;
