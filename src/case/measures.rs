@@ -5,8 +5,8 @@
 
 use super::doubts;
 use super::spine::{Review, Spine, VertebraModel};
-use crate::anatomy::density::{self, Density, Flag, Region};
-use crate::anatomy::{Alignment, Foramen, Hips, align, foramina, hips};
+use crate::anatomy::density::{self, Density, Flag, Region, Untold};
+use crate::anatomy::{Alignment, Foramen, Hips, Pedicle, align, foramina, hips};
 use crate::labels::{Level, Lying, Posture};
 use crate::plan::Plan;
 use crate::space::Side;
@@ -38,8 +38,9 @@ pub struct LevelMeasures {
     pub model: Arc<VertebraModel>,
     /// Density of its body; `None` without a CT, or where plates were not found.
     pub body: Option<Density>,
-    /// Density of each pedicle found but those of S1, which close no ring around bone of one kind.
-    pub pedicles: Vec<(Side, Density)>,
+    /// Density of each pedicle found, or why none is told; without those of S1, which close no ring
+    /// around bone of one kind. Empty without a CT.
+    pub pedicles: Vec<(Side, Result<Density, Untold>)>,
     /// Rules of the literature that the body's density falls under.
     pub flags: Vec<Flag>,
 }
@@ -48,6 +49,10 @@ impl LevelMeasures {
     /// False at S1, whose pedicles close no ring: their width and least extent run on into the ala.
     pub fn has_outer_walls(&self) -> bool {
         self.level != Level::S1
+    }
+    /// Density of one side's pedicle, or why none is told; `None` where it was not asked for.
+    pub fn pedicle_density(&self, side: Side) -> Option<Result<Density, Untold>> {
+        self.pedicles.iter().find(|(s, _)| *s == side).map(|(_, density)| *density)
     }
 }
 
@@ -85,9 +90,10 @@ fn of_level(spine: &Spine, model: &Arc<VertebraModel>) -> LevelMeasures {
     let ct = spine.ct.as_deref();
     let body = ct.and_then(|ct| density::of_body(ct, level, anatomy));
     let up = anatomy.patient_from_vertebra.dir(crate::space::Dir::Z);
-    let of_pedicle = |p| Some((p, density::of_pedicle(ct?, p, up)?));
+    let depth_mm = |p| model.field.quick_distance_mm(p);
+    let of_pedicle = |p: &Pedicle| Some((p.side, density::of_pedicle(ct?, p, up, depth_mm)));
     let ringed = anatomy.pedicles.iter().filter(|_| level != Level::S1);
-    let pedicles = ringed.filter_map(of_pedicle).map(|(p, d)| (p.side, d));
+    let pedicles = ringed.filter_map(of_pedicle);
     let flags = body.map_or_else(Vec::new, |body| density::flags(level, Region::Body, &body));
     LevelMeasures { level, model: model.clone(), body, pedicles: pedicles.collect(), flags }
 }

@@ -54,7 +54,8 @@ pub fn write_surfaces(
 const PEDICLES_ARE: &str = "\
 pedicles, outer cortex at the isthmus, across the axis: width left to right, height up and down, least
 the shortest way across; chord: bone along the axis, from the arch to the front of the body; angles on
-the way forward, in the vertebra's own frame: transverse + to the midline, sagittal + to the head
+the way forward, in the vertebra's own frame: transverse + to the midline, sagittal + to the head;
+HU of the bone inside, deeper than the cortex and the CT's blur reach
 ";
 const LEVELS_ARE: &str = "
 levels: body at its waist, canal at the pedicles, foramen: height from pedicle to pedicle below,
@@ -104,7 +105,10 @@ fn pedicles(measures: &Measures) -> String {
         let pedicle = level.model.anatomy.pedicle(side);
         let of = |value: fn(&Pedicle) -> f64| tenth(pedicle.map(value));
         let walled = pedicle.filter(|_| level.has_outer_walls());
-        let hu = level.pedicles.iter().find(|(s, _)| *s == side).map(|(_, d)| d.mean_hu);
+        let hu = match level.pedicle_density(side) {
+            Some(Err(why)) => why.to_string(),
+            told => whole(told.and_then(Result::ok).map(|d| d.mean_hu)),
+        };
         vec![
             level.level.to_string(),
             side.to_string(),
@@ -114,7 +118,7 @@ fn pedicles(measures: &Measures) -> String {
             of(|p| p.chord_mm),
             of(|p| p.transverse_deg),
             of(|p| p.sagittal_deg),
-            whole(hu),
+            hu,
         ]
     };
     let rows = measures.levels.iter().flat_map(|l| Side::BOTH.map(|side| row(l, side)));
@@ -208,8 +212,8 @@ pub fn as_json(measures: &Measures) -> Value {
 
 fn level_as_json(level: &LevelMeasures) -> Value {
     let anatomy = &level.model.anatomy;
-    let density = |side: Side| level.pedicles.iter().find(|(s, _)| *s == side).map(|(_, d)| d);
     let pedicle = |p: &Pedicle| {
+        let density = level.pedicle_density(p.side);
         json!({
             "side": p.side,
             "isthmus_lps_mm": p.isthmus,
@@ -222,7 +226,8 @@ fn level_as_json(level: &LevelMeasures) -> Value {
             "chord_mm": p.chord_mm,
             "transverse_deg": p.transverse_deg,
             "sagittal_deg": p.sagittal_deg,
-            "density": density(p.side),
+            "density": density.and_then(Result::ok),
+            "no_density_because": density.and_then(Result::err).map(|why| why.to_string()),
         })
     };
     let plate = |plate: &crate::anatomy::EndPlate| json!({ "centre_lps_mm": plate.centre, "up_lps": plate.up });

@@ -173,7 +173,10 @@ fn angles(alignment: &Alignment) -> Vec<Vec<String>> {
 fn pedicle(level: &LevelMeasures, side: Side) -> Vec<String> {
     let pedicle = level.model.anatomy.pedicle(side);
     let walled = pedicle.filter(|_| level.has_outer_walls());
-    let hu = level.pedicles.iter().find(|(s, _)| *s == side).map(|(_, density)| density.mean_hu);
+    let hu = match level.pedicle_density(side) {
+        Some(Err(why)) => why.to_string(),
+        told => whole(told.and_then(Result::ok).map(|density| density.mean_hu)),
+    };
     vec![
         level.level.to_string(),
         words::side(side).to_owned(),
@@ -183,7 +186,7 @@ fn pedicle(level: &LevelMeasures, side: Side) -> Vec<String> {
         tenth(pedicle.map(|p| p.chord_mm)),
         tenth(pedicle.map(|p| p.transverse_deg)),
         tenth(pedicle.map(|p| p.sagittal_deg)),
-        whole(hu),
+        hu,
     ]
 }
 

@@ -1,10 +1,11 @@
 //! `corridor measure`: the numbers of a case as a whole.
 
+use crate::anatomy_table;
 use crate::case_spine::demo;
 use crate::memory_fs::MemoryFs;
-use crate::plan_auto::l4_to_s1;
+use crate::plan_auto::{l4_to_s1, made};
 use crate::real_data::{s0327, s0328, verse014};
-use corridor::anatomy::density::{self, Region};
+use corridor::anatomy::density::{self, Region, Untold};
 use corridor::case::measures::{self, Measures};
 use corridor::case::request::CaseRequest;
 use corridor::case::spine::{self, Spine};
@@ -14,7 +15,7 @@ use corridor::labels::{Level, Lying, Posture};
 use corridor::phantom::{Phantom, Spec};
 use corridor::plan::{CaseHashes, CaseRef, Header, Plan, RenamedLevel, file};
 use corridor::platform::fs::{FileSystem, RealFs};
-use corridor::space::{Dir, Patient, Point};
+use corridor::space::{Dir, Patient, Point, Side};
 use corridor::work::Work;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -122,14 +123,16 @@ fn pedicles_and_paths_read_the_bone_that_is_there_and_a_poor_path_is_flagged() {
     let ct = spine.ct.as_deref().unwrap();
     let poor = ct.map(|hu| hu - 80);
     for level in [Level::L4, Level::L5] {
-        let anatomy = &spine.at_level(level).unwrap().anatomy;
+        let model = spine.at_level(level).unwrap();
+        let anatomy = &model.anatomy;
+        let depth_mm = |p| model.field.quick_distance_mm(p);
         let up = anatomy.patient_from_vertebra.dir(Dir::Z);
         assert_eq!(anatomy.pedicles.len(), 2);
         for pedicle in &anatomy.pedicles {
             let [from, to] = [-5.0, 25.0].map(|mm| pedicle.isthmus + pedicle.axis * mm);
             for (ct, hu) in [(ct, 180.0), (&poor, 100.0)] {
                 let name = format!("{level} {} of {hu} HU", pedicle.side);
-                let own = density::of_pedicle(ct, pedicle, up).unwrap();
+                let own = density::of_pedicle(ct, pedicle, up, depth_mm).unwrap();
                 assert!((own.mean_hu - hu).abs() < 10.0, "{name}: {own:?}");
                 let path = density::of_path(ct, from, to, 2.0).unwrap();
                 assert!((path.mean_hu - hu).abs() < 10.0, "{name}: {path:?}");
@@ -139,6 +142,38 @@ fn pedicles_and_paths_read_the_bone_that_is_there_and_a_poor_path_is_flagged() {
             }
         }
     }
+}
+
+/// The concave pedicle of T10 is 4.4 mm wide, of which 2.8 mm are cortex of 900 HU: 418 HU were told.
+#[test]
+fn of_a_pedicle_that_is_mostly_cortex_no_density_is_told_and_of_others_that_of_the_bone_inside() {
+    let names = ["T10", "T11", "T12"].map(|name| name.parse::<Level>().unwrap());
+    let mut spec = anatomy_table::spec(11, names.to_vec(), 12.0, true);
+    spec.deformity.curves.truncate(1);
+    let got = measured(&made(&spec).spine);
+    let all =
+        got.levels.iter().flat_map(|l| l.pedicles.iter().map(|(side, d)| (l.level, *side, *d)));
+    let all: Vec<_> = all.collect();
+    assert_eq!(all.len(), 6);
+    for (level, side, density) in &all {
+        let Ok(told) = density else { continue };
+        assert!((told.mean_hu - 180.0).abs() < 15.0, "{level} {side}: {told:?}");
+    }
+    let of = |wanted: (Level, Side)| all.iter().find(|(l, s, _)| (*l, *s) == wanted).unwrap().2;
+    let [t10, t11, t12] = names;
+    assert_eq!(of((t10, Side::Left)), Err(Untold::TooNarrow));
+    for wide in [(t11, Side::Right), (t12, Side::Left)] {
+        assert!(of(wide).is_ok(), "{wide:?} is 7 mm wide and more");
+    }
+
+    let text = measure::as_text(&got);
+    let row = text.lines().find(|line| line.starts_with("T10    left")).unwrap();
+    assert!(row.ends_with("too narrow to measure"), "{row}");
+    let json = measure::as_json(&got);
+    let pedicle = &json["levels"][0]["pedicles"][0];
+    assert_eq!((&json["levels"][0]["level"], &pedicle["side"]), (&json!("T10"), &json!("left")));
+    assert!(pedicle["density"].is_null());
+    assert_eq!(pedicle["no_density_because"], json!("too narrow to measure"));
 }
 
 #[test]
