@@ -67,8 +67,24 @@ pub enum Region {
 struct Rule {
     region: Region,
     levels: &'static [Level],
-    below_hu: f64,
+    limit: Limit,
     flag: Flag,
+}
+
+/// Which values a rule speaks of, HU: where its source counts the limit itself in, or does not.
+#[derive(Clone, Copy)]
+enum Limit {
+    AtOrUnder(f64),
+    Under(f64),
+}
+
+impl Limit {
+    fn holds(self, hu: f64) -> bool {
+        match self {
+            Self::AtOrUnder(limit) => hu <= limit,
+            Self::Under(limit) => hu < limit,
+        }
+    }
 }
 
 const LUMBAR: [Level; 5] = [Level::L1, Level::L2, Level::L3, Level::L4, Level::L5];
@@ -78,7 +94,7 @@ const RULES: [Rule; 6] = [
     Rule {
         region: Region::Body,
         levels: &[Level::L1],
-        below_hu: 160.0,
+        limit: Limit::AtOrUnder(160.0),
         flag: Flag {
             rule: "L1 at or under 160 HU: osteoporosis not excluded (90 % sensitive)",
             source: "Pickhardt 2013",
@@ -87,7 +103,7 @@ const RULES: [Rule; 6] = [
     Rule {
         region: Region::Body,
         levels: &[Level::L1],
-        below_hu: 110.0,
+        limit: Limit::AtOrUnder(110.0),
         flag: Flag {
             rule: "L1 at or under 110 HU: osteoporosis likely (over 90 % specific)",
             source: "Pickhardt 2013",
@@ -96,7 +112,7 @@ const RULES: [Rule; 6] = [
     Rule {
         region: Region::Body,
         levels: &[Level::L1],
-        below_hu: 117.0,
+        limit: Limit::Under(117.0),
         flag: Flag {
             rule: "L1 under 117 HU: screws loosened or cages sank 4.1 times as often",
             source: "s41598-023-28555-7",
@@ -105,7 +121,7 @@ const RULES: [Rule; 6] = [
     Rule {
         region: Region::Body,
         levels: &LUMBAR,
-        below_hu: 141.0,
+        limit: Limit::Under(141.0),
         flag: Flag {
             rule: "L1 to L5 under 141 HU, automatic regions: low density",
             source: "Sankar 2026, quoted",
@@ -114,7 +130,7 @@ const RULES: [Rule; 6] = [
     Rule {
         region: Region::Body,
         levels: &LUMBAR,
-        below_hu: 132.0,
+        limit: Limit::Under(132.0),
         flag: Flag {
             rule: "L1 to L5 under 132 HU, automatic regions: osteoporosis",
             source: "Sankar 2026, quoted",
@@ -123,7 +139,7 @@ const RULES: [Rule; 6] = [
     Rule {
         region: Region::Path,
         levels: &LUMBAR,
-        below_hu: 123.0,
+        limit: Limit::Under(123.0),
         flag: Flag {
             rule: "path under about 123 HU: screws loosened more often",
             source: "Yamamoto 2025, Dhar 2026, quoted",
@@ -136,7 +152,7 @@ pub fn flags(level: Level, region: Region, density: &Density) -> Vec<Flag> {
     let holds = |rule: &&Rule| {
         rule.region == region
             && rule.levels.contains(&level)
-            && density.mean_hu <= rule.below_hu
+            && rule.limit.holds(density.mean_hu)
             && !density.is_clipped
     };
     RULES.iter().filter(holds).map(|rule| rule.flag).collect()
@@ -373,6 +389,21 @@ mod tests {
         let cut = of_path(&ramp(80), from, to, 1.0).expect("inside the CT");
         assert!(cut.is_clipped);
         assert!(flags(Level::L1, Region::Path, &cut).is_empty());
+    }
+
+    #[test]
+    fn a_rule_holds_at_its_own_limit_only_where_it_says_so() {
+        for rule in &RULES {
+            let (Limit::AtOrUnder(limit) | Limit::Under(limit)) = rule.limit;
+            let said = rule.flag.rule;
+            assert!(said.contains("under ") && said.contains(&format!("{limit:.0} HU")), "{said}");
+            let is_flagged = |mean_hu: f64| {
+                let density = Density { mean_hu, sd_hu: 20.0, volume_mm3: 9e3, is_clipped: false };
+                flags(rule.levels[0], rule.region, &density).contains(&rule.flag)
+            };
+            assert_eq!(is_flagged(limit), said.contains("at or under"), "{said}");
+            assert!(is_flagged(limit - 0.1) && !is_flagged(limit + 0.1), "{said}");
+        }
     }
 
     #[test]
