@@ -28,7 +28,7 @@ pub struct Density {
     pub is_clipped: bool,
 }
 
-/// Why no density is told of a pedicle.
+/// Why no density is told of a pedicle or of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Untold {
     /// Under its cortex too little bone is left that the CT shows apart from it.
@@ -53,6 +53,12 @@ pub struct Flag {
     pub rule: &'static str,
     /// Where it is from.
     pub source: &'static str,
+}
+
+impl fmt::Display for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.rule, self.source)
+    }
 }
 
 /// What is measured: which rules may be asked.

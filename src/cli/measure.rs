@@ -4,8 +4,10 @@ use super::grade::{self, GradeError};
 use super::table::layout;
 use crate::anatomy::Pedicle;
 use crate::anatomy::alignment::{Alignment, Between};
-use crate::case::measures::{self, LevelMeasures, Measures};
+use crate::anatomy::density::Untold;
+use crate::case::measures::{self, LevelMeasures, Measures, ScrewPath};
 use crate::case::request::CaseRequest;
+use crate::case::rows;
 use crate::case::spine::Review;
 use crate::ingest::IngestError;
 use crate::labels::Posture;
@@ -62,17 +64,21 @@ levels: body at its waist, canal at the pedicles, foramen: height from pedicle t
 rotation + where the front is turned to the patient's left
 ";
 
+/// What the numbers of the plan's screws are.
+const PATHS_ARE: &str = "
+paths: HU over each planned screw's own thickness, from its entry to its tip
+";
+
 /// Tables for reading.
 pub fn as_text(measures: &Measures) -> String {
     let mut text = String::from(PEDICLES_ARE);
     text += &pedicles(measures);
     text += LEVELS_ARE;
     text += &levels(measures);
+    text += &paths(measures);
     text += &angles(&measures.alignment);
-    for level in &measures.levels {
-        for flag in &level.flags {
-            text += &format!("flag: {}: {} ({})\n", level.level, flag.rule, flag.source);
-        }
+    for flag in rows::flags(measures) {
+        text += &format!("flag: {flag}\n");
     }
     for notice in &measures.notices {
         text += &format!("note: {notice}\n");
@@ -162,6 +168,15 @@ fn levels(measures: &Measures) -> String {
     layout(&HEADER, &measures.levels.iter().map(row).collect::<Vec<_>>())
 }
 
+/// Nothing where no screw is planned.
+fn paths(measures: &Measures) -> String {
+    const HEADER: [&str; 5] = ["screw", "diameter mm", "length mm", "mean HU", "sd HU"];
+    match &measures.paths[..] {
+        [] => String::new(),
+        _ => PATHS_ARE.to_owned() + &layout(&HEADER, &rows::paths(measures)),
+    }
+}
+
 fn angles(alignment: &Alignment) -> String {
     let mut rows = Vec::new();
     for curve in &alignment.curves {
@@ -206,7 +221,23 @@ pub fn as_json(measures: &Measures) -> Value {
         "alignment": measures.alignment,
         "foramina": measures.foramina,
         "hips": measures.hips,
+        "paths_are": PATHS_ARE.trim(),
+        "paths": measures.paths.iter().map(path_as_json).collect::<Vec<_>>(),
         "notices": measures.notices,
+    })
+}
+
+fn path_as_json(path: &ScrewPath) -> Value {
+    let (screw, told) = (&path.screw, path.density.as_ref());
+    json!({
+        "screw": screw.id,
+        "level": screw.level,
+        "side": screw.side,
+        "diameter_mm": screw.diameter_mm,
+        "length_mm": screw.length_mm,
+        "density": told.map(|path| path.density),
+        "no_density_because": told.is_none().then(|| Untold::OutsideCt.to_string()),
+        "flags": told.map(|path| &path.flags),
     })
 }
 

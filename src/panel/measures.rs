@@ -5,6 +5,7 @@ use crate::anatomy::EndPlate;
 use crate::anatomy::alignment::{Alignment, Between};
 use crate::app::measuring::Measuring;
 use crate::case::measures::{LevelMeasures, Measures};
+use crate::case::rows;
 use crate::labels::Posture;
 use crate::space::{Dir, Patient, Point, Side};
 use bevy_egui::egui::{self, Align, Layout, RichText, ScrollArea, Ui};
@@ -96,12 +97,14 @@ fn page(ui: &mut Ui, measures: &Measures) {
     let rows: Vec<_> = measures.levels.iter().map(|level| body(level, measures)).collect();
     let heads = ["", "body mm", "canal mm", "foramen L mm", "R mm", "rotation °", "HU", "± HU"];
     table(ui, "bodies", &heads, &rows);
+    if !measures.paths.is_empty() {
+        section(ui, words::PATHS);
+        let rows: Vec<_> = rows::paths(measures).iter().map(typeset).collect();
+        table(ui, "paths", &["", "Ø mm", "length mm", "HU", "± HU"], &rows);
+    }
     section(ui, words::NOTES);
-    for level in &measures.levels {
-        for flag in &level.flags {
-            let text = format!("{}: {} ({})", level.level, flag.rule, flag.source);
-            ui.label(RichText::new(text).color(theme::LOOK));
-        }
+    for flag in rows::flags(measures) {
+        ui.label(RichText::new(flag).color(theme::LOOK));
     }
     for notice in &measures.notices {
         ui.label(RichText::new(words::sentence(notice)).color(theme::WEAK));
@@ -129,6 +132,11 @@ fn table(ui: &mut Ui, name: &str, heads: &[&str], rows: &[Vec<String>]) {
             }
         },
     );
+}
+
+/// A row with true minuses, dashes and signs of multiplication.
+fn typeset<const N: usize>(row: &[String; N]) -> Vec<String> {
+    row.iter().map(|cell| words::cell(cell)).collect()
 }
 
 /// One decimal, or a dash.

@@ -9,16 +9,18 @@ use corridor::anatomy::density::{self, Region, Untold};
 use corridor::case::measures::{self, Measures};
 use corridor::case::request::CaseRequest;
 use corridor::case::spine::{self, Spine};
+use corridor::clearance::ScrewShape;
 use corridor::cli::measure;
 use corridor::labels::edit::{Mending, Stroke};
 use corridor::labels::{Level, Lying, Posture};
 use corridor::phantom::{Phantom, Spec};
-use corridor::plan::{CaseHashes, CaseRef, Header, Plan, RenamedLevel, file};
+use corridor::plan::{CaseHashes, CaseRef, Header, Plan, RenamedLevel, Screw, file};
 use corridor::platform::fs::{FileSystem, RealFs};
 use corridor::space::{Dir, Patient, Point, Side};
 use corridor::work::Work;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 
 fn measured(spine: &Spine) -> Measures {
     measures::of(spine, Posture::Supine)
@@ -141,6 +143,77 @@ fn pedicles_and_paths_read_the_bone_that_is_there_and_a_poor_path_is_flagged() {
                 assert!(flags.iter().all(|flag| !flag.source.is_empty()));
             }
         }
+    }
+}
+
+/// A screw along a pedicle, from so far behind its isthmus to so far before it, mm.
+fn along_pedicle(spine: &Spine, level: Level, side: Side, [from, to]: [f64; 2]) -> Screw {
+    let model = spine.at_level(level).unwrap();
+    let pedicle = model.anatomy.pedicle(side).unwrap();
+    let (entry, axis) = (pedicle.isthmus + pedicle.axis * from, pedicle.axis);
+    let shape = ScrewShape { entry, axis, length_mm: to - from, diameter_mm: 4.0 };
+    Screw::placed((model.id, level), side, &shape, "test", jiff::Timestamp::UNIX_EPOCH)
+}
+
+#[test]
+fn the_density_along_each_planned_screw_is_told_with_the_rule_that_it_falls_under() {
+    let sound = &l4_to_s1().spine;
+    let ct = sound.ct.as_deref().unwrap();
+    let poor = Spine { ct: Some(Arc::new(ct.map(|hu| hu - 80))), ..sound.clone() };
+    let without = Spine { ct: None, ..sound.clone() };
+    let mut astray = along_pedicle(sound, Level::L5, Side::Right, [-5.0, 25.0]);
+    astray.entry = astray.entry + Dir::Z * 1000.0;
+    let plan = Plan {
+        screws: vec![along_pedicle(sound, Level::L4, Side::Left, [-5.0, 25.0]), astray],
+        ..Plan::default()
+    };
+    let rule = "flag: L4 left: path under about 123 HU: screws loosened more often (Yamamoto 2025";
+    for (spine, hu) in [(sound, 180.0), (&poor, 100.0)] {
+        let got = measures::of_plan(spine, &plan, Posture::Supine);
+        let text = measure::as_text(&got);
+        let rows: Vec<&str> = text.lines().skip_while(|l| !l.starts_with("paths: HU")).collect();
+        let mean = rows[2].strip_prefix("L4 left").unwrap().split_whitespace().nth(2).unwrap();
+        assert!((mean.parse::<f64>().unwrap() - hu).abs() < 10.0, "{text}");
+        assert!(rows[3].starts_with("L5 right") && rows[3].contains("outside the CT"), "{text}");
+        assert_eq!(text.contains(rule), hu < 120.0, "{text}");
+        let json = measure::as_json(&got);
+        let [path, astray] = [&json["paths"][0], &json["paths"][1]];
+        assert_eq!((&path["level"], &path["side"]), (&json!("L4"), &json!("left")));
+        assert_eq!(path["screw"], json!(plan.screws[0].id));
+        assert!((path["density"]["mean_hu"].as_f64().unwrap() - hu).abs() < 10.0, "{path}");
+        assert_eq!(path["flags"].as_array().unwrap().len(), usize::from(hu < 120.0), "{path}");
+        assert!(astray["density"].is_null(), "{astray}");
+        assert_eq!(astray["no_density_because"], json!("outside the CT"));
+        let mut bare = Vec::new();
+        keys_without_unit(&json, "", &mut bare);
+        assert!(bare.is_empty(), "{bare:?}");
+        // What the panel of the screw that is worked on shows.
+        let shown = measures::along(spine, &plan.screws[0]);
+        assert_eq!(shown, got.paths[0].density);
+    }
+    assert!(!measure::as_text(&measured(&poor)).contains("paths:"), "no screw is planned");
+    assert!(measures::of_plan(&without, &plan, Posture::Supine).paths.is_empty());
+}
+
+/// In the body every dark voxel has one value: the CT was cut off, though the path does not show it.
+#[test]
+fn on_a_ct_that_was_cut_off_no_path_is_flagged() {
+    let sound = &l4_to_s1().spine;
+    let local = sound.at_level(Level::L4).unwrap().anatomy.patient_from_vertebra.inverse();
+    let mut ct = sound.ct.as_deref().unwrap().map(|hu| hu - 80);
+    let screw = along_pedicle(sound, Level::L4, Side::Left, [-5.0, 3.0]);
+    for is_cut in [false, true] {
+        let grid = ct.grid().clone();
+        for ((k, j, i), hu) in ct.data_mut().indexed_iter_mut() {
+            let is_body = local.point(grid.centre([i, j, k])).vec().y < 8.0;
+            if is_cut && is_body && *hu < 90 {
+                *hu = 0;
+            }
+        }
+        let spine = Spine { ct: Some(Arc::new(ct.clone())), ..sound.clone() };
+        let path = measures::along(&spine, &screw).unwrap();
+        assert!(path.density.mean_hu < 123.0 && !path.density.is_clipped, "{path:?}");
+        assert_eq!(path.flags.is_empty(), is_cut, "{path:?}");
     }
 }
 
