@@ -3,7 +3,7 @@
 use super::grade::{self, GradeError};
 use super::table::layout;
 use crate::anatomy::Pedicle;
-use crate::anatomy::alignment::{Alignment, Between};
+use crate::anatomy::alignment::Alignment;
 use crate::anatomy::density::Untold;
 use crate::case::measures::{self, LevelMeasures, Measures, ScrewPath};
 use crate::case::request::CaseRequest;
@@ -13,7 +13,7 @@ use crate::ingest::IngestError;
 use crate::labels::Posture;
 use crate::mesh;
 use crate::platform::fs::{FileSystem, write_atomically};
-use crate::space::{Dir, Side};
+use crate::space::Dir;
 use crate::work::{Work, on_pool};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -86,15 +86,6 @@ pub fn as_text(measures: &Measures) -> String {
     text
 }
 
-/// One decimal, or a dash.
-fn tenth(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"))
-}
-
-fn whole(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.0}"))
-}
-
 fn pedicles(measures: &Measures) -> String {
     const HEADER: [&str; 9] = [
         "level",
@@ -107,28 +98,7 @@ fn pedicles(measures: &Measures) -> String {
         "sagittal deg",
         "mean HU",
     ];
-    let row = |level: &LevelMeasures, side: Side| {
-        let pedicle = level.model.anatomy.pedicle(side);
-        let of = |value: fn(&Pedicle) -> f64| tenth(pedicle.map(value));
-        let walled = pedicle.filter(|_| level.has_outer_walls());
-        let hu = match level.pedicle_density(side) {
-            Some(Err(why)) => why.to_string(),
-            told => whole(told.and_then(Result::ok).map(|d| d.mean_hu)),
-        };
-        vec![
-            level.level.to_string(),
-            side.to_string(),
-            tenth(walled.map(|p| p.width_mm)),
-            of(|p| p.height_mm),
-            tenth(walled.map(|p| p.least_mm)),
-            of(|p| p.chord_mm),
-            of(|p| p.transverse_deg),
-            of(|p| p.sagittal_deg),
-            hu,
-        ]
-    };
-    let rows = measures.levels.iter().flat_map(|l| Side::BOTH.map(|side| row(l, side)));
-    layout(&HEADER, &rows.collect::<Vec<_>>())
+    layout(&HEADER, &rows::pedicles(measures))
 }
 
 fn levels(measures: &Measures) -> String {
@@ -142,30 +112,7 @@ fn levels(measures: &Measures) -> String {
         "body HU",
         "sd HU",
     ];
-    let alignment = &measures.alignment;
-    let row = |level: &LevelMeasures| {
-        let anatomy = &level.model.anatomy;
-        let pair = |pair: Option<[f64; 2]>| {
-            pair.map_or_else(|| "-".to_owned(), |[w, d]| format!("{w:.1} x {d:.1}"))
-        };
-        let foramen = |side: Side| {
-            let below = measures.foramina.iter();
-            let found = below.clone().find(|f| f.upper == level.level && f.side == side);
-            tenth(found.map(|f| f.height_mm))
-        };
-        let turn = alignment.rotation.iter().find(|r| r.level == level.level);
-        vec![
-            level.level.to_string(),
-            pair(anatomy.body_mm),
-            pair(anatomy.canal.map(|c| [c.width_mm, c.depth_mm])),
-            foramen(Side::Left),
-            foramen(Side::Right),
-            tenth(turn.map(|r| r.deg)),
-            whole(level.body.map(|d| d.mean_hu)),
-            whole(level.body.map(|d| d.sd_hu)),
-        ]
-    };
-    layout(&HEADER, &measures.levels.iter().map(row).collect::<Vec<_>>())
+    layout(&HEADER, &rows::levels(measures))
 }
 
 /// Nothing where no screw is planned.
@@ -178,27 +125,10 @@ fn paths(measures: &Measures) -> String {
 }
 
 fn angles(alignment: &Alignment) -> String {
-    let mut rows = Vec::new();
-    for curve in &alignment.curves {
-        let name = format!("Cobb {} to {}, convex {}", curve.upper, curve.lower, curve.convex);
-        rows.push((name, curve.cobb_deg));
-    }
-    let named = |what: &str, b: &Between| (format!("{what} {} to {}", b.upper, b.lower), b.deg);
-    rows.extend(alignment.kyphosis.iter().map(|b| named("kyphosis", b)));
-    rows.extend(alignment.lordosis.iter().map(|b| named("lordosis", b)));
-    rows.extend(alignment.segments.iter().map(|b| named("segment", b)));
-    rows.extend(alignment.sacral_slope_deg.map(|deg| ("sacral slope".to_owned(), deg)));
-    if let Some(pelvis) = &alignment.pelvis {
-        rows.push(("pelvic incidence (free of posture)".to_owned(), pelvis.incidence_deg));
-        rows.push(("pelvic tilt".to_owned(), pelvis.tilt_deg));
-        let apart = pelvis.incidence_less_lordosis_deg;
-        rows.extend(apart.map(|deg| ("incidence less lordosis".to_owned(), deg)));
-    }
+    let rows = rows::angles(alignment);
     if rows.is_empty() {
         return "\nangles of the column: none could be measured\n".to_owned();
     }
-    let rows: Vec<_> =
-        rows.into_iter().map(|(name, deg)| vec![name, format!("{deg:.1}")]).collect();
     let posture = alignment.posture;
     format!("\nangles of the column, {posture}\n{}", layout(&["angle", "deg"], &rows))
 }

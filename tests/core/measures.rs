@@ -19,6 +19,7 @@ use corridor::platform::fs::{FileSystem, RealFs};
 use corridor::space::{Dir, Patient, Point, Side};
 use corridor::work::Work;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -143,6 +144,62 @@ fn pedicles_and_paths_read_the_bone_that_is_there_and_a_poor_path_is_flagged() {
                 assert!(flags.iter().all(|flag| !flag.source.is_empty()));
             }
         }
+    }
+}
+
+/// What stands under each head of a table, by the head's name.
+fn under_heads<'a>(head: &'a str, row: &'a str) -> BTreeMap<&'a str, &'a str> {
+    let cells = |line: &'a str| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty());
+    assert_eq!(cells(head).count(), cells(row).count(), "{head}\n{row}");
+    cells(head).zip(cells(row)).collect()
+}
+
+/// The page of measures shows the same rows.
+#[test]
+fn under_each_head_of_the_tables_stands_the_number_that_it_names() {
+    let got = measured(&l4_to_s1().spine);
+    let (text, json) = (measure::as_text(&got), measure::as_json(&got));
+    let lines: Vec<&str> = text.lines().collect();
+    let tenth = |value: &Value| format!("{:.1}", value.as_f64().unwrap());
+    let heads: Vec<&str> = lines.iter().filter(|l| l.starts_with("level  ")).copied().collect();
+    for (n, level) in got.levels.iter().enumerate().filter(|(_, l)| l.level != Level::S1) {
+        let of_level = |line: &&&str| line.starts_with(&format!("{}  ", level.level));
+        let rows: Vec<&str> = lines.iter().filter(of_level).copied().collect();
+        assert_eq!((heads.len(), rows.len()), (2, 3), "{text}");
+        let level_json = &json["levels"][n];
+        for (row, side) in rows.iter().zip(Side::BOTH) {
+            let cells = under_heads(heads[0], row);
+            assert_eq!(cells["side"], side.to_string());
+            let all = level_json["pedicles"].as_array().unwrap();
+            let pedicle = all.iter().find(|p| p["side"] == json!(side)).unwrap();
+            for what in ["width", "height", "least", "chord"] {
+                let name = format!("{what} mm");
+                assert_eq!(cells[&name[..]], tenth(&pedicle[format!("{what}_mm")]), "{row}");
+            }
+            for what in ["transverse", "sagittal"] {
+                let name = format!("{what} deg");
+                assert_eq!(cells[&name[..]], tenth(&pedicle[format!("{what}_deg")]), "{row}");
+            }
+            let hu = pedicle["density"]["mean_hu"].as_f64().unwrap();
+            assert_eq!(cells["mean HU"], format!("{hu:.0}"), "{row}");
+        }
+        let cells = under_heads(heads[1], rows[2]);
+        let size = |what: &str| {
+            let of = |way: &str| tenth(&level_json[format!("{what}_{way}_mm")]);
+            format!("{} x {}", of("width"), of("depth"))
+        };
+        assert_eq!(
+            (cells["body w x d mm"], cells["canal w x d mm"]),
+            (&*size("body"), &*size("canal"))
+        );
+        for (side, head) in Side::BOTH.into_iter().zip(["foramen left mm", "right mm"]) {
+            let mut all = got.foramina.iter();
+            let one = all.find(|f| f.upper == level.level && f.side == side).unwrap();
+            assert_eq!(cells[head], format!("{:.1}", one.height_mm), "{head}");
+        }
+        let body = level.body.unwrap();
+        assert_eq!(cells["body HU"], format!("{:.0}", body.mean_hu));
+        assert_eq!(cells["sd HU"], format!("{:.0}", body.sd_hu));
     }
 }
 
