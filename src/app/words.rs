@@ -175,7 +175,8 @@ pub const SAGITTAL_CURVE: &str = "Sagittal curve, seen from the left";
 /// Heading of a table.
 pub const ANGLES: &str = "Angles of the column";
 /// Heading of a table.
-pub const PEDICLES: &str = "Pedicles: outer cortex, across the axis; chord along it";
+pub const PEDICLES: &str =
+    "Pedicles: outer cortex, across the axis; chord along it; HU under the cortex";
 /// Heading of a table.
 pub const BODIES: &str = "Vertebrae";
 /// Heading of a table.
