@@ -2,7 +2,8 @@
 //!
 //! In: the CT in HU and the measured anatomy. Out: means with how they were taken, and flags, each
 //! with its rule and source. A density is never called a strength. Where the CT does not hold true
-//! HU (values cut off below bone) that is said in place of a number that looks like one.
+//! HU (values cut off below bone) that is said in place of a number that looks like one, and where a
+//! pedicle is so narrow that its cortex would be taken for the bone inside, that too.
 
 use super::{Pedicle, VertebraAnatomy};
 use crate::labels::Level;
@@ -11,6 +12,7 @@ use crate::volume::Volume;
 use glam::DVec3;
 use serde::Serialize;
 use std::f64::consts::TAU;
+use std::fmt;
 
 /// The mean over a region.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -26,6 +28,24 @@ pub struct Density {
     pub is_clipped: bool,
 }
 
+/// Why no density is told of a pedicle or of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untold {
+    /// Under its cortex too little bone is left that the CT shows apart from it.
+    TooNarrow,
+    /// It reaches out of the CT.
+    OutsideCt,
+}
+
+impl fmt::Display for Untold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooNarrow => "too narrow to measure",
+            Self::OutsideCt => "outside the CT",
+        })
+    }
+}
+
 /// A rule of the literature that a number falls under.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Flag {
@@ -33,6 +53,12 @@ pub struct Flag {
     pub rule: &'static str,
     /// Where it is from.
     pub source: &'static str,
+}
+
+impl fmt::Display for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.rule, self.source)
+    }
 }
 
 /// What is measured: which rules may be asked.
@@ -47,8 +73,24 @@ pub enum Region {
 struct Rule {
     region: Region,
     levels: &'static [Level],
-    below_hu: f64,
+    limit: Limit,
     flag: Flag,
+}
+
+/// Which values a rule speaks of, HU: where its source counts the limit itself in, or does not.
+#[derive(Clone, Copy)]
+enum Limit {
+    AtOrUnder(f64),
+    Under(f64),
+}
+
+impl Limit {
+    fn holds(self, hu: f64) -> bool {
+        match self {
+            Self::AtOrUnder(limit) => hu <= limit,
+            Self::Under(limit) => hu < limit,
+        }
+    }
 }
 
 const LUMBAR: [Level; 5] = [Level::L1, Level::L2, Level::L3, Level::L4, Level::L5];
@@ -58,7 +100,7 @@ const RULES: [Rule; 6] = [
     Rule {
         region: Region::Body,
         levels: &[Level::L1],
-        below_hu: 160.0,
+        limit: Limit::AtOrUnder(160.0),
         flag: Flag {
             rule: "L1 at or under 160 HU: osteoporosis not excluded (90 % sensitive)",
             source: "Pickhardt 2013",
@@ -67,7 +109,7 @@ const RULES: [Rule; 6] = [
     Rule {
         region: Region::Body,
         levels: &[Level::L1],
-        below_hu: 110.0,
+        limit: Limit::AtOrUnder(110.0),
         flag: Flag {
             rule: "L1 at or under 110 HU: osteoporosis likely (over 90 % specific)",
             source: "Pickhardt 2013",
@@ -76,7 +118,7 @@ const RULES: [Rule; 6] = [
     Rule {
         region: Region::Body,
         levels: &[Level::L1],
-        below_hu: 117.0,
+        limit: Limit::Under(117.0),
         flag: Flag {
             rule: "L1 under 117 HU: screws loosened or cages sank 4.1 times as often",
             source: "s41598-023-28555-7",
@@ -85,7 +127,7 @@ const RULES: [Rule; 6] = [
     Rule {
         region: Region::Body,
         levels: &LUMBAR,
-        below_hu: 141.0,
+        limit: Limit::Under(141.0),
         flag: Flag {
             rule: "L1 to L5 under 141 HU, automatic regions: low density",
             source: "Sankar 2026, quoted",
@@ -94,7 +136,7 @@ const RULES: [Rule; 6] = [
     Rule {
         region: Region::Body,
         levels: &LUMBAR,
-        below_hu: 132.0,
+        limit: Limit::Under(132.0),
         flag: Flag {
             rule: "L1 to L5 under 132 HU, automatic regions: osteoporosis",
             source: "Sankar 2026, quoted",
@@ -103,7 +145,7 @@ const RULES: [Rule; 6] = [
     Rule {
         region: Region::Path,
         levels: &LUMBAR,
-        below_hu: 123.0,
+        limit: Limit::Under(123.0),
         flag: Flag {
             rule: "path under about 123 HU: screws loosened more often",
             source: "Yamamoto 2025, Dhar 2026, quoted",
@@ -116,7 +158,7 @@ pub fn flags(level: Level, region: Region, density: &Density) -> Vec<Flag> {
     let holds = |rule: &&Rule| {
         rule.region == region
             && rule.levels.contains(&level)
-            && density.mean_hu <= rule.below_hu
+            && rule.limit.holds(density.mean_hu)
             && !density.is_clipped
     };
     RULES.iter().filter(holds).map(|rule| rule.flag).collect()
@@ -134,6 +176,15 @@ const FROM_PLATE_MM: f64 = 4.0;
 const BODY_PART: f64 = 0.65;
 /// Part of the pedicle's half width and half height.
 const PEDICLE_PART: f64 = 0.5;
+/// Cortex of a pedicle's walls, mm.
+const CORTEX_MM: f64 = 1.4;
+/// Standard deviation of a scanner's own blur, mm: that of the kernels for bone is about 0.3.
+const SCANNER_SIGMA_MM: f64 = 0.4;
+/// An edge shows in the CT up to this many standard deviations of all its blur away: of the 700 HU
+/// between cortex and marrow 16 are left there.
+const BLUR_SIGMAS: f64 = 2.0;
+/// Less cancellous bone than this tells no density, mm³: fewer than about 50 samples.
+const LEAST_MARROW_MM3: f64 = 50.0;
 /// From the middle of the body of S1, down, mm: its lower end has no plate.
 const S1_DOWN_MM: f64 = 10.0;
 
@@ -171,24 +222,45 @@ pub fn of_body(ct: &Volume<i16>, level: Level, anatomy: &VertebraAnatomy) -> Opt
     summed_up(&samples, STEP_MM.powi(3))
 }
 
-/// Density inside one pedicle, over its span: an elliptic tube of half its width and height. A pedicle of
-/// S1 closes no ring: such a tube would hold the wall of the canal and the roof of the foramen.
-pub fn of_pedicle(ct: &Volume<i16>, pedicle: &Pedicle, up: Dir<Patient>) -> Option<Density> {
+/// Density of one pedicle's cancellous bone, over its span: an elliptic tube of half its width and
+/// height, and of that only what lies deeper under the surface than cortex and blur reach. `depth_mm`
+/// tells how deep a place lies in the bone, mm. A pedicle of S1 closes no ring: such a tube would
+/// hold the wall of the canal and the roof of the foramen.
+pub fn of_pedicle(
+    ct: &Volume<i16>,
+    pedicle: &Pedicle,
+    up: Dir<Patient>,
+    depth_mm: impl Fn(Point<Patient>) -> f64,
+) -> Result<Density, Untold> {
     let axis = pedicle.axis;
-    let v = (up - axis * up.dot(axis)).unit()?;
+    let v = (up - axis * up.dot(axis)).unit().unwrap_or_else(|| axis.any_perpendicular());
     let u = axis.cross(v);
     let [wide, tall] = [pedicle.width_mm, pedicle.height_mm].map(|mm| 0.5 * mm * PEDICLE_PART);
     let [first, last] = pedicle.span_mm.map(|mm| (mm / STEP_MM) as i32);
-    let ct = Reader::of(ct);
-    let mut samples = Vec::new();
-    for t in first..=last {
+    let across = |t: i32| {
         let middle = pedicle.isthmus + axis * (f64::from(t) * STEP_MM);
-        for [a, b] in disc() {
-            samples.push(ct.hu(middle + u * (a * wide) + v * (b * tall))?);
-        }
-    }
+        disc().map(|[a, b]| middle + u * (a * wide) + v * (b * tall))
+    };
+    let places: Vec<Point<Patient>> = (first..=last).flat_map(across).collect();
+    let least_mm = marrow_from_mm(ct, u);
+    let deep = places.iter().filter(|p| depth_mm(**p) >= least_mm);
+    let reader = Reader::of(ct);
+    let samples: Option<Vec<Sample>> = deep.map(|p| reader.hu(*p)).collect();
     let length = f64::from(last - first + 1) * STEP_MM;
-    summed_up(&samples, length * TAU / 2.0 * wide * tall / samples.len().max(1) as f64)
+    let each_mm3 = length * TAU / 2.0 * wide * tall / places.len().max(1) as f64;
+    let told = summed_up(&samples.ok_or(Untold::OutsideCt)?, each_mm3);
+    told.filter(|density| density.volume_mm3 >= LEAST_MARROW_MM3).ok_or(Untold::TooNarrow)
+}
+
+/// How deep under the surface a CT begins to show cancellous bone alone, mm, where the nearest walls
+/// lie along the unit vector `across`: its voxels may be much longer one way than another.
+fn marrow_from_mm(ct: &Volume<i16>, across: Dir<Patient>) -> f64 {
+    let steps = ct.grid().patient_from_voxel().map().matrix3;
+    let voxel_mm = (steps.transpose() * across.vec()).length();
+    // A voxel's own averaging has a variance of a twelfth of its square, reading between voxels adds
+    // a sixth in the mean.
+    let sigma_mm = SCANNER_SIGMA_MM.hypot(0.5 * voxel_mm);
+    CORTEX_MM + BLUR_SIGMAS * sigma_mm
 }
 
 /// Mean HU of the disc across the path at every millimetre from `from` to `to`, `radius_mm` around
@@ -323,6 +395,21 @@ mod tests {
         let cut = of_path(&ramp(80), from, to, 1.0).expect("inside the CT");
         assert!(cut.is_clipped);
         assert!(flags(Level::L1, Region::Path, &cut).is_empty());
+    }
+
+    #[test]
+    fn a_rule_holds_at_its_own_limit_only_where_it_says_so() {
+        for rule in &RULES {
+            let (Limit::AtOrUnder(limit) | Limit::Under(limit)) = rule.limit;
+            let said = rule.flag.rule;
+            assert!(said.contains("under ") && said.contains(&format!("{limit:.0} HU")), "{said}");
+            let is_flagged = |mean_hu: f64| {
+                let density = Density { mean_hu, sd_hu: 20.0, volume_mm3: 9e3, is_clipped: false };
+                flags(rule.levels[0], rule.region, &density).contains(&rule.flag)
+            };
+            assert_eq!(is_flagged(limit), said.contains("at or under"), "{said}");
+            assert!(is_flagged(limit - 0.1) && !is_flagged(limit + 0.1), "{said}");
+        }
     }
 
     #[test]

@@ -5,8 +5,9 @@ use super::history::{Document, Draft, ShownCatalogue, ShownPlan};
 use super::jobs::ActiveCase;
 use super::schedule::FrameSystems;
 use super::selection::Selection;
-use crate::anatomy::density::{self, Density};
+use crate::anatomy::density;
 use crate::case::judge::{self, Answer};
+use crate::case::measures::{self, PathDensity};
 use crate::case::spine::Spine;
 use crate::case::suggest;
 use crate::plan::auto::{Rules, Score};
@@ -24,8 +25,8 @@ pub struct Closeup {
     pub answer: Option<Answer>,
     /// Mean HU across the screw over the depth in mm; empty without a CT.
     pub hu_along: Vec<[f64; 2]>,
-    /// The whole path as one density.
-    pub density: Option<Density>,
+    /// The whole path as one density, with the rules that it falls under.
+    pub path: Option<PathDensity>,
     why: Option<Why>,
 }
 
@@ -68,7 +69,7 @@ fn look(
     let now = now.cloned();
     let answer = |screw: &Screw| judge::answer(&case.spine, &plan.0, screw, catalogue).ok();
     closeup.answer = now.as_ref().and_then(answer);
-    (closeup.hu_along, closeup.density) = match &now {
+    (closeup.hu_along, closeup.path) = match &now {
         Some(screw) => densities(&case.spine, screw),
         None => (Vec::new(), None),
     };
@@ -76,10 +77,10 @@ fn look(
 }
 
 /// HU over the depth, and of the whole path, over the screw's own thickness.
-fn densities(spine: &Spine, screw: &Screw) -> (Vec<[f64; 2]>, Option<Density>) {
+fn densities(spine: &Spine, screw: &Screw) -> (Vec<[f64; 2]>, Option<PathDensity>) {
     let Some(ct) = spine.ct.as_deref() else { return (Vec::new(), None) };
     let (from, to, radius) = (screw.entry, screw.tip(), screw.radius_mm());
-    (density::along(ct, from, to, radius), density::of_path(ct, from, to, radius))
+    (density::along(ct, from, to, radius), measures::along(spine, screw))
 }
 
 /// A screw that rests is scored beside the frames.

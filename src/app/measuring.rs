@@ -6,13 +6,15 @@ use super::jobs::{ActiveCase, CaseOpened};
 use super::schedule::FrameSystems;
 use crate::case::measures::{self, Measures};
 use crate::labels::{Posture, VertebraId};
-use crate::plan::RenamedLevel;
+use crate::plan::{RenamedLevel, Screw};
 use crate::work::on_pool;
 use bevy::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// What the measures depend on beside the images: posture, names, and which labels were accepted.
-type Asked = (Posture, BTreeMap<VertebraId, RenamedLevel>, Option<String>);
+/// What the measures depend on beside the images: posture, names, which labels were accepted, and the
+/// screws, of whose paths the density is told.
+type Asked = (Posture, BTreeMap<VertebraId, RenamedLevel>, Option<String>, Vec<Screw>);
 
 /// The measures, and whether anybody reads them.
 #[derive(Resource)]
@@ -63,13 +65,22 @@ fn measure(case: Option<Res<ActiveCase>>, plan: Res<ShownPlan>, mut measuring: R
     if let Some(outcome) = measuring.job.as_ref().and_then(|(_, job)| job.take()) {
         measuring.known = measuring.job.take().map(|(asked, _)| (asked, outcome));
     }
-    let asked: Asked = (measuring.posture, plan.0.renamed.clone(), plan.0.accepted_labels.clone());
-    let is_done = measuring.known.as_ref().is_some_and(|(known, _)| *known == asked);
-    let is_due = measuring.job.as_ref().is_some_and(|(due, _)| *due == asked);
-    if !measuring.is_wanted || is_done || is_due {
+    if !measuring.is_wanted {
         return;
     }
-    let (spine, plan, posture) = (case.spine.clone(), plan.0.clone(), measuring.posture);
+    let plan = &plan.0;
+    let asked: Asked = (
+        measuring.posture,
+        plan.renamed.clone(),
+        plan.accepted_labels.clone(),
+        plan.screws.clone(),
+    );
+    let is_done = measuring.known.as_ref().is_some_and(|(known, _)| *known == asked);
+    let is_due = measuring.job.as_ref().is_some_and(|(due, _)| *due == asked);
+    if is_done || is_due {
+        return;
+    }
+    let (spine, plan, posture) = (case.spine.clone(), Arc::clone(plan), measuring.posture);
     let job = Background::start(move |_| on_pool(|| measures::of_plan(&spine, &plan, posture)));
     measuring.job = Some((asked, job));
 }

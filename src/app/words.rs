@@ -175,9 +175,12 @@ pub const SAGITTAL_CURVE: &str = "Sagittal curve, seen from the left";
 /// Heading of a table.
 pub const ANGLES: &str = "Angles of the column";
 /// Heading of a table.
-pub const PEDICLES: &str = "Pedicles: outer cortex, across the axis; chord along it";
+pub const PEDICLES: &str =
+    "Pedicles: outer cortex, across the axis; chord along it; HU under the cortex";
 /// Heading of a table.
 pub const BODIES: &str = "Vertebrae";
+/// Heading of a table.
+pub const PATHS: &str = "Planned screws: density along each, over its own thickness";
 /// Heading of sentences.
 pub const NOTES: &str = "What to know about these numbers";
 /// No angle was found.
@@ -445,6 +448,12 @@ pub fn measure(value: Option<f64>, digits: usize, unit: &str) -> String {
     signed(format!("{value:.digits$} {unit}")).trim_end().to_owned()
 }
 
+/// A cell of a table of measures, as the core writes it, with true minus, dash and sign of
+/// multiplication.
+pub fn cell(text: &str) -> String {
+    if text == "-" { "–".to_owned() } else { signed(text.replace(" x ", " × ")) }
+}
+
 /// How the patient lay.
 pub const fn posture(posture: Posture) -> &'static str {
     match posture {
@@ -647,6 +656,10 @@ mod tests {
 
     #[test]
     fn numbers_read_as_a_person_writes_them() {
+        assert_eq!(
+            ["-", "-4.2", "30.1 x 28.0", "T10"].map(cell),
+            ["–", "−4.2", "30.1 × 28.0", "T10"]
+        );
         assert_eq!(mm(1.25), "1.2 mm");
         assert_eq!(mm(-2.04), "−2.0 mm");
         assert_eq!(mm(-0.04), "0.0 mm");

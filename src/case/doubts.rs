@@ -9,6 +9,7 @@ use super::{bridged, leaks};
 use crate::anatomy::EndPlate;
 use crate::labels::Level;
 use crate::mesh;
+use crate::space::Dir;
 use std::collections::BTreeMap;
 
 /// Plates nearer to each other than this have no disc between them, mm.
@@ -16,6 +17,9 @@ const LEAST_DISC_MM: f64 = 1.5;
 /// Plates of one body that lean apart by more than this are no usual body's, degrees: sideways, and
 /// from front to back, where L5 is a wedge in everybody.
 const MOST_WEDGE_DEG: [f64; 2] = [15.0, 25.0];
+/// In a column whose other plates turn to the side by this much more than one body's own do, a curve
+/// may have wedged that body, degrees.
+const CURVE_DEG: f64 = 20.0;
 /// Nor does any vertebra's upper end lie this far over the lower end of the one above it, mm, nor
 /// so far under it for every level that they are apart: the tallest body with its disc takes 45 mm.
 const MOST_OVERLAP_MM: f64 = 15.0;
@@ -34,7 +38,7 @@ const METAL_SHARE: f64 = 0.002;
 
 /// Everything that looks wrong, cranial levels first.
 pub fn of(spine: &Spine) -> Vec<String> {
-    let mut doubts: Vec<String> = spine.vertebrae.iter().filter_map(|v| wedged(v)).collect();
+    let mut doubts: Vec<String> = spine.vertebrae.iter().filter_map(|v| wedged(spine, v)).collect();
     let pairs = || spine.vertebrae.windows(2).map(|pair| (&pair[0], &pair[1]));
     doubts.extend(pairs().filter_map(|(upper, lower)| out_of_order(upper, lower)));
     doubts.extend(pairs().filter_map(|(upper, lower)| missing(upper, lower)));
@@ -47,8 +51,9 @@ pub fn of(spine: &Spine) -> Vec<String> {
     doubts
 }
 
-/// A body whose ends lean apart: a half vertebra, a wedge, or a label that holds part of a body.
-fn wedged(vertebra: &VertebraModel) -> Option<String> {
+/// A body whose ends lean apart: a half vertebra, a wedge, a body in a strong curve, or a label that
+/// holds part of a body.
+fn wedged(spine: &Spine, vertebra: &VertebraModel) -> Option<String> {
     let (upper, lower) = (vertebra.anatomy.upper_plate?, vertebra.anatomy.lower_plate?);
     let local = vertebra.anatomy.patient_from_vertebra.inverse();
     let leans = |plate: EndPlate| {
@@ -60,13 +65,26 @@ fn wedged(vertebra: &VertebraModel) -> Option<String> {
     let level = vertebra.level;
     let [most_aside, most_along] = MOST_WEDGE_DEG;
     if aside > most_aside {
+        let curve = match curve_beside_deg(spine, vertebra) > aside + CURVE_DEG {
+            true => "a body that the curve has wedged, ",
+            false => "",
+        };
         return Some(format!(
-            "{level}: its end plates lean apart sideways by {aside:.0} degrees: a half vertebra, or a label that is not whole"
+            "{level}: its end plates lean apart sideways by {aside:.0} degrees: {curve}a half vertebra, or a label that is not whole"
         ));
     }
     (along > most_along).then(|| {
         format!("{level}: its end plates lean apart from front to back by {along:.0} degrees: a broken or a half vertebra, or a label that is not whole")
     })
+}
+
+/// By how much the plates of all other vertebrae lean apart sideways at most, degrees.
+fn curve_beside_deg(spine: &Spine, vertebra: &VertebraModel) -> f64 {
+    let others = spine.vertebrae.iter().filter(|v| v.id != vertebra.id);
+    let plates = others.flat_map(|v| [v.anatomy.upper_plate, v.anatomy.lower_plate]).flatten();
+    let leans = plates.map(|plate| plate.up.dot(Dir::X).atan2(plate.up.dot(Dir::Z)).to_degrees());
+    let range = leans.map(|deg| [deg, deg]).reduce(|[a, b], [deg, _]| [a.min(deg), b.max(deg)]);
+    range.map_or(0.0, |[least, most]| most - least)
 }
 
 /// The lower end of one vertebra over the upper end of the next, mm along that one's normal, and how

@@ -3,12 +3,12 @@
 //!
 //! In: a [`Spine`]. Out: [`Measures`]. Nothing here is kept: it is derived anew from the models.
 
-use super::doubts;
 use super::spine::{Review, Spine, VertebraModel};
-use crate::anatomy::density::{self, Density, Flag, Region};
-use crate::anatomy::{Alignment, Foramen, Hips, align, foramina, hips};
+use super::{doubts, judge};
+use crate::anatomy::density::{self, Density, Flag, Region, Untold};
+use crate::anatomy::{Alignment, Foramen, Hips, Pedicle, align, foramina, hips};
 use crate::labels::{Level, Lying, Posture};
-use crate::plan::Plan;
+use crate::plan::{Plan, Screw};
 use crate::space::Side;
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub struct Measures {
     pub foramina: Vec<Foramen>,
     /// The femoral heads, where both were found in the CT.
     pub hips: Option<Hips>,
+    /// What every screw of the plan runs through, in the plan's order; empty without a CT.
+    pub paths: Vec<ScrewPath>,
     /// Who answers for the labels that all of it was read from.
     pub review: Review,
     /// What a person should know; whole sentences.
@@ -38,8 +40,9 @@ pub struct LevelMeasures {
     pub model: Arc<VertebraModel>,
     /// Density of its body; `None` without a CT, or where plates were not found.
     pub body: Option<Density>,
-    /// Density of each pedicle found but those of S1, which close no ring around bone of one kind.
-    pub pedicles: Vec<(Side, Density)>,
+    /// Density of each pedicle found, or why none is told; without those of S1, which close no ring
+    /// around bone of one kind. Empty without a CT.
+    pub pedicles: Vec<(Side, Result<Density, Untold>)>,
     /// Rules of the literature that the body's density falls under.
     pub flags: Vec<Flag>,
 }
@@ -49,6 +52,43 @@ impl LevelMeasures {
     pub fn has_outer_walls(&self) -> bool {
         self.level != Level::S1
     }
+    /// Density of one side's pedicle, or why none is told; `None` where it was not asked for.
+    pub fn pedicle_density(&self, side: Side) -> Option<Result<Density, Untold>> {
+        self.pedicles.iter().find(|(s, _)| *s == side).map(|(_, density)| *density)
+    }
+}
+
+/// One planned screw and the density along it.
+#[derive(Clone, Debug)]
+pub struct ScrewPath {
+    /// The screw.
+    pub screw: Screw,
+    /// `None` where it reaches out of the CT.
+    pub density: Option<PathDensity>,
+}
+
+/// The density along a screw's path.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PathDensity {
+    /// Over the screw's own thickness, from its entry to its tip.
+    pub density: Density,
+    /// Rules of the literature that it falls under.
+    pub flags: Vec<Flag>,
+}
+
+/// The density along a screw, where it stands now; `None` without a CT or where it reaches out of it.
+pub fn along(spine: &Spine, screw: &Screw) -> Option<PathDensity> {
+    let ct = spine.ct.as_deref()?;
+    let density = density::of_path(ct, screw.entry, screw.tip(), screw.radius_mm())?;
+    let mut flags = density::flags(screw.level, Region::Path, &density);
+    let body = |v: &Arc<VertebraModel>| density::of_body(ct, v.level, &v.anatomy);
+    // A path of few dark voxels does not show that the CT was cut off; the body does.
+    let is_cut_off =
+        || judge::vertebra_of(spine, screw).and_then(body).is_some_and(|b| b.is_clipped);
+    if !flags.is_empty() && is_cut_off() {
+        flags.clear();
+    }
+    Some(PathDensity { density, flags })
 }
 
 /// Measures a case whose labels `spine` holds as `plan` mends them, under the plan's names.
@@ -57,9 +97,13 @@ pub fn of_plan(spine: &Spine, plan: &Plan, posture: Posture) -> Measures {
     let spine = &spine.named_by(plan);
     let mut levels: Vec<LevelMeasures> =
         spine.vertebrae.iter().map(|v| of_level(spine, v)).collect();
+    let path = |screw: &Screw| ScrewPath { screw: screw.clone(), density: along(spine, screw) };
+    let screws = plan.screws.iter().filter(|_| spine.ct.is_some());
+    let mut paths: Vec<ScrewPath> = screws.map(path).collect();
     // One body shows that the CT was cut off; then it was everywhere.
     if levels.iter().any(|level| level.body.is_some_and(|body| body.is_clipped)) {
         levels.iter_mut().for_each(|level| level.flags.clear());
+        paths.iter_mut().filter_map(|path| path.density.as_mut()).for_each(|d| d.flags.clear());
     }
     let column: Vec<_> = spine.vertebrae.iter().map(|v| (v.level, &v.anatomy)).collect();
     let plate = spine.at_level(Level::S1).and_then(|v| v.anatomy.upper_plate);
@@ -72,7 +116,7 @@ pub fn of_plan(spine: &Spine, plan: &Plan, posture: Posture) -> Measures {
     notices.extend(doubts::of(spine));
     notices.extend(caveats(spine, &levels, &alignment));
     let foramina = foramina(&neighbours);
-    Measures { levels, alignment, foramina, hips, review: spine.review(plan), notices }
+    Measures { levels, alignment, foramina, hips, paths, review: spine.review(plan), notices }
 }
 
 /// The same as the labels alone name it, with nothing accepted.
@@ -85,9 +129,10 @@ fn of_level(spine: &Spine, model: &Arc<VertebraModel>) -> LevelMeasures {
     let ct = spine.ct.as_deref();
     let body = ct.and_then(|ct| density::of_body(ct, level, anatomy));
     let up = anatomy.patient_from_vertebra.dir(crate::space::Dir::Z);
-    let of_pedicle = |p| Some((p, density::of_pedicle(ct?, p, up)?));
+    let depth_mm = |p| model.field.quick_distance_mm(p);
+    let of_pedicle = |p: &Pedicle| Some((p.side, density::of_pedicle(ct?, p, up, depth_mm)));
     let ringed = anatomy.pedicles.iter().filter(|_| level != Level::S1);
-    let pedicles = ringed.filter_map(of_pedicle).map(|(p, d)| (p.side, d));
+    let pedicles = ringed.filter_map(of_pedicle);
     let flags = body.map_or_else(Vec::new, |body| density::flags(level, Region::Body, &body));
     LevelMeasures { level, model: model.clone(), body, pedicles: pedicles.collect(), flags }
 }

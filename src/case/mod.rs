@@ -39,6 +39,7 @@ pub mod doubts;
 mod bridged;
 mod leaks;
 pub mod measures;
+pub mod rows;
 pub mod judge;
 pub mod rods;
 pub mod compare;

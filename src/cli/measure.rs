@@ -3,15 +3,17 @@
 use super::grade::{self, GradeError};
 use super::table::layout;
 use crate::anatomy::Pedicle;
-use crate::anatomy::alignment::{Alignment, Between};
-use crate::case::measures::{self, LevelMeasures, Measures};
+use crate::anatomy::alignment::Alignment;
+use crate::anatomy::density::Untold;
+use crate::case::measures::{self, LevelMeasures, Measures, ScrewPath};
 use crate::case::request::CaseRequest;
+use crate::case::rows;
 use crate::case::spine::Review;
 use crate::ingest::IngestError;
 use crate::labels::Posture;
 use crate::mesh;
 use crate::platform::fs::{FileSystem, write_atomically};
-use crate::space::{Dir, Side};
+use crate::space::Dir;
 use crate::work::{Work, on_pool};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -54,11 +56,17 @@ pub fn write_surfaces(
 const PEDICLES_ARE: &str = "\
 pedicles, outer cortex at the isthmus, across the axis: width left to right, height up and down, least
 the shortest way across; chord: bone along the axis, from the arch to the front of the body; angles on
-the way forward, in the vertebra's own frame: transverse + to the midline, sagittal + to the head
+the way forward, in the vertebra's own frame: transverse + to the midline, sagittal + to the head;
+HU of the bone inside, deeper than the cortex and the CT's blur reach
 ";
 const LEVELS_ARE: &str = "
 levels: body at its waist, canal at the pedicles, foramen: height from pedicle to pedicle below,
 rotation + where the front is turned to the patient's left
+";
+
+/// What the numbers of the plan's screws are.
+const PATHS_ARE: &str = "
+paths: HU over each planned screw's own thickness, from its entry to its tip
 ";
 
 /// Tables for reading.
@@ -67,25 +75,15 @@ pub fn as_text(measures: &Measures) -> String {
     text += &pedicles(measures);
     text += LEVELS_ARE;
     text += &levels(measures);
+    text += &paths(measures);
     text += &angles(&measures.alignment);
-    for level in &measures.levels {
-        for flag in &level.flags {
-            text += &format!("flag: {}: {} ({})\n", level.level, flag.rule, flag.source);
-        }
+    for flag in rows::flags(measures) {
+        text += &format!("flag: {flag}\n");
     }
     for notice in &measures.notices {
         text += &format!("note: {notice}\n");
     }
     text
-}
-
-/// One decimal, or a dash.
-fn tenth(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"))
-}
-
-fn whole(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.0}"))
 }
 
 fn pedicles(measures: &Measures) -> String {
@@ -100,25 +98,7 @@ fn pedicles(measures: &Measures) -> String {
         "sagittal deg",
         "mean HU",
     ];
-    let row = |level: &LevelMeasures, side: Side| {
-        let pedicle = level.model.anatomy.pedicle(side);
-        let of = |value: fn(&Pedicle) -> f64| tenth(pedicle.map(value));
-        let walled = pedicle.filter(|_| level.has_outer_walls());
-        let hu = level.pedicles.iter().find(|(s, _)| *s == side).map(|(_, d)| d.mean_hu);
-        vec![
-            level.level.to_string(),
-            side.to_string(),
-            tenth(walled.map(|p| p.width_mm)),
-            of(|p| p.height_mm),
-            tenth(walled.map(|p| p.least_mm)),
-            of(|p| p.chord_mm),
-            of(|p| p.transverse_deg),
-            of(|p| p.sagittal_deg),
-            whole(hu),
-        ]
-    };
-    let rows = measures.levels.iter().flat_map(|l| Side::BOTH.map(|side| row(l, side)));
-    layout(&HEADER, &rows.collect::<Vec<_>>())
+    layout(&HEADER, &rows::pedicles(measures))
 }
 
 fn levels(measures: &Measures) -> String {
@@ -132,54 +112,23 @@ fn levels(measures: &Measures) -> String {
         "body HU",
         "sd HU",
     ];
-    let alignment = &measures.alignment;
-    let row = |level: &LevelMeasures| {
-        let anatomy = &level.model.anatomy;
-        let pair = |pair: Option<[f64; 2]>| {
-            pair.map_or_else(|| "-".to_owned(), |[w, d]| format!("{w:.1} x {d:.1}"))
-        };
-        let foramen = |side: Side| {
-            let below = measures.foramina.iter();
-            let found = below.clone().find(|f| f.upper == level.level && f.side == side);
-            tenth(found.map(|f| f.height_mm))
-        };
-        let turn = alignment.rotation.iter().find(|r| r.level == level.level);
-        vec![
-            level.level.to_string(),
-            pair(anatomy.body_mm),
-            pair(anatomy.canal.map(|c| [c.width_mm, c.depth_mm])),
-            foramen(Side::Left),
-            foramen(Side::Right),
-            tenth(turn.map(|r| r.deg)),
-            whole(level.body.map(|d| d.mean_hu)),
-            whole(level.body.map(|d| d.sd_hu)),
-        ]
-    };
-    layout(&HEADER, &measures.levels.iter().map(row).collect::<Vec<_>>())
+    layout(&HEADER, &rows::levels(measures))
+}
+
+/// Nothing where no screw is planned.
+fn paths(measures: &Measures) -> String {
+    const HEADER: [&str; 5] = ["screw", "diameter mm", "length mm", "mean HU", "sd HU"];
+    match &measures.paths[..] {
+        [] => String::new(),
+        _ => PATHS_ARE.to_owned() + &layout(&HEADER, &rows::paths(measures)),
+    }
 }
 
 fn angles(alignment: &Alignment) -> String {
-    let mut rows = Vec::new();
-    for curve in &alignment.curves {
-        let name = format!("Cobb {} to {}, convex {}", curve.upper, curve.lower, curve.convex);
-        rows.push((name, curve.cobb_deg));
-    }
-    let named = |what: &str, b: &Between| (format!("{what} {} to {}", b.upper, b.lower), b.deg);
-    rows.extend(alignment.kyphosis.iter().map(|b| named("kyphosis", b)));
-    rows.extend(alignment.lordosis.iter().map(|b| named("lordosis", b)));
-    rows.extend(alignment.segments.iter().map(|b| named("segment", b)));
-    rows.extend(alignment.sacral_slope_deg.map(|deg| ("sacral slope".to_owned(), deg)));
-    if let Some(pelvis) = &alignment.pelvis {
-        rows.push(("pelvic incidence (free of posture)".to_owned(), pelvis.incidence_deg));
-        rows.push(("pelvic tilt".to_owned(), pelvis.tilt_deg));
-        let apart = pelvis.incidence_less_lordosis_deg;
-        rows.extend(apart.map(|deg| ("incidence less lordosis".to_owned(), deg)));
-    }
+    let rows = rows::angles(alignment);
     if rows.is_empty() {
         return "\nangles of the column: none could be measured\n".to_owned();
     }
-    let rows: Vec<_> =
-        rows.into_iter().map(|(name, deg)| vec![name, format!("{deg:.1}")]).collect();
     let posture = alignment.posture;
     format!("\nangles of the column, {posture}\n{}", layout(&["angle", "deg"], &rows))
 }
@@ -202,14 +151,30 @@ pub fn as_json(measures: &Measures) -> Value {
         "alignment": measures.alignment,
         "foramina": measures.foramina,
         "hips": measures.hips,
+        "paths_are": PATHS_ARE.trim(),
+        "paths": measures.paths.iter().map(path_as_json).collect::<Vec<_>>(),
         "notices": measures.notices,
+    })
+}
+
+fn path_as_json(path: &ScrewPath) -> Value {
+    let (screw, told) = (&path.screw, path.density.as_ref());
+    json!({
+        "screw": screw.id,
+        "level": screw.level,
+        "side": screw.side,
+        "diameter_mm": screw.diameter_mm,
+        "length_mm": screw.length_mm,
+        "density": told.map(|path| path.density),
+        "no_density_because": told.is_none().then(|| Untold::OutsideCt.to_string()),
+        "flags": told.map(|path| &path.flags),
     })
 }
 
 fn level_as_json(level: &LevelMeasures) -> Value {
     let anatomy = &level.model.anatomy;
-    let density = |side: Side| level.pedicles.iter().find(|(s, _)| *s == side).map(|(_, d)| d);
     let pedicle = |p: &Pedicle| {
+        let density = level.pedicle_density(p.side);
         json!({
             "side": p.side,
             "isthmus_lps_mm": p.isthmus,
@@ -222,7 +187,8 @@ fn level_as_json(level: &LevelMeasures) -> Value {
             "chord_mm": p.chord_mm,
             "transverse_deg": p.transverse_deg,
             "sagittal_deg": p.sagittal_deg,
-            "density": density(p.side),
+            "density": density.and_then(Result::ok),
+            "no_density_because": density.and_then(Result::err).map(|why| why.to_string()),
         })
     };
     let plate = |plate: &crate::anatomy::EndPlate| json!({ "centre_lps_mm": plate.centre, "up_lps": plate.up });

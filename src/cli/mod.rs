@@ -64,7 +64,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Find and name the vertebrae of a CT that has no labels.
     Segment(SegmentArgs),
-    /// Measure the anatomy of a case: pedicles, canal, angles of the column, bone density.
+    /// Measure the anatomy of a case: pedicles, canal, angles of the column, bone density; with a
+    /// plan also the density along each of its screws.
     Measure(MeasureArgs),
     /// Draw a case into a PNG file, without a window.
     Picture(PictureArgs),

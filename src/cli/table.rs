@@ -2,9 +2,10 @@
 
 /// Lays out rows under a header. Cells are padded by characters, so that text with accents lines
 /// up; the last column is not padded. No rows give the header alone.
-pub fn layout(header: &[&str], rows: &[Vec<String>]) -> String {
+pub fn layout(header: &[&str], rows: &[impl AsRef<[String]>]) -> String {
     let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count());
+        let cells =
+            rows.iter().filter_map(|row| row.as_ref().get(column)).map(|c| c.chars().count());
         cells.chain(header.get(column).map(|c| c.chars().count())).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
@@ -14,7 +15,7 @@ pub fn layout(header: &[&str], rows: &[Vec<String>]) -> String {
     };
     let mut text = line(header.to_vec());
     for row in rows {
-        text += &line(row.iter().map(String::as_str).collect());
+        text += &line(row.as_ref().iter().map(String::as_str).collect());
     }
     text
 }

@@ -2,11 +2,11 @@
 
 use super::{theme, words};
 use crate::anatomy::EndPlate;
-use crate::anatomy::alignment::{Alignment, Between};
 use crate::app::measuring::Measuring;
-use crate::case::measures::{LevelMeasures, Measures};
+use crate::case::measures::Measures;
+use crate::case::rows;
 use crate::labels::Posture;
-use crate::space::{Dir, Patient, Point, Side};
+use crate::space::{Dir, Patient, Point};
 use bevy_egui::egui::{self, Align, Layout, RichText, ScrollArea, Ui};
 use egui_plot::{Line, Plot, PlotPoint, PlotPoints, Points, Text};
 
@@ -76,7 +76,7 @@ fn page(ui: &mut Ui, measures: &Measures) {
         curve(ui, words::SAGITTAL_CURVE, ["A", "P"], measures, width, back);
     });
     section(ui, words::ANGLES);
-    let rows = angles(&measures.alignment);
+    let rows = typeset(rows::angles(&measures.alignment));
     if rows.is_empty() {
         ui.label(RichText::new(words::NO_ANGLES).color(theme::WEAK));
     } else {
@@ -84,24 +84,22 @@ fn page(ui: &mut Ui, measures: &Measures) {
         table(ui, "angles", &["", "°"], &rows);
     }
     section(ui, words::PEDICLES);
-    let rows: Vec<_> = measures
-        .levels
-        .iter()
-        .flat_map(|level| Side::BOTH.map(|side| pedicle(level, side)))
-        .collect();
+    let rows = typeset(rows::pedicles(measures));
     let heads =
         ["", "", "width mm", "height mm", "least mm", "chord mm", "transv. °", "sagittal °", "HU"];
     table(ui, "pedicles", &heads, &rows);
     section(ui, words::BODIES);
-    let rows: Vec<_> = measures.levels.iter().map(|level| body(level, measures)).collect();
+    let rows = typeset(rows::levels(measures));
     let heads = ["", "body mm", "canal mm", "foramen L mm", "R mm", "rotation °", "HU", "± HU"];
     table(ui, "bodies", &heads, &rows);
+    if !measures.paths.is_empty() {
+        section(ui, words::PATHS);
+        let rows = typeset(rows::paths(measures));
+        table(ui, "paths", &["", "Ø mm", "length mm", "HU", "± HU"], &rows);
+    }
     section(ui, words::NOTES);
-    for level in &measures.levels {
-        for flag in &level.flags {
-            let text = format!("{}: {} ({})", level.level, flag.rule, flag.source);
-            ui.label(RichText::new(text).color(theme::LOOK));
-        }
+    for flag in rows::flags(measures) {
+        ui.label(RichText::new(flag).color(theme::LOOK));
     }
     for notice in &measures.notices {
         ui.label(RichText::new(words::sentence(notice)).color(theme::WEAK));
@@ -113,100 +111,30 @@ fn section(ui: &mut Ui, text: &str) {
     theme::heading(ui, text);
 }
 
-fn table(ui: &mut Ui, name: &str, heads: &[&str], rows: &[Vec<String>]) {
-    egui::Grid::new(name).num_columns(heads.len()).striped(true).spacing([14.0, 4.0]).show(
-        ui,
-        |ui| {
-            for head in heads {
-                ui.label(RichText::new(*head).size(12.0).color(theme::WEAK));
+fn table<const N: usize>(ui: &mut Ui, name: &str, heads: &[&str; N], rows: &[[String; N]]) {
+    egui::Grid::new(name).num_columns(N).striped(true).spacing([14.0, 4.0]).show(ui, |ui| {
+        for head in heads {
+            ui.label(RichText::new(*head).size(12.0).color(theme::WEAK));
+        }
+        ui.end_row();
+        for row in rows {
+            for text in row {
+                ui.label(text);
             }
             ui.end_row();
-            for row in rows {
-                for text in row {
-                    ui.label(text);
-                }
-                ui.end_row();
-            }
-        },
-    );
-}
-
-/// One decimal, or a dash.
-fn tenth(value: Option<f64>) -> String {
-    words::measure(value, 1, "")
-}
-
-fn whole(value: Option<f64>) -> String {
-    words::measure(value, 0, "")
-}
-
-fn angles(alignment: &Alignment) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    let mut add = |name: String, deg: f64| rows.push(vec![name, tenth(Some(deg))]);
-    for curve in &alignment.curves {
-        let side = words::side(curve.convex);
-        add(format!("Cobb {} to {}, convex {side}", curve.upper, curve.lower), curve.cobb_deg);
-    }
-    let named = |what: &str, b: &Between| format!("{what} {} to {}", b.upper, b.lower);
-    for b in &alignment.kyphosis {
-        add(named("Kyphosis", b), b.deg);
-    }
-    for b in &alignment.lordosis {
-        add(named("Lordosis", b), b.deg);
-    }
-    for b in &alignment.segments {
-        add(named("Segment", b), b.deg);
-    }
-    if let Some(deg) = alignment.sacral_slope_deg {
-        add("Sacral slope".to_owned(), deg);
-    }
-    if let Some(pelvis) = &alignment.pelvis {
-        add("Pelvic incidence (free of posture)".to_owned(), pelvis.incidence_deg);
-        add("Pelvic tilt".to_owned(), pelvis.tilt_deg);
-        if let Some(deg) = pelvis.incidence_less_lordosis_deg {
-            add("Incidence less lordosis".to_owned(), deg);
         }
-    }
-    rows
+    });
 }
 
-fn pedicle(level: &LevelMeasures, side: Side) -> Vec<String> {
-    let pedicle = level.model.anatomy.pedicle(side);
-    let walled = pedicle.filter(|_| level.has_outer_walls());
-    let hu = level.pedicles.iter().find(|(s, _)| *s == side).map(|(_, density)| density.mean_hu);
-    vec![
-        level.level.to_string(),
-        words::side(side).to_owned(),
-        tenth(walled.map(|p| p.width_mm)),
-        tenth(pedicle.map(|p| p.height_mm)),
-        tenth(walled.map(|p| p.least_mm)),
-        tenth(pedicle.map(|p| p.chord_mm)),
-        tenth(pedicle.map(|p| p.transverse_deg)),
-        tenth(pedicle.map(|p| p.sagittal_deg)),
-        whole(hu),
-    ]
-}
-
-fn body(level: &LevelMeasures, measures: &Measures) -> Vec<String> {
-    let (anatomy, alignment) = (&level.model.anatomy, &measures.alignment);
-    let pair = |pair: Option<[f64; 2]>| {
-        pair.map_or_else(|| "–".to_owned(), |[w, d]| format!("{w:.1} × {d:.1}"))
+/// Rows as the core writes them, with true minuses, dashes and signs of multiplication, each beginning
+/// with a capital letter.
+fn typeset<const N: usize>(rows: Vec<[String; N]>) -> Vec<[String; N]> {
+    let typeset = |row: [String; N]| {
+        let mut row = row.map(|cell| words::cell(&cell));
+        row[0] = words::sentence(&row[0]);
+        row
     };
-    let foramen = |side: Side| {
-        let found = measures.foramina.iter().find(|f| f.upper == level.level && f.side == side);
-        tenth(found.map(|f| f.height_mm))
-    };
-    let turn = alignment.rotation.iter().find(|r| r.level == level.level);
-    vec![
-        level.level.to_string(),
-        pair(anatomy.body_mm),
-        pair(anatomy.canal.map(|c| [c.width_mm, c.depth_mm])),
-        foramen(Side::Left),
-        foramen(Side::Right),
-        tenth(turn.map(|r| r.deg)),
-        whole(level.body.map(|d| d.mean_hu)),
-        whole(level.body.map(|d| d.sd_hu)),
-    ]
+    rows.into_iter().map(typeset).collect()
 }
 
 /// Half the length at which an end plate is drawn, mm.

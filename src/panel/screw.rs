@@ -2,6 +2,7 @@
 
 use super::{Facts, clearance, cuts, level, theme, why, words};
 use crate::case::judge::Answer;
+use crate::case::measures::PathDensity;
 use crate::case::spine::VertebraModel;
 use crate::clearance::{Assessment, Wall};
 use crate::interact::intent::Intent;
@@ -35,6 +36,7 @@ pub fn show(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
         }
         state(ui, screw, intents);
     });
+    path_flags(ui, facts, screw);
     ui.add_space(6.0);
     if let Some(assessment) = assessment {
         clearance::plot(ui, assessment, facts.cuts.map(|shown| shown.cuts.depth_mm));
@@ -107,7 +109,7 @@ fn around(ui: &mut Ui, facts: &Facts, screw: &Screw) {
         (words::TO_FORAMEN, mm(answer.around.foramen_mm)),
         (words::TO_ABOVE, mm(answer.around.above_mm)),
         (words::TO_SCREW, mm(nearest)),
-        (words::PATH_HU, facts.closeup.density.map(|d| words::hu(Some(d.mean_hu as f32)))),
+        (words::PATH_HU, path_of(facts).map(|path| words::hu(Some(path.density.mean_hu as f32)))),
     ] {
         if let Some(value) = value {
             line(ui, name, &value);
@@ -115,6 +117,21 @@ fn around(ui: &mut Ui, facts: &Facts, screw: &Screw) {
     }
     for (organ, gap) in &answer.organs {
         line(ui, words::to_organ(*organ), &words::mm(*gap));
+    }
+}
+
+/// The density along the screw, and the rules that it falls under.
+fn path_of<'a>(facts: &'a Facts) -> Option<&'a PathDensity> {
+    facts.closeup.path.as_ref()
+}
+
+/// The rules that the density on the path falls under, under the numbers: a sentence each.
+fn path_flags(ui: &mut Ui, facts: &Facts, screw: &Screw) {
+    if answer(facts, screw).is_none() {
+        return;
+    }
+    for flag in path_of(facts).into_iter().flat_map(|path| &path.flags) {
+        ui.label(RichText::new(flag.to_string()).color(theme::LOOK));
     }
 }
 

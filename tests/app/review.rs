@@ -2,6 +2,7 @@
 
 use crate::stack::{self, MIDDLE, block_spine, core_app, interaction_app};
 use bevy::prelude::*;
+use corridor::app::closeup::Closeup;
 use corridor::app::follow::{Comparing, Rodding};
 use corridor::app::history::{Document, StatusLine, Tone};
 use corridor::app::jobs::{ActiveCase, CaseOpened};
@@ -16,6 +17,7 @@ use corridor::plan::bent::RodChoice;
 use corridor::plan::correct::Target;
 use corridor::plan::{Plan, Screw, ScrewState};
 use corridor::space::{Dir, Side};
+use corridor::volume::{Grid, Volume};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -120,6 +122,26 @@ fn a_case_is_measured_as_its_file_says_until_a_person_says_otherwise() {
     assert_eq!(show(&mut app), Posture::Standing, "mended labels are still the same patient's");
     app.world_mut().write_message(CaseOpened);
     assert_eq!(show(&mut app), Posture::Prone, "another patient");
+}
+
+#[test]
+fn the_density_on_the_path_of_the_chosen_screw_is_told_with_its_rule() {
+    let (mut app, _folder) = core_app();
+    let vertebra = app.world().resource::<ActiveCase>().spine.vertebrae[0].clone();
+    let screw = stack::screw(&vertebra, Side::Left);
+    app.world_mut().resource_mut::<Document>().session_mut().place(screw.clone()).unwrap();
+    app.world_mut().resource_mut::<Selection>().screw = Some(screw.id);
+    for (hu, rules) in [(180_i16, 0), (100, 1)] {
+        let first = MIDDLE + Dir::new(-100.0, -100.0, -100.0);
+        let grid = Grid::along_axes(first, 4.0, [51; 3]);
+        let ct = Some(Arc::new(Volume::from_fn(grid, move |_| hu)));
+        app.insert_resource(ActiveCase { spine: Arc::new(Spine { ct, ..block_spine() }) });
+        app.update();
+        let path = app.world().resource::<Closeup>().path.clone().unwrap();
+        assert!((path.density.mean_hu - f64::from(hu)).abs() < 1e-6, "{path:?}");
+        assert_eq!(path.flags.len(), rules, "{path:?}");
+        assert!(path.flags.iter().all(|flag| flag.to_string().contains("Yamamoto 2025")));
+    }
 }
 
 #[test]

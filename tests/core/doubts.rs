@@ -5,7 +5,7 @@ use corridor::anatomy::VertebraAnatomy;
 use corridor::case::measures::{self, Measures};
 use corridor::case::spine;
 use corridor::labels::{LabelMap, Level, Posture};
-use corridor::phantom::{OldScrew, Phantom, Recorded, Spec, Structure};
+use corridor::phantom::{Curve, Deformity, OldScrew, Phantom, Recorded, Spec, Structure};
 use corridor::space::{Dir, Patient, Point, Side};
 use corridor::volume::{Grid, Volume};
 use corridor::work::Work;
@@ -118,7 +118,28 @@ fn a_half_vertebra_is_named() {
         let is_gone = local.y < 14.0 && local.z > 9.0 - 0.45 * (local.x + 20.0).max(0.0);
         if value == L3 && is_gone { 0 } else { value }
     });
-    check(&measured(None, half), "lean apart sideways", &["L3"], 3);
+    let got = measured(None, half);
+    check(&got, "lean apart sideways", &["L3"], 3);
+    assert!(!got.notices.iter().any(|n| n.contains("curve has wedged")), "{:?}", got.notices);
+}
+
+/// Between a curve of 70 degrees and a level sacrum L5 takes 20 of them alone.
+#[test]
+fn of_a_sound_body_that_a_strong_curve_has_wedged_the_curve_is_named() {
+    let curve = Curve {
+        upper: level("T11"),
+        lower: level("L4"),
+        cobb_deg: 70.0,
+        convex: Side::Left,
+        rotation_deg: 24.0,
+    };
+    let levels = ["L1", "L2", "L3", "L4", "L5"].map(level).to_vec();
+    let deformity = Deformity { curves: vec![curve], ..Deformity::default() };
+    let phantom = Phantom::new(&Spec { levels, deformity, ..Spec::default() }).unwrap();
+    let got = measured(None, phantom.labels(&phantom.grid(2.0)));
+    let wedged: Vec<_> = got.notices.iter().filter(|n| n.contains("lean apart sideways")).collect();
+    assert!(wedged.len() == 1 && wedged[0].starts_with("L5: "), "{:?}", got.notices);
+    assert!(wedged[0].contains("a body that the curve has wedged, a half vertebra"), "{wedged:?}");
 }
 
 #[test]

@@ -1,23 +1,27 @@
 //! `corridor measure`: the numbers of a case as a whole.
 
+use crate::anatomy_table;
 use crate::case_spine::demo;
 use crate::memory_fs::MemoryFs;
-use crate::plan_auto::l4_to_s1;
+use crate::plan_auto::{l4_to_s1, made};
 use crate::real_data::{s0327, s0328, verse014};
-use corridor::anatomy::density::{self, Region};
+use corridor::anatomy::density::{self, Region, Untold};
 use corridor::case::measures::{self, Measures};
 use corridor::case::request::CaseRequest;
 use corridor::case::spine::{self, Spine};
+use corridor::clearance::ScrewShape;
 use corridor::cli::measure;
 use corridor::labels::edit::{Mending, Stroke};
 use corridor::labels::{Level, Lying, Posture};
 use corridor::phantom::{Phantom, Spec};
-use corridor::plan::{CaseHashes, CaseRef, Header, Plan, RenamedLevel, file};
+use corridor::plan::{CaseHashes, CaseRef, Header, Plan, RenamedLevel, Screw, file};
 use corridor::platform::fs::{FileSystem, RealFs};
-use corridor::space::{Dir, Patient, Point};
+use corridor::space::{Dir, Patient, Point, Side};
 use corridor::work::Work;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 fn measured(spine: &Spine) -> Measures {
     measures::of(spine, Posture::Supine)
@@ -122,14 +126,16 @@ fn pedicles_and_paths_read_the_bone_that_is_there_and_a_poor_path_is_flagged() {
     let ct = spine.ct.as_deref().unwrap();
     let poor = ct.map(|hu| hu - 80);
     for level in [Level::L4, Level::L5] {
-        let anatomy = &spine.at_level(level).unwrap().anatomy;
+        let model = spine.at_level(level).unwrap();
+        let anatomy = &model.anatomy;
+        let depth_mm = |p| model.field.quick_distance_mm(p);
         let up = anatomy.patient_from_vertebra.dir(Dir::Z);
         assert_eq!(anatomy.pedicles.len(), 2);
         for pedicle in &anatomy.pedicles {
             let [from, to] = [-5.0, 25.0].map(|mm| pedicle.isthmus + pedicle.axis * mm);
             for (ct, hu) in [(ct, 180.0), (&poor, 100.0)] {
                 let name = format!("{level} {} of {hu} HU", pedicle.side);
-                let own = density::of_pedicle(ct, pedicle, up).unwrap();
+                let own = density::of_pedicle(ct, pedicle, up, depth_mm).unwrap();
                 assert!((own.mean_hu - hu).abs() < 10.0, "{name}: {own:?}");
                 let path = density::of_path(ct, from, to, 2.0).unwrap();
                 assert!((path.mean_hu - hu).abs() < 10.0, "{name}: {path:?}");
@@ -139,6 +145,165 @@ fn pedicles_and_paths_read_the_bone_that_is_there_and_a_poor_path_is_flagged() {
             }
         }
     }
+}
+
+/// What stands under each head of a table, by the head's name.
+fn under_heads<'a>(head: &'a str, row: &'a str) -> BTreeMap<&'a str, &'a str> {
+    let cells = |line: &'a str| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty());
+    assert_eq!(cells(head).count(), cells(row).count(), "{head}\n{row}");
+    cells(head).zip(cells(row)).collect()
+}
+
+/// The page of measures shows the same rows.
+#[test]
+fn under_each_head_of_the_tables_stands_the_number_that_it_names() {
+    let got = measured(&l4_to_s1().spine);
+    let (text, json) = (measure::as_text(&got), measure::as_json(&got));
+    let lines: Vec<&str> = text.lines().collect();
+    let tenth = |value: &Value| format!("{:.1}", value.as_f64().unwrap());
+    let heads: Vec<&str> = lines.iter().filter(|l| l.starts_with("level  ")).copied().collect();
+    for (n, level) in got.levels.iter().enumerate().filter(|(_, l)| l.level != Level::S1) {
+        let of_level = |line: &&&str| line.starts_with(&format!("{}  ", level.level));
+        let rows: Vec<&str> = lines.iter().filter(of_level).copied().collect();
+        assert_eq!((heads.len(), rows.len()), (2, 3), "{text}");
+        let level_json = &json["levels"][n];
+        for (row, side) in rows.iter().zip(Side::BOTH) {
+            let cells = under_heads(heads[0], row);
+            assert_eq!(cells["side"], side.to_string());
+            let all = level_json["pedicles"].as_array().unwrap();
+            let pedicle = all.iter().find(|p| p["side"] == json!(side)).unwrap();
+            for what in ["width", "height", "least", "chord"] {
+                let name = format!("{what} mm");
+                assert_eq!(cells[&name[..]], tenth(&pedicle[format!("{what}_mm")]), "{row}");
+            }
+            for what in ["transverse", "sagittal"] {
+                let name = format!("{what} deg");
+                assert_eq!(cells[&name[..]], tenth(&pedicle[format!("{what}_deg")]), "{row}");
+            }
+            let hu = pedicle["density"]["mean_hu"].as_f64().unwrap();
+            assert_eq!(cells["mean HU"], format!("{hu:.0}"), "{row}");
+        }
+        let cells = under_heads(heads[1], rows[2]);
+        let size = |what: &str| {
+            let of = |way: &str| tenth(&level_json[format!("{what}_{way}_mm")]);
+            format!("{} x {}", of("width"), of("depth"))
+        };
+        assert_eq!(
+            (cells["body w x d mm"], cells["canal w x d mm"]),
+            (&*size("body"), &*size("canal"))
+        );
+        for (side, head) in Side::BOTH.into_iter().zip(["foramen left mm", "right mm"]) {
+            let mut all = got.foramina.iter();
+            let one = all.find(|f| f.upper == level.level && f.side == side).unwrap();
+            assert_eq!(cells[head], format!("{:.1}", one.height_mm), "{head}");
+        }
+        let body = level.body.unwrap();
+        assert_eq!(cells["body HU"], format!("{:.0}", body.mean_hu));
+        assert_eq!(cells["sd HU"], format!("{:.0}", body.sd_hu));
+    }
+}
+
+/// A screw along a pedicle, from so far behind its isthmus to so far before it, mm.
+fn along_pedicle(spine: &Spine, level: Level, side: Side, [from, to]: [f64; 2]) -> Screw {
+    let model = spine.at_level(level).unwrap();
+    let pedicle = model.anatomy.pedicle(side).unwrap();
+    let (entry, axis) = (pedicle.isthmus + pedicle.axis * from, pedicle.axis);
+    let shape = ScrewShape { entry, axis, length_mm: to - from, diameter_mm: 4.0 };
+    Screw::placed((model.id, level), side, &shape, "test", jiff::Timestamp::UNIX_EPOCH)
+}
+
+#[test]
+fn the_density_along_each_planned_screw_is_told_with_the_rule_that_it_falls_under() {
+    let sound = &l4_to_s1().spine;
+    let ct = sound.ct.as_deref().unwrap();
+    let poor = Spine { ct: Some(Arc::new(ct.map(|hu| hu - 80))), ..sound.clone() };
+    let without = Spine { ct: None, ..sound.clone() };
+    let mut astray = along_pedicle(sound, Level::L5, Side::Right, [-5.0, 25.0]);
+    astray.entry = astray.entry + Dir::Z * 1000.0;
+    let plan = Plan {
+        screws: vec![along_pedicle(sound, Level::L4, Side::Left, [-5.0, 25.0]), astray],
+        ..Plan::default()
+    };
+    let rule = "flag: L4 left: path under about 123 HU: screws loosened more often (Yamamoto 2025";
+    for (spine, hu) in [(sound, 180.0), (&poor, 100.0)] {
+        let got = measures::of_plan(spine, &plan, Posture::Supine);
+        let text = measure::as_text(&got);
+        let rows: Vec<&str> = text.lines().skip_while(|l| !l.starts_with("paths: HU")).collect();
+        let mean = rows[2].strip_prefix("L4 left").unwrap().split_whitespace().nth(2).unwrap();
+        assert!((mean.parse::<f64>().unwrap() - hu).abs() < 10.0, "{text}");
+        assert!(rows[3].starts_with("L5 right") && rows[3].contains("outside the CT"), "{text}");
+        assert_eq!(text.contains(rule), hu < 120.0, "{text}");
+        let json = measure::as_json(&got);
+        let [path, astray] = [&json["paths"][0], &json["paths"][1]];
+        assert_eq!((&path["level"], &path["side"]), (&json!("L4"), &json!("left")));
+        assert_eq!(path["screw"], json!(plan.screws[0].id));
+        assert!((path["density"]["mean_hu"].as_f64().unwrap() - hu).abs() < 10.0, "{path}");
+        assert_eq!(path["flags"].as_array().unwrap().len(), usize::from(hu < 120.0), "{path}");
+        assert!(astray["density"].is_null(), "{astray}");
+        assert_eq!(astray["no_density_because"], json!("outside the CT"));
+        let mut bare = Vec::new();
+        keys_without_unit(&json, "", &mut bare);
+        assert!(bare.is_empty(), "{bare:?}");
+        // What the panel of the screw that is worked on shows.
+        let shown = measures::along(spine, &plan.screws[0]);
+        assert_eq!(shown, got.paths[0].density);
+    }
+    assert!(!measure::as_text(&measured(&poor)).contains("paths:"), "no screw is planned");
+    assert!(measures::of_plan(&without, &plan, Posture::Supine).paths.is_empty());
+}
+
+/// In the body every dark voxel has one value: the CT was cut off, though the path does not show it.
+#[test]
+fn on_a_ct_that_was_cut_off_no_path_is_flagged() {
+    let sound = &l4_to_s1().spine;
+    let local = sound.at_level(Level::L4).unwrap().anatomy.patient_from_vertebra.inverse();
+    let mut ct = sound.ct.as_deref().unwrap().map(|hu| hu - 80);
+    let screw = along_pedicle(sound, Level::L4, Side::Left, [-5.0, 3.0]);
+    for is_cut in [false, true] {
+        let grid = ct.grid().clone();
+        for ((k, j, i), hu) in ct.data_mut().indexed_iter_mut() {
+            let is_body = local.point(grid.centre([i, j, k])).vec().y < 8.0;
+            if is_cut && is_body && *hu < 90 {
+                *hu = 0;
+            }
+        }
+        let spine = Spine { ct: Some(Arc::new(ct.clone())), ..sound.clone() };
+        let path = measures::along(&spine, &screw).unwrap();
+        assert!(path.density.mean_hu < 123.0 && !path.density.is_clipped, "{path:?}");
+        assert_eq!(path.flags.is_empty(), is_cut, "{path:?}");
+    }
+}
+
+/// The concave pedicle of T10 is 4.4 mm wide, of which 2.8 mm are cortex of 900 HU: 418 HU were told.
+#[test]
+fn of_a_pedicle_that_is_mostly_cortex_no_density_is_told_and_of_others_that_of_the_bone_inside() {
+    let names = ["T10", "T11", "T12"].map(|name| name.parse::<Level>().unwrap());
+    let mut spec = anatomy_table::spec(11, names.to_vec(), 12.0, true);
+    spec.deformity.curves.truncate(1);
+    let got = measured(&made(&spec).spine);
+    let all =
+        got.levels.iter().flat_map(|l| l.pedicles.iter().map(|(side, d)| (l.level, *side, *d)));
+    let all: Vec<_> = all.collect();
+    assert_eq!(all.len(), 6);
+    for (level, side, density) in &all {
+        let Ok(told) = density else { continue };
+        assert!((told.mean_hu - 180.0).abs() < 15.0, "{level} {side}: {told:?}");
+    }
+    let of = |wanted: (Level, Side)| all.iter().find(|(l, s, _)| (*l, *s) == wanted).unwrap().2;
+    let [t10, t11, t12] = names;
+    assert_eq!(of((t10, Side::Left)), Err(Untold::TooNarrow));
+    for wide in [(t11, Side::Right), (t12, Side::Left)] {
+        assert!(of(wide).is_ok(), "{wide:?} is 7 mm wide and more");
+    }
+
+    let text = measure::as_text(&got);
+    let row = text.lines().find(|line| line.starts_with("T10    left")).unwrap();
+    assert!(row.ends_with("too narrow to measure"), "{row}");
+    let json = measure::as_json(&got);
+    let pedicle = &json["levels"][0]["pedicles"][0];
+    assert_eq!((&json["levels"][0]["level"], &pedicle["side"]), (&json!("T10"), &json!("left")));
+    assert!(pedicle["density"].is_null());
+    assert_eq!(pedicle["no_density_because"], json!("too narrow to measure"));
 }
 
 #[test]
