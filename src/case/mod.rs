@@ -17,7 +17,7 @@
 //! | [`identity`] | same patient, other, or unknown |
 //! | [`bundle`] | a case as a folder |
 //! | [`spine`] | the pipeline: `images`, files to voxels; `derive`, voxels to vertebrae |
-//! | [`measures`] | every number measured on the spine: anatomy, angles, density |
+//! | [`measures`], [`film`] | every number measured on the spine: anatomy, angles, density; the column as on a film |
 //! | [`kept`], `pack` | what is kept between sessions, so that a case opens faster |
 //! | [`doubts`], `leaks` | what looks wrong about the spine as a whole; labels that reach into soft tissue |
 //! | [`pelvis`] | sacrum and ilium as one bone |
@@ -38,6 +38,7 @@ pub mod doubts;
 mod bridged;
 mod leaks;
 pub mod measures;
+pub mod film;
 pub mod judge;
 pub mod rods;
 pub mod compare;
