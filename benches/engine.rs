@@ -4,8 +4,8 @@
 //!
 //! FILTER is a part of a name: `answer`, `plan`, `mend` (a stroke of the eraser), `demo` (the built-in
 //! case opened), `column` (T1 to S1, both sides), `fields` and `segment` (512 x 512 x 400 voxels, T10 to
-//! S1; makes them first, for minutes). The first two are told as CPU time of the one thread that works, so that
-//! a busy machine matters little; the others, which run on several threads, by the clock.
+//! S1; makes them first, for minutes). The first two are told as CPU time of the one thread that works,
+//! so that a busy machine matters little; the others, which run on several threads, by the clock.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
 
 use corridor::anatomy::VertebraAnatomy;
@@ -17,9 +17,8 @@ use corridor::clearance::{
     Canal, Field, HeadShape, Neighbour, Voxels, around, assess, gap_to_voxels_mm, schemes,
 };
 use corridor::implant::Catalogue;
-use corridor::labels::auto as label;
 use corridor::labels::edit::{Mending, Stroke};
-use corridor::labels::{LabelMap, Level, Organ};
+use corridor::labels::{self, LabelMap, Level, Organ};
 use corridor::mesh::{self, TriMesh};
 use corridor::phantom::{Phantom, Spec};
 use corridor::plan::auto::{self, Allowed, Rules, Site, Style};
@@ -334,7 +333,7 @@ fn segment(c: &mut Criterion) {
     group.bench_function("512 x 512 x 400 voxels, two threads", |b| {
         let ct = &*CT;
         let before = forget_peak();
-        b.iter(|| two.install(|| label::segment(ct, &Work::silent()).unwrap()));
+        b.iter(|| two.install(|| labels::auto::segment(ct, &Work::silent()).unwrap()));
         // Called once for every sample.
         if !is_told {
             eprintln!("memory: {before} before, {} at most", peak());

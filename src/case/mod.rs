@@ -17,7 +17,8 @@
 //! | [`identity`] | same patient, other, or unknown |
 //! | [`bundle`] | a case as a folder |
 //! | [`spine`] | the pipeline: `images`, files to voxels; `derive`, voxels to vertebrae |
-//! | [`measures`], [`film`] | every number measured on the spine: anatomy, angles, density; the column as on a film |
+//! | [`measures`] | every number measured on the spine: anatomy, angles, density |
+//! | [`film`] | the column of bodies and end plates as on a film |
 //! | [`kept`], `pack` | what is kept between sessions, so that a case opens faster |
 //! | [`doubts`], `leaks` | what looks wrong about the spine as a whole; labels that reach into soft tissue |
 //! | [`pelvis`] | sacrum and ilium as one bone |
