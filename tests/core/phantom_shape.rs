@@ -126,7 +126,7 @@ fn shortest_by_turning(bone: &Bone, p: Point<Patient>, mut d: DVec3, mut least: 
         let around = [u, -u, v, -v].map(|aside| (d + aside * turn).normalize());
         let ways = around.map(|d| (met(bone, p, d, least + 0.1), d));
         let best = ways.into_iter().filter_map(|(way, d)| Some((way?, d)));
-        match best.min_by(|a, b| a.0.total_cmp(&b.0)).filter(|(way, _)| *way < least) {
+        match best.min_by(|a, b| a.0.total_cmp(&b.0)).filter(|(way, _)| *way < least - 2e-6) {
             Some(shorter) => (least, d) = shorter,
             None => turn /= 2.0,
         }
