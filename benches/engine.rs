@@ -3,9 +3,9 @@
 //!     cargo bench --bench engine --no-default-features [-- FILTER]
 //!
 //! FILTER is a part of a name: `answer`, `plan`, `mend` (a stroke of the eraser), `demo` (the built-in
-//! case opened), `column` (T1 to S1, both sides), `fields` (512 x 512 x 400 voxels, T10 to S1; makes
-//! them first, for minutes). The first two are told as CPU time of the one thread that works, so that
-//! a busy machine matters little; the others, which run on several threads, by the clock.
+//! case opened), `column` (T1 to S1, both sides), `fields` and `segment` (512 x 512 x 400 voxels, T10 to
+//! S1; makes them first, for minutes). The first two are told as CPU time of the one thread that works,
+//! so that a busy machine matters little; the others, which run on several threads, by the clock.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
 
 use corridor::anatomy::{VertebraAnatomy, measure};
@@ -18,7 +18,7 @@ use corridor::clearance::{
 };
 use corridor::implant::Catalogue;
 use corridor::labels::edit::{Mending, Stroke};
-use corridor::labels::{LabelMap, Level, Organ};
+use corridor::labels::{self, LabelMap, Level, Organ};
 use corridor::mesh::{self, TriMesh};
 use corridor::phantom::{Phantom, Recorded, Spec, Structure};
 use corridor::plan::auto::{self, Allowed, Rules, Site, Style};
@@ -28,7 +28,7 @@ use corridor::surface::{self, Surface};
 use corridor::volume::{Grid, Volume};
 use corridor::work::{Work, on_all_cores};
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use rayon::prelude::*;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -243,15 +243,19 @@ fn plans(c: &mut Criterion<ThreadTime>) {
 fn mend(c: &mut Criterion) {
     let mut group = c.benchmark_group("mend");
     group.sample_size(10);
-    group.bench_function("L4 after a stroke of the eraser", |b| {
-        let Demo { spine, .. } = &*DEMO;
-        let value = spine.labels.as_ref().unwrap().at_level(Level::L4).unwrap().value;
-        let mesh = &DEMO.vertebra(Level::L4).mesh;
-        let back = mesh.positions.iter().max_by(|a, b| a.vec().y.total_cmp(&b.vec().y)).unwrap();
-        let edit = Mending::Stroke(Stroke::new(&[*back], 6.0, 0, Some(value)));
-        let plan = Plan { label_edits: vec![edit], ..Plan::default() };
-        b.iter(|| on_all_cores(|| spine::mended(spine, spine, &plan, &Work::silent()).unwrap()));
-    });
+    // The sacrum is the largest bone there is.
+    for level in [Level::L4, Level::S1] {
+        group.bench_function(format!("{level} after a stroke of the eraser"), |b| {
+            let Demo { spine, .. } = &*DEMO;
+            let value = spine.labels.as_ref().unwrap().at_level(level).unwrap().value;
+            let places = DEMO.vertebra(level).mesh.positions.iter();
+            let back = places.max_by(|a, b| a.vec().y.total_cmp(&b.vec().y)).unwrap();
+            let edit = Mending::Stroke(Stroke::new(&[*back], 6.0, 0, Some(value)));
+            let plan = Plan { label_edits: vec![edit], ..Plan::default() };
+            let mended = || spine::mended(spine, spine, &plan, &Work::silent()).unwrap();
+            b.iter(|| on_all_cores(mended));
+        });
+    }
     group.finish();
 }
 
@@ -284,6 +288,19 @@ fn column(c: &mut Criterion) {
     group.finish();
 }
 
+/// T10 to S1 on 512 x 512 x 400 voxels of 0.5 x 0.5 x 0.9 mm.
+fn large() -> Recorded {
+    let t10: Level = "T10".parse().unwrap();
+    let levels = Spec::whole_column().into_iter().filter(|level| *level >= t10).collect();
+    let phantom = Phantom::new(&Spec { levels, seed: 5, ..Spec::default() }).unwrap();
+    let (spacing, size) = ([0.5, 0.5, 0.9], [512, 512, 400]);
+    let half = |axis: usize| spacing[axis] * (size[axis] - 1) as f64 / 2.0;
+    let first = phantom.grid(1.0).middle() - Dir::new(half(0), half(1), half(2));
+    let [x, y, z] = [Dir::X * spacing[0], Dir::Y * spacing[1], Dir::Z * spacing[2]];
+    let grid = Grid::new(size, Affine::from_columns(x, y, z, first)).unwrap();
+    phantom.record(&grid, &Work::silent()).unwrap()
+}
+
 /// A large CT and what is made from it.
 struct Large {
     ct: Volume<i16>,
@@ -295,18 +312,8 @@ struct Large {
 }
 
 impl Large {
-    /// T10 to S1 on 512 x 512 x 400 voxels of 0.5 x 0.5 x 0.9 mm.
     fn new() -> Self {
-        let t10: Level = "T10".parse().unwrap();
-        let levels = Spec::whole_column().into_iter().filter(|level| *level >= t10).collect();
-        let phantom = Phantom::new(&Spec { levels, seed: 5, ..Spec::default() }).unwrap();
-        let (spacing, size) = ([0.5, 0.5, 0.9], [512, 512, 400]);
-        let half = |axis: usize| spacing[axis] * (size[axis] - 1) as f64 / 2.0;
-        let first = phantom.grid(1.0).middle() - Dir::new(half(0), half(1), half(2));
-        let [x, y, z] = [Dir::X * spacing[0], Dir::Y * spacing[1], Dir::Z * spacing[2]];
-        let grid = Grid::new(size, Affine::from_columns(x, y, z, first)).unwrap();
-        let Recorded { ct, labels, structures, .. } =
-            phantom.record(&grid, &Work::silent()).unwrap();
+        let Recorded { ct, labels, structures, .. } = large();
         let surfaces = Self::declared(&ct, &labels);
         let meshes = Self::extracted(&surfaces);
         let measured = |(v, surface)| measure(&labels, v, surface, Some(&ct));
@@ -347,7 +354,7 @@ impl Large {
 fn fields(c: &mut Criterion) {
     static LARGE: LazyLock<Large> = LazyLock::new(Large::new);
     static BONES: LazyLock<Vec<Field>> = LazyLock::new(|| LARGE.bones());
-    let two = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let two = two_threads();
     let mut group = c.benchmark_group("fields");
     group.sample_size(10);
     group.bench_function("surfaces by the CT's edge, two threads", |b| {
@@ -381,10 +388,48 @@ fn fields(c: &mut Criterion) {
     group.finish();
 }
 
+/// Labels of a large CT from the CT alone, on two threads; and the most memory that it took.
+fn segment(c: &mut Criterion) {
+    static CT: LazyLock<Volume<i16>> = LazyLock::new(|| large().ct);
+    let two = two_threads();
+    let mut group = c.benchmark_group("segment");
+    group.sample_size(10).sampling_mode(SamplingMode::Flat);
+    let mut is_told = false;
+    group.bench_function("512 x 512 x 400 voxels, two threads", |b| {
+        let ct = &*CT;
+        let before = forget_peak();
+        b.iter(|| two.install(|| labels::auto::segment(ct, &Work::silent()).unwrap()));
+        // Called once for every sample.
+        if !is_told {
+            eprintln!("memory: {before} before, {} at most", peak());
+            is_told = true;
+        }
+    });
+    group.finish();
+}
+
+fn two_threads() -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap()
+}
+
+/// The most memory that this process has held, as the kernel tells it.
+fn peak() -> String {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let told = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    told.unwrap_or("unknown").trim().to_owned()
+}
+
+/// Lets the kernel count the most memory anew, from what is held now: making the CT took some too.
+fn forget_peak() -> String {
+    // A system that does not know how leaves the older, higher peak standing.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    peak()
+}
+
 criterion_group! {
     name = on_one_thread;
     config = Criterion::default().with_measurement(ThreadTime);
     targets = distances, answers, plans
 }
-criterion_group!(on_all_threads, mend, demo, column, fields);
+criterion_group!(on_all_threads, mend, demo, column, fields, segment);
 criterion_main!(on_one_thread, on_all_threads);

@@ -19,6 +19,7 @@
 //! | [`bundle`] | a case as a folder |
 //! | [`spine`] | the pipeline: `images`, files to voxels; `derive`, voxels to vertebrae |
 //! | [`measures`] | every number measured on the spine: anatomy, angles, density |
+//! | [`film`] | the column of bodies and end plates as on a film |
 //! | [`kept`], `pack` | what is kept between sessions, so that a case opens faster |
 //! | [`doubts`], `leaks` | what looks wrong about the spine as a whole; labels that reach into soft tissue |
 //! | [`pelvis`] | sacrum and ilium as one bone |
@@ -40,6 +41,7 @@ mod bridged;
 mod leaks;
 pub mod measures;
 pub mod rows;
+pub mod film;
 pub mod judge;
 pub mod rods;
 pub mod compare;

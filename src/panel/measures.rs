@@ -1,12 +1,11 @@
 //! The numbers of the whole spine, as `corridor measure` prints them, with its two curves.
 
 use super::{theme, words};
-use crate::anatomy::EndPlate;
 use crate::app::measuring::Measuring;
+use crate::case::film::Film;
 use crate::case::measures::Measures;
 use crate::case::rows;
 use crate::labels::Posture;
-use crate::space::{Dir, Patient, Point};
 use bevy_egui::egui::{self, Align, Layout, RichText, ScrollArea, Ui};
 use egui_plot::{Line, Plot, PlotPoint, PlotPoints, Points, Text};
 
@@ -70,10 +69,8 @@ fn head(ui: &mut Ui, posture: Posture) -> Option<Wish> {
 fn page(ui: &mut Ui, measures: &Measures) {
     let width = ((ui.available_width() - 10.0) / 2.0).clamp(180.0, 420.0);
     ui.horizontal_top(|ui| {
-        let left = |p: Point<Patient>| (p - Point::ORIGIN).dot(Dir::X);
-        let back = |p: Point<Patient>| (p - Point::ORIGIN).dot(Dir::Y);
-        curve(ui, words::CORONAL_CURVE, ["R", "L"], measures, width, left);
-        curve(ui, words::SAGITTAL_CURVE, ["A", "P"], measures, width, back);
+        curve(ui, words::CORONAL_CURVE, Film::Coronal, measures, width);
+        curve(ui, words::SAGITTAL_CURVE, Film::Sagittal, measures, width);
     });
     section(ui, words::ANGLES);
     let rows = typeset(rows::angles(&measures.alignment));
@@ -140,21 +137,10 @@ fn typeset<const N: usize>(rows: Vec<[String; N]>) -> Vec<[String; N]> {
 /// Half the length at which an end plate is drawn, mm.
 const PLATE_MM: f64 = 16.0;
 
-/// The middles of the bodies from the head down, with their end plates, against one axis.
-fn curve(
-    ui: &mut Ui,
-    title: &str,
-    letters: [&str; 2],
-    measures: &Measures,
-    width: f32,
-    across: impl Fn(Point<Patient>) -> f64 + Copy,
-) {
-    let on_plot = |p: Point<Patient>| [across(p), (p - Point::ORIGIN).dot(Dir::Z)];
-    let middles: Vec<_> = measures
-        .levels
-        .iter()
-        .map(|l| (l.level, on_plot(l.model.anatomy.patient_from_vertebra.origin())))
-        .collect();
+/// The middles of the bodies from the head down, with their end plates, as on a film.
+fn curve(ui: &mut Ui, title: &str, film: Film, measures: &Measures, width: f32) {
+    let middles = film.bodies(measures);
+    let letters = film.letters();
     ui.vertical(|ui| {
         let title = format!("{title}   {} – {}", letters[0], letters[1]);
         ui.label(RichText::new(title).size(12.0).color(theme::WEAK));
@@ -165,12 +151,9 @@ fn curve(
                 plot.line(Line::new("curve", points).color(theme::ACCENT).width(2.0));
                 let points: PlotPoints = middles.iter().map(|(_, at)| *at).collect();
                 plot.points(Points::new("bodies", points).color(theme::ACCENT).radius(3.0));
-                for level in &measures.levels {
-                    let anatomy = &level.model.anatomy;
-                    for plate in [anatomy.upper_plate, anatomy.lower_plate].into_iter().flatten() {
-                        let ends: PlotPoints = plate_ends(&plate, across).into_iter().collect();
-                        plot.line(Line::new("plate", ends).color(theme::WEAK).width(1.0));
-                    }
+                for ends in film.plates(measures, PLATE_MM) {
+                    let ends: PlotPoints = ends.into_iter().collect();
+                    plot.line(Line::new("plate", ends).color(theme::WEAK).width(1.0));
                 }
                 for (level, [x, y]) in &middles {
                     let at = PlotPoint::new(x + 1.6 * PLATE_MM, *y);
@@ -182,15 +165,6 @@ fn curve(
     });
 }
 
-/// An end plate seen along the other axis: a short line as tilted as the plate is.
-fn plate_ends(plate: &EndPlate, across: impl Fn(Point<Patient>) -> f64) -> [[f64; 2]; 2] {
-    let up = [across(Point::ORIGIN + plate.up), plate.up.dot(Dir::Z)];
-    let length = up[0].hypot(up[1]).max(1e-9);
-    let along = [up[1] / length * PLATE_MM, -up[0] / length * PLATE_MM];
-    let [x, z] = [across(plate.centre), (plate.centre - Point::ORIGIN).dot(Dir::Z)];
-    [[x - along[0], z - along[1]], [x + along[0], z + along[1]]]
-}
-
 /// A plot that is only looked at.
 pub fn plot_frame(plot: Plot<'_>) -> Plot<'_> {
     plot.allow_drag(false)
@@ -200,20 +174,4 @@ pub fn plot_frame(plot: Plot<'_>) -> Plot<'_> {
         .show_x(false)
         .show_y(false)
         .show_background(false)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plate_that_leans_forward_falls_forward_on_the_plot() {
-        let up = Dir::new(0.0, -0.5, 1.0).unit().expect("not zero");
-        let plate = EndPlate { centre: Point::new(3.0, 10.0, 50.0), up };
-        let back = |p: Point<Patient>| (p - Point::ORIGIN).dot(Dir::Y);
-        let [front, rear] = plate_ends(&plate, back);
-        assert!(front[0] < rear[0] && front[1] < rear[1], "its front edge is lower: {front:?}");
-        let slope = (rear[1] - front[1]) / (rear[0] - front[0]);
-        assert!((slope - 0.5).abs() < 1e-9);
-    }
 }

@@ -6,6 +6,7 @@ use crate::memory_fs::MemoryFs;
 use crate::plan_auto::{l4_to_s1, made};
 use crate::real_data::{s0327, s0328, verse014};
 use corridor::anatomy::density::{self, Region, Untold};
+use corridor::case::film::Film;
 use corridor::case::measures::{self, Measures};
 use corridor::case::request::CaseRequest;
 use corridor::case::spine::{self, Spine};
@@ -304,6 +305,73 @@ fn of_a_pedicle_that_is_mostly_cortex_no_density_is_told_and_of_others_that_of_t
     assert_eq!((&json["levels"][0]["level"], &pedicle["side"]), (&json!("T10"), &json!("left")));
     assert!(pedicle["density"].is_null());
     assert_eq!(pedicle["no_density_because"], json!("too narrow to measure"));
+}
+
+/// What the panel plots over the depth of a screw: its depth is that from the entry, and its mean the whole.
+#[test]
+fn the_density_over_the_depth_of_a_path_rises_where_the_path_enters_bone() {
+    let spine = &l4_to_s1().spine;
+    let ct = spine.ct.as_deref().unwrap();
+    let l4 = spine.at_level(Level::L4).unwrap();
+    for pedicle in &l4.anatomy.pedicles {
+        let at = |mm: f64| pedicle.isthmus + pedicle.axis * mm;
+        let behind = (0..400).map(|n| f64::from(n) * 0.1);
+        let enters = behind.clone().find(|mm| l4.field.signed_distance_mm(at(-mm)) < 0.0).unwrap();
+        let start = enters + 12.0;
+        let [from, to] = [at(-start), at(25.0)];
+        let rows = density::along(ct, from, to, 2.0);
+        assert_eq!(rows.len(), from.distance(to) as usize + 1, "{}", pedicle.side);
+        assert!(rows.iter().enumerate().all(|(n, [mm, _])| (mm - n as f64).abs() < 1e-9));
+        let outside = rows.iter().filter(|[mm, _]| *mm < 6.0);
+        assert!(outside.clone().all(|[_, hu]| *hu < 130.0), "{} {rows:?}", pedicle.side);
+        let first = rows.iter().find(|[_, hu]| *hu > 300.0).unwrap()[0];
+        assert!((first - 12.0).abs() < 4.0, "{}: bone from {first} mm", pedicle.side);
+        // Inside the pedicle and the body beyond it there are 180 HU.
+        let inside = rows.iter().filter(|[mm, _]| (start..start + 20.0).contains(mm));
+        assert!(inside.clone().all(|[_, hu]| (hu - 180.0).abs() < 40.0), "{rows:?}");
+        let mean = rows.iter().map(|[_, hu]| hu).sum::<f64>() / rows.len() as f64;
+        let whole = density::of_path(ct, from, to, 2.0).unwrap();
+        assert!((mean - whole.mean_hu).abs() < 1e-6, "{mean} {whole:?}");
+    }
+}
+
+/// What the panel draws of the column, seen from the front and from the side.
+#[test]
+fn both_films_show_bodies_where_they_lie_and_plates_as_steep_as_the_angles_say() {
+    let got = measured(demo());
+    let phantom = Phantom::new(&Spec::demo()).unwrap();
+    for (film, across, letters) in [(Film::Coronal, 0, ["R", "L"]), (Film::Sagittal, 1, ["A", "P"])]
+    {
+        assert_eq!(film.letters(), letters);
+        let bodies = film.bodies(&got);
+        assert_eq!(bodies.len(), phantom.bones().len());
+        for ((level, [x, z]), bone) in bodies.iter().zip(phantom.bones()).take(5) {
+            let made = bone.patient_from_vertebra().origin().vec();
+            assert_eq!(*level, bone.level());
+            let off = [x - made[across], z - made.z];
+            assert!(off.iter().all(|mm| mm.abs() < 4.0), "{level}: {off:?} mm off");
+        }
+    }
+    let steep = |film: Film| -> Vec<f64> {
+        let lines = film.plates(&got, 16.0);
+        let length = |[[ax, az], [bx, bz]]: &[[f64; 2]; 2]| (bx - ax).hypot(bz - az);
+        assert!(lines.iter().all(|line| (length(line) - 32.0).abs() < 1e-9));
+        // Upper and lower ones of L1 to L5, then that of S1.
+        assert_eq!(lines.len(), 11);
+        lines.iter().map(|[a, b]| ((b[1] - a[1]) / (b[0] - a[0])).atan().to_degrees()).collect()
+    };
+    let [front, side] = [Film::Coronal, Film::Sagittal].map(steep);
+    assert!((side[10] - got.alignment.sacral_slope_deg.unwrap()).abs() < 1e-6);
+    assert_eq!(got.alignment.lordosis.len(), 5);
+    for (n, lordosis) in got.alignment.lordosis.iter().enumerate() {
+        assert!((side[10] - side[2 * n] - lordosis.deg).abs() < 1e-6, "{lordosis:?} {side:?}");
+    }
+    let place = |level| got.levels.iter().position(|at| at.level == level).unwrap();
+    for curve in &got.alignment.curves {
+        let lower = (2 * place(curve.lower) + 1).min(10);
+        let cobb_deg = (front[2 * place(curve.upper)] - front[lower]).abs();
+        assert!((cobb_deg - curve.cobb_deg).abs() < 1e-6, "{curve:?} {front:?}");
+    }
 }
 
 #[test]

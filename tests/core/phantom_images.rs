@@ -31,6 +31,79 @@ fn the_edge_is_half_way_exactly_on_the_surface() {
     assert!((deep - 180.0).abs() < 2.0, "{deep}");
 }
 
+/// From where it has risen by 16 percent to where it has by 84 an edge takes two deviations of its blur.
+#[test]
+fn an_edge_is_as_wide_as_the_blur_makes_it() {
+    const VOXEL_MM: f64 = 0.2;
+    for blur_sigma_mm in [0.0, 0.3, 0.8, 1.5] {
+        let mut spec = Spec { levels: vec![Level::L3], ..spec(0.0) };
+        // So thick a cortex that its inner edge is not felt at the outer one.
+        (spec.scan.blur_sigma_mm, spec.scan.cortex_mm) = (blur_sigma_mm, 9.0);
+        let phantom = Phantom::new(&spec).unwrap();
+        let bone = phantom.bone(Level::L3).unwrap();
+        let beside = bone.patient_from_vertebra().point(Point::new(24.0, -4.0, 0.0));
+        let flank = bone.nearest_surface_point(beside);
+        let normal = bone.normal(flank).unwrap();
+        let hu = |depth_mm: f64| {
+            let at = flank - normal * depth_mm;
+            f64::from(*phantom.ct(&Grid::along_axes(at, VOXEL_MM, [1; 3])).get([0; 3]).unwrap())
+        };
+        let risen_by = |share: f64| {
+            let (mut low, mut high) = (-5.0, 4.0);
+            for _ in 0..14 {
+                let middle = (low + high) / 2.0;
+                if hu(middle) < 45.0 + share * (900.0 - 45.0) {
+                    low = middle
+                } else {
+                    high = middle
+                }
+            }
+            low
+        };
+        let found = (risen_by(0.8413) - risen_by(0.1587)) / 2.0;
+        // A box of length s has the variance s^2 / 12.
+        let wanted = (blur_sigma_mm.powi(2) + VOXEL_MM.powi(2) / 12.0).sqrt();
+        let off = (found - wanted).abs();
+        assert!(off < 0.04 * wanted + 0.01, "{found} for {wanted} at a blur of {blur_sigma_mm} mm");
+    }
+}
+
+/// Whether slices of 3 mm lie side by side or overlap.
+#[test]
+fn a_thick_slice_is_the_mean_of_the_thin_ones_in_it() {
+    const THICK_MM: f64 = 3.0;
+    const THIN_MM: f64 = 0.5;
+    let ct = |slice_mm: Option<f64>, apart_mm: f64, first: Point<_>, slices: usize| {
+        let mut spec = Spec { levels: vec![Level::L3], ..spec(0.0) };
+        (spec.scan.slice_mm, spec.scan.blur_sigma_mm) = (slice_mm, 0.5);
+        let [x, y, z] = [Dir::X * 2.0, Dir::Y * 2.0, Dir::Z * apart_mm];
+        let map = Affine::from_columns(x, y, z, first);
+        Phantom::new(&spec).unwrap().ct(&Grid::new([30, 20, slices], map).unwrap())
+    };
+    let phantom = Phantom::new(&spec(0.0)).unwrap();
+    let middle = phantom.bone(Level::L3).unwrap().patient_from_vertebra().origin();
+    // Through the upper end plate, which lies across the slices.
+    let first = middle + Dir::new(-29.0, -19.0, 6.0);
+    for (slice_mm, apart_mm, count) in [(None, THICK_MM, 5), (Some(THICK_MM), 1.5, 9)] {
+        let thick = ct(slice_mm, apart_mm, first, count);
+        let lowest = first - Dir::Z * ((THICK_MM - THIN_MM) / 2.0);
+        let in_one = (THICK_MM / THIN_MM) as usize;
+        let step = (apart_mm / THIN_MM) as usize;
+        let thin = ct(None, THIN_MM, lowest, step * (count - 1) + in_one);
+        let (mut most, mut sum, mut from_one) = (0.0_f64, 0.0, 0.0_f64);
+        for ((k, j, i), hu) in thick.data().indexed_iter() {
+            let all = (0..in_one).map(|n| f64::from(thin.data()[[k * step + n, j, i]]));
+            let off = (f64::from(*hu) - all.sum::<f64>() / in_one as f64).abs();
+            (most, sum) = (most.max(off), sum + off);
+            let one = f64::from(thin.data()[[k * step + in_one / 2, j, i]]);
+            from_one = from_one.max((f64::from(*hu) - one).abs());
+        }
+        let mean = sum / thick.data().len() as f64;
+        assert!(most < 40.0 && mean < 2.0, "{slice_mm:?}: {most} HU off, {mean} in the mean");
+        assert!(from_one > 100.0, "{slice_mm:?}: nothing changes across these slices");
+    }
+}
+
 #[test]
 fn labels_are_the_bones_themselves() {
     let phantom = Phantom::new(&spec(0.0)).unwrap();

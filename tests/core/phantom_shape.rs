@@ -93,6 +93,70 @@ fn the_nearest_point_lies_on_the_surface_and_nothing_lies_nearer() {
     }
 }
 
+/// Where the surface is met on the way from `p` along `d`, mm, before `most`; by steps and by halving, with
+/// nothing of the slope.
+fn met(bone: &Bone, p: Point<Patient>, d: DVec3, most: f64) -> Option<f64> {
+    let value = |t: f64| bone.value(p + Dir::from_vec(d * t));
+    let here = value(0.0);
+    let inside = here >= 0.0;
+    let (mut low, mut high) = (0.0, (here.abs() / 2.0).max(0.02));
+    loop {
+        if low > most {
+            return None;
+        }
+        let there = value(high);
+        if (there >= 0.0) != inside {
+            break;
+        }
+        low = high;
+        high += (there.abs() / 2.0).max(0.02);
+    }
+    for _ in 0..36 {
+        let middle = (low + high) / 2.0;
+        if (value(middle) >= 0.0) == inside { low = middle } else { high = middle }
+    }
+    Some(high)
+}
+
+/// The least way to the surface from `p` that can be had by turning from `d`, mm.
+fn shortest_by_turning(bone: &Bone, p: Point<Patient>, mut d: DVec3, mut least: f64) -> f64 {
+    let mut turn = 0.1;
+    while turn > 3e-5 {
+        let (u, v) = d.any_orthonormal_pair();
+        let around = [u, -u, v, -v].map(|aside| (d + aside * turn).normalize());
+        let ways = around.map(|d| (met(bone, p, d, least + 0.1), d));
+        let best = ways.into_iter().filter_map(|(way, d)| Some((way?, d)));
+        match best.min_by(|a, b| a.0.total_cmp(&b.0)).filter(|(way, _)| *way < least - 2e-6) {
+            Some(shorter) => (least, d) = shorter,
+            None => turn /= 2.0,
+        }
+    }
+    least
+}
+
+#[test]
+fn a_search_by_rays_alone_finds_no_other_distance_by_a_ten_thousandth() {
+    let mut dice = dice(5);
+    for name in ["L2", "L5", "S1"] {
+        let bone = phantom().bone(level(name)).unwrap();
+        for on in surface_points(bone, 8) {
+            let p = on + Dir::from_vec(direction(&mut dice)) * (5.0 * dice.next().unwrap());
+            let told = bone.signed_distance_mm(p).abs();
+            let straight = (bone.nearest_surface_point(p) - p).vec().normalize();
+            let turned = (0..300).map(|_| direction(&mut dice));
+            let ways = turned.filter_map(|d| Some((met(bone, p, d, 1.3 * told + 0.5)?, d)));
+            let mut starts: Vec<(f64, DVec3)> = ways.collect();
+            starts.sort_by(|a, b| a.0.total_cmp(&b.0));
+            starts.truncate(4);
+            let way = met(bone, p, straight, told + 0.1).unwrap();
+            starts.push((way, straight));
+            let found = starts.into_iter().map(|(way, d)| shortest_by_turning(bone, p, d, way));
+            let found = found.fold(f64::INFINITY, f64::min);
+            assert!((found - told).abs() < 1e-4, "{name}: {found} for {told} from {p:?}");
+        }
+    }
+}
+
 #[test]
 fn distances_from_far_away_are_distances_too() {
     let bone = phantom().bone(level("L2")).unwrap();

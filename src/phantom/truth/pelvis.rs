@@ -89,6 +89,7 @@ fn tilt_deg(plate: Point<Patient>, hips: Point<Patient>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::phantom::Spec;
 
     #[test]
     fn a_plate_that_falls_forward_over_hips_before_it_has_the_textbook_angles() {
@@ -99,6 +100,36 @@ mod tests {
         assert!((incidence_deg(plate, up, hips) - 52.0).abs() < 1e-9);
         assert!((tilt_deg(plate, hips) - 12.0).abs() < 1e-9);
         assert!((leans_forward_deg(up) - 40.0).abs() < 1e-9);
+    }
+
+    /// By halving, along other rays than the spheres were fitted to, and from the told middles.
+    #[test]
+    fn the_told_heads_lie_on_the_femurs_to_a_ten_thousandth() {
+        let spec = Spec { levels: vec![Level::S1], ..Spec::default() };
+        let phantom = Phantom::new(&spec).expect("a sacrum has hips");
+        let told = phantom.truth().alignment.pelvis.expect("a sacrum has hips");
+        let femurs = phantom.others.iter().filter(|other| other.structure == Structure::Femur);
+        assert_eq!(femurs.clone().count(), 2);
+        for (n, femur) in femurs.enumerate() {
+            let (middle, radius, outwards) =
+                (told.hips[n], told.hip_radius_mm[n], Side::BOTH[n].sign());
+            for ray in 0..100 {
+                // Up to 50 degrees from up and to the midline, evenly.
+                let (polar, turn) = ((f64::from(ray) / 100.0).sqrt() * 0.87, 2.4 * f64::from(ray));
+                let pole = DVec3::new(-0.5 * outwards, 0.0, 1.0).normalize();
+                let (u, v) = pole.any_orthonormal_pair();
+                let aside = u * turn.cos() + v * turn.sin();
+                let along = Dir::from_vec(pole * polar.cos() + aside * polar.sin());
+                let inside = |t: f64| femur.bone.value(middle + along * t) >= 0.0;
+                let (mut low, mut high) = (15.0, 32.0);
+                assert!(inside(low) && !inside(high), "no edge of the head along {along:?}");
+                for _ in 0..40 {
+                    let half = (low + high) / 2.0;
+                    if inside(half) { low = half } else { high = half }
+                }
+                assert!((low - radius).abs() < 1e-4, "{low} for {radius} along {along:?}");
+            }
+        }
     }
 
     #[test]
