@@ -20,16 +20,22 @@ pub struct Band {
 }
 
 /// A CT whose pixels are larger than this shows no edge of a pedicle's thin wall: there the medial wall
-/// is read up to 1 mm too far from the canal (of 1.6 mm it is right, of 1.8 mm it is not), mm. Thick
-/// slices alone do no harm: the walls run across them.
+/// is read up to 1 mm too far from the canal (of 1.6 mm it is right, of 1.8 mm it is not), mm.
 const COARSE_MM: f64 = 1.65;
+/// The same of slices: with 2 mm the largest of 40 errors was 0.39 mm, with 2.5 mm 0.95 mm, with 3 mm
+/// 1.24 mm; mm.
+const THICK_MM: f64 = 2.05;
 
 /// Half width of the band for a surface made of voxels this large, mm: with the CT's edge, or of
 /// the labels' border alone, which is a voxel's matter of opinion. A coarse CT is no better than that.
 pub fn half_width_mm(mut spacing_mm: [f64; 3], has_ct: bool) -> f64 {
     spacing_mm.sort_by(f64::total_cmp);
     let [_, pixel, voxel] = spacing_mm;
-    if has_ct && pixel <= COARSE_MM { 0.1 + 0.18 * voxel } else { 0.15 + 0.45 * voxel }
+    if has_ct && pixel <= COARSE_MM && voxel <= THICK_MM {
+        0.1 + 0.18 * voxel
+    } else {
+        0.15 + 0.45 * voxel
+    }
 }
 
 impl Band {
@@ -80,10 +86,11 @@ mod tests {
     }
 
     #[test]
-    fn large_pixels_widen_the_band_and_thick_slices_less() {
+    fn large_pixels_and_thick_slices_widen_the_band() {
         let of = |spacing_mm: [f64; 3]| half_width_mm(spacing_mm, true);
         assert!((of([1.0; 3]) - 0.28).abs() < 1e-9);
-        assert!((of([0.7, 0.7, 3.0]) - 0.64).abs() < 1e-9);
+        assert!((of([0.7, 0.7, 2.0]) - 0.46).abs() < 1e-9);
+        assert!(of([0.7, 0.7, 2.5]) > 0.95 && of([0.7, 0.7, 3.0]) > 1.24);
         assert_eq!(of([0.7, 0.7, 3.0]), of([3.0, 0.7, 0.7]));
         assert!(of([1.6; 3]) < 0.4 && of([1.8; 3]) > 0.9 && of([2.0; 3]) > 1.03);
         assert_eq!(of([2.0; 3]), half_width_mm([2.0; 3], false));

@@ -85,7 +85,7 @@ fn a_full_answer_takes_no_longer_than_some_thousand_quick_distances() {
         let out = Screw { entry: screw.entry + medial * 5.0, ..screw.clone() };
         let thousand = thousand_quick(&vertebra.field, &screw.shape());
         // In bone, and in breach, where the worst place has to be searched.
-        for (screw, most) in [(screw, 4), (&out, 24)] {
+        for (screw, most) in [(screw, 4), (&out, 32)] {
             let took = fastest(|| answer_of(spine, &plan, screw));
             println!("full answer {took:?}, a thousand distances {thousand:?}, {}", screw.name());
             assert!(took < most * thousand, "{took:?}, {thousand:?}, {}", screw.name());
