@@ -233,7 +233,7 @@ fn doubts(level: Level, pedicles: &[Pedicle]) -> Vec<String> {
     }
     if level == Level::S1 && !pedicles.is_empty() {
         warnings.push(format!(
-            "{level}: its pedicles have no outer wall; their axes lead from 9.5 mm beside the canal to the promontory"
+            "{level}: its pedicles have no outer wall; their axes lead from beside the canal to the promontory"
         ));
     }
     warnings

@@ -37,7 +37,7 @@ pub struct Pedicle {
     /// The patient's side.
     pub side: Side,
     /// Centre of the isthmus, the cross-section in the middle of the narrow stretch, LPS mm; of S1, which
-    /// has none, 9.5 mm beside the canal or in the middle of the bone there.
+    /// has none, 9.2 mm beside the canal or in the middle of the bone there.
     pub isthmus: Point<Patient>,
     /// Unit axis through the pedicle, from back to front.
     pub axis: Dir<Patient>,

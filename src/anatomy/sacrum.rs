@@ -6,7 +6,7 @@
 //! * Plane: across the vertebra's back, 4 mm behind the front wall of the canal, which is read in the
 //!   midline 8 mm under the end plate.
 //! * Medial border: where in that plane, on the way out of the canal, the bone first is 8 mm thick.
-//! * The isthmus lies 9.5 mm beside that (no lateral border says where; it is half of a usual pedicle),
+//! * The isthmus lies 9.2 mm beside that (no lateral border says where; it is half of a usual pedicle),
 //!   or in the middle of the bone where that ends sooner.
 //! * Lower border there: the roof of the tunnel by which the first sacral nerve leaves. Upper border:
 //!   the top of the sacrum, but not above the end plate: what rises further is the facet. Height is the
@@ -14,7 +14,7 @@
 //! * Axis: from the isthmus to the promontory, the front of the body 6.5 mm under its end plate, 5 mm
 //!   to the same side of the midline: there the screws of both sides pass each other.
 //!
-//! Each of these is one place on the surface, so nothing is searched for and nothing can jump.
+//! Each of these is one place on the surface: no optimum is looked for that could jump between equals.
 //! Width, which has no lateral end, is that of the bone across the axis to the end of the ala.
 
 use super::Pedicle;
@@ -32,7 +32,7 @@ const READ_UNDER_PLATE_MM: f64 = 8.0;
 /// The plane of the isthmus lies this far behind the front wall of the canal, mm.
 const BEHIND_FRONT_MM: f64 = 4.0;
 /// The isthmus lies this far beside its medial border, mm: half of a usual pedicle of S1.
-const BESIDE_MM: f64 = 9.5;
+const BESIDE_MM: f64 = 9.2;
 /// The axis meets the front of the body this far under the end plate and beside the midline, mm: room
 /// for a screw of 8.5 mm under the plate and for another one from the other side.
 const UNDER_PLATE_MM: f64 = 6.5;
@@ -59,8 +59,8 @@ pub(super) fn find(solid: &Solid<'_>, canal: &Canal) -> Vec<Pedicle> {
     Side::BOTH.into_iter().filter_map(of_side).collect()
 }
 
-/// A place in the canal, in the midline, from where its front wall is read; `None` where what was found is too
-/// narrow for the canal of S1, or is filled with bone there.
+/// A place in the canal, in the midline, from where its front wall is read; `None` where what was found
+/// is too narrow for the canal of S1, or is filled with bone there.
 fn in_canal(solid: &Solid<'_>, canal: &Canal) -> Option<DVec3> {
     let height = plate_z(solid) - READ_UNDER_PLATE_MM;
     let start = || {
@@ -121,7 +121,7 @@ fn bridge(solid: &Solid<'_>, from: DVec3, out: DVec3) -> Option<[f64; 2]> {
     let is_thick = |mm: f64| thick(solid, from + out * mm).is_some();
     let steps = |mm: f64| (mm / STEP_MM) as usize;
     let begin = (1..=steps(MOST_CANAL_MM)).find(|n| is_thick(*n as f64 * STEP_MM))?;
-    let last = begin + steps(2.0 * BESIDE_MM);
+    let last = begin + steps(2.0 * BESIDE_MM) + 1;
     let end = (begin..=last).find(|n| !is_thick(*n as f64 * STEP_MM)).unwrap_or(last);
     let (mut air, mut border) = ((begin - 1) as f64 * STEP_MM, begin as f64 * STEP_MM);
     for _ in 0..HALVINGS {

@@ -55,7 +55,7 @@ const PEDICLES_ARE: &str = "\
 pedicles, outer cortex at the isthmus, across the axis: width left to right, height up and down, least
 the shortest way across; chord: bone along the axis, from the arch to the front of the body; angles on
 the way forward, in the vertebra's own frame: transverse + to the midline, sagittal + to the head; at S1,
-which has no outer wall: axis from 9.5 mm beside the canal to the promontory, height from the roof of the
+which has no outer wall: axis from beside the canal to the promontory, height from the roof of the
 nerve's tunnel to the end plate's height at most
 ";
 const LEVELS_ARE: &str = "

@@ -120,7 +120,7 @@ fn the_true_pedicles_of_the_sacrum_are_solved_to_a_ten_thousandth() {
         let beside = isthmus - in_plane;
         assert!(beside.dot(back).abs() < 1e-4, "{} off the plane", beside.dot(back));
         // Its medial border: there bone is 8 mm thick, and thinner nearer to the canal.
-        let border = isthmus - out * 9.5;
+        let border = isthmus - out * 9.2;
         let thickness = |aside: f64| {
             let at = moved(border + out * aside - top * 2.0);
             assert!(bone.value(at) > 0.0);

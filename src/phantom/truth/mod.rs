@@ -32,7 +32,7 @@
 //! * S1: the ala closes no ring around the pedicle. Its isthmus lies in the plane across the vertebra's
 //!   back 4 mm behind the front wall of the canal (read in the midline, 8 mm under the end plate). Its
 //!   medial border there is where, on the way out of the canal, the bone first is 8 mm thick along the
-//!   vertebra's top; the isthmus lies 9.5 mm (half of a usual pedicle; the bone goes on for more than
+//!   vertebra's top; the isthmus lies 9.2 mm (half of a usual pedicle; the bone goes on for more than
 //!   twice that) beside it, half way between the roof of the first sacral nerve's tunnel and the top of
 //!   the sacrum, or the height of the end plate over the middle of the body where a facet rises above
 //!   that. Height is the distance of these two along the vertebra's top. The axis runs from there to

@@ -12,7 +12,7 @@ const READ_UNDER_PLATE_MM: f64 = 8.0;
 /// The plane of the isthmus lies this far behind that wall, and the isthmus this far beside its medial
 /// border, mm.
 const BEHIND_FRONT_MM: f64 = 4.0;
-const BESIDE_MM: f64 = 9.5;
+const BESIDE_MM: f64 = 9.2;
 /// The axis meets the front of the body this far under the end plate and beside the midline, mm.
 const UNDER_PLATE_MM: f64 = 6.5;
 const FROM_MIDLINE_MM: f64 = 5.0;
