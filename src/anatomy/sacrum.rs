@@ -5,9 +5,11 @@
 //!
 //! * Plane: across the vertebra's back, 4 mm behind the front wall of the canal, which is read in the
 //!   midline 8 mm under the end plate.
-//! * Medial border: where in that plane, on the way out of the canal, the bone first is 8 mm thick.
+//! * Medial border: where in that plane, on the way out of the canal, the bone above the tunnel of the
+//!   first sacral nerve first is 8 mm thick.
 //! * The isthmus lies 9.2 mm beside that (no lateral border says where; it is half of a usual pedicle),
-//!   or in the middle of the bone where that ends sooner.
+//!   or in the middle of the bone where that ends sooner, or nearer by whole millimetres where no
+//!   tunnel lies below.
 //! * Lower border there: the roof of the tunnel by which the first sacral nerve leaves. Upper border:
 //!   the top of the sacrum, but not above the end plate: what rises further is the facet. Height is the
 //!   distance of the two along the vertebra's top; the isthmus lies half way.
@@ -90,7 +92,11 @@ impl Isthmus {
         let to_front = solid.reach(in_canal, -DVec3::Y, MOST_CANAL_MM);
         let in_plane = in_canal + DVec3::Y * (BEHIND_FRONT_MM - to_front);
         let [border, end] = bridge(solid, in_plane, out)?;
-        let at = in_plane + out * (border + BESIDE_MM.min((end - border) / 2.0));
+        let beside_mm = BESIDE_MM.min((end - border) / 2.0);
+        let mut nearer = (0..=beside_mm as usize).map(|n| beside_mm - n as f64);
+        nearer.find_map(|mm| Self::at(solid, in_plane + out * (border + mm)))
+    }
+    fn at(solid: &Solid<'_>, at: DVec3) -> Option<Self> {
         let [top, roof] = thick(solid, at)?;
         let height_mm = top - roof;
         let middle = at.with_z((top + roof) / 2.0);
@@ -120,13 +126,16 @@ fn bridge(solid: &Solid<'_>, from: DVec3, out: DVec3) -> Option<[f64; 2]> {
     const HALVINGS: usize = 10;
     let is_thick = |mm: f64| thick(solid, from + out * mm).is_some();
     let steps = |mm: f64| (mm / STEP_MM) as usize;
-    let begin = (1..=steps(MOST_CANAL_MM)).find(|n| is_thick(*n as f64 * STEP_MM))?;
+    // Bone under the canal itself goes on downwards: that of the bridge has the tunnel under it.
+    let is_bridge =
+        |mm: f64| thick(solid, from + out * mm).is_some_and(|[_, roof]| roof > -MOST_BELOW_MM);
+    let begin = (1..=steps(MOST_CANAL_MM)).find(|n| is_bridge(*n as f64 * STEP_MM))?;
     let last = begin + steps(2.0 * BESIDE_MM) + 1;
     let end = (begin..=last).find(|n| !is_thick(*n as f64 * STEP_MM)).unwrap_or(last);
     let (mut air, mut border) = ((begin - 1) as f64 * STEP_MM, begin as f64 * STEP_MM);
     for _ in 0..HALVINGS {
         let middle = (air + border) / 2.0;
-        if is_thick(middle) { border = middle } else { air = middle }
+        if is_bridge(middle) { border = middle } else { air = middle }
     }
     let end = end as f64 * STEP_MM;
     (end - border >= LEAST_BRIDGE_MM).then_some([border, end])

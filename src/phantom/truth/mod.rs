@@ -31,14 +31,14 @@
 //!   angle its rise, seen from the side.
 //! * S1: the ala closes no ring around the pedicle. Its isthmus lies in the plane across the vertebra's
 //!   back 4 mm behind the front wall of the canal (read in the midline, 8 mm under the end plate). Its
-//!   medial border there is where, on the way out of the canal, the bone first is 8 mm thick along the
-//!   vertebra's top; the isthmus lies 9.2 mm (half of a usual pedicle; the bone goes on for more than
-//!   twice that) beside it, half way between the roof of the first sacral nerve's tunnel and the top of
-//!   the sacrum, or the height of the end plate over the middle of the body where a facet rises above
-//!   that. Height is the distance of these two along the vertebra's top. The axis runs from there to
-//!   the promontory: the front of the body 6.5 mm under the end plate and 5 mm to the same side of the
-//!   midline. Width is the chord across the axis, to the ala's end. The span goes as far as the canal's
-//!   wall lies on the medial side, up to 12 mm each way.
+//!   medial border there is where, on the way out of the canal, the bone above the first sacral nerve's
+//!   tunnel first is 8 mm thick along the vertebra's top. The isthmus lies 9.2 mm (half of a usual
+//!   pedicle; the bone goes on for more than twice that) beside it, half way between the roof of the
+//!   tunnel and the top of the sacrum, or the height of the end plate over the middle of the body where a
+//!   facet rises above that. Height is the distance of these two along the vertebra's top. The axis runs
+//!   from there to the promontory: the front of the body 6.5 mm under the end plate and 5 mm to the same
+//!   side of the midline. Width is the chord across the axis, to the ala's end. The span goes as far as
+//!   the canal's wall lies on the medial side, up to 12 mm each way.
 //! * Canal: middle of the chord from front to back, then from side to side, in the vertebra's plane
 //!   across its top at the mean height of the isthmuses; where the arch is open behind that plane,
 //!   its back is that of the nearest plane below, by whole millimetres, in which it closes.

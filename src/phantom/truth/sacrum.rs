@@ -55,7 +55,8 @@ fn isthmus(shape: &Shape, frame: &Frame, side: Side) -> (DVec3, f64) {
     let at_plate = in_plane + up * (plate - from_centre);
     let deepest = plate + MOST_BELOW_MM;
     let bone = |mm: f64| thick(shape, at_plate + out * mm, -up, deepest);
-    let beside = border(|mm| bone(mm).is_some()) + BESIDE_MM;
+    let is_bridge = |mm: f64| bone(mm).is_some_and(|[_, roof]| roof < deepest);
+    let beside = border(is_bridge) + BESIDE_MM;
     // The ala goes on for more than twice as far: there always is bone.
     let [top, roof] = bone(beside).unwrap_or_default();
     (at_plate + out * beside - up * ((top + roof) / 2.0), roof - top)
