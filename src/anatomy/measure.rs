@@ -181,20 +181,21 @@ fn with_pedicles<'a>(
     ct: Option<&Volume<i16>>,
 ) -> (VertebraAnatomy, Solid<'a>) {
     let found: Vec<Pedicle> = match plates {
-        Plates::Upper => {
-            Side::BOTH.into_iter().filter_map(|side| sacrum::find(solid, canal, side)).collect()
-        }
+        Plates::Upper => sacrum::find(solid, canal),
         Plates::Both => pedicle::find(solid, canal),
     };
     let middle = found.iter().map(|p| p.isthmus.vec()).sum::<DVec3>() / found.len().max(1) as f64;
     let height = (!found.is_empty()).then(|| Point::from_vec(middle));
     let settled = frame::settle(solid, canal, height, plates);
-    let resize = |p: &Pedicle| match plates {
-        Plates::Upper => *p,
-        Plates::Both => pedicle::resized(p, solid, settled.frame, ct),
+    let found: Vec<Pedicle> = match plates {
+        // They stand on the frame, which has changed since.
+        Plates::Upper => sacrum::find(&solid.seen_from(settled.frame), canal),
+        Plates::Both => {
+            found.iter().map(|p| pedicle::resized(p, solid, settled.frame, ct)).collect()
+        }
     };
     let is_one = |p: &Pedicle| is_led_forward([p.transverse_deg, p.sagittal_deg]);
-    let pedicles: Vec<Pedicle> = found.iter().map(resize).filter(is_one).collect();
+    let pedicles: Vec<Pedicle> = found.into_iter().filter(is_one).collect();
     let solid = solid.seen_from(settled.frame);
     let start = || {
         let z = height.map_or(0.0, |p| settled.frame.inverse().point(p).vec().z);
@@ -232,7 +233,7 @@ fn doubts(level: Level, pedicles: &[Pedicle]) -> Vec<String> {
     }
     if level == Level::S1 && !pedicles.is_empty() {
         warnings.push(format!(
-            "{level}: its pedicles have no outer wall; their axes lead through the widest corridor"
+            "{level}: its pedicles have no outer wall; their axes lead from beside the canal to the promontory"
         ));
     }
     warnings

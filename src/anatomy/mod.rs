@@ -36,13 +36,15 @@ use crate::space::{Dir, Patient, Point, Rigid, Side, Vertebra};
 pub struct Pedicle {
     /// The patient's side.
     pub side: Side,
-    /// Centre of the isthmus, the cross-section in the middle of the narrow stretch, LPS mm.
+    /// Centre of the isthmus, the cross-section in the middle of the narrow stretch, LPS mm; of S1, which
+    /// has none, 9.2 mm beside the canal or in the middle of the bone there.
     pub isthmus: Point<Patient>,
     /// Unit axis through the pedicle, from back to front.
     pub axis: Dir<Patient>,
     /// Outer-cortex width of the isthmus, across the axis, left to right in the vertebra's frame, mm.
     pub width_mm: f64,
-    /// Outer-cortex height of the isthmus, across the axis, mm.
+    /// Outer-cortex height of the isthmus, across the axis, mm; of S1 along the vertebra's top, from the
+    /// roof of the first sacral nerve's tunnel to the top of the sacrum or the height of its end plate.
     pub height_mm: f64,
     /// Least extent of the isthmus in any direction across the axis, outer cortex, mm: what a screw
     /// meets first. Less than width and height where the section is an oblique oval.

@@ -56,8 +56,10 @@ pub fn write_surfaces(
 const PEDICLES_ARE: &str = "\
 pedicles, outer cortex at the isthmus, across the axis: width left to right, height up and down, least
 the shortest way across; chord: bone along the axis, from the arch to the front of the body; angles on
-the way forward, in the vertebra's own frame: transverse + to the midline, sagittal + to the head;
-HU of the bone inside, deeper than the cortex and the CT's blur reach
+the way forward, in the vertebra's own frame: transverse + to the midline, sagittal + to the head; at S1,
+which has no outer wall: axis from beside the canal to the promontory, height from the roof of the
+nerve's tunnel to the end plate's height at most; HU of the bone inside, deeper than the cortex and the
+CT's blur reach
 ";
 const LEVELS_ARE: &str = "
 levels: body at its waist, canal at the pedicles, foramen: height from pedicle to pedicle below,

@@ -4,6 +4,7 @@
 mod anatomy_alignment;
 mod anatomy_phantom;
 mod anatomy_real;
+mod anatomy_sacrum;
 mod anatomy_table;
 mod architecture;
 mod case_spine;

@@ -181,10 +181,11 @@ fn each_style_takes_its_own_way() {
         let tip_margin = found.chord_mm - screw.length_mm;
         let plate = phantom.truth_of(level).unwrap().upper_plate;
         let tip_under_plate = (plate.centre - screw.tip()).dot(plate.up);
+        let aside = local.point(screw.tip()).vec().x * screw.side.sign();
         (
             axis.z.asin().to_degrees(),
             -axis.x.atan2(-axis.y).to_degrees(),
-            [tip_margin, tip_under_plate],
+            [tip_margin, tip_under_plate, aside],
         )
     };
     let (straight, inwards, _) = one(Style::Straight, Level::L4);
@@ -192,7 +193,8 @@ fn each_style_takes_its_own_way() {
     let (cortical, inwards, _) = one(Style::Cortical, Level::L4);
     assert!(cortical > 14.0 && inwards < 0.0, "{cortical} {inwards}");
     // At the promontory: in the front cortex, just under the upper end plate.
-    let (_, _, [margin, under_plate]) = one(Style::S1Bicortical, Level::S1);
+    let (_, _, [margin, under_plate, aside]) = one(Style::S1Bicortical, Level::S1);
+    assert!((2.0..8.0).contains(&aside), "the tip ends {aside} mm beside the midline");
     assert!(margin < 3.0, "the tip ends {margin} mm behind the front cortex");
     assert!((3.0..9.0).contains(&under_plate), "the tip ends {under_plate} mm under the end plate");
 }

@@ -29,8 +29,16 @@
 //!   third of the width, where that is less): a single line may graze the lamina's edge. The
 //!   transverse angle is that of the axis to the midline, seen along the vertebra's top, the sagittal
 //!   angle its rise, seen from the side.
-//! * S1: the ala closes no ring around the pedicle. Its centre and axis are declared, not solved,
-//!   and width and height are chords through the centre, the width reaching to the ala's end.
+//! * S1: the ala closes no ring around the pedicle. Its isthmus lies in the plane across the vertebra's
+//!   back 4 mm behind the front wall of the canal (read in the midline, 8 mm under the end plate). Its
+//!   medial border there is where, on the way out of the canal, the bone above the first sacral nerve's
+//!   tunnel first is 8 mm thick along the vertebra's top. The isthmus lies 9.2 mm (half of a usual
+//!   pedicle; the bone goes on for more than twice that) beside it, half way between the roof of the
+//!   tunnel and the top of the sacrum, or the height of the end plate over the middle of the body where a
+//!   facet rises above that. Height is the distance of these two along the vertebra's top. The axis runs
+//!   from there to the promontory: the front of the body 6.5 mm under the end plate and 5 mm to the same
+//!   side of the midline. Width is the chord across the axis, to the ala's end. The span goes as far as
+//!   the canal's wall lies on the medial side, up to 12 mm each way.
 //! * Canal: middle of the chord from front to back, then from side to side, in the vertebra's plane
 //!   across its top at the mean height of the isthmuses; where the arch is open behind that plane,
 //!   its back is that of the nearest plane below, by whole millimetres, in which it closes.
@@ -42,6 +50,7 @@ mod frame;
 mod pedicle;
 mod pelvis;
 mod ray;
+mod sacrum;
 mod screw;
 mod tube;
 
@@ -49,7 +58,7 @@ pub use alignment::{AlignmentTruth, BetweenTruth, CobbTruth, PelvisTruth};
 pub use screw::ScrewTruth;
 
 use super::sizes::{Measures, Vary};
-use super::{Bone, Phantom, Placed, sacrum, vertebra};
+use super::{Bone, Phantom, Placed, sacrum as sacral, vertebra};
 use crate::clearance::ScrewShape;
 use crate::labels::Level;
 use crate::space::{Dir, Patient, Point, Rigid, Side, Vertebra};
@@ -117,7 +126,7 @@ pub struct PedicleTruth {
     pub axis: Dir<Patient>,
     /// Outer width across the axis, mm.
     pub width_mm: f64,
-    /// Outer height across the axis, mm.
+    /// Outer height across the axis, mm; of S1 along the vertebra's top.
     pub height_mm: f64,
     /// Least extent of the isthmus in any direction across the axis, mm.
     pub least_mm: f64,
@@ -191,22 +200,18 @@ fn level(phantom: &Phantom, bone: &Bone, placed: &Placed) -> LevelTruth {
     let spec = phantom.spec();
     let vary = Vary::new(spec.seed, placed.level, spec.variation);
     let shape = bone.shape();
-    let found = Side::BOTH.map(|side| match &placed.measures {
+    let (frame, pedicles) = match &placed.measures {
         Measures::Mobile(sizes, _) => {
-            let start = vertebra::pedicle_isthmus(sizes, side);
-            pedicle::closed(shape, side, start, vertebra::pedicle_axis(sizes, &vary, side))
+            let found = Side::BOTH.map(|side| {
+                let start = vertebra::pedicle_isthmus(sizes, side);
+                pedicle::closed(shape, side, start, vertebra::pedicle_axis(sizes, &vary, side))
+            });
+            let canal = vertebra::canal_middle(sizes);
+            let frame = frame::solve(shape, found.map(|p| p.isthmus), canal, false);
+            (frame, found.map(|p| p.sized(shape, frame.axes.x_axis)))
         }
-        Measures::Sacrum(sizes) => {
-            let start = sacrum::pedicle_isthmus(sizes, side);
-            pedicle::open(shape, side, start, sacrum::pedicle_axis(sizes, &vary, side))
-        }
-    });
-    let (canal, is_sacrum) = match &placed.measures {
-        Measures::Mobile(sizes, _) => (vertebra::canal_middle(sizes), false),
-        Measures::Sacrum(sizes) => (sacrum::canal_middle(sizes), true),
+        Measures::Sacrum(sizes) => sacrum::solve(shape, sacral::canal_middle(sizes)),
     };
-    let frame = frame::solve(shape, found.map(|p| p.isthmus), canal, is_sacrum);
-    let pedicles = if is_sacrum { found } else { found.map(|p| p.sized(shape, frame.axes.x_axis)) };
     in_patient(bone, pedicles, &frame)
 }
 

@@ -29,8 +29,6 @@ const MOST_CHORD_MM: f64 = 90.0;
 /// A pedicle's span ends where its section is so many times that of the isthmus, and here at last.
 const OPEN_AREA: f64 = 1.8;
 const MOST_SPAN_MM: f64 = 15.0;
-/// The span declared for S1, mm.
-const OPEN_SPAN_MM: [f64; 2] = [-10.0, 10.0];
 /// The chord is the mean over lines up to this far from the axis, mm, and up to this share of the
 /// isthmus' width; and how many they are besides the axis.
 const PENCIL_MM: f64 = 2.0;
@@ -100,7 +98,13 @@ fn least_extent(shape: &Shape, isthmus: DVec3, axis: DVec3) -> f64 {
 
 /// Mean length in bone of the axis and of the lines beside it, evenly spread at two thirds of and
 /// at the pencil's radius.
-fn pencil(shape: &Shape, isthmus: DVec3, axis: DVec3, left: DVec3, width_mm: f64) -> f64 {
+pub(super) fn pencil(
+    shape: &Shape,
+    isthmus: DVec3,
+    axis: DVec3,
+    left: DVec3,
+    width_mm: f64,
+) -> f64 {
     let radius = PENCIL_MM.min(width_mm * PENCIL_SHARE);
     let [u, v] = across(axis, left);
     let beside = (0..PENCIL_LINES).map(|n| {
@@ -127,13 +131,4 @@ fn span(shape: &Shape, line: Line, sense: f64) -> f64 {
     let steps = (1..=(2.0 * MOST_SPAN_MM) as usize).map(|n| n as f64 / 2.0);
     let open = steps.map(|t| (t, over(t))).find(|(_, over)| *over > 0.0);
     open.map_or(MOST_SPAN_MM, |(t, beyond)| crossing(over, [t - 0.5, t], [over(t - 0.5), beyond]))
-}
-
-/// The S1 pedicle, which is no ring: chords through the given centre.
-pub(super) fn open(shape: &Shape, side: Side, isthmus: DVec3, axis: DVec3) -> Local {
-    let chord_of = |d: DVec3| reach(shape, isthmus, d, 60.0) + reach(shape, isthmus, -d, 60.0);
-    let [width_mm, height_mm] = across(axis, DVec3::X).map(chord_of);
-    let chord_mm = pencil(shape, isthmus, axis, DVec3::X, width_mm);
-    let least_mm = width_mm.min(height_mm);
-    Local { side, isthmus, axis, width_mm, height_mm, least_mm, span_mm: OPEN_SPAN_MM, chord_mm }
 }

@@ -132,7 +132,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
             Aim::Degrees(degrees) => Ok(Target::Angle(degrees)),
             Aim::AlongPedicle => Ok(Target::Angle(of_pedicle)),
             Aim::Usual => Ok(Target::Angle(usual.convergence_deg)),
-            Aim::AtPromontory => match promontory(site.bone, site.anatomy) {
+            Aim::AtPromontory => match promontory(site.bone, site.anatomy, site.pedicle.side) {
                 Some(point) => Ok(Target::Point(point)),
                 None => Err(Refusal::NoPromontory { level: site.level, side: site.pedicle.side }),
             },
