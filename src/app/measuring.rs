@@ -5,16 +5,32 @@ use super::history::ShownPlan;
 use super::jobs::{ActiveCase, CaseOpened};
 use super::schedule::FrameSystems;
 use crate::case::measures::{self, Measures};
-use crate::labels::{Posture, VertebraId};
-use crate::plan::{RenamedLevel, Screw};
+use crate::labels::Posture;
+use crate::plan::Plan;
 use crate::work::on_pool;
 use bevy::prelude::*;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What the measures depend on beside the images: posture, names, which labels were accepted, and the
-/// screws, of whose paths the density is told.
-type Asked = (Posture, BTreeMap<VertebraId, RenamedLevel>, Option<String>, Vec<Screw>);
+/// What the measures depend on beside the images: the posture, and some of the plan.
+#[derive(Clone)]
+struct Asked {
+    posture: Posture,
+    plan: Arc<Plan>,
+}
+
+impl Asked {
+    /// Whether the same measures would come: of a plan names count, which labels were accepted, and the
+    /// screws, of whose paths the density is told. In most frames it is the very same plan.
+    fn is_same(&self, other: &Self) -> bool {
+        self.posture == other.posture
+            && (Arc::ptr_eq(&self.plan, &other.plan)
+                || depends_on(&self.plan) == depends_on(&other.plan))
+    }
+}
+
+fn depends_on(plan: &Plan) -> impl PartialEq + '_ {
+    (&plan.renamed, &plan.accepted_labels, &plan.screws)
+}
 
 /// The measures, and whether anybody reads them.
 #[derive(Resource)]
@@ -68,19 +84,14 @@ fn measure(case: Option<Res<ActiveCase>>, plan: Res<ShownPlan>, mut measuring: R
     if !measuring.is_wanted {
         return;
     }
-    let plan = &plan.0;
-    let asked: Asked = (
-        measuring.posture,
-        plan.renamed.clone(),
-        plan.accepted_labels.clone(),
-        plan.screws.clone(),
-    );
-    let is_done = measuring.known.as_ref().is_some_and(|(known, _)| *known == asked);
-    let is_due = measuring.job.as_ref().is_some_and(|(due, _)| *due == asked);
+    let asked = Asked { posture: measuring.posture, plan: Arc::clone(&plan.0) };
+    let is_done = measuring.known.as_ref().is_some_and(|(known, _)| known.is_same(&asked));
+    let is_due = measuring.job.as_ref().is_some_and(|(due, _)| due.is_same(&asked));
     if is_done || is_due {
         return;
     }
-    let (spine, plan, posture) = (case.spine.clone(), Arc::clone(plan), measuring.posture);
-    let job = Background::start(move |_| on_pool(|| measures::of_plan(&spine, &plan, posture)));
+    let (spine, of) = (case.spine.clone(), asked.clone());
+    let measures = move || measures::of_plan(&spine, &of.plan, of.posture);
+    let job = Background::start(move |_| on_pool(measures));
     measuring.job = Some((asked, job));
 }
