@@ -543,8 +543,7 @@ fn assert_like_labels(truth: &Volume<u16>, found: &Automatic, count: usize) {
         assert!(*dice >= 0.85 || may_be_poor, "value {value}: Dice {dice:.3} {level:?}");
     }
     assert_eq!(whole.keys().filter(|value| **value != SACRUM).count(), count, "{whole:?}");
-    let above = |volume: &Volume<u16>| volume.map(|v| if *v == SACRUM { 0 } else { *v });
-    let bone = bone_dice(&above(truth), &above(&found.volume));
+    let bone = bone_dice(truth, &found.volume);
     assert!(bone >= 0.90, "bone: Dice {bone:.3}");
 }
 
@@ -563,6 +562,9 @@ fn the_vertebrae_of_a_real_ct_of_bone_alone_get_their_names() {
     let case = "totalseg_s0328_bone";
     let Some((truth, found)) = real_ct(case, files, verse_from_total) else { return };
     assert_like_labels(&truth, &found, 7);
+    // Its wings are 0 in a shell with holes. Measured: 0.83; 0.72 without what is told in `wings`.
+    let sacrum = dice(&truth, &found.volume)[&SACRUM];
+    assert!(sacrum >= 0.80, "sacrum: Dice {sacrum:.3}");
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use super::block::Block;
 use super::net::OPEN;
-use super::split::{Column, ILIUM};
+use super::split::Column;
 use super::tissue::Tissue;
-use super::walls;
+use super::walls::{self, WALLS};
+use super::wings;
 use crate::work::{Cancelled, Work};
 use glam::DVec3;
 use rayon::prelude::*;
@@ -15,8 +16,8 @@ const BODY_GAP_MM: f64 = 6.0;
 /// Gaps that are closed in an arch.
 const ARCH_GAP_MM: f64 = 1.5;
 
-/// A ball of this radius comes into a foramen of the sacrum, but not through a hole in its shell.
-const FORAMEN_MM: f64 = 3.0;
+/// What lies so far around what is known of a sacrum may be its wings, mm.
+const WINGS_MM: f64 = 25.0;
 
 /// Fills each vertebra; a voxel that two claim goes to the lower number, bone stays what it is.
 pub(super) fn fill(
@@ -177,8 +178,9 @@ fn filling(
     name: u8,
 ) -> Vec<u32> {
     let Some((low, high)) = bounds(names, name) else { return Vec::new() };
-    let margin = DVec3::splat(BODY_GAP_MM + 2.0);
-    let (low, high) = (low - margin, high + margin);
+    let is_sacrum = column.sacrum == Some(name);
+    let around = if is_sacrum { WINGS_MM } else { BODY_GAP_MM + 2.0 };
+    let (low, high) = (low - DVec3::splat(around), high + DVec3::splat(around));
     let (own, ct) = (names.crop(low, high), ct.crop(low, high));
     let stations = column.beside(name);
     // Asked of few voxels only: finding a place along the canal is dear.
@@ -198,16 +200,15 @@ fn filling(
         }
     }
     fill_holes(&mut whole);
-    let is_sacrum = column.sacrum == Some(name);
     fill_spots(&mut whole, |i| zone(i) == Zone::Canal, is_sacrum);
-    let is_wall = |i: usize| whole.data[i] || is_sacrum && own.data[i] == ILIUM;
-    let walls = own.like_bools(is_wall);
-    let mut marrow = walls::closed_in(&walls);
-    if is_sacrum {
-        let reached = walls::reached(&walls, FORAMEN_MM);
-        marrow.retain(|i| !reached.data[*i]);
-    }
-    marrow.retain(|i| own.data[*i] == OPEN && is_off_canal(column, &stations, own.point(*i)));
+    let mut marrow = match is_sacrum {
+        true => wings::marrow_and_shell(&whole, &own, &ct, tissue, (column, name)),
+        false => walls::closed_in(&whole, WALLS),
+    };
+    marrow.retain(|i| {
+        let p = own.point(*i);
+        own.data[*i] == OPEN && is_off_canal(column, &stations, p) && column.between(p) == name
+    });
     marrow.into_iter().for_each(|i| whole.data[i] = true);
     fill_holes(&mut whole);
     let is_new = |i: &usize| whole.data[*i] && own.data[*i] == OPEN;
@@ -292,8 +293,9 @@ const DEEP_HEIGHT: f64 = 0.28;
 /// Whether a place is inside the body of a vertebra with a disc above and one below.
 fn is_deep(column: &Column, p: DVec3, name: u8) -> bool {
     let n = usize::from(name);
-    let above = n.checked_sub(2).and_then(|d| column.discs.get(d));
-    let (Some(above), Some(below)) = (above, column.discs.get(n - 1)) else { return false };
+    let (Some(above), Some(below)) = (column.above(name), column.discs.get(n - 1)) else {
+        return false;
+    };
     let least = DEEP_HEIGHT * above.middle.distance(below.middle);
     let under = (above.middle - p).dot(above.up);
     let over = (p - below.middle).dot(below.up);

@@ -15,7 +15,7 @@
 //! | discs | `disc` |
 //! | the sacrum | `sacrum` |
 //! | ribs off, bone apart at discs and joints | `split`, `net`, `cut` |
-//! | marrow filled | `fill`, `walls` |
+//! | marrow filled | `fill`, `walls`, `wings` |
 //! | ribs, names, confidence | `ribs`, `names`, `parting`, `signs`, `necks`, `judge` |
 
 mod arch;
@@ -38,6 +38,7 @@ mod signs;
 mod split;
 mod tissue;
 mod walls;
+mod wings;
 
 use super::Level;
 use crate::volume::Volume;

@@ -60,6 +60,10 @@ impl Column<'_> {
         let below = |d: &&Disc| (p - d.middle).dot(d.up) < 0.0;
         1 + self.discs.iter().filter(below).count() as u8
     }
+    /// The disc above a vertebra.
+    pub(super) fn above(&self, vertebra: u8) -> Option<&Disc> {
+        usize::from(vertebra).checked_sub(2).and_then(|above| self.discs.get(above))
+    }
     /// Stations from the disc above a vertebra to the one below it.
     pub(super) fn span(&self, vertebra: u8) -> [usize; 2] {
         let n = usize::from(vertebra);

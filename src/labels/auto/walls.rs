@@ -7,19 +7,39 @@ use super::fill::{distance2, fill_holes};
 const WALL_MM: f64 = 35.0;
 /// How many of the 26 directions must end at a wall: the hollow of an end plate and a notch are
 /// open to a quarter of them.
-const WALLS: u8 = 23;
+pub(super) const WALLS: u8 = 23;
 
-/// The voxels that are no wall and have walls in at least [`WALLS`] directions.
-pub(super) fn closed_in(walls: &Block<bool>) -> Vec<usize> {
+/// The voxels that are no wall and have walls in at least so many of the 26 directions.
+pub(super) fn closed_in(walls: &Block<bool>, least: u8) -> Vec<usize> {
     let mut counts = vec![0u8; walls.data.len()];
     let mut far = vec![FAR; walls.data.len()];
     for direction in directions() {
         look(walls, direction, &mut far);
-        let length = direction.iter().map(|n| (n * n) as f64).sum::<f64>().sqrt();
-        let most = (WALL_MM / (walls.step_mm * length)).ceil().min(f64::from(FAR)) as u8;
+        let most = steps(walls, direction, WALL_MM);
         counts.iter_mut().zip(&far).for_each(|(count, far)| *count += u8::from(*far < most));
     }
-    (0..counts.len()).filter(|i| !walls.data[*i] && counts[*i] >= WALLS).collect()
+    (0..counts.len()).filter(|i| !walls.data[*i] && counts[*i] >= least).collect()
+}
+
+/// The voxels that are no wall and have walls on both sides, each at most so far off, in at least so
+/// many of the 13 lines.
+pub(super) fn between(walls: &Block<bool>, most_mm: f64, least: u8) -> Vec<usize> {
+    let mut counts = vec![0u8; walls.data.len()];
+    let [mut before, mut behind] = [FAR; 2].map(|far| vec![far; walls.data.len()]);
+    for direction in lines() {
+        look(walls, direction, &mut before);
+        look(walls, direction.map(|n| -n), &mut behind);
+        let most = steps(walls, direction, most_mm);
+        let sides = before.iter().zip(&behind).map(|(a, b)| a.max(b));
+        counts.iter_mut().zip(sides).for_each(|(count, far)| *count += u8::from(*far < most));
+    }
+    (0..counts.len()).filter(|i| !walls.data[*i] && counts[*i] >= least).collect()
+}
+
+/// How many steps of a direction make so many mm.
+fn steps(walls: &Block<bool>, direction: [isize; 3], mm: f64) -> u8 {
+    let length = direction.iter().map(|n| (n * n) as f64).sum::<f64>().sqrt();
+    (mm / (walls.step_mm * length)).ceil().min(f64::from(FAR)) as u8
 }
 
 /// The steps to the 26 neighbours.
@@ -27,6 +47,11 @@ fn directions() -> impl Iterator<Item = [isize; 3]> {
     let side = || -1..=1;
     let all = side().flat_map(move |k| side().flat_map(move |j| side().map(move |i| [i, j, k])));
     all.filter(|d| *d != [0; 3])
+}
+
+/// One of each two opposite directions.
+pub(super) fn lines() -> impl Iterator<Item = [isize; 3]> {
+    directions().filter(|d| *d > [0; 3])
 }
 
 /// So many steps and more.
@@ -103,7 +128,7 @@ mod tests {
     #[test]
     fn marrow_behind_a_shell_with_a_hole_is_closed_in_and_what_is_outside_is_not() {
         let shell = shell(6.0);
-        let inside = closed_in(&shell);
+        let inside = closed_in(&shell, WALLS);
         assert!(inside.contains(&middle(&shell)));
         for i in inside {
             let far = (shell.point(i) - DVec3::splat(19.5)).length();
@@ -117,7 +142,7 @@ mod tests {
         for i in 0..half.data.len() {
             half.data[i] &= half.point(i).z < 19.5;
         }
-        assert!(!closed_in(&half).contains(&middle(&half)));
+        assert!(!closed_in(&half, WALLS).contains(&middle(&half)));
     }
 
     #[test]
