@@ -14,7 +14,7 @@ use crate::plan::auto::{self, Rules, construct};
 use crate::plan::check::{self, Amiss, Astray, IliumCut, Issue, Seen, Weight};
 use crate::plan::correct::{self, CorrectError, Moved, Target};
 use crate::plan::rod::Rod;
-use crate::plan::{Plan, Screw, ScrewId, ScrewStyle};
+use crate::plan::{Plan, Screw, ScrewId, ScrewState, ScrewStyle};
 use crate::space::Side;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -188,6 +188,7 @@ pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
                 Some(clearance::gap_head_to_shaft_mm(head, &b.shape()))
             }),
             rod_misfit_mm: misfit(screw),
+            is_suggested: screw.state == ScrewState::Suggested,
             is_cut_off: vertebra_of(spine, screw).is_some_and(|v| v.is_cut_off),
             ilium_cut: ilium_cut(spine, screw),
             astray: (!assessment.meets_bone).then(|| astray(spine, plan, screw)),
