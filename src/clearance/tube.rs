@@ -348,14 +348,14 @@ mod tests {
     use super::*;
     use glam::DVec3;
 
-    const RAYS: usize = 24;
-    const OUTLINES: usize = 14;
+    const RAYS: usize = 20;
+    const OUTLINES: usize = 11;
 
     /// A tube that winds and has lobes, and one ring of which has shrunk to a point.
     fn winding(is_pinched: bool) -> Tube {
         let outline = |n: usize| {
             let up = n as f32;
-            let middle = Vec3::new(1.5 * (0.4 * up).sin(), 0.3 * up, up - 6.5);
+            let middle = Vec3::new(1.5 * (0.4 * up).sin(), 0.3 * up, up - 5.0);
             let corner = |ray: usize| {
                 let angle = TAU * ray as f32 / RAYS as f32;
                 let lobes = 8.0 + 1.5 * (3.0 * angle + 0.3 * up).sin() + 0.4 * (7.0 * angle).cos();
@@ -449,7 +449,7 @@ mod tests {
     /// The n-th of lines around and through the tube.
     fn line(n: u32) -> [Vec3; 2] {
         let part = |step: f64| (f64::from(n) * step).fract() as f32 - 0.5;
-        let from = Vec3::new(26.0 * part(0.819), 26.0 * part(0.671) + 2.0, 18.0 * part(0.549));
+        let from = Vec3::new(26.0 * part(0.819), 26.0 * part(0.671) + 2.0, 16.0 * part(0.549));
         let way = Vec3::new(part(0.755), part(0.618), 0.7 * part(0.887)).normalize();
         [from, from + way * (13.0 + 24.0 * part(0.431))]
     }
@@ -460,14 +460,14 @@ mod tests {
             let tube = winding(is_pinched);
             let brute = Brute::new(&tube);
             let mut entered = 0;
-            for n in 1..=60 {
+            for n in 1..=40 {
                 let [from, to] = line(n);
                 let told = f64::from(tube.gap_mm(from, to));
                 let wanted = brute.least_mm(from.as_dvec3(), to.as_dvec3());
                 assert!((told - wanted).abs() < 0.01, "{n} {is_pinched}: {told}, not {wanted}");
                 entered += u32::from(told < 0.0);
             }
-            assert!((6..=54).contains(&entered), "{entered}");
+            assert!((5..=35).contains(&entered), "{entered}");
         }
     }
 
