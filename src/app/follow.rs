@@ -87,8 +87,8 @@ impl OfPlan for Vec<Compared> {
 }
 
 impl OfPlan for Result<RodSheet, String> {
-    fn compute(spine: &Spine, plan: &Plan, _catalogue: &Catalogue) -> Self {
-        let sheet = rods::sheet(spine, plan, plan.rod_target, &plan.rod_choice, None);
+    fn compute(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Self {
+        let sheet = rods::sheet(spine, plan, plan.rod_target, &plan.rod_choice, None, catalogue);
         sheet.map_err(|why| why.to_string())
     }
 }

@@ -151,17 +151,21 @@ fn admit_failure(phase: Res<State<Phase>>, mut exits: MessageWriter<AppExit>) {
 
 fn start_job(
     mut wanted: MessageReader<OpenCase>,
-    mut hospital: Local<Option<PathBuf>>,
+    mut hospital: Local<[Option<PathBuf>; 2]>,
     shown: Option<Res<ActiveCase>>,
     mut phase: ResMut<NextState<Phase>>,
     mut commands: Commands,
 ) {
     let Some(OpenCase(request)) = wanted.read().last() else { return };
     phase.set(Phase::Loading);
-    // A hospital's catalogue holds for the next case too.
-    let catalogue = request.catalogue.clone().or_else(|| hospital.take());
-    hospital.clone_from(&catalogue);
-    let request = CaseRequest { catalogue, ..request.clone() };
+    // A hospital's catalogue and its rods hold for the next case too.
+    for (kept, named) in hospital.iter_mut().zip([&request.catalogue, &request.rods_file]) {
+        if named.is_some() {
+            kept.clone_from(named);
+        }
+    }
+    let [catalogue, rods_file] = (*hospital).clone();
+    let request = CaseRequest { catalogue, rods_file, ..request.clone() };
     let threads = if shown.is_some() { Threads::Spare } else { Threads::All };
     // A reading under way is dropped by this, and so cancelled.
     commands.insert_resource(LoadJob::start(request, threads));

@@ -56,12 +56,18 @@ impl Compared {
             .map(|screw| judge::answer(spine, plan, screw, catalogue).ok())
             .collect();
         let answers: Vec<Option<&Answer>> = answers.iter().map(Option::as_ref).collect();
-        Self::new(spine, plan, &answers, judge::check(spine, plan, catalogue).len())
+        let issues = judge::check(spine, plan, catalogue).len();
+        Self::new((spine, plan), catalogue, &answers, issues)
     }
 
     /// From what is known already: the answer of each screw, in the plan's order, and how many
     /// things there are to look at.
-    pub fn new(spine: &Spine, plan: &Plan, answers: &[Option<&Answer>], issues: usize) -> Self {
+    pub fn new(
+        (spine, plan): (&Spine, &Plan),
+        catalogue: &Catalogue,
+        answers: &[Option<&Answer>],
+        issues: usize,
+    ) -> Self {
         let mut pedicles: BTreeMap<_, Vec<ComparedScrew>> = BTreeMap::new();
         for (screw, answer) in plan.screws.iter().zip(answers) {
             let place = pedicles.entry((screw.site(), screw.side)).or_default();
@@ -73,7 +79,7 @@ impl Compared {
             screws: plan.screws.len(),
             letters: [count(|g| g == Grade::A), count(|g| g == Grade::B), count(|g| g > Grade::B)],
             least_clearance_mm: judged().map(|a| a.clearance_mm).reduce(f64::min),
-            misfit_mm: misfit_mm(spine, plan),
+            misfit_mm: misfit_mm(spine, plan, catalogue),
             issues,
         };
         Self { pedicles, summary }
@@ -88,8 +94,8 @@ impl ComparedScrew {
 }
 
 /// RMS misfit of the rods as they are bent, on the left and on the right.
-fn misfit_mm(spine: &Spine, plan: &Plan) -> [Option<f64>; 2] {
-    let rods = rods::bent_rods_of(spine, plan);
+fn misfit_mm(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> [Option<f64>; 2] {
+    let rods = rods::bent_rods_of(spine, plan, catalogue);
     Side::BOTH.map(|side| {
         let one = rods.iter().flatten().find(|one| one.side == side)?;
         one.rod.as_ref().ok().map(BentRod::rms_misfit_mm)

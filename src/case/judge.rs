@@ -14,7 +14,7 @@ use crate::plan::auto::{self, Rules, construct};
 use crate::plan::check::{self, Amiss, Astray, IliumCut, Issue, Seen, Weight};
 use crate::plan::correct::{self, CorrectError, Moved, Target};
 use crate::plan::rod::Rod;
-use crate::plan::{Plan, Screw, ScrewId, ScrewStyle};
+use crate::plan::{Plan, Screw, ScrewId, ScrewState, ScrewStyle};
 use crate::space::Side;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -162,9 +162,10 @@ fn neighbour(model: &VertebraModel) -> Neighbour<'_, Field> {
     Neighbour { bone: &model.field, anatomy: &model.anatomy }
 }
 
-/// What a person should look at before the plan is used. Heads are as large as `catalogue` has them.
+/// What a person should look at before the plan is used. Heads are as large as `catalogue` has them,
+/// and the rods are those that it offers.
 pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
-    let rods = rods::bent_rods_of(spine, plan);
+    let rods = rods::bent_rods_of(spine, plan, catalogue);
     let misfit = |screw: &Screw| rods.iter().flatten().find_map(|side| side.misfit_mm(screw.id));
     let rules = Rules::builtin().ok();
     let seen = plan.screws.iter().map(|screw| {
@@ -188,6 +189,7 @@ pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
                 Some(clearance::gap_head_to_shaft_mm(head, &b.shape()))
             }),
             rod_misfit_mm: misfit(screw),
+            is_suggested: screw.state == ScrewState::Suggested,
             is_cut_off: vertebra_of(spine, screw).is_some_and(|v| v.is_cut_off),
             ilium_cut: ilium_cut(spine, screw),
             astray: (!assessment.meets_bone).then(|| astray(spine, plan, screw)),
@@ -197,7 +199,7 @@ pub fn check(spine: &Spine, plan: &Plan, catalogue: &Catalogue) -> Vec<Issue> {
     let (seen, unjudged): (Vec<_>, Vec<_>) = seen.partition(Result::is_ok);
     let seen: Vec<Seen> = seen.into_iter().flatten().collect();
     let unjudged = unjudged.into_iter().filter_map(Result::err);
-    let of_all = called_twice(spine, plan).into_iter().chain(rods::missing(plan, &rods));
+    let of_all = called_twice(spine, plan).into_iter().chain(rods::missing(plan, &rods, catalogue));
     let unjudged: Vec<Issue> = unjudged.chain(of_all).collect();
     check::check(&seen, unjudged, slice_mm(spine), half_width_mm(spine))
 }
@@ -282,13 +284,13 @@ fn astray(spine: &Spine, plan: &Plan, screw: &Screw) -> Astray {
 }
 
 /// The curves that the rods of both sides follow, left first.
-pub fn rods_of(plan: &Plan) -> Vec<OfSide<Rod>> {
-    let (Ok(rods), Ok(rules)) = (Rods::builtin(), Rules::builtin()) else { return Vec::new() };
+pub fn rods_of(plan: &Plan, rods: &Rods) -> Vec<OfSide<Rod>> {
+    let Ok(rules) = Rules::builtin() else { return Vec::new() };
     let of_side = |side: Side| {
         let screws: Vec<&Screw> = plan.screws.iter().filter(|s| s.side == side).collect();
         let heads: Vec<_> =
             screws.iter().map(|screw| construct::head(&screw.shape(), &rules)).collect();
-        let rod = Rod::through(&heads, &rods).map_err(|why| NoRod::new(side, &screws, why));
+        let rod = Rod::through(&heads, rods).map_err(|why| NoRod::new(side, &screws, why));
         OfSide { side, screws: screws.iter().map(|screw| screw.id).collect(), rod }
     };
     Side::BOTH.map(of_side).into()
@@ -300,9 +302,10 @@ pub fn rods_towards(
     spine: &Spine,
     plan: &Plan,
     target: Target,
+    rods: &Rods,
 ) -> Result<(Vec<Moved>, Vec<OfSide<Rod>>), CorrectError> {
     if target.is_as_it_is() {
-        return Ok((Vec::new(), rods_of(plan)));
+        return Ok((Vec::new(), rods_of(plan, rods)));
     }
     let place = |screw: &Screw| {
         let vertebra = vertebra_of(spine, screw)?;
@@ -320,8 +323,8 @@ pub fn rods_towards(
             (screw.entry, screw.axis) = (motion.point(screw.entry), motion.dir(screw.axis));
         }
     }
-    let rods = rods_of(&there);
-    Ok((moved, rods))
+    let laid = rods_of(&there, rods);
+    Ok((moved, laid))
 }
 
 /// The largest spacing of the images, mm.

@@ -6,7 +6,7 @@ use super::kept::Kept;
 use super::open::Opening;
 use super::spine::{self, Source, Spine, SpineError};
 use super::store::{self, Location, Opened, StoreError};
-use crate::implant::{Catalogue, CatalogueError};
+use crate::implant::{Catalogue, CatalogueError, Rods};
 use crate::labels::numbering::Numbering;
 use crate::platform::{self, fs::FileSystem};
 use crate::work::Work;
@@ -21,6 +21,8 @@ pub struct CaseRequest {
     pub plan: Option<PathBuf>,
     /// A hospital's own catalogue of screws in place of the program's.
     pub catalogue: Option<PathBuf>,
+    /// A hospital's own rods and benders in place of the program's.
+    pub rods_file: Option<PathBuf>,
     /// Open the plan although nothing tells whether it belongs to this patient.
     pub accept_unknown: bool,
     /// Keep what is computed from these images in the user's cache folder; the built-in case is
@@ -59,12 +61,15 @@ impl CaseRequest {
     }
 
     fn of(source: Source, plan: Option<PathBuf>) -> Self {
-        Self { source, plan, catalogue: None, accept_unknown: false, keep: false }
+        Self { source, plan, catalogue: None, rods_file: None, accept_unknown: false, keep: false }
     }
 
-    /// The screws on offer: the hospital's where it has named a file, else the program's own.
+    /// The screws and rods on offer: the hospital's where it has named files, else the program's own.
     pub fn offered(&self, fs: &dyn FileSystem) -> Result<Catalogue, CatalogueError> {
-        self.catalogue.as_ref().map_or_else(Catalogue::builtin, |file| Catalogue::read(file, fs))
+        let screws = self.catalogue.as_ref();
+        let screws = screws.map_or_else(Catalogue::builtin, |file| Catalogue::read(file, fs))?;
+        let own_rods = self.rods_file.as_ref().map(|file| Rods::read(file, fs)).transpose()?;
+        Ok(Catalogue { own_rods, ..screws })
     }
 
     /// Reads the images and derives everything from them; what earlier sessions kept saves time.

@@ -6,7 +6,7 @@
 
 use super::judge;
 use super::spine::Spine;
-use crate::implant::{Bender, RodKind, Rods, RodsError};
+use crate::implant::{Bender, Catalogue, RodKind, RodsError};
 use crate::plan::bent::{BentRod, RodChoice};
 use crate::plan::check::{Issue, Weight};
 use crate::plan::correct::{CorrectError, Moved, Target};
@@ -96,18 +96,19 @@ pub enum RodSheetError {
     Correct(#[from] CorrectError),
 }
 
-/// The rods of a plan for a column moved towards `target`; with so many bends each, or with as many
-/// as are worth it.
+/// The rods of a plan for a column moved towards `target`, of those that `catalogue` offers; with so
+/// many bends each, or with as many as are worth it.
 pub fn sheet(
     spine: &Spine,
     plan: &Plan,
     target: Target,
     choice: &RodChoice,
     bends: Option<usize>,
+    catalogue: &Catalogue,
 ) -> Result<RodSheet, RodSheetError> {
-    let rods = Rods::builtin()?;
+    let rods = catalogue.rods()?;
     let (kind, bender) = choice.of(&rods)?;
-    let (moved, laid) = judge::rods_towards(spine, plan, target)?;
+    let (moved, laid) = judge::rods_towards(spine, plan, target, &rods)?;
     let (mut made, mut without) = (Vec::new(), Vec::new());
     for OfSide { side, screws, rod } in laid {
         match rod {
@@ -126,11 +127,15 @@ pub fn sheet(
 
 /// The rods of both sides as they are bent, for what the plan wants of the spine: those of its sheet.
 /// For a choice that is not on offer the usual one stands; the checks say so.
-pub fn bent_rods_of(spine: &Spine, plan: &Plan) -> Result<Vec<OfSide<BentRod>>, RodSheetError> {
-    let rods = Rods::builtin()?;
+pub fn bent_rods_of(
+    spine: &Spine,
+    plan: &Plan,
+    catalogue: &Catalogue,
+) -> Result<Vec<OfSide<BentRod>>, RodSheetError> {
+    let rods = catalogue.rods()?;
     let usual = RodChoice::default();
     let (kind, bender) = plan.rod_choice.of(&rods).or_else(|_| usual.of(&rods))?;
-    let (_, laid) = judge::rods_towards(spine, plan, plan.rod_target)?;
+    let (_, laid) = judge::rods_towards(spine, plan, plan.rod_target, &rods)?;
     let bent = |OfSide { side, screws, rod }: OfSide<Rod>| {
         let rod = rod.map(|curve| BentRod::along(&curve, bender, kind, &rods, None));
         OfSide { side, screws, rod }
@@ -143,9 +148,10 @@ pub fn bent_rods_of(spine: &Spine, plan: &Plan) -> Result<Vec<OfSide<BentRod>>, 
 pub(super) fn missing(
     plan: &Plan,
     rods: &Result<Vec<OfSide<BentRod>>, RodSheetError>,
+    catalogue: &Catalogue,
 ) -> Vec<Issue> {
     let look = |what: String, hint: &str| Issue { weight: Weight::Look, what, hint: hint.into() };
-    let offered = Rods::builtin().and_then(|rods| plan.rod_choice.of(&rods).map(|_| ()));
+    let offered = catalogue.rods().and_then(|rods| plan.rod_choice.of(&rods).map(|_| ()));
     let unknown = offered.err().filter(|why| matches!(why, RodsError::Unknown { .. }));
     let hint = "choose one of these; what is told of the rods is of the usual one";
     let unknown = unknown.map(|why| look(why.to_string(), hint));

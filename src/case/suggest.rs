@@ -8,7 +8,7 @@ use super::judge::vertebra_of;
 use super::spine::{Spine, VertebraModel};
 use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::clearance::Field;
-use crate::implant::{Catalogue, Rods};
+use crate::implant::Catalogue;
 use crate::labels::Level;
 use crate::plan::auto::{
     self, Allowed, Choices, Refusal, Rules, Score, Site, Style, Suggestion, construct,
@@ -78,7 +78,7 @@ pub fn plan(
     let answers = on_pool(|| places.par_iter().map(answer).collect::<Result<Vec<_>, Cancelled>>())?;
     let mut screws: Vec<(Screw, Suggestion)> = Vec::new();
     for side in Side::BOTH {
-        for (index, found) in lined_up(spine, &answers, side, rules) {
+        for (index, found) in lined_up(spine, &answers, side, rules, catalogue) {
             screws.push((screw(&spine.vertebrae[index], side, &found, now), found));
         }
     }
@@ -203,6 +203,7 @@ fn lined_up(
     answers: &[Answer],
     side: Side,
     rules: &Rules,
+    catalogue: &Catalogue,
 ) -> Vec<(usize, Suggestion)> {
     let found: Vec<(Place, &Choices)> = answers
         .iter()
@@ -210,7 +211,7 @@ fn lined_up(
         .filter_map(|answer| Some((answer.place, answer.found.as_ref().ok()?)))
         .collect();
     let choices: Vec<&Choices> = found.iter().map(|(_, choices)| *choices).collect();
-    let taken = match Rods::builtin() {
+    let taken = match catalogue.rods() {
         Ok(rods) => construct::line_up(&choices, rules, &rods),
         Err(_) => vec![None; choices.len()],
     };

@@ -5,11 +5,18 @@
 //! the vertebra's own z it ends at the first bone. Where a ray meets none (the openings between
 //! pedicles, above and below the arch) it ends where the ray at the pedicles' height does. So the
 //! tube ends at the medial walls and never reaches past them.
+//!
+//! The declared surface of the canal is that of the triangles between the ends of the rays, 80 in
+//! each slice of 1 mm ([`Tube`]); a gap is the way to it, to rounding. Of a round canal of 9 mm it cuts
+//! less than 0.01 mm off; in a corner of the bone between two rays, up to a millimetre apart there, more.
+//! The search of a plan asks quickly: in the plane across the canal, by every second ray, at places
+//! half a millimetre apart.
 
 use super::SignedDistance;
+use super::tube::{Outline, Tube};
 use crate::anatomy::VertebraAnatomy;
 use crate::space::{Dir, Patient, Point, Rigid, Vertebra};
-use glam::DVec2;
+use glam::{DVec2, DVec3};
 use std::f64::consts::TAU;
 use std::sync::LazyLock;
 
@@ -19,8 +26,11 @@ const HALF_HEIGHT_MM: f64 = 22.0;
 const SLICE_MM: f64 = 1.0;
 const SLICES: usize = 2 * HALF_HEIGHT_MM as usize + 1;
 const MIDDLE: usize = SLICES / 2;
-/// Rays in a slice.
+/// Rays in a slice that is asked quickly.
 const RAYS: usize = 40;
+/// Rays of the tube to one of these.
+const FINER: usize = 2;
+const TUBE_RAYS: usize = FINER * RAYS;
 /// The sine of the angle from a ray to each of the next ones, 1 past a right angle: half a turn.
 static SINES: LazyLock<[f64; RAYS / 2]> =
     LazyLock::new(|| std::array::from_fn(|n| (TAU * n.min(RAYS / 4) as f64 / RAYS as f64).sin()));
@@ -38,6 +48,9 @@ pub struct Canal {
     /// Height of the middle slice in the vertebra's frame, mm.
     height_mm: f64,
     slices: Vec<Slice>,
+    /// The declared surface, around the middle of the middle slice.
+    tube: Tube,
+    origin: DVec3,
 }
 
 /// One slice: corners of its outline around its middle.
@@ -65,7 +78,9 @@ impl Canal {
         // The measured middle is no more than near the middle; ends of open rays hang on it.
         let middle = (0..5).fold(centre.truncate(), |m, _| recentred(|q| at(q, centre.z), m));
         let first = cast(|q| at(q, centre.z), middle);
-        let widest = first.iter().flatten().fold(0.0_f64, |most, mm| most.max(*mm));
+        // Open rays end as the quick slices let them.
+        let seen = first.iter().step_by(FINER).flatten();
+        let widest = seen.fold(0.0_f64, |most, mm| most.max(*mm));
         let caps = first.map(|hit| hit.unwrap_or(widest));
         let mut middles = vec![middle; SLICES];
         for n in (0..MIDDLE).rev() {
@@ -74,24 +89,44 @@ impl Canal {
         for n in MIDDLE + 1..SLICES {
             middles[n] = recentred(|q| at(q, height(n)), middles[n - 1]);
         }
-        let slices = middles.into_iter().enumerate();
-        let slices = slices.map(|(n, middle)| Slice::new(|q| at(q, height(n)), middle, &caps));
-        let mut slices: Vec<Slice> = slices.collect();
+        let ends = |(n, middle): (usize, &DVec2)| ends(|q| at(q, height(n)), *middle, &caps);
+        let radii: Vec<[f64; TUBE_RAYS]> = middles.iter().enumerate().map(ends).collect();
+        let mut slices: Vec<Slice> =
+            middles.iter().zip(&radii).map(|(middle, radii)| Slice::new(*middle, radii)).collect();
         for n in 1..slices.len() {
             slices[n - 1].moved_mm = slices[n - 1].farthest_to(&slices[n]);
         }
-        Some(Self { vertebra_from_patient: frame.inverse(), height_mm: centre.z, slices })
+        let origin = middle.extend(centre.z);
+        let outline = |n: usize| Outline::new(middles[n].extend(height(n)) - origin, &radii[n]);
+        let tube = Tube::new((0..SLICES).map(outline).collect());
+        let vertebra_from_patient = frame.inverse();
+        Some(Self { vertebra_from_patient, height_mm: centre.z, slices, tube, origin })
     }
 
-    /// How far a point is from the canal in the plane across it, mm: positive outside, zero on its
-    /// wall, negative inside. Above and below the tube the way to its end counts too.
+    /// How far a point is from the canal's surface, mm: positive outside, where past an end that end
+    /// counts too, zero on its wall, negative inside by the way to the wall.
     pub fn gap_mm(&self, p: Point<Patient>) -> f64 {
-        self.gap_up_to(p, f64::INFINITY)
+        self.gap_to_screw_mm(p, Dir::Z, 0.0, 0.0)
     }
 
-    /// The same, but anything from `most_mm` on may be told as any number that is no less: much
+    /// Smallest gap between the canal's surface and a cylinder around a straight axis, its ends
+    /// rounded, mm; negative by how far the cylinder reaches into the canal.
+    pub fn gap_to_screw_mm(
+        &self,
+        entry: Point<Patient>,
+        axis: Dir<Patient>,
+        length_mm: f64,
+        radius_mm: f64,
+    ) -> f64 {
+        let [from, to] = [entry, entry + axis * length_mm]
+            .map(|p| (self.vertebra_from_patient.point(p).vec() - self.origin).as_vec3());
+        f64::from(self.tube.gap_mm(from, to)) - radius_mm
+    }
+
+    /// About the same as [`Self::gap_mm`], told quickly: in the plane across the canal, where a wall that
+    /// leans seems farther. Anything from `most_mm` on may be told as any number that is no less: much
     /// cheaper for points far away.
-    pub fn gap_up_to(&self, p: Point<Patient>, most_mm: f64) -> f64 {
+    pub fn quick_gap_up_to(&self, p: Point<Patient>, most_mm: f64) -> f64 {
         let (gap, past_end_mm) = self.in_plane(p, most_mm);
         past_ends(gap, past_end_mm)
     }
@@ -117,21 +152,20 @@ impl Canal {
         (gap, past_end)
     }
 
-    /// Smallest gap between the canal and a cylinder around a straight axis, its ends rounded, mm;
-    /// negative by how far the cylinder reaches into the canal.
-    pub fn gap_to_screw_mm(
+    /// About the gap to a straight axis, [`Self::gap_to_screw_mm`] without a radius, told quickly: of
+    /// places along it.
+    pub fn quick_gap_to_axis_mm(
         &self,
         entry: Point<Patient>,
         axis: Dir<Patient>,
         length_mm: f64,
-        radius_mm: f64,
     ) -> f64 {
         const STEP_MM: f64 = 0.5;
         /// Every so many samples first, so that most of the others are seen to be too far at once.
         const COARSE: usize = 16;
         let steps = (length_mm / STEP_MM).ceil().max(1.0) as usize;
         let at = |n: usize| entry + axis * (length_mm * n as f64 / steps as f64);
-        let nearer = |least: f64, n: usize| least.min(self.gap_up_to(at(n), least));
+        let nearer = |least: f64, n: usize| least.min(self.quick_gap_up_to(at(n), least));
         let mut least = (0..=steps).step_by(COARSE).fold(f64::INFINITY, nearer);
         let way_mm = length_mm / steps as f64 * self.steepest(entry, at(steps));
         let mut n = 0;
@@ -141,7 +175,7 @@ impl Canal {
             // So far on nothing is nearer.
             n += ((gap - least) / way_mm).max(1.0).min(steps as f64 + 1.0) as usize;
         }
-        least - radius_mm
+        least
     }
 
     /// The gap in the plane changes by no more than this per mm on the way between two points.
@@ -163,17 +197,19 @@ fn past_ends(gap: f64, past_end_mm: f64) -> f64 {
     if past_end_mm > 0.0 { gap.max(0.0).hypot(past_end_mm) } else { gap }
 }
 
+impl Outline {
+    fn new(middle: DVec3, radii: &[f64; TUBE_RAYS]) -> Self {
+        let corner = |ray: usize| (middle + (direction(ray) * radii[ray]).extend(0.0)).as_vec3();
+        Self { middle: middle.as_vec3(), corners: (0..TUBE_RAYS).map(corner).collect() }
+    }
+}
+
 impl Slice {
-    fn new(at: impl Fn(DVec2) -> f64, middle: DVec2, caps: &[f64; RAYS]) -> Self {
-        let hits = cast(at, middle);
-        let radii: [f64; RAYS] =
-            std::array::from_fn(|ray| hits[ray].unwrap_or(f64::INFINITY).min(caps[ray]));
-        Self {
-            middle,
-            corners: std::array::from_fn(|ray| direction(ray) * radii[ray]),
-            most_mm: radii.iter().fold(0.0, |most, mm| most.max(*mm)),
-            moved_mm: 0.0,
-        }
+    /// From the way to the ends of the tube's rays, mm.
+    fn new(middle: DVec2, radii: &[f64; TUBE_RAYS]) -> Self {
+        let corners = std::array::from_fn(|n| direction(FINER * n) * radii[FINER * n]);
+        let most_mm = radii.iter().step_by(FINER).fold(0.0, |most: f64, mm| most.max(*mm));
+        Self { middle, corners, most_mm, moved_mm: 0.0 }
     }
 
     /// The farthest that a corner lies from the same corner of another slice, mm: no gap differs by
@@ -194,7 +230,8 @@ impl Slice {
         let first = ray_before(q);
         let edge = |ray: usize| (self.corners[ray % RAYS], self.corners[(ray + 1) % RAYS]);
         let (a, b) = edge(first);
-        let is_inside = (b - a).perp_dot(q - a) >= 0.0;
+        // In a slice without room all corners are one, and nothing is inside.
+        let is_inside = (b - a).perp_dot(q - a) > 0.0;
         let to_edge = |ray: usize| {
             let (a, b) = edge(ray);
             let along = b - a;
@@ -219,9 +256,15 @@ impl Slice {
     }
 }
 
-/// Where each ray from `middle` meets bone first, mm; `None` where it does not. All are 0 when
-/// `middle` is in bone.
-fn cast(at: impl Fn(DVec2) -> f64, middle: DVec2) -> [Option<f64>; RAYS] {
+/// Where each ray of the tube from `middle` ends, mm: at the first bone, or at its cap.
+fn ends(at: impl Fn(DVec2) -> f64, middle: DVec2, caps: &[f64; TUBE_RAYS]) -> [f64; TUBE_RAYS] {
+    let hits = cast(at, middle);
+    std::array::from_fn(|ray| hits[ray].unwrap_or(f64::INFINITY).min(caps[ray]))
+}
+
+/// Where each ray of the tube from `middle` meets bone first, mm; `None` where it does not. All are 0
+/// when `middle` is in bone.
+fn cast(at: impl Fn(DVec2) -> f64, middle: DVec2) -> [Option<f64>; TUBE_RAYS] {
     std::array::from_fn(|ray| reach(&at, middle, direction(ray)))
 }
 
@@ -259,8 +302,9 @@ fn recentred(at: impl Fn(DVec2) -> f64, middle: DVec2) -> DVec2 {
     if at(there) < 0.0 { there } else { middle }
 }
 
+/// Of a ray of the tube.
 fn direction(ray: usize) -> DVec2 {
-    DVec2::from_angle(TAU * (ray % RAYS) as f64 / RAYS as f64)
+    DVec2::from_angle(TAU * ray as f64 / TUBE_RAYS as f64)
 }
 
 fn ray_before(q: DVec2) -> usize {
@@ -295,20 +339,64 @@ mod tests {
         }
     }
 
+    /// As far as its triangles may lie from a round canal of 9 mm: 80 rays cut 0.007 mm off, and a ray
+    /// ends up to 0.005 mm in bone.
+    const OF_ROUND_MM: f64 = 0.015;
+
     #[test]
     fn a_round_canal_is_as_far_as_it_is() {
         let canal = Canal::new(&ring, &anatomy()).expect("the middle is free");
-        for (x, z, wanted) in
-            [(2.0, 0.0, -9.0), (15.0, 0.0, 4.0), (15.0, 9.0, 4.0), (-9.0, -12.0, 2.0)]
-        {
-            let got = canal.gap_mm(Point::new(x, 5.0, z));
-            assert!((got - wanted).abs() < 0.15, "{x} {z}: {got}, not {wanted}");
+        let about = |mm: f64, wanted: f64| (mm - wanted).abs() < OF_ROUND_MM;
+        for n in 0..100 {
+            let angle = 0.37 * f64::from(n);
+            let height = 43.0 * (f64::from(n) * 0.618).fract() - 21.5;
+            for r in [5.0, 8.9, 9.2, 13.0, 30.0] {
+                let q = DVec2::new(2.0, 5.0) + DVec2::from_angle(angle) * r;
+                let got = canal.gap_mm(Point::from_vec(q.extend(height)));
+                assert!(about(got, r - 9.0), "{angle} {height} {r}: {got}");
+            }
         }
         // Through the opening behind the tube ends where it does at the pedicles.
         let behind = canal.gap_mm(Point::new(2.0, 20.0, 10.0));
-        assert!((behind - 6.0).abs() < 0.7, "{behind}");
-        let screw = canal.gap_to_screw_mm(Point::new(17.0, 40.0, 0.0), -Dir::Y, 50.0, 3.0);
-        assert!((screw - 3.0).abs() < 0.15, "{screw}");
+        assert!(about(behind, 6.0), "{behind}");
+        // Past its end the end counts.
+        let past = [(2.0, 8.0), (15.0, f64::hypot(4.0, 8.0))];
+        for (x, wanted) in past {
+            let got = canal.gap_mm(Point::new(x, 5.0, 30.0));
+            assert!(about(got, wanted), "{x}: {got}, not {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_screw_is_as_far_from_a_round_canal_as_its_nearest_place_is() {
+        let canal = Canal::new(&ring, &anatomy()).expect("the middle is free");
+        // Ahead of it, past it, through it and beside it, upwards as well.
+        for (x, length, wanted) in
+            [(17.0, 20.0, 15.0_f64.hypot(15.0) - 9.0), (17.0, 50.0, 6.0), (7.0, 50.0, -4.0)]
+        {
+            for rise in [0.0, 0.3] {
+                let tip = Point::new(x, 40.0 - length, rise * length - 10.0);
+                let entry = Point::new(x, 40.0, -10.0);
+                let way = tip - entry;
+                let axis = way.unit().expect("a direction");
+                let got = canal.gap_to_screw_mm(entry, axis, way.length(), 3.0);
+                assert!((got - (wanted - 3.0)).abs() < OF_ROUND_MM, "{x} {length} {rise}: {got}");
+                // The search's way to ask is near that, and never tells less room.
+                let quick = canal.quick_gap_to_axis_mm(entry, axis, way.length()) - 3.0;
+                assert!((-0.02..0.1).contains(&(quick - got)), "{quick}, not {got}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_canal_that_closes_is_not_entered_where_it_is_closed() {
+        let closed =
+            |p: Point<Patient>| ring(p).max((p.vec().z - 10.0).min(25.0 - p.vec().x.abs()));
+        let canal = Canal::new(&closed, &anatomy()).expect("the middle is free");
+        let entry = Point::new(6.0, 40.0, 15.0);
+        let quick = canal.quick_gap_to_axis_mm(entry, -Dir::Y, 50.0);
+        let got = canal.gap_to_screw_mm(entry, -Dir::Y, 50.0, 0.0);
+        assert!(quick > 3.0 && got > 3.0, "{quick} {got}");
     }
 
     #[test]
@@ -323,9 +411,10 @@ mod tests {
             );
             let axis = Dir::new(2.0 * part(0.819) - 1.0, -1.0, 3.0 * part(0.671) - 1.5);
             let axis = axis.unit().expect("a direction");
-            let all = (0..=90).map(|n| canal.gap_mm(entry + axis * (f64::from(n) * 0.5)));
+            let at = |n: i32| entry + axis * (f64::from(n) * 0.5);
+            let all = (0..=90).map(|n| canal.quick_gap_up_to(at(n), f64::INFINITY));
             let least = all.fold(f64::INFINITY, f64::min);
-            let got = canal.gap_to_screw_mm(entry, axis, 45.0, 0.0);
+            let got = canal.quick_gap_to_axis_mm(entry, axis, 45.0);
             assert!((got - least).abs() < 1e-9, "{n}: {got}, not {least}");
         }
     }

@@ -25,6 +25,7 @@ mod scan;
 pub mod schemes;
 pub mod sdf;
 mod triangles;
+mod tube;
 mod voxels;
 mod wall;
 

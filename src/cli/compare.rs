@@ -10,6 +10,7 @@ use super::table::layout;
 use crate::case::compare::{self, Compared, ComparedScrew, Summary};
 use crate::case::request::CaseRequest;
 use crate::case::spine::Spine;
+use crate::implant::Catalogue;
 use crate::plan::PlanFile;
 use crate::platform::fs::FileSystem;
 use crate::work::{Work, on_all_cores};
@@ -47,11 +48,11 @@ pub fn read(
         let (spine, file, told) = grade::open_plan(&spine, &request, &catalogue, fs, work)?;
         let PlanFile { header, plan } = file.clone();
         let judged = |file| grade::judged(&spine, file, &catalogue, &told);
-        columns.push(Column::new(&spine, name.clone(), name.clone(), judged(file)));
+        columns.push(Column::new((&spine, &catalogue), name.clone(), name.clone(), judged(file)));
         for kept in &plan.alternatives {
             let file = PlanFile { header: header.clone(), plan: plan.with_screws_of(kept) };
             let title = format!("{name}: {}", kept.name);
-            columns.push(Column::new(&spine, title, name.clone(), judged(file)));
+            columns.push(Column::new((&spine, &catalogue), title, name.clone(), judged(file)));
         }
     }
     Ok(columns)
@@ -86,9 +87,15 @@ pub fn notices(plans: &[Column]) -> Vec<String> {
 }
 
 impl Column {
-    fn new(spine: &Spine, name: String, file: String, graded: Graded) -> Self {
+    fn new(
+        (spine, catalogue): (&Spine, &Catalogue),
+        name: String,
+        file: String,
+        graded: Graded,
+    ) -> Self {
+        let plan = &graded.file.plan;
         let answers: Vec<_> = graded.results.iter().map(|result| result.as_ref().ok()).collect();
-        let compared = Compared::new(spine, &graded.file.plan, &answers, graded.issues.len());
+        let compared = Compared::new((spine, plan), catalogue, &answers, graded.issues.len());
         Self { name, file, graded, compared }
     }
 }

@@ -262,20 +262,17 @@ fn moves_as_text(moved: &[Moved]) -> String {
 
 /// The rods that the arguments ask for: for the spine moved to their target, of their material and
 /// by their bender, or the plan's own where they name none; `None` where none are asked for.
-pub fn rods(
-    args: &GradeArgs,
-    spine: &Spine,
-    graded: &Graded,
-) -> Result<Option<RodSheet>, GradeError> {
+pub fn rods(args: &GradeArgs, case: &ReadCase) -> Result<Option<RodSheet>, GradeError> {
     let Some(bends) = args.rods else { return Ok(None) };
-    let plan = &graded.file.plan;
+    let (plan, offered) = (&case.graded.file.plan, &case.catalogue);
     let kept = plan.rod_choice.clone();
     let choice = RodChoice {
         rod: args.rod.clone().or(kept.rod),
         bender: args.bender.clone().or(kept.bender),
     };
     let target = target(args, plan.rod_target);
-    let sheet = rods::sheet(spine, plan, target, &choice, bends).map_err(|why| match why {
+    let sheet = rods::sheet(&case.spine, plan, target, &choice, bends, offered);
+    let sheet = sheet.map_err(|why| match why {
         RodSheetError::Rods(why @ RodsError::Unknown { .. }) => GradeError::NoSuchRod(why),
         why => why.into(),
     })?;

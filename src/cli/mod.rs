@@ -94,6 +94,10 @@ pub struct CaseArgs {
     /// README).
     #[arg(long, value_name = "FILE")]
     pub catalogue: Option<PathBuf>,
+    /// Rods and benders on offer in place of the program's own, with their springback as a hospital
+    /// has measured it (a RON file, see the README).
+    #[arg(long, value_name = "FILE")]
+    pub rods_file: Option<PathBuf>,
     /// How the labels are numbered, when the program can not tell.
     #[arg(long, value_enum)]
     pub numbering: Option<NumberingArg>,
@@ -135,6 +139,7 @@ impl CaseArgs {
         let request = CaseRequest::of_paths(ct, labels, self.plan.as_deref(), numbering, fs)?;
         Ok(CaseRequest {
             catalogue: self.catalogue.clone(),
+            rods_file: self.rods_file.clone(),
             accept_unknown: self.accept_unknown,
             keep: self.keep,
             ..request
@@ -156,10 +161,10 @@ pub struct GradeArgs {
     /// bends as are worth it, or so many.
     #[arg(long, value_name = "BENDS", num_args = 0..=1, value_parser = bends)]
     pub rods: Option<Option<usize>>,
-    /// With --rods: what they are made of, by its id; else as the plan chose, or ti-5.5.
+    /// With --rods: what they are made of, by its id; else as the plan chose, or the first on offer.
     #[arg(long, value_name = "ID", requires = "rods")]
     pub rod: Option<String>,
-    /// With --rods: what bends them, by its id; else as the plan chose, or hand.
+    /// With --rods: what bends them, by its id; else as the plan chose, or the first on offer.
     #[arg(long, value_name = "ID", requires = "rods")]
     pub bender: Option<String>,
     /// With --rods: the spine is moved to this lordosis first, degrees between the upper plates of

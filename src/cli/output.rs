@@ -64,7 +64,8 @@ pub fn inputs(args: &CaseArgs, request: &CaseRequest) -> Vec<PathBuf> {
         Source::Demo => [None, None],
     };
     let bundle = args.ct.as_ref().map(|folder| folder.join(CASE_FILE));
-    images.into_iter().flatten().chain(request.catalogue.clone()).chain(bundle).collect()
+    let offered = [request.catalogue.clone(), request.rods_file.clone()];
+    images.into_iter().chain(offered).flatten().chain(bundle).collect()
 }
 
 /// Writes one of them.

@@ -43,7 +43,7 @@ fn run_grade(args: &GradeArgs, out: &mut dyn Write) -> Result<()> {
     let graded = &read.graded;
     // The table is told whatever comes of files and rods.
     let written = grade::write_out(args, &request, &read, &RealFs);
-    let rods = grade::rods(args, &read.spine, graded);
+    let rods = grade::rods(args, &read);
     if args.json {
         let mut document = grade::as_json(graded)?;
         match &rods {

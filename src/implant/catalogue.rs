@@ -4,6 +4,7 @@
 //! checked: one with a hole is refused by file, kind and field, with what to do.
 
 use super::offer::Offer;
+use super::rods::{Rods, RodsError};
 use crate::platform::fs::FileSystem;
 use ron::extensions::Extensions;
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,9 @@ pub struct Catalogue {
     pub name: String,
     /// The kinds of screw. Where several of a use offer a size, the first is meant.
     pub kinds: Vec<Kind>,
+    /// A hospital's own rods and benders, which stand in a file of their own; `None` for the program's.
+    #[serde(skip)]
+    pub own_rods: Option<Rods>,
 }
 
 /// A catalogue that can not be used.
@@ -123,6 +127,9 @@ pub enum CatalogueError {
         /// What it says.
         found: String,
     },
+    /// The rods and benders on offer beside it.
+    #[error(transparent)]
+    Rods(#[from] RodsError),
     /// A value is wrong.
     #[error("the catalogue {file}, {place}{field}: {what}")]
     Wrong {
@@ -177,6 +184,10 @@ impl Catalogue {
     pub fn builtin() -> Result<Self, CatalogueError> {
         let text = include_str!("../../assets/implants/generic.ron");
         Self::from_ron(text, "assets/implants/generic.ron")
+    }
+    /// The rods and benders on offer: the hospital's own, else those that the program carries in itself.
+    pub fn rods(&self) -> Result<Rods, RodsError> {
+        self.own_rods.clone().map_or_else(Rods::builtin, Ok)
     }
     /// What is on offer for a use: its own kinds; pedicle screws in place of cortical ones where it
     /// has none of these; nothing in place of iliac ones.

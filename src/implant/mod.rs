@@ -6,7 +6,7 @@
 //! | [`catalogue`] | kinds of screw: sizes, thread and core, head, bore; reading a file |
 //! | `check` | what such a file must hold |
 //! | [`offer`] | the sizes of one use, and steps through them |
-//! | [`rods`] | rods and benders |
+//! | [`rods`] | rods and benders; reading a file |
 
 pub mod catalogue;
 mod check;

@@ -2,7 +2,7 @@
 
 use super::{Facts, theme, words};
 use crate::case::rods::{RodSheet, SideRod};
-use crate::implant::Rods;
+use crate::implant::Catalogue;
 use crate::interact::intent::Intent;
 use crate::plan::Plan;
 use crate::plan::bend::HOW_TO_BEND;
@@ -16,7 +16,7 @@ const USUAL_LORDOSIS_DEG: f64 = 50.0;
 pub fn show(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
     theme::heading(ui, words::RODS);
     target(ui, facts, intents);
-    choice(ui, facts.document.plan(), intents);
+    choice(ui, facts.document.plan(), facts.document.catalogue(), intents);
     ui.add_space(8.0);
     match facts.rodding.of(facts.document.plan()) {
         None => {
@@ -76,8 +76,8 @@ fn target(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
 }
 
 /// What the rods are made of and what bends them.
-fn choice(ui: &mut Ui, plan: &Plan, intents: &mut Vec<Intent>) {
-    let Ok(rods) = Rods::builtin() else { return };
+fn choice(ui: &mut Ui, plan: &Plan, catalogue: &Catalogue, intents: &mut Vec<Intent>) {
+    let Ok(rods) = catalogue.rods() else { return };
     let kept = &plan.rod_choice;
     let mut now = kept.clone();
     let kinds = rods.rods.iter().map(|rod| (&*rod.id, &*rod.name)).collect();

@@ -76,6 +76,8 @@ pub struct Seen {
     pub near_shafts: Vec<(String, f64)>,
     /// How far its head is from the rod of its side, mm.
     pub rod_misfit_mm: Option<f64>,
+    /// The program planned it so, lined up with the others of its side.
+    pub is_suggested: bool,
     /// Its vertebra is cut off by the image.
     pub is_cut_off: bool,
     /// Where the image or the label map ends inside its ilium, if that is near it.
@@ -208,7 +210,7 @@ fn of_one(screw: &Seen) -> Vec<Issue> {
         say(
             Weight::Look,
             format!("the rod passes its head by {mm:.1} mm"),
-            "move the entry towards the rod, or plan the side together",
+            to_rod(screw.is_suggested),
         );
     }
     if screw.is_cut_off {
@@ -270,6 +272,15 @@ fn away_from(wall: Wall) -> &'static str {
         Wall::Caudal => "move it up, off the root, or take a thinner screw",
         Wall::Anterior => "take a shorter screw",
         Wall::Posterior => "sink it further, or move its entry",
+    }
+}
+
+/// What brings a head to its rod. Heads that the program planned are lined up already, as far as their
+/// bone lets them.
+fn to_rod(is_suggested: bool) -> &'static str {
+    match is_suggested {
+        true => "move the entry towards the rod, or take a reduction screw there",
+        false => "move the entry towards the rod, or plan the side together",
     }
 }
 
@@ -368,6 +379,7 @@ mod tests {
             near_heads: vec![("other".into(), 15.0)],
             near_shafts: vec![("other".into(), 18.0)],
             rod_misfit_mm: Some(0.4),
+            is_suggested: false,
             is_cut_off: false,
             ilium_cut: None,
             astray: None,
@@ -417,6 +429,23 @@ mod tests {
         }
         assert!(all.iter().all(|issue| !issue.hint.is_empty()));
         assert!(all.windows(2).all(|pair| pair[0].weight <= pair[1].weight));
+    }
+
+    #[test]
+    fn a_head_off_its_rod_is_not_sent_to_be_planned_again_where_it_was() {
+        let hint = |is_suggested: bool| {
+            let off = Seen { rod_misfit_mm: Some(6.5), is_suggested, ..seen("L1", Side::Left) };
+            let issues = check(&[off], Vec::new(), 1.0, 0.28);
+            assert_eq!(issues.len(), 1, "{issues:?}");
+            assert_eq!(issues[0].what, "L1 left: the rod passes its head by 6.5 mm");
+            issues[0].hint.clone()
+        };
+        let (by_hand, suggested) = (hint(false), hint(true));
+        assert!(by_hand.contains("plan the side together"), "{by_hand}");
+        assert!(
+            !suggested.contains("plan") && suggested.contains("reduction screw"),
+            "{suggested}"
+        );
     }
 
     #[test]

@@ -129,6 +129,116 @@ mod tests {
         assert_eq!(line["controlPoints"][1]["position"], json!([20.0, -14.5, -4.25]));
     }
 
+    /// What a value of a key may be.
+    enum Kind {
+        Text,
+        Flag,
+        Numbers(usize),
+        OneOf(&'static [&'static str]),
+        List,
+    }
+
+    impl Kind {
+        fn holds(&self, value: &Value) -> bool {
+            let numbers = |of: &Vec<Value>| of.iter().all(Value::is_number).then_some(of.len());
+            match self {
+                Self::Text => value.is_string(),
+                Self::Flag => value.is_boolean(),
+                Self::Numbers(count) => value.as_array().and_then(numbers) == Some(*count),
+                Self::OneOf(allowed) => value.as_str().is_some_and(|text| allowed.contains(&text)),
+                Self::List => value.is_array(),
+            }
+        }
+    }
+
+    /// Keys of an object, what each holds, and whether it has to be there.
+    type Keys = &'static [(&'static str, Kind, bool)];
+
+    // Of Slicer's markups-schema-v1.0.3.json, read on 23 November 2026, the keys that a line can have.
+    // The schema itself asks for `@schema`, `markups` and `type` alone; the others that have to be here
+    // are those whose absence would leave frame, unit, name or place to a default.
+    const FILE: Keys = &[("@schema", Kind::Text, true), ("markups", Kind::List, true)];
+    const MARKUP: Keys = &[
+        ("type", Kind::OneOf(&["Line"]), true),
+        ("name", Kind::Text, true),
+        ("coordinateSystem", Kind::OneOf(&["LPS", "RAS"]), true),
+        ("coordinateUnits", Kind::OneOf(&["mm", "um"]), true),
+        ("locked", Kind::Flag, false),
+        ("fixedNumberOfControlPoints", Kind::Flag, false),
+        ("labelFormat", Kind::Text, false),
+        ("controlPoints", Kind::List, true),
+    ];
+    const CONTROL_POINT: Keys = &[
+        ("id", Kind::Text, true),
+        ("label", Kind::Text, true),
+        ("description", Kind::Text, false),
+        ("associatedNodeID", Kind::Text, false),
+        ("position", Kind::Numbers(3), true),
+        ("orientation", Kind::Numbers(9), true),
+        ("selected", Kind::Flag, false),
+        ("locked", Kind::Flag, false),
+        ("visibility", Kind::Flag, false),
+        ("positionStatus", Kind::OneOf(&["undefined", "preview", "defined"]), true),
+    ];
+
+    /// Every key is one of the schema's, holds what it says, and none is missing.
+    fn assert_fits(object: &Value, keys: Keys) {
+        let object = object.as_object().expect("an object");
+        for (key, value) in object {
+            let kind = keys.iter().find(|(name, ..)| name == key).map(|(_, kind, _)| kind);
+            assert!(kind.is_some_and(|kind| kind.holds(value)), "{key}: {value}");
+        }
+        for (key, ..) in keys.iter().filter(|(.., is_needed)| *is_needed) {
+            assert!(object.contains_key(*key), "{key} is missing in {object:?}");
+        }
+    }
+
+    #[test]
+    fn markups_are_what_the_schema_of_3d_slicer_asks_for() {
+        let mut plan = plan();
+        let right = Screw {
+            id: ScrewId(Uuid::from_u128(1)),
+            side: Side::Right,
+            entry: Point::new(-21.0, 31.0, 0.0),
+            axis: Dir::new(0.6, -0.8, 0.0),
+            length_mm: 40.0,
+            ..plan.screws[0].clone()
+        };
+        plan.screws.push(right);
+        // As it is read again from the file.
+        let text = slicer_markups(&plan).to_string();
+        let file: Value = serde_json::from_str(&text).expect("JSON");
+        assert_fits(&file, FILE);
+        // Slicer goes by the end of it.
+        let schema = file["@schema"].as_str().expect("text");
+        assert!(schema.ends_with("/markups-schema-v1.0.3.json#"), "{schema}");
+        let markups = file["markups"].as_array().expect("a list");
+        assert_eq!(markups.len(), plan.screws.len());
+        for (markup, screw) in markups.iter().zip(&plan.screws) {
+            assert_fits(markup, MARKUP);
+            assert_eq!(
+                (&markup["coordinateSystem"], &markup["coordinateUnits"]),
+                (&json!("LPS"), &json!("mm"))
+            );
+            let points = markup["controlPoints"].as_array().expect("a list");
+            assert_eq!(points.len(), 2, "a line has two ends");
+            assert_ne!(points[0]["id"], points[1]["id"]);
+            for (point, place) in points.iter().zip([screw.entry, screw.tip()]) {
+                assert_fits(point, CONTROL_POINT);
+                assert_eq!(point["positionStatus"], "defined");
+                assert_eq!(point["position"], json!(place.to_array()));
+                let turn: Vec<f64> =
+                    serde_json::from_value(point["orientation"].clone()).expect("numbers");
+                let turn = glam::DMat3::from_cols_slice(&turn);
+                assert!(turn.transpose() * turn == glam::DMat3::IDENTITY, "no turn: {turn}");
+                assert!(turn.determinant() > 0.0, "a mirror: {turn}");
+            }
+        }
+        // L of LPS: the left screw lies at the larger x, and the right one runs inwards, to the left.
+        let x = |n: usize, end: usize| markups[n]["controlPoints"][end]["position"][0].as_f64();
+        assert!(x(0, 0) > Some(0.0) && x(1, 0) < Some(0.0) && x(1, 1) > x(1, 0));
+    }
+
     #[test]
     fn the_table_has_a_row_per_screw_and_no_formula() {
         let text = csv(&plan());

@@ -10,7 +10,7 @@ use corridor::case::suggest::Wish;
 use corridor::case::{Location, Notice, Opening, open};
 use corridor::clearance::HeadShape;
 use corridor::cli::grade::not_on_offer;
-use corridor::implant::{Catalogue, Core, Kind, Use};
+use corridor::implant::{Catalogue, Core, Kind, Rods, Use};
 use corridor::labels::Level;
 use corridor::plan::auto::{self, Allowed, Refusal, Rules, Site, Style};
 use corridor::plan::{CatalogueRef, Plan, ScrewStyle};
@@ -98,6 +98,18 @@ fn the_file_in_the_readme_is_read() {
     let text = readme.split("```ron").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let catalogue = Catalogue::from_ron(text, "README.md").unwrap();
     assert!(!catalogue.kinds.is_empty());
+}
+
+/// The hospital's rods as the README shows them.
+pub fn hospitals_rods() -> &'static str {
+    let readme = include_str!("../../README.md");
+    readme.split("```ron").nth(2).and_then(|rest| rest.split("```").next()).unwrap()
+}
+
+#[test]
+fn the_rods_in_the_readme_are_read() {
+    let rods = Rods::from_ron(hospitals_rods(), "README.md").unwrap();
+    assert_eq!((rods.rods.len(), rods.rods[0].spring_factor), (1, 0.86));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Commands from their arguments to what they print and write.
 
+use crate::catalogue::hospitals_rods;
 use clap::Parser as _;
 use corridor::case::spine::{self, Source, VertebraModel};
 use corridor::clearance::ScrewShape;
@@ -308,6 +309,35 @@ fn a_rod_that_is_not_on_offer_keeps_no_table_back() {
     let json: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(json["rods"]["error"].as_str(), why.as_deref());
     assert!(json["screws"][0]["clearance_mm"].is_number());
+}
+
+#[test]
+fn a_hospitals_rods_are_those_on_offer_and_a_fault_names_file_rod_and_field() {
+    let here = folder("own-rods");
+    let (path, file) = (here.join("plan.json"), here.join("ours.ron"));
+    let named = file.to_str().unwrap();
+    let rod_choice = RodChoice { rod: Some("gold".to_owned()), ..RodChoice::default() };
+    write(&path, &Plan { rod_choice, ..both() });
+    fs::write(&file, hospitals_rods()).unwrap();
+    let (text, why) = run_on("grade", &path, &["--rods", "--rods-file", named]);
+    let said = "there is no rod gold: there are ours-5.5";
+    assert!(text.contains(said) && why.unwrap().contains(said), "{text}");
+    // It is read here, so nothing is written over it.
+    let over = ["--rods-file", named, "--csv", named, "--replace"];
+    assert!(run_on("grade", &path, &over).1.unwrap().contains("what is read here"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), hospitals_rods());
+    let wrong = hospitals_rods().replace("spring_factor: 0.86", "spring_factor: 1.4");
+    fs::write(&file, wrong).unwrap();
+    for command in [&["grade"][..], &["plan", "--auto"]] {
+        let args = [&command[1..], &["--rods-file", named]].concat();
+        let why = run(command[0], &args).1.unwrap();
+        let fault =
+            format!("the file of rods {named}, rod \"ours-5.5\", spring_factor: 1.4 is over 1");
+        assert!(why.contains(&fault), "{why}");
+    }
+    fs::remove_file(&file).unwrap();
+    let why = run("grade", &["--rods-file", named]).1.unwrap();
+    assert!(why.contains(named) && why.contains("name a file that is there"), "{why}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use corridor::anatomy::{Pedicle, VertebraAnatomy};
 use corridor::case::judge::{self, Answer};
-use corridor::case::spine::{self, Spine};
+use corridor::case::spine::{self, Spine, VertebraModel};
 use corridor::case::suggest::{self, Planned, Wish};
 use corridor::clearance::{Assessment, Canal, Grade, Wall, assess_without_profile};
 use corridor::implant::{Catalogue, Rods};
@@ -137,14 +137,45 @@ fn planned_from_the_ct_and_graded_by_the_truth_every_screw_is_an_a() {
 #[test]
 fn the_same_case_gives_the_same_plan_on_any_number_of_threads() {
     let Made { spine, .. } = l4_to_s1();
-    // Two levels, both sides, lined up for rods.
-    let wish = Wish { levels: vec![Level::L4, Level::L5], ..Wish::default() };
+    // Every level, both sides, lined up for rods.
+    let wish = Wish::default();
     let first = plan(spine, &wish);
-    assert_eq!(first.screws.len(), 4, "{:?}", first.refusals);
+    assert_eq!(first.screws.len(), 6, "{:?}", first.refusals);
     assert_eq!(first, plan(spine, &wish));
     let on = |threads| rayon_pool(threads).install(|| plan(spine, &wish));
     assert_eq!(on(1), first);
     assert_eq!(on(3), first);
+}
+
+#[test]
+fn from_the_images_on_the_same_case_gives_the_same_plan_on_any_number_of_threads() {
+    let levels = vec![Level::L4, Level::L5];
+    let phantom = Phantom::new(&Spec { levels, seed: 7, ..Spec::default() }).unwrap();
+    let (ct, labels) = phantom.images(&around_bones(&phantom, 1.5));
+    let on = |threads: usize| {
+        let (ct, labels) = (Some(ct.clone()), labels.clone());
+        rayon_pool(threads).install(|| {
+            assert_eq!(rayon::current_num_threads(), threads);
+            let spine = spine::of_images(ct, labels, &Work::silent()).unwrap();
+            let planned = plan(&spine, &Wish::default());
+            (spine, planned)
+        })
+    };
+    let ((one, first), (three, second)) = (on(1), on(3));
+    assert_eq!(one.vertebrae.len(), 2);
+    for (a, b) in one.vertebrae.iter().zip(&three.vertebrae) {
+        let (level, place) = (a.level, a.anatomy.canal_centre);
+        assert!(a.mesh.positions == b.mesh.positions, "{level}: another surface");
+        assert_eq!(a.anatomy, b.anatomy, "{level}");
+        // Beside the canal, in bone, and far outside.
+        for way in [0.0, 8.0, 15.0, 30.0, 80.0] {
+            let at = place + Dir::new(0.8, -0.6, 0.1) * way;
+            let told = |v: &VertebraModel| v.field.signed_distance_mm(at);
+            assert_eq!(told(a), told(b), "{level}");
+        }
+    }
+    assert!(!first.screws.is_empty(), "{:?}", first.refusals);
+    assert_eq!(first, second);
 }
 
 fn rayon_pool(threads: usize) -> rayon::ThreadPool {

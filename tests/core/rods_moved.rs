@@ -1,12 +1,13 @@
 //! Rods for a spine that is moved to a target first.
 
+use crate::catalogue::hospitals_rods;
 use crate::plan_auto::{l4_to_s1, plan};
 use corridor::case::compare::Compared;
 use corridor::case::judge;
 use corridor::case::rods::{RodSheet, bent_rods_of, sheet};
 use corridor::case::suggest::Wish;
 use corridor::cli::grade;
-use corridor::implant::Catalogue;
+use corridor::implant::{Catalogue, Rods};
 use corridor::labels::Level;
 use corridor::plan::auto::{Rules, construct};
 use corridor::plan::bend::HOW_TO_BEND;
@@ -20,12 +21,14 @@ use serde_json::json;
 #[test]
 fn rods_join_the_heads_where_the_moved_spine_has_them() {
     let spine = &l4_to_s1().spine;
+    let catalogue = Catalogue::builtin().unwrap();
+    let offered = catalogue.rods().unwrap();
     let screws = plan(spine, &Wish::default()).screws.into_iter().map(|(screw, _)| screw).collect();
     let plan = Plan { screws, ..Plan::default() };
     let plate = |level: Level| spine.at_level(level).unwrap().anatomy.upper_plate.unwrap().up;
     let now = lordosis_deg(plate(Level::L4), plate(Level::S1));
     let target = Target { lordosis_deg: Some(now + 8.0), coronal_part: 0.0 };
-    let (moved, rods) = judge::rods_towards(spine, &plan, target).unwrap();
+    let (moved, rods) = judge::rods_towards(spine, &plan, target, &offered).unwrap();
     assert_eq!(
         moved.iter().map(|m| m.level).collect::<Vec<_>>(),
         [Level::L4, Level::L5, Level::S1]
@@ -33,12 +36,12 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
     let mut renamed = plan.clone();
     let l4 = spine.at_level(Level::L4).unwrap().id;
     renamed.renamed.insert(l4, RenamedLevel { from: Level::L4, to: Level::L3 });
-    let (called, _) = judge::rods_towards(spine, &renamed, target).unwrap();
+    let (called, _) = judge::rods_towards(spine, &renamed, target, &offered).unwrap();
     assert_eq!(called[0].level, Level::L3, "as the plan calls it");
     let reached = lordosis_deg(moved[0].motion.dir(plate(Level::L4)), plate(Level::S1));
     assert!((reached - now - 8.0).abs() < 1e-6, "{reached} from {now}");
     let rules = Rules::builtin().unwrap();
-    let as_it_is = judge::rods_of(&plan);
+    let as_it_is = judge::rods_of(&plan, &offered);
     for (n, one) in rods.iter().enumerate() {
         let rod = one.rod.as_ref().unwrap();
         assert_eq!(one.screws.len(), 3);
@@ -60,7 +63,7 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
     assert_eq!(read.rod_target, target);
     assert!(!file::print(&Header::default(), &plan).unwrap().contains("rod_target"));
     let usual = RodChoice::default();
-    let made = sheet(spine, &aimed, read.rod_target, &usual, None).unwrap();
+    let made = sheet(spine, &aimed, read.rod_target, &usual, None, &catalogue).unwrap();
     assert_eq!(made.moved, moved);
     for ((one, laid), side) in made.rods.iter().zip(&rods).zip(Side::BOTH) {
         assert_eq!((&one.curve, one.side, laid.side), (laid.rod.as_ref().unwrap(), side, side));
@@ -78,23 +81,24 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
     let text = text.unwrap();
     let kept = file::parse(&text, jiff::Timestamp::UNIX_EPOCH).unwrap().plan;
     assert_eq!(kept.rod_choice, chosen);
-    let made = sheet(spine, &kept, kept.rod_target, &chosen, None).unwrap();
+    let made = sheet(spine, &kept, kept.rod_target, &chosen, None, &catalogue).unwrap();
     assert_eq!((&*made.kind.id, &*made.bender.id), ("cocr-6.0", "machine"));
     // What checks and comparisons tell is the misfit of the rods of the sheet.
-    let told = bent_rods_of(spine, &kept).unwrap();
+    let told = bent_rods_of(spine, &kept, &catalogue).unwrap();
     for (one, told) in made.rods.iter().zip(told) {
         assert_eq!(&one.bent, told.rod.as_ref().unwrap());
     }
     assert_eq!(made.rods.len(), 2);
     let none = RodChoice { bender: Some("knee".into()), ..chosen };
-    let why = sheet(spine, &kept, Target::default(), &none, None).unwrap_err().to_string();
+    let why =
+        sheet(spine, &kept, Target::default(), &none, None, &catalogue).unwrap_err().to_string();
     assert!(why.contains("no bender knee: there are hand, machine"), "{why}");
     let wrong = text.replace("\"coronal_part\": 0.0", "\"coronal_part\": 7.0");
     let refused = file::parse(&wrong, jiff::Timestamp::UNIX_EPOCH).unwrap_err().to_string();
     assert!(refused.contains("a part from 0 to 1"), "{refused}");
     let wrong = Target { lordosis_deg: Some(f64::NAN), coronal_part: 0.0 };
-    assert_eq!(judge::rods_towards(spine, &plan, wrong), Err(CorrectError::NoTarget));
-    let none = judge::rods_towards(spine, &Plan::default(), target);
+    assert_eq!(judge::rods_towards(spine, &plan, wrong, &offered), Err(CorrectError::NoTarget));
+    let none = judge::rods_towards(spine, &Plan::default(), target, &offered);
     assert_eq!(none, Err(CorrectError::TooFew));
 }
 
@@ -104,7 +108,12 @@ fn planned() -> Plan {
 }
 
 fn sheet_of(plan: &Plan) -> RodSheet {
-    sheet(&l4_to_s1().spine, plan, plan.rod_target, &plan.rod_choice, None).unwrap()
+    sheet_from(&Catalogue::builtin().unwrap(), plan)
+}
+
+fn sheet_from(catalogue: &Catalogue, plan: &Plan) -> RodSheet {
+    let spine = &l4_to_s1().spine;
+    sheet(spine, plan, plan.rod_target, &plan.rod_choice, None, catalogue).unwrap()
 }
 
 #[test]
@@ -177,6 +186,39 @@ fn checks_and_comparison_tell_of_the_rods_of_the_sheet() {
     let said = issues(&twice);
     let unlaid = said.iter().find(|issue| issue.what.contains("the rods can not be laid"));
     assert!(unlaid.is_some_and(|issue| issue.weight == Weight::Look), "{said:?}");
+}
+
+/// What a hospital has measured on its own rods is what sheet, checks and comparison go by.
+#[test]
+fn a_hospitals_own_rods_are_bent_by_its_own_springback() {
+    let plate =
+        |level: Level| l4_to_s1().spine.at_level(level).unwrap().anatomy.upper_plate.unwrap().up;
+    let now = lordosis_deg(plate(Level::L4), plate(Level::S1));
+    let rod_target = Target { lordosis_deg: Some(now + 8.0), coronal_part: 0.0 };
+    let plan = Plan { rod_target, ..planned() };
+    let own_rods = Some(Rods::from_ron(hospitals_rods(), "ours.ron").unwrap());
+    let hospital = Catalogue { own_rods, ..Catalogue::builtin().unwrap() };
+    let [ours, theirs] = [sheet_of(&plan), sheet_from(&hospital, &plan)];
+    assert_eq!([&*ours.kind.id, &*theirs.kind.id], ["ti-5.5", "ours-5.5"]);
+    for one in &theirs.rods {
+        assert!(!one.bent.table.bends.is_empty());
+        for bend in &one.bent.table.bends {
+            let stays = 0.86 * bend.set_deg - 0.5;
+            assert!((bend.bend_deg - stays).abs() < 1e-9, "{bend:?} leaves {stays}");
+        }
+    }
+    // A rod that the program carries is not on offer there, and the checks say so.
+    let rod_choice = RodChoice { rod: Some("cocr-6.0".into()), bender: None };
+    let other = Plan { rod_choice, ..plan.clone() };
+    let said = |catalogue: &Catalogue| {
+        let issues = judge::check(&l4_to_s1().spine, &other, catalogue);
+        issues.into_iter().find(|issue| issue.what.contains("no rod cocr-6.0"))
+    };
+    assert!(said(&hospital).is_some_and(|issue| issue.what.contains("there are ours-5.5")));
+    assert_eq!(said(&Catalogue::builtin().unwrap()), None);
+    let compared = Compared::of(&l4_to_s1().spine, &plan, &hospital).summary.misfit_mm;
+    let shown: Vec<_> = theirs.rods.iter().map(|one| Some(one.bent.rms_misfit_mm())).collect();
+    assert_eq!(compared.to_vec(), shown);
 }
 
 #[test]

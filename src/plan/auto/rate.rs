@@ -156,7 +156,7 @@ impl<B: SignedDistance> Search<'_, B> {
 
     fn measure_canal(&self, bore: &Bore, metal: Metal, measures: &mut Measures) {
         if let Some(canal) = self.site.canal {
-            measures[0] = canal.gap_to_screw_mm(bore.entry, bore.axis, metal.length_mm, 0.0);
+            measures[0] = canal.quick_gap_to_axis_mm(bore.entry, bore.axis, metal.length_mm);
         }
     }
 

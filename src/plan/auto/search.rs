@@ -389,7 +389,7 @@ impl<'a, B: SignedDistance> Search<'a, B> {
             return true;
         };
         let most_mm = MOST_FROM_CANAL_MM + radius_mm.max(0.0);
-        canal.gap_up_to(through, most_mm) < most_mm
+        canal.quick_gap_up_to(through, most_mm) < most_mm
     }
 
     /// Leaves the diameters that the isthmus allows; true where it goes by the narrow rule.
