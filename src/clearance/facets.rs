@@ -60,7 +60,7 @@ struct Candidate {
     squares: [f32; 8],
 }
 
-/// Every triangle that is nearest to some point of a box, and a few more. `guessed` is one near it;
+/// Every triangle that is nearest to some point of a box, and a few more, about the nearest first. `guessed` is one near it;
 /// none without it.
 ///
 /// For a point q of the surface and a point t of a triangle, |p - t|² - |p - q|² is linear in p. So a
@@ -99,6 +99,9 @@ pub(super) fn nearest_somewhere(
             leave_out_behind(&mut candidates, place, nearest);
         }
     }
+    // The likeliest ones first: who wants to know no more than that one is near has it soon.
+    let away = |c: &Candidate| c.squares.iter().sum::<f32>();
+    candidates.sort_by(|a, b| away(a).total_cmp(&away(b)));
     candidates.into_iter().map(|candidate| candidate.triangle).collect()
 }
 

@@ -103,11 +103,9 @@ fn assess_with(
         .ok_or(AssessError::NotFinite("vertebra"))?;
     let past = pedicle.filter(|_| !in_air.is_empty()).map(|pedicle| {
         let mut walls = PedicleWalls::new(bone, frame, pedicle.span_mm);
-        let past = [Wall::Medial, Wall::Cranial, Wall::Caudal]
-            .map(|wall| past_one_wall(&probe, &in_air, &mut walls, wall));
-        (worst_past_wall(&probe, &in_air, bone, &mut walls), past)
+        past_walls(&probe, &in_air, bone, &mut walls)
     });
-    let (wall, past_mm) = past.unwrap_or_default();
+    let PastWalls { worst: wall, told_mm } = past.unwrap_or_default();
 
     let witness = probe.point(outermost.spot);
     let outward = outward_at(bone, witness).unwrap_or(axis);
@@ -123,7 +121,7 @@ fn assess_with(
     };
     let breach_wall = (breach_mm > 0.0).then(|| frame.wall_towards(astray.unwrap_or(breach_dir)));
     let worst_mm = |wall: Wall| if breach_wall == Some(wall) { breach_mm } else { 0.0 };
-    let [medial_mm, cranial_mm, caudal_mm] = past_mm;
+    let [medial_mm, cranial_mm, caudal_mm] = told_mm;
     Ok(Assessment {
         clearance_mm,
         protrusion_mm,
@@ -185,24 +183,56 @@ fn way_to_axis(pedicle: &Pedicle, screw: &ScrewShape, axis: Dir<Patient>) -> Dir
     screw.entry + axis * along - pedicle.isthmus
 }
 
-/// The largest way past the pedicle's wall over the judged surface, its outward direction and where
-/// on the surface it is.
-fn worst_past_wall<B: SignedDistance>(
+/// How far the judged surface reaches past the pedicle's wall.
+#[derive(Default)]
+struct PastWalls {
+    /// The largest way, its outward direction and where on the surface it is.
+    worst: Option<(f64, Dir<Patient>, Point<Patient>)>,
+    /// The largest way over the samples past each of the walls that are [`TOLD`], mm.
+    told_mm: [f64; 3],
+}
+
+/// The walls that a breach is told past, though it be larger past another one.
+const TOLD: [Wall; 3] = [Wall::Medial, Wall::Cranial, Wall::Caudal];
+
+/// Measures how far the samples in air lie past the wall, then searches the largest way between them.
+fn past_walls<B: SignedDistance>(
     probe: &Probe,
     in_air: &[Spot],
     bone: &B,
     walls: &mut PedicleWalls<'_, B>,
-) -> Option<(f64, Dir<Patient>, Point<Patient>)> {
+) -> PastWalls {
     let mut peaks = Peaks::new(probe);
-    let mut largest = 0.0_f64;
+    let (mut largest, mut told_mm) = (0.0_f64, [0.0_f64; 3]);
     for &spot in in_air {
         let p = probe.point(spot);
-        // What can not become the largest between its samples need not be measured.
-        if let Some(over) = walls.overshoot_above(p, (largest - peaks.cell_mm).max(0.0)) {
+        let towards = TOLD.map(|wall| walls.is_towards(p, wall));
+        // What is the largest past no wall, and can not become so between its samples, need not be
+        // measured.
+        let low = (largest - peaks.cell_mm).max(0.0);
+        let of_walls = told_mm.iter().zip(towards).filter(|(_, is_towards)| *is_towards);
+        let floor = of_walls.map(|(mm, _)| *mm).fold(low, f64::min);
+        let Some(over) = walls.overshoot_above(p, floor) else { continue };
+        if over.mm > low {
             largest = largest.max(over.mm);
             peaks.offer(Peak { spot, value: over.mm });
         }
+        let named = walls.names(over.outward);
+        for n in (0..TOLD.len()).filter(|n| towards[*n] && TOLD[*n] == named) {
+            told_mm[n] = told_mm[n].max(over.mm);
+        }
     }
+    PastWalls { worst: worst_past_wall(probe, peaks, bone, walls), told_mm }
+}
+
+/// The largest way past the pedicle's wall over the judged surface, climbed to from the largest ones
+/// of its samples.
+fn worst_past_wall<B: SignedDistance>(
+    probe: &Probe,
+    peaks: Peaks,
+    bone: &B,
+    walls: &mut PedicleWalls<'_, B>,
+) -> Option<(f64, Dir<Patient>, Point<Patient>)> {
     // Where the screw goes back into bone, and where the pedicle ends, the way past the wall jumps.
     let highest = peaks.highest_with_jumps(probe, |p, floor| {
         let over = walls.overshoot_above(p, floor.max(0.0)).filter(|_| bone.is_outside(p));
@@ -211,21 +241,6 @@ fn worst_past_wall<B: SignedDistance>(
     let at = probe.point(highest.spot);
     let over = walls.overshoot(at)?;
     Some((over.mm, over.outward, at))
-}
-
-/// The largest way past one wall over the samples in air, mm.
-fn past_one_wall<B: SignedDistance>(
-    probe: &Probe,
-    in_air: &[Spot],
-    walls: &mut PedicleWalls<'_, B>,
-    wall: Wall,
-) -> f64 {
-    in_air.iter().fold(0.0, |largest: f64, spot| {
-        let p = probe.point(*spot);
-        let over = if walls.is_towards(p, wall) { walls.overshoot_above(p, largest) } else { None };
-        let past = over.filter(|over| walls.names(over.outward) == wall);
-        past.map_or(largest, |over| over.mm.max(largest))
-    })
 }
 
 /// The unit direction in which the distance falls fastest: out of the bone. `None` where it is

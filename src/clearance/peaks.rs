@@ -112,7 +112,11 @@ impl Peaks {
         if highest < -TOUCHING_MM {
             return Some(found);
         }
-        self.highest(probe, |p, _| -bone.quick_distance_mm(p), |p, _| -bone.signed_distance_mm(p))
+        self.highest(
+            probe,
+            |p, _| -bone.quick_distance_mm(p),
+            |p, floor_mm| bone.outside_mm_above(p, floor_mm),
+        )
     }
 
     /// The largest value over the whole surface: climbs from every sample that could still win

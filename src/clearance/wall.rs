@@ -111,12 +111,14 @@ pub(super) struct PedicleWalls<'a, B> {
     planes: usize,
     /// Distance from the axis to the wall, by plane and ray; NaN where not yet asked for.
     radii: Vec<f64>,
+    /// The first ray of the edge that was found nearest last.
+    likely: usize,
 }
 
 impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     pub fn new(bone: &'a B, frame: WallFrame, span_mm: [f64; 2]) -> Self {
         let planes = ((span_mm[1] - span_mm[0]).max(0.0) / PLANE_STEP_MM).ceil().max(1.0) as usize;
-        Self { bone, frame, span_mm, planes, radii: vec![f64::NAN; (planes + 1) * RAYS] }
+        Self { bone, frame, span_mm, planes, radii: vec![f64::NAN; (planes + 1) * RAYS], likely: 0 }
     }
 
     /// Whether a point lies on this wall's side of the pedicle's axis.
@@ -165,21 +167,26 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     /// The point of the outline nearest to `q`; `None` when `q` is inside it or it is empty, or that
     /// point is no farther than `floor_mm`.
     fn nearest_on_outline(&mut self, plane: f64, q: DVec2, floor_mm: f64) -> Option<DVec2> {
-        let reach = q.length();
+        let is_low = |nearest: DVec2| nearest.distance_squared(q) <= floor_mm * floor_mm;
+        // Most places are not far from the last one, and what was nearest there decides.
+        if floor_mm > 0.0 && is_low(self.nearest_on_edge(plane, self.likely, q)?) {
+            return None;
+        }
         let first = ray_before(q);
         let (a, b) = (self.outline(plane, first)?, self.outline(plane, first + 1)?);
         if (b - a).perp_dot(q - a) >= 0.0 {
             return None;
         }
+        let reach = q.length();
         let mut nearest = nearest_on_segment(a, b, q);
-        let is_low = |nearest: DVec2| nearest.distance_squared(q) <= floor_mm * floor_mm;
+        self.likely = first;
         if is_low(nearest) {
             return None;
         }
         // An edge seen at an angle from q is at least reach * sin(angle) away: stop when that is
         // further than what was found, in each turning sense.
         for (turn, corner, at) in [(1, b, first + 1), (RAYS - 1, a, first)] {
-            let (mut last, mut ray) = (corner, at);
+            let (mut last, mut ray) = (corner, at % RAYS);
             for edge in 1..RAYS / 4 {
                 if reach * DIRECTIONS[edge - 1].y > nearest.distance(q) {
                     break;
@@ -192,6 +199,7 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
                 let candidate = nearest_on_segment(a, b, q);
                 if candidate.distance_squared(q) < nearest.distance_squared(q) {
                     nearest = candidate;
+                    self.likely = if turn == 1 { ray + RAYS - 1 } else { ray };
                     if is_low(nearest) {
                         return None;
                     }
@@ -199,6 +207,12 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
             }
         }
         Some(nearest)
+    }
+
+    /// The point nearest to `q` of the outline's edge that begins with a ray.
+    fn nearest_on_edge(&mut self, plane: f64, ray: usize, q: DVec2) -> Option<DVec2> {
+        let (a, b) = (self.outline(plane, ray)?, self.outline(plane, ray + 1)?);
+        Some(nearest_on_segment(a, b, q))
     }
 
     /// A corner of the outline at a place between two planes; `None` where the axis is not in bone.
