@@ -13,6 +13,7 @@ mod corridor;
 mod entry;
 mod facets;
 mod foramen;
+mod four;
 mod fused;
 pub mod grade;
 pub mod iliac;

@@ -14,9 +14,10 @@
 //! part of the cell; farther away, and beyond the grid, the nearest of all triangles around.
 
 use super::SignedDistance;
-use super::facets::{Facet, Facets, Spread, nearest_somewhere};
+use super::facets::{Facets, Spread, nearest_somewhere};
+use super::four::Four;
 use super::nearest::{NONE, Nearest, STEP};
-use super::triangles::{Bins, Triangles, closest_point};
+use super::triangles::{Bins, Triangles};
 use crate::mesh::{self, TriMesh};
 use crate::space::{Dir, Patient, Point};
 use crate::surface::Surface;
@@ -312,11 +313,13 @@ impl Field {
     fn kept(&self, p: Vec3, part: UVec3, near_enough: f32) -> Option<(Vec3, u32)> {
         let facets = self.facets.of(part.to_array(), || self.facets_of(part));
         let (mut nearest, mut least) = (None, f32::INFINITY);
-        for facet in facets {
-            let away = p - closest_point(p, facet.corners);
-            let square = away.length_squared();
+        for four in facets {
+            let (away, squares) = four.away(p);
+            let square = squares.min_element();
             if square < least {
-                (nearest, least) = (Some((away, facet.triangle)), square);
+                let n = squares.min_position();
+                let away = Vec3::from_array(away.map(|of_each| of_each[n]));
+                (nearest, least) = (Some((away, four.triangles[n])), square);
                 if square <= near_enough * near_enough {
                     break;
                 }
@@ -342,7 +345,7 @@ impl Field {
         (away, triangle)
     }
     /// The triangles that are nearest somewhere in a part of a cell.
-    fn facets_of(&self, part: UVec3) -> Box<[Facet]> {
+    fn facets_of(&self, part: UVec3) -> Box<[Four]> {
         let at = |t: Vec3| self.local_from_node.transform_point3((part.as_vec3() + t) / PARTS);
         let thirds = (0..27).map(|n| [n % 3, n / 3 % 3, n / 9]);
         let between = thirds
@@ -354,8 +357,8 @@ impl Field {
             between: between.map(at).collect(),
         };
         let nearest = nearest_somewhere(&self.triangles, &self.bins, &place, self.near(part));
-        let facet = |triangle| Facet { corners: self.triangles.corners_of(triangle), triangle };
-        nearest.into_iter().map(facet).collect()
+        let four = |four: &[u32]| Four::new(four, |triangle| self.triangles.corners_of(triangle));
+        nearest.chunks(4).map(four).collect()
     }
     /// A triangle not far from the nearest ones of a part; `None` where there is no surface.
     fn near(&self, part: UVec3) -> Option<u32> {
