@@ -93,14 +93,17 @@ fn assess_with(
     let bone_from = bone_depth_mm(bone, screw.entry, axis, screw.length_mm);
     let judged_from_mm = bone_from.map_or(0.0, |depth| depth + ENTRY_ZONE_MM);
     let probe = Probe::new(screw, axis, judged_from_mm);
-    let Scan { profile, in_air, outermost } = scan(&probe, bone, has_profile)?;
-    let outermost = outermost.outermost(&probe, bone).ok_or(AssessError::NoDistance)?;
-
     let pedicle = nearest_pedicle(screw, axis, anatomy);
     let frame = pedicle
         .and_then(|p| WallFrame::of_pedicle(p, anatomy))
         .or_else(|| WallFrame::of_vertebra(anatomy, screw.entry + axis * (screw.length_mm / 2.0)))
         .ok_or(AssessError::NotFinite("vertebra"))?;
+    let may_be_past = |p: Point<Patient>, mm: f64| {
+        pedicle.is_some_and(|pedicle| frame.is_beside(p, mm, pedicle.span_mm))
+    };
+    let Scan { profile, in_air, outermost } = scan(&probe, bone, has_profile, may_be_past)?;
+    let outermost = outermost.outermost(&probe, bone).ok_or(AssessError::NoDistance)?;
+
     let past = pedicle.filter(|_| !in_air.is_empty()).map(|pedicle| {
         let mut walls = PedicleWalls::new(bone, frame, pedicle.span_mm);
         past_walls(&probe, &in_air, bone, &mut walls)
