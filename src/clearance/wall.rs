@@ -123,6 +123,8 @@ pub(super) struct PedicleWalls<'a, B> {
     planes: usize,
     /// Distance from the axis to the wall, by plane and ray; NaN where not yet asked for.
     radii: Vec<f64>,
+    /// How deep the axis lies in bone, mm, by plane; NaN where not yet asked for.
+    depths: Vec<f64>,
     /// The first ray of the edge that was found nearest last.
     likely: usize,
 }
@@ -130,7 +132,15 @@ pub(super) struct PedicleWalls<'a, B> {
 impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     pub fn new(bone: &'a B, frame: WallFrame, span_mm: [f64; 2]) -> Self {
         let planes = ((span_mm[1] - span_mm[0]).max(0.0) / PLANE_STEP_MM).ceil().max(1.0) as usize;
-        Self { bone, frame, span_mm, planes, radii: vec![f64::NAN; (planes + 1) * RAYS], likely: 0 }
+        Self {
+            bone,
+            frame,
+            span_mm,
+            planes,
+            radii: vec![f64::NAN; (planes + 1) * RAYS],
+            depths: vec![f64::NAN; planes + 1],
+            likely: 0,
+        }
     }
 
     /// Whether a point lies on this wall's side of the pedicle's axis.
@@ -243,15 +253,18 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     }
 
     /// The first way out of bone along a ray from the axis, mm; 0 where the axis is not in bone.
-    fn cast(&self, plane: usize, ray: usize) -> f64 {
+    fn cast(&mut self, plane: usize, ray: usize) -> f64 {
         let fraction = plane as f64 / self.planes as f64;
         let along = self.span_mm[0] + (self.span_mm[1] - self.span_mm[0]) * fraction;
         let start = self.frame.origin + self.frame.forward * along;
         let across = DIRECTIONS[ray % RAYS];
         let dir = self.frame.lateral * across.x + self.frame.cranial * across.y;
-        let at = |radius: f64| self.bone.quick_distance_mm(start + dir * radius);
-        let exact = |radius: f64| self.bone.signed_distance_mm(start + dir * radius);
-        let (mut inside, mut depth) = (0.0, at(0.0));
+        let bone = self.bone;
+        let exact = |radius: f64| bone.signed_distance_mm(start + dir * radius);
+        if self.depths[plane].is_nan() {
+            self.depths[plane] = bone.quick_distance_mm(start);
+        }
+        let (mut inside, mut depth) = (0.0, self.depths[plane]);
         if depth.is_nan() || depth <= 0.0 {
             return 0.0;
         }
@@ -260,10 +273,11 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
             if radius > REACH_MM {
                 return REACH_MM;
             }
-            let distance = at(radius);
+            let at = start + dir * radius;
+            let distance = bone.quick_distance_mm(at);
             // The last steps are taken by the exact distance.
             if distance < NEAR_MM {
-                let there = exact(radius);
+                let there = bone.exact_distance_mm(at, distance);
                 if there <= 0.0 {
                     return zero_between(exact, [inside, radius], [depth.max(0.0), there]);
                 }
@@ -295,6 +309,7 @@ fn zero_between(at: impl Fn(f64) -> f64, x: [f64; 2], y: [f64; 2]) -> f64 {
     }
 }
 
+#[inline]
 fn nearest_on_segment(a: DVec2, b: DVec2, q: DVec2) -> DVec2 {
     let along = b - a;
     let t = (q - a).dot(along) / along.length_squared().max(1e-24);
