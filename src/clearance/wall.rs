@@ -88,6 +88,7 @@ impl WallFrame {
     }
 
     /// How far along the axis a point lies, and where in the plane across it (lateral, cranial).
+    #[inline]
     pub fn along_and_across(&self, p: Point<Patient>) -> (f64, DVec2) {
         let d = p - self.origin;
         (d.dot(self.forward), DVec2::new(d.dot(self.lateral), d.dot(self.cranial)))
@@ -238,12 +239,14 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     }
 
     /// A corner of the outline at a place between two planes; `None` where the axis is not in bone.
+    #[inline]
     fn outline(&mut self, Between { before, share }: Between, ray: usize) -> Option<DVec2> {
         let (r0, r1) = (self.radius(before, ray), self.radius(before + 1, ray));
         let radius = r0 + (r1 - r0) * share;
         (r0 > 0.0 && r1 > 0.0).then(|| DIRECTIONS[ray % RAYS] * radius)
     }
 
+    #[inline]
     fn radius(&mut self, plane: usize, ray: usize) -> f64 {
         let slot = plane * RAYS + ray % RAYS;
         if self.radii[slot].is_nan() {
@@ -253,6 +256,7 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     }
 
     /// The first way out of bone along a ray from the axis, mm; 0 where the axis is not in bone.
+    #[inline(never)]
     fn cast(&mut self, plane: usize, ray: usize) -> f64 {
         let fraction = plane as f64 / self.planes as f64;
         let along = self.span_mm[0] + (self.span_mm[1] - self.span_mm[0]) * fraction;
