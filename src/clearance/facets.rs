@@ -4,21 +4,15 @@
 //! that is nearest to some place in it. They are looked for when a cell is asked for the first time,
 //! and kept: few cells ever are. Asking takes no lock.
 
+use super::four::Four;
 use super::triangles::{Bins, Triangles, closest_point};
 use glam::Vec3;
 use std::sync::{Arc, OnceLock};
 
-/// A triangle, with its corners beside it for whoever measures many.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Facet {
-    pub corners: [Vec3; 3],
-    pub triangle: u32,
-}
-
 /// Cells along the edge of a brick.
 const BRICK: usize = 8;
 
-type Cell = OnceLock<Box<[Facet]>>;
+type Cell = OnceLock<Box<[Four]>>;
 type Brick = OnceLock<Box<[Cell]>>;
 
 /// The triangles of each cell that was asked for so far; clones share them.
@@ -36,7 +30,7 @@ impl Facets {
         Self { bricks, count }
     }
     /// The triangles of a cell, named by its lower node; `seek` finds them the first time.
-    pub fn of(&self, cell: [u32; 3], seek: impl FnOnce() -> Box<[Facet]>) -> &[Facet] {
+    pub fn of(&self, cell: [u32; 3], seek: impl FnOnce() -> Box<[Four]>) -> &[Four] {
         let [i, j, k] = cell.map(|n| n as usize);
         let index = |[i, j, k]: [usize; 3], of: [usize; 3]| i + of[0] * (j + of[1] * k);
         let brick = &self.bricks[index([i, j, k].map(|n| n / BRICK), self.count)];
@@ -60,7 +54,7 @@ struct Candidate {
     squares: [f32; 8],
 }
 
-/// Every triangle that is nearest to some point of a box, and a few more. `guessed` is one near it;
+/// Every triangle that is nearest to some point of a box, and a few more, about the nearest first. `guessed` is one near it;
 /// none without it.
 ///
 /// For a point q of the surface and a point t of a triangle, |p - t|² - |p - q|² is linear in p. So a
@@ -99,6 +93,9 @@ pub(super) fn nearest_somewhere(
             leave_out_behind(&mut candidates, place, nearest);
         }
     }
+    // The likeliest ones first: who wants to know no more than that one is near has it soon.
+    let away = |c: &Candidate| c.squares.iter().sum::<f32>();
+    candidates.sort_by(|a, b| away(a).total_cmp(&away(b)));
     candidates.into_iter().map(|candidate| candidate.triangle).collect()
 }
 

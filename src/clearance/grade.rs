@@ -93,21 +93,22 @@ fn assess_with(
     let bone_from = bone_depth_mm(bone, screw.entry, axis, screw.length_mm);
     let judged_from_mm = bone_from.map_or(0.0, |depth| depth + ENTRY_ZONE_MM);
     let probe = Probe::new(screw, axis, judged_from_mm);
-    let Scan { profile, in_air, outermost } = scan(&probe, bone, has_profile)?;
-    let outermost = outermost.outermost(&probe, bone).ok_or(AssessError::NoDistance)?;
-
     let pedicle = nearest_pedicle(screw, axis, anatomy);
     let frame = pedicle
         .and_then(|p| WallFrame::of_pedicle(p, anatomy))
         .or_else(|| WallFrame::of_vertebra(anatomy, screw.entry + axis * (screw.length_mm / 2.0)))
         .ok_or(AssessError::NotFinite("vertebra"))?;
+    let may_be_past = |p: Point<Patient>, mm: f64| {
+        pedicle.is_some_and(|pedicle| frame.is_beside(p, mm, pedicle.span_mm))
+    };
+    let Scan { profile, in_air, outermost } = scan(&probe, bone, has_profile, may_be_past)?;
+    let outermost = outermost.outermost(&probe, bone).ok_or(AssessError::NoDistance)?;
+
     let past = pedicle.filter(|_| !in_air.is_empty()).map(|pedicle| {
         let mut walls = PedicleWalls::new(bone, frame, pedicle.span_mm);
-        let past = [Wall::Medial, Wall::Cranial, Wall::Caudal]
-            .map(|wall| past_one_wall(&probe, &in_air, &mut walls, wall));
-        (worst_past_wall(&probe, &in_air, bone, &mut walls), past)
+        past_walls(&probe, &in_air, bone, &mut walls)
     });
-    let (wall, past_mm) = past.unwrap_or_default();
+    let PastWalls { worst: wall, told_mm } = past.unwrap_or_default();
 
     let witness = probe.point(outermost.spot);
     let outward = outward_at(bone, witness).unwrap_or(axis);
@@ -123,7 +124,7 @@ fn assess_with(
     };
     let breach_wall = (breach_mm > 0.0).then(|| frame.wall_towards(astray.unwrap_or(breach_dir)));
     let worst_mm = |wall: Wall| if breach_wall == Some(wall) { breach_mm } else { 0.0 };
-    let [medial_mm, cranial_mm, caudal_mm] = past_mm;
+    let [medial_mm, cranial_mm, caudal_mm] = told_mm;
     Ok(Assessment {
         clearance_mm,
         protrusion_mm,
@@ -185,24 +186,56 @@ fn way_to_axis(pedicle: &Pedicle, screw: &ScrewShape, axis: Dir<Patient>) -> Dir
     screw.entry + axis * along - pedicle.isthmus
 }
 
-/// The largest way past the pedicle's wall over the judged surface, its outward direction and where
-/// on the surface it is.
-fn worst_past_wall<B: SignedDistance>(
+/// How far the judged surface reaches past the pedicle's wall.
+#[derive(Default)]
+struct PastWalls {
+    /// The largest way, its outward direction and where on the surface it is.
+    worst: Option<(f64, Dir<Patient>, Point<Patient>)>,
+    /// The largest way over the samples past each of the walls that are [`TOLD`], mm.
+    told_mm: [f64; 3],
+}
+
+/// The walls that a breach is told past, though it be larger past another one.
+const TOLD: [Wall; 3] = [Wall::Medial, Wall::Cranial, Wall::Caudal];
+
+/// Measures how far the samples in air lie past the wall, then searches the largest way between them.
+fn past_walls<B: SignedDistance>(
     probe: &Probe,
     in_air: &[Spot],
     bone: &B,
     walls: &mut PedicleWalls<'_, B>,
-) -> Option<(f64, Dir<Patient>, Point<Patient>)> {
+) -> PastWalls {
     let mut peaks = Peaks::new(probe);
-    let mut largest = 0.0_f64;
+    let (mut largest, mut told_mm) = (0.0_f64, [0.0_f64; 3]);
     for &spot in in_air {
         let p = probe.point(spot);
-        // What can not become the largest between its samples need not be measured.
-        if let Some(over) = walls.overshoot_above(p, (largest - peaks.cell_mm).max(0.0)) {
+        let towards = TOLD.map(|wall| walls.is_towards(p, wall));
+        // What is the largest past no wall, and can not become so between its samples, need not be
+        // measured.
+        let low = (largest - peaks.cell_mm).max(0.0);
+        let of_walls = told_mm.iter().zip(towards).filter(|(_, is_towards)| *is_towards);
+        let floor = of_walls.map(|(mm, _)| *mm).fold(low, f64::min);
+        let Some(over) = walls.overshoot_above(p, floor) else { continue };
+        if over.mm > low {
             largest = largest.max(over.mm);
             peaks.offer(Peak { spot, value: over.mm });
         }
+        let named = walls.names(over.outward);
+        for n in (0..TOLD.len()).filter(|n| towards[*n] && TOLD[*n] == named) {
+            told_mm[n] = told_mm[n].max(over.mm);
+        }
     }
+    PastWalls { worst: worst_past_wall(probe, peaks, bone, walls), told_mm }
+}
+
+/// The largest way past the pedicle's wall over the judged surface, climbed to from the largest ones
+/// of its samples.
+fn worst_past_wall<B: SignedDistance>(
+    probe: &Probe,
+    peaks: Peaks,
+    bone: &B,
+    walls: &mut PedicleWalls<'_, B>,
+) -> Option<(f64, Dir<Patient>, Point<Patient>)> {
     // Where the screw goes back into bone, and where the pedicle ends, the way past the wall jumps.
     let highest = peaks.highest_with_jumps(probe, |p, floor| {
         let over = walls.overshoot_above(p, floor.max(0.0)).filter(|_| bone.is_outside(p));
@@ -211,21 +244,6 @@ fn worst_past_wall<B: SignedDistance>(
     let at = probe.point(highest.spot);
     let over = walls.overshoot(at)?;
     Some((over.mm, over.outward, at))
-}
-
-/// The largest way past one wall over the samples in air, mm.
-fn past_one_wall<B: SignedDistance>(
-    probe: &Probe,
-    in_air: &[Spot],
-    walls: &mut PedicleWalls<'_, B>,
-    wall: Wall,
-) -> f64 {
-    in_air.iter().fold(0.0, |largest: f64, spot| {
-        let p = probe.point(*spot);
-        let over = if walls.is_towards(p, wall) { walls.overshoot_above(p, largest) } else { None };
-        let past = over.filter(|over| walls.names(over.outward) == wall);
-        past.map_or(largest, |over| over.mm.max(largest))
-    })
 }
 
 /// The unit direction in which the distance falls fastest: out of the bone. `None` where it is
@@ -394,5 +412,105 @@ mod tests {
         let add = |a: [usize; 2], b: [usize; 2]| [a[0] + b[0], a[1] + b[1]];
         let [breached, past_wall] = screws.into_par_iter().map(judged).reduce(|| [0; 2], add);
         assert!((6..34).contains(&breached) && past_wall > 2, "{breached} {past_wall}");
+    }
+
+    /// A field of which nothing is asked but distances and the way to the wall, each in full.
+    struct Plain<'a>(&'a Field);
+
+    impl SignedDistance for Plain<'_> {
+        fn signed_distance_mm(&self, p: Point<Patient>) -> f64 {
+            self.0.signed_distance_mm(p)
+        }
+        fn quick_distance_mm(&self, p: Point<Patient>) -> f64 {
+            self.0.quick_distance_mm(p)
+        }
+        fn nearest_wall(&self, p: Point<Patient>) -> (f64, Point<Patient>) {
+            self.0.nearest_wall(p)
+        }
+        fn quick_nearest_wall(&self, p: Point<Patient>) -> (f64, Point<Patient>) {
+            self.0.quick_nearest_wall(p)
+        }
+        fn reach_mm(&self, from: Point<Patient>, dir: Dir<Patient>) -> f64 {
+            self.0.reach_mm(from, dir)
+        }
+    }
+
+    /// Clearance, wall breach, and the samples' way past the medial, cranial and caudal wall: all air is
+    /// sampled, and every sample measured in full for each of them.
+    fn plainly(screw: &ScrewShape, bone: &Plain<'_>, anatomy: &VertebraAnatomy) -> [f64; 5] {
+        let axis = screw.axis;
+        let bone_from = bone_depth_mm(bone, screw.entry, axis, screw.length_mm);
+        let probe = Probe::new(screw, axis, bone_from.map_or(0.0, |depth| depth + ENTRY_ZONE_MM));
+        let Scan { in_air, outermost, .. } = scan(&probe, bone, true, |_, _| true).unwrap();
+        let pedicle = nearest_pedicle(screw, axis, anatomy).unwrap();
+        let frame = WallFrame::of_pedicle(pedicle, anatomy).unwrap();
+        // Walls of their own for each question: nothing is known from the last one.
+        let walls = || PedicleWalls::new(bone, frame, pedicle.span_mm);
+        let mut known = walls();
+        let over = |p: Point<Patient>| known.overshoot(p);
+        let overs: Vec<_> = in_air.iter().map(|spot| probe.point(*spot)).map(over).collect();
+        let past = |wall: Wall| {
+            let named = in_air.iter().zip(&overs).filter_map(|(spot, over)| {
+                let over = over.filter(|over| frame.wall_towards(over.outward) == wall)?;
+                known.is_towards(probe.point(*spot), wall).then_some(over.mm)
+            });
+            named.fold(0.0, f64::max)
+        };
+        let [medial, cranial, caudal] = [Wall::Medial, Wall::Cranial, Wall::Caudal].map(past);
+        let mut peaks = Peaks::new(&probe);
+        for (spot, over) in in_air.iter().zip(&overs) {
+            over.iter().for_each(|over| peaks.offer(Peak { spot: *spot, value: over.mm }));
+        }
+        let mut known = walls();
+        let worst = peaks.highest_with_jumps(&probe, |p, _| {
+            let over = known.overshoot(p).filter(|_| bone.signed_distance_mm(p) < 0.0);
+            over.map_or(0.0, |over| over.mm)
+        });
+        let worst = worst.and_then(|at| walls().overshoot(probe.point(at.spot)));
+        let clearance = -outermost.outermost(&probe, bone).unwrap().value;
+        [clearance, worst.map_or(0.0, |over| over.mm), medial, cranial, caudal]
+    }
+
+    #[test]
+    fn a_breach_is_the_same_as_by_measuring_every_sample_in_full() {
+        let (bone, anatomy) = (field(), anatomy());
+        let mut state = 11_u64;
+        let mut within = |low: f64, high: f64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_041);
+            low + (high - low) * (state >> 11) as f64 / (1u64 << 53) as f64
+        };
+        let mut screws = Vec::new();
+        for n in 0..300 {
+            let side = if n % 2 == 0 { 1.0 } else { -1.0 };
+            let off = [within(-8.0, 8.0), within(-7.0, 7.0)];
+            let tilt = [within(-0.3, 0.3), within(-0.3, 0.3)];
+            let axis = Dir::new(tilt[0] - 0.15 * side, -1.0, tilt[1]).unit().unwrap();
+            let entry = Point::new(side * 13.0 + off[0], 19.0, off[1]) - axis * within(-2.0, 4.0);
+            let (length_mm, diameter_mm) = (within(10.0, 75.0), within(3.0, 9.0));
+            screws.push((n, ScrewShape { entry, axis, length_mm, diameter_mm }));
+        }
+        let judged = |(n, screw): (i32, ScrewShape)| {
+            let found = assess(&screw, &bone, &anatomy).unwrap();
+            let [clearance, past, told @ ..] = plainly(&screw, &Plain(&bone), &anatomy);
+            let same = |what: &str, got: f64, wanted: f64| {
+                assert!((got - wanted).abs() < 1e-6, "{n}, {what}: {got}, plainly {wanted}");
+            };
+            same("clearance", found.clearance_mm, clearance);
+            same("wall breach", found.wall_breach_mm, past);
+            let worst = [Wall::Medial, Wall::Cranial, Wall::Caudal]
+                .map(|wall| if found.breach_wall == Some(wall) { found.breach_mm } else { 0.0 });
+            same("medial", found.medial_breach_mm, told[0].max(worst[0]));
+            same("cranial", found.cranial_breach_mm, told[1].max(worst[1]));
+            same("caudal", found.caudal_breach_mm, told[2].max(worst[2]));
+            (found.breach_wall, found.wall_breach_mm > found.protrusion_mm, clearance < -6.5)
+        };
+        let all: Vec<_> = screws.into_par_iter().map(judged).collect();
+        for wall in [Wall::Medial, Wall::Lateral, Wall::Cranial, Wall::Caudal, Wall::Anterior] {
+            let count = all.iter().filter(|(named, ..)| *named == Some(wall)).count();
+            assert!(count > 5, "{wall}: {count}");
+        }
+        let [past_wall, far_out] =
+            [all.iter().filter(|a| a.1).count(), all.iter().filter(|a| a.2).count()];
+        assert!(past_wall > 30 && far_out > 5, "{past_wall} {far_out}");
     }
 }

@@ -13,6 +13,7 @@ mod corridor;
 mod entry;
 mod facets;
 mod foramen;
+mod four;
 mod fused;
 pub mod grade;
 pub mod iliac;
@@ -58,6 +59,15 @@ pub trait SignedDistance {
     /// faster.
     fn quick_distance_mm(&self, point: Point<Patient>) -> f64 {
         self.signed_distance_mm(point)
+    }
+    /// The distance, for who has the quick one there already.
+    fn exact_distance_mm(&self, point: Point<Patient>, _quick_mm: f64) -> f64 {
+        self.signed_distance_mm(point)
+    }
+    /// How far outside the surface the point is, mm, negative inside; where that is no more than
+    /// `floor_mm` any number that is not either, for shapes that know so sooner.
+    fn outside_mm_above(&self, point: Point<Patient>, _floor_mm: f64) -> f64 {
+        -self.signed_distance_mm(point)
     }
     /// The distance, and about the nearest point of the surface: the way there against the slope.
     fn nearest_wall(&self, point: Point<Patient>) -> (f64, Point<Patient>) {

@@ -74,7 +74,8 @@ impl Peaks {
 
     /// The same near a place in bone, if that may be higher than what was found.
     pub fn approach_from(&mut self, spot: Spot, probe: &Probe, bone: &impl SignedDistance) {
-        let Some(found) = self.found else { return };
+        // What lies so far out in air is not outdone from within bone.
+        let Some(found) = self.found.filter(|found| found.value < MOST_OFF_MM) else { return };
         let wall = bone.quick_nearest_wall(probe.point(spot)).1;
         let quick = probe.nearest_to(wall);
         if MOST_OFF_MM - probe.point(quick).distance(wall) < found.value {
@@ -112,7 +113,11 @@ impl Peaks {
         if highest < -TOUCHING_MM {
             return Some(found);
         }
-        self.highest(probe, |p, _| -bone.quick_distance_mm(p), |p, _| -bone.signed_distance_mm(p))
+        self.highest(
+            probe,
+            |p, _| -bone.quick_distance_mm(p),
+            |p, floor_mm| bone.outside_mm_above(p, floor_mm),
+        )
     }
 
     /// The largest value over the whole surface: climbs from every sample that could still win

@@ -9,6 +9,8 @@ use super::peaks::{MOST_OFF_MM, Peaks, TOUCHING_MM};
 use super::probe::{Peak, Probe, STEP_MM, Spot, angle_of};
 use super::ring::{DIRECTIONS, Ring};
 use super::{AssessError, ProfilePoint, SignedDistance};
+use crate::space::{Patient, Point};
+use glam::DVec2;
 use std::f64::consts::TAU;
 
 /// Every so many directions of a ring are sampled first; a power of two.
@@ -31,17 +33,19 @@ const PATCH_DIRECTIONS: usize = 3;
 /// What one pass over the samples gives.
 pub(super) struct Scan {
     pub profile: Vec<ProfilePoint>,
-    /// Judged samples outside bone.
+    /// Judged samples outside bone, all of those that may lie past a wall.
     pub in_air: Vec<Spot>,
     /// Judged local maxima of −distance.
     pub outermost: Peaks,
 }
 
-/// Samples the surface; an error where the distance is no number.
+/// Samples the surface; an error where the distance is no number. `may_be_past` tells whether something
+/// that is no farther from a point than so many mm may lie past a wall.
 pub(super) fn scan(
     probe: &Probe,
     bone: &impl SignedDistance,
     has_profile: bool,
+    may_be_past: impl Fn(Point<Patient>, f64) -> bool,
 ) -> Result<Scan, AssessError> {
     let rings = (probe.length_mm / STEP_MM).ceil().max(1.0) as usize;
     let depth = |ring: usize| probe.length_mm * ring as f64 / rings as f64;
@@ -50,7 +54,7 @@ pub(super) fn scan(
     if on_axis.iter().any(|mm| mm.is_nan()) {
         return Err(AssessError::NoDistance);
     }
-    let mut scanner = Scanner::new(probe, bone, on_axis);
+    let mut scanner = Scanner::new(probe, bone, may_be_past, on_axis);
     if has_profile {
         scanner.scan.profile.reserve_exact(rings + 1);
         for ring in 0..=rings {
@@ -106,9 +110,10 @@ impl Patch {
 }
 
 /// One pass over the surface.
-struct Scanner<'a, B> {
+struct Scanner<'a, B, W> {
     probe: &'a Probe,
     bone: &'a B,
+    may_be_past: W,
     scan: Scan,
     /// The distance on the axis, at the depth of every ring.
     on_axis: Vec<f64>,
@@ -122,11 +127,12 @@ struct Scanner<'a, B> {
     dip_mm: f64,
 }
 
-impl<'a, B: SignedDistance> Scanner<'a, B> {
-    fn new(probe: &'a Probe, bone: &'a B, on_axis: Vec<f64>) -> Self {
+impl<'a, B: SignedDistance, W: Fn(Point<Patient>, f64) -> bool> Scanner<'a, B, W> {
+    fn new(probe: &'a Probe, bone: &'a B, may_be_past: W, on_axis: Vec<f64>) -> Self {
         Self {
             probe,
             bone,
+            may_be_past,
             scan: Scan { profile: Vec::new(), in_air: Vec::new(), outermost: Peaks::new(probe) },
             on_axis,
             least: f64::INFINITY,
@@ -142,6 +148,12 @@ impl<'a, B: SignedDistance> Scanner<'a, B> {
             Some(found) if found.value < -TOUCHING_MM => -found.value,
             _ => (self.least + self.scan.outermost.cell_mm).max(0.0),
         }
+    }
+
+    /// The same for what does not lie past a wall, where the screw is far out in air: the search of the
+    /// worst place begins no farther from it than this.
+    fn needed_far_out_mm(&self) -> f64 {
+        (self.least + self.scan.outermost.cell_mm + MOST_OFF_MM).min(0.0)
     }
 
     /// Samples a ring of the side as densely as the profile needs it.
@@ -288,14 +300,12 @@ impl<'a, B: SignedDistance> Scanner<'a, B> {
     fn patch(&mut self, patch: Patch, known: Option<f64>) -> Result<(), AssessError> {
         let probe = self.probe;
         let (along_mm, direction) = patch.middle();
-        let distance = known.unwrap_or_else(|| {
-            let (depth_mm, share) = match patch.is_tip {
-                true => (probe.length_mm, along_mm / probe.radius_mm),
-                false => (along_mm, 1.0),
-            };
-            let centre = probe.on_axis(depth_mm);
-            self.bone.quick_distance_mm(centre + probe.outward[direction] * share)
-        });
+        let (depth_mm, share) = match patch.is_tip {
+            true => (probe.length_mm, along_mm / probe.radius_mm),
+            false => (along_mm, 1.0),
+        };
+        let middle = probe.on_axis(depth_mm) + probe.outward[direction] * share;
+        let distance = known.unwrap_or_else(|| self.bone.quick_distance_mm(middle));
         if distance.is_nan() {
             return Err(AssessError::NoDistance);
         }
@@ -303,8 +313,12 @@ impl<'a, B: SignedDistance> Scanner<'a, B> {
         let radius_mm = if patch.is_tip { to } else { probe.radius_mm };
         let round_mm = radius_mm * TAU * patch.directions[1] as f64 / DIRECTIONS as f64;
         // No place of the patch is farther from its middle than half of its diagonal.
-        let more = 2.0 * (distance - self.needed_mm());
-        if more >= 0.0 && more * more >= (to - from).powi(2) + round_mm * round_mm {
+        let half_mm = 0.5 * DVec2::new(to - from, round_mm).length();
+        let needed_mm = match self.needed_far_out_mm() {
+            far_out if far_out < 0.0 && !(self.may_be_past)(middle, half_mm) => far_out,
+            _ => self.needed_mm(),
+        };
+        if distance - needed_mm >= half_mm {
             return Ok(());
         }
         self.least = self.least.min(distance);

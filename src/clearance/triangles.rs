@@ -201,6 +201,7 @@ fn triangles_around(mesh: &TriMesh) -> (Vec<u32>, Vec<u32>) {
 
 /// The point of a triangle nearest to `p` (Ericson, Real-Time Collision Detection, 5.1.5); of one
 /// without area, a point of its edges.
+#[inline]
 pub(super) fn closest_point(p: Vec3, [a, b, c]: [Vec3; 3]) -> Vec3 {
     let (ab, ac, ap) = (b - a, c - a, p - a);
     let (d1, d2) = (ab.dot(ap), ac.dot(ap));

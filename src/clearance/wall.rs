@@ -82,7 +82,13 @@ impl WallFrame {
         [-self.lateral, self.lateral, self.cranial, -self.cranial]
     }
 
+    /// Whether something no farther from a point than `mm` may lie beside a part of the axis.
+    pub fn is_beside(&self, p: Point<Patient>, mm: f64, [back, front]: [f64; 2]) -> bool {
+        (back - mm..=front + mm).contains(&(p - self.origin).dot(self.forward))
+    }
+
     /// How far along the axis a point lies, and where in the plane across it (lateral, cranial).
+    #[inline]
     pub fn along_and_across(&self, p: Point<Patient>) -> (f64, DVec2) {
         let d = p - self.origin;
         (d.dot(self.forward), DVec2::new(d.dot(self.lateral), d.dot(self.cranial)))
@@ -102,6 +108,13 @@ pub(super) struct Overshoot {
     pub outward: Dir<Patient>,
 }
 
+/// A place between two planes: the one before it, and the share of the way to the next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Between {
+    before: usize,
+    share: f64,
+}
+
 /// The walls of one pedicle: in each plane across its axis the outline of the bone that can be
 /// seen from the axis. Outlines are made where they are asked for.
 pub(super) struct PedicleWalls<'a, B> {
@@ -111,12 +124,24 @@ pub(super) struct PedicleWalls<'a, B> {
     planes: usize,
     /// Distance from the axis to the wall, by plane and ray; NaN where not yet asked for.
     radii: Vec<f64>,
+    /// How deep the axis lies in bone, mm, by plane; NaN where not yet asked for.
+    depths: Vec<f64>,
+    /// The first ray of the edge that was found nearest last.
+    likely: usize,
 }
 
 impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     pub fn new(bone: &'a B, frame: WallFrame, span_mm: [f64; 2]) -> Self {
         let planes = ((span_mm[1] - span_mm[0]).max(0.0) / PLANE_STEP_MM).ceil().max(1.0) as usize;
-        Self { bone, frame, span_mm, planes, radii: vec![f64::NAN; (planes + 1) * RAYS] }
+        Self {
+            bone,
+            frame,
+            span_mm,
+            planes,
+            radii: vec![f64::NAN; (planes + 1) * RAYS],
+            depths: vec![f64::NAN; planes + 1],
+            likely: 0,
+        }
     }
 
     /// Whether a point lies on this wall's side of the pedicle's axis.
@@ -144,8 +169,8 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
 
     /// The same; `None` too where it is no more than `floor_mm`, which takes much less time.
     pub fn overshoot_above(&mut self, p: Point<Patient>, floor_mm: f64) -> Option<Overshoot> {
-        let (plane, across) = self.place(p)?;
-        let wall = self.nearest_on_outline(plane, across, floor_mm)?;
+        let (place, across) = self.place(p)?;
+        let wall = self.nearest_on_outline(place, across, floor_mm)?;
         let outward = across - wall;
         let unit = outward.try_normalize().unwrap_or(across.normalize_or_zero());
         Some(Overshoot {
@@ -155,60 +180,73 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     }
 
     /// Between which planes a point lies, and where across the axis; `None` outside the span.
-    fn place(&self, p: Point<Patient>) -> Option<(f64, DVec2)> {
+    fn place(&self, p: Point<Patient>) -> Option<(Between, DVec2)> {
         let (along, across) = self.frame.along_and_across(p);
         let [back, front] = self.span_mm;
-        let place = (along - back) / (front - back).max(1e-9);
-        (back..=front).contains(&along).then_some((place * self.planes as f64, across))
+        if !(back..=front).contains(&along) {
+            return None;
+        }
+        let plane = (along - back) / (front - back).max(1e-9) * self.planes as f64;
+        let before = (plane as usize).min(self.planes - 1);
+        Some((Between { before, share: plane - before as f64 }, across))
     }
 
     /// The point of the outline nearest to `q`; `None` when `q` is inside it or it is empty, or that
     /// point is no farther than `floor_mm`.
-    fn nearest_on_outline(&mut self, plane: f64, q: DVec2, floor_mm: f64) -> Option<DVec2> {
-        let reach = q.length();
+    fn nearest_on_outline(&mut self, at: Between, q: DVec2, floor_mm: f64) -> Option<DVec2> {
+        let lowest = floor_mm * floor_mm;
+        // Most places are not far from the last one, and what was nearest there decides.
+        if floor_mm > 0.0 {
+            let (a, b) = (self.outline(at, self.likely)?, self.outline(at, self.likely + 1)?);
+            if nearest_on_segment(a, b, q).distance_squared(q) <= lowest {
+                return None;
+            }
+        }
         let first = ray_before(q);
-        let (a, b) = (self.outline(plane, first)?, self.outline(plane, first + 1)?);
+        let (a, b) = (self.outline(at, first)?, self.outline(at, first + 1)?);
         if (b - a).perp_dot(q - a) >= 0.0 {
             return None;
         }
         let mut nearest = nearest_on_segment(a, b, q);
-        let is_low = |nearest: DVec2| nearest.distance_squared(q) <= floor_mm * floor_mm;
-        if is_low(nearest) {
-            return None;
-        }
+        let mut square = nearest.distance_squared(q);
+        self.likely = first;
         // An edge seen at an angle from q is at least reach * sin(angle) away: stop when that is
         // further than what was found, in each turning sense.
-        for (turn, corner, at) in [(1, b, first + 1), (RAYS - 1, a, first)] {
-            let (mut last, mut ray) = (corner, at);
-            for edge in 1..RAYS / 4 {
-                if reach * DIRECTIONS[edge - 1].y > nearest.distance(q) {
+        let reach_square = q.length_squared();
+        for (turn, corner, start) in [(1, b, first + 1), (RAYS - 1, a, first)] {
+            let (mut last, mut ray) = (corner, start);
+            for before in &DIRECTIONS[..RAYS / 4 - 1] {
+                if square <= lowest {
+                    return None;
+                }
+                if reach_square * before.y * before.y > square {
                     break;
                 }
                 ray = (ray + turn) % RAYS;
-                let next = self.outline(plane, ray)?;
+                let next = self.outline(at, ray)?;
                 // By ascending rays in either sense, so that rounding is the same.
                 let (a, b) = if turn == 1 { (last, next) } else { (next, last) };
                 last = next;
                 let candidate = nearest_on_segment(a, b, q);
-                if candidate.distance_squared(q) < nearest.distance_squared(q) {
-                    nearest = candidate;
-                    if is_low(nearest) {
-                        return None;
-                    }
+                let candidate_square = candidate.distance_squared(q);
+                if candidate_square < square {
+                    (nearest, square) = (candidate, candidate_square);
+                    self.likely = if turn == 1 { ray + RAYS - 1 } else { ray };
                 }
             }
         }
-        Some(nearest)
+        (square > lowest).then_some(nearest)
     }
 
     /// A corner of the outline at a place between two planes; `None` where the axis is not in bone.
-    fn outline(&mut self, plane: f64, ray: usize) -> Option<DVec2> {
-        let before = (plane as usize).min(self.planes - 1);
+    #[inline]
+    fn outline(&mut self, Between { before, share }: Between, ray: usize) -> Option<DVec2> {
         let (r0, r1) = (self.radius(before, ray), self.radius(before + 1, ray));
-        let radius = r0 + (r1 - r0) * (plane - before as f64);
+        let radius = r0 + (r1 - r0) * share;
         (r0 > 0.0 && r1 > 0.0).then(|| DIRECTIONS[ray % RAYS] * radius)
     }
 
+    #[inline]
     fn radius(&mut self, plane: usize, ray: usize) -> f64 {
         let slot = plane * RAYS + ray % RAYS;
         if self.radii[slot].is_nan() {
@@ -218,15 +256,19 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     }
 
     /// The first way out of bone along a ray from the axis, mm; 0 where the axis is not in bone.
-    fn cast(&self, plane: usize, ray: usize) -> f64 {
+    #[inline(never)]
+    fn cast(&mut self, plane: usize, ray: usize) -> f64 {
         let fraction = plane as f64 / self.planes as f64;
         let along = self.span_mm[0] + (self.span_mm[1] - self.span_mm[0]) * fraction;
         let start = self.frame.origin + self.frame.forward * along;
         let across = DIRECTIONS[ray % RAYS];
         let dir = self.frame.lateral * across.x + self.frame.cranial * across.y;
-        let at = |radius: f64| self.bone.quick_distance_mm(start + dir * radius);
-        let exact = |radius: f64| self.bone.signed_distance_mm(start + dir * radius);
-        let (mut inside, mut depth) = (0.0, at(0.0));
+        let bone = self.bone;
+        let exact = |radius: f64| bone.signed_distance_mm(start + dir * radius);
+        if self.depths[plane].is_nan() {
+            self.depths[plane] = bone.quick_distance_mm(start);
+        }
+        let (mut inside, mut depth) = (0.0, self.depths[plane]);
         if depth.is_nan() || depth <= 0.0 {
             return 0.0;
         }
@@ -235,10 +277,11 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
             if radius > REACH_MM {
                 return REACH_MM;
             }
-            let distance = at(radius);
+            let at = start + dir * radius;
+            let distance = bone.quick_distance_mm(at);
             // The last steps are taken by the exact distance.
             if distance < NEAR_MM {
-                let there = exact(radius);
+                let there = bone.exact_distance_mm(at, distance);
                 if there <= 0.0 {
                     return zero_between(exact, [inside, radius], [depth.max(0.0), there]);
                 }
@@ -252,7 +295,9 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
 
 /// The ray at or before the direction of `q`.
 fn ray_before(q: DVec2) -> usize {
-    (q.to_angle().rem_euclid(TAU) / TAU * RAYS as f64) as usize % RAYS
+    let angle = q.to_angle();
+    let angle = if angle < 0.0 { angle + TAU } else { angle };
+    (angle / TAU * RAYS as f64) as usize % RAYS
 }
 
 /// Where a function that is positive at `x[0]` and not at `x[1]` is zero: the chord's zero, bettered
@@ -268,6 +313,7 @@ fn zero_between(at: impl Fn(f64) -> f64, x: [f64; 2], y: [f64; 2]) -> f64 {
     }
 }
 
+#[inline]
 fn nearest_on_segment(a: DVec2, b: DVec2, q: DVec2) -> DVec2 {
     let along = b - a;
     let t = (q - a).dot(along) / along.length_squared().max(1e-24);
