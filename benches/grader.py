@@ -3,7 +3,7 @@
 
     benches/grader.py target/release/corridor [CASE ...]
 
-CASE is `phantom`, `verse014` or both (both when left out; verse014 where the real data is unpacked
+CASE is `phantom`, `verse014`, `s0328` (all when left out; the real ones where the real data is unpacked
 in $CORRIDOR_DATA or ~/.cache/corridor/data). For each the program plans every pedicle, the screws
 are then spoilt on purpose (moved, tilted, too long, too short) so that all letters appear, the
 program grades them, this file grades them again, and a table in Markdown says how far apart they are.
@@ -274,6 +274,13 @@ def run(*command):
     return done.stdout
 
 
+# The real cases, in the folder where they are unpacked: CT and labels.
+REAL = {
+    "verse014": ("verse014_lumbar_ct/sub-verse014_ct.nii.gz", "verse014_lumbar_ct/sub-verse014_seg-vert_msk.nii.gz"),
+    "s0328": ("totalseg_s0328_bone/ct328_bone.nrrd", "totalseg_s0328_bone/s0328_spine_labels.nii.gz"),
+}
+
+
 def cases(corridor, folder, wanted):
     """Name, arguments of the case, and where label voxels for a surface of our own come from."""
     if "phantom" in wanted:
@@ -282,12 +289,14 @@ def cases(corridor, folder, wanted):
         run(corridor, "phantom", folder / "truth", *who, "--voxel", "0.4", "--noise", "0")
         made = folder / "scan"
         yield "phantom", [made / "ct.nii.gz", "--labels", made / "vertebrae.nii.gz"], folder / "truth/vertebrae.nii.gz"
-    data = Path(os.environ.get("CORRIDOR_DATA", Path.home() / ".cache/corridor/data")) / "verse014_lumbar_ct"
-    if "verse014" in wanted and data.is_dir():
-        labels = data / "sub-verse014_seg-vert_msk.nii.gz"
-        yield "verse014", [data / "sub-verse014_ct.nii.gz", "--labels", labels], labels
-    elif "verse014" in wanted:
-        print("verse014 is not unpacked here: left out\n")
+    data = Path(os.environ.get("CORRIDOR_DATA", Path.home() / ".cache/corridor/data"))
+    for name, (ct, labels) in REAL.items():
+        if name in wanted and (data / ct).is_file():
+            # TotalSegmentator's numbers are not read here: of s0328 the declared surface alone is asked.
+            voxels = data / labels if name == "verse014" else None
+            yield name, [data / ct, "--labels", data / labels], voxels
+        elif name in wanted:
+            print(f"{name} is not unpacked here: left out\n")
 
 
 def spoil(plan, frames):
@@ -330,7 +339,7 @@ def compare(rows, of):
 
 
 def main():
-    corridor, wanted = sys.argv[1], sys.argv[2:] or ["phantom", "verse014"]
+    corridor, wanted = sys.argv[1], sys.argv[2:] or ["phantom", *REAL]
     verbose = os.environ.get("GRADER_VERBOSE")
     folder = Path(tempfile.mkdtemp(prefix="corridor-grader-"))
     head = "| case, surface | screws (letters by the grader) | clearance mm | wall breach mm | breach mm | same letter | same wall | in the band |"
@@ -341,7 +350,6 @@ def main():
         levels = {level["level"]: level for level in measured["levels"]}
         plan_file = folder / f"{name}.plan.json"
         run(corridor, "plan", *case, "--auto", "--each-alone", "-o", plan_file)
-        data, lps_from_index = surface.read_nifti(str(voxels))
         plan = json.loads(plan_file.read_text())
         used = {screw["level"] for screw in plan["screws"]}
 
@@ -354,13 +362,17 @@ def main():
             return frames
 
         declared = pedicles_on(lambda level: surface.Mesh(*surface.read_stl(out / f"{level}.stl")))
-        own = pedicles_on(
-            lambda level: surface.Mesh(*surface.from_labels(data, lps_from_index, LEVELS.index(level) + 1))
-        )
+        surfaces = [(f"{name}, the declared surface", declared)]
+        if voxels:
+            data, lps_from_index = surface.read_nifti(str(voxels))
+            own = pedicles_on(
+                lambda level: surface.Mesh(*surface.from_labels(data, lps_from_index, LEVELS.index(level) + 1))
+            )
+            surfaces.append((f"{name}, own surface from voxels", own))
         many, names = spoil(plan, declared)
         plan_file.write_text(json.dumps(many))
         told = json.loads(run(corridor, "grade", *case, "--plan", plan_file, "--json"))["screws"]
-        for of, frames in ((f"{name}, the declared surface", declared), (f"{name}, own surface from voxels", own)):
+        for of, frames in surfaces:
             rows = []
             for screw in told:
                 at = [frames[screw["level"], side] for side in ("left", "right") if (screw["level"], side) in frames]

@@ -3,7 +3,7 @@
 //!
 //!     cargo bench --bench peers --no-default-features [--features parry] -- FOLDER CT LABELS LEVEL
 //!
-//! Into FOLDER go `surface.stl` (the declared surface, LPS mm), `mask.u8` (its inside on the grid of
+//! Into FOLDER go `surface.stl` (the declared surface, LPS mm), `mask.u8` (its inside at the nodes of
 //! the field, i fastest) and `ours.json`: the grid, random screws with our clearance, random points
 //! with our distance, and our times. Times are the shortest of several runs: CPU time of the thread
 //! that works ("_cpu_") or wall clock on two threads ("_wall2_").
@@ -12,7 +12,8 @@
 use corridor::case::spine::{self, Source, VertebraModel};
 use corridor::clearance::{Field, ScrewShape, assess, entry_on_axis, grade::ENTRY_ZONE_MM};
 use corridor::mesh;
-use corridor::space::{Dir, Patient, Point, Side};
+use corridor::space::{Affine, Dir, Patient, Point, Side};
+use corridor::volume::Grid;
 use corridor::work::{Work, on_all_cores};
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -52,12 +53,31 @@ fn main() {
 fn write_surface(vertebra: &VertebraModel, folder: &Path) {
     std::fs::create_dir_all(folder).unwrap();
     std::fs::write(folder.join("surface.stl"), mesh::stl(&vertebra.mesh, "surface")).unwrap();
-    let mask: Vec<u8> = vertebra.surface.field.data().iter().map(|v| u8::from(*v > 0.0)).collect();
+    let nodes = nodes(vertebra);
+    let is_inside = |n: usize| {
+        let [ni, nj, _] = nodes.size();
+        let node = nodes.centre([n % ni, n / ni % nj, n / (ni * nj)]);
+        u8::from(vertebra.field.quick_distance_mm(node) > 0.0)
+    };
+    let count = nodes.size().iter().product();
+    let mask: Vec<u8> = (0..count).into_par_iter().map(is_inside).collect();
     std::fs::write(folder.join("mask.u8"), mask).unwrap();
 }
 
+/// The grid of the field's nodes: that of the surface, in steps of its own.
+fn nodes(vertebra: &VertebraModel) -> Grid {
+    let (size, steps_mm) = vertebra.field.nodes();
+    let over = vertebra.surface.field.grid();
+    let mut map = over.patient_from_voxel().map();
+    let columns = [&mut map.matrix3.x_axis, &mut map.matrix3.y_axis, &mut map.matrix3.z_axis];
+    for (column, mm) in columns.into_iter().zip(steps_mm) {
+        *column = column.normalize() * f64::from(mm);
+    }
+    Grid::new(size, Affine::new(map)).unwrap()
+}
+
 fn grid(vertebra: &VertebraModel) -> Value {
-    let grid = vertebra.surface.field.grid();
+    let grid = nodes(vertebra);
     let map = grid.patient_from_voxel().map();
     let columns = [map.matrix3.x_axis, map.matrix3.y_axis, map.matrix3.z_axis];
     json!({
