@@ -107,15 +107,15 @@ pub fn sheet(
     catalogue: &Catalogue,
 ) -> Result<RodSheet, RodSheetError> {
     let rods = catalogue.rods()?;
-    let (kind, bender) = choice.of(&rods)?;
-    let (moved, laid) = judge::rods_towards(spine, plan, target, &rods)?;
+    let (kind, bender) = choice.of(rods)?;
+    let (moved, laid) = judge::rods_towards(spine, plan, target, rods)?;
     let (mut made, mut without) = (Vec::new(), Vec::new());
     for OfSide { side, screws, rod } in laid {
         match rod {
             Ok(curve) => {
                 let screws = screws.iter().filter_map(|id| plan.screw(*id));
                 let sites = screws.map(Screw::site).collect();
-                let bent = BentRod::along(&curve, bender, kind, &rods, bends);
+                let bent = BentRod::along(&curve, bender, kind, rods, bends);
                 made.push(SideRod { side, sites, curve, bent });
             }
             Err(why) => without.push(why),
@@ -134,10 +134,10 @@ pub fn bent_rods_of(
 ) -> Result<Vec<OfSide<BentRod>>, RodSheetError> {
     let rods = catalogue.rods()?;
     let usual = RodChoice::default();
-    let (kind, bender) = plan.rod_choice.of(&rods).or_else(|_| usual.of(&rods))?;
-    let (_, laid) = judge::rods_towards(spine, plan, plan.rod_target, &rods)?;
+    let (kind, bender) = plan.rod_choice.of(rods).or_else(|_| usual.of(rods))?;
+    let (_, laid) = judge::rods_towards(spine, plan, plan.rod_target, rods)?;
     let bent = |OfSide { side, screws, rod }: OfSide<Rod>| {
-        let rod = rod.map(|curve| BentRod::along(&curve, bender, kind, &rods, None));
+        let rod = rod.map(|curve| BentRod::along(&curve, bender, kind, rods, None));
         OfSide { side, screws, rod }
     };
     Ok(laid.into_iter().map(bent).collect())
@@ -151,7 +151,7 @@ pub(super) fn missing(
     catalogue: &Catalogue,
 ) -> Vec<Issue> {
     let look = |what: String, hint: &str| Issue { weight: Weight::Look, what, hint: hint.into() };
-    let offered = catalogue.rods().and_then(|rods| plan.rod_choice.of(&rods).map(|_| ()));
+    let offered = catalogue.rods().and_then(|rods| plan.rod_choice.of(rods).map(|_| ()));
     let unknown = offered.err().filter(|why| matches!(why, RodsError::Unknown { .. }));
     let hint = "choose one of these; what is told of the rods is of the usual one";
     let unknown = unknown.map(|why| look(why.to_string(), hint));

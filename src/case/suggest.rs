@@ -212,7 +212,7 @@ fn lined_up(
         .collect();
     let choices: Vec<&Choices> = found.iter().map(|(_, choices)| *choices).collect();
     let taken = match catalogue.rods() {
-        Ok(rods) => construct::line_up(&choices, rules, &rods),
+        Ok(rods) => construct::line_up(&choices, rules, rods),
         Err(_) => vec![None; choices.len()],
     };
     let settled = found.into_iter().zip(taken).map(|((place, choices), taken)| {

@@ -186,8 +186,11 @@ impl Catalogue {
         Self::from_ron(text, "assets/implants/generic.ron")
     }
     /// The rods and benders on offer: the hospital's own, else those that the program carries in itself.
-    pub fn rods(&self) -> Result<Rods, RodsError> {
-        self.own_rods.clone().map_or_else(Rods::builtin, Ok)
+    pub fn rods(&self) -> Result<&Rods, RodsError> {
+        match &self.own_rods {
+            Some(own) => Ok(own),
+            None => Rods::ours(),
+        }
     }
     /// What is on offer for a use: its own kinds; pedicle screws in place of cortical ones where it
     /// has none of these; nothing in place of iliac ones.

@@ -6,6 +6,7 @@
 use crate::platform::fs::FileSystem;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// A rod material and diameter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -250,6 +251,15 @@ impl Rods {
     pub fn builtin() -> Result<Self, RodsError> {
         let text = include_str!("../../assets/implants/rods.ron");
         Self::from_ron(text, "assets/implants/rods.ron")
+    }
+    /// The same, read once: a panel asks in every frame.
+    pub fn ours() -> Result<&'static Self, RodsError> {
+        static READ: OnceLock<Rods> = OnceLock::new();
+        if let Some(read) = READ.get() {
+            return Ok(read);
+        }
+        let read = Self::builtin()?;
+        Ok(READ.get_or_init(|| read))
     }
     /// The rod of this id.
     pub fn rod(&self, id: &str) -> Option<&RodKind> {

@@ -28,7 +28,7 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
     let plate = |level: Level| spine.at_level(level).unwrap().anatomy.upper_plate.unwrap().up;
     let now = lordosis_deg(plate(Level::L4), plate(Level::S1));
     let target = Target { lordosis_deg: Some(now + 8.0), coronal_part: 0.0 };
-    let (moved, rods) = judge::rods_towards(spine, &plan, target, &offered).unwrap();
+    let (moved, rods) = judge::rods_towards(spine, &plan, target, offered).unwrap();
     assert_eq!(
         moved.iter().map(|m| m.level).collect::<Vec<_>>(),
         [Level::L4, Level::L5, Level::S1]
@@ -36,12 +36,12 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
     let mut renamed = plan.clone();
     let l4 = spine.at_level(Level::L4).unwrap().id;
     renamed.renamed.insert(l4, RenamedLevel { from: Level::L4, to: Level::L3 });
-    let (called, _) = judge::rods_towards(spine, &renamed, target, &offered).unwrap();
+    let (called, _) = judge::rods_towards(spine, &renamed, target, offered).unwrap();
     assert_eq!(called[0].level, Level::L3, "as the plan calls it");
     let reached = lordosis_deg(moved[0].motion.dir(plate(Level::L4)), plate(Level::S1));
     assert!((reached - now - 8.0).abs() < 1e-6, "{reached} from {now}");
     let rules = Rules::builtin().unwrap();
-    let as_it_is = judge::rods_of(&plan, &offered);
+    let as_it_is = judge::rods_of(&plan, offered);
     for (n, one) in rods.iter().enumerate() {
         let rod = one.rod.as_ref().unwrap();
         assert_eq!(one.screws.len(), 3);
@@ -97,8 +97,8 @@ fn rods_join_the_heads_where_the_moved_spine_has_them() {
     let refused = file::parse(&wrong, jiff::Timestamp::UNIX_EPOCH).unwrap_err().to_string();
     assert!(refused.contains("a part from 0 to 1"), "{refused}");
     let wrong = Target { lordosis_deg: Some(f64::NAN), coronal_part: 0.0 };
-    assert_eq!(judge::rods_towards(spine, &plan, wrong, &offered), Err(CorrectError::NoTarget));
-    let none = judge::rods_towards(spine, &Plan::default(), target, &offered);
+    assert_eq!(judge::rods_towards(spine, &plan, wrong, offered), Err(CorrectError::NoTarget));
+    let none = judge::rods_towards(spine, &Plan::default(), target, offered);
     assert_eq!(none, Err(CorrectError::TooFew));
 }
 
