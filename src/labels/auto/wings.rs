@@ -6,7 +6,6 @@
 
 use super::block::Block;
 use super::disc::Disc;
-use super::fill::distance2;
 use super::split::{Column, ILIUM};
 use super::tissue::Tissue;
 use super::walls::{self, WALLS};
@@ -30,8 +29,6 @@ const FORAMEN_MM: f64 = 3.0;
 const GAP_MM: f64 = 6.0;
 /// Of the 26 directions so many end at a sheet or bone within the wings: their shell has gaps.
 const THIN_WALLS: u8 = 22;
-/// Voxels of a sheet so far around marrow are its shell, mm.
-const SHELL_MM: f64 = 3.0;
 /// From within the ilium, a plate, at least so many of the 13 lines meet its bone on both sides, each
 /// within so many mm.
 const ILIUM_LINES: u8 = 4;
@@ -46,12 +43,13 @@ const FORAMINA_AHEAD_MM: f64 = 12.0;
 const DISC_ASIDE_MM: f64 = 30.0;
 const DISC_UNDER_MM: f64 = 8.0;
 
-/// What belongs to a sacrum of which `bone` is known: its marrow, and the shell around that.
+/// The marrow of a sacrum of which `bone` is known. Not the sheets around it: those beside the mouth of a
+/// foramen would close it, and with it the roof by which S1's pedicle is found.
 ///
 /// By the canal, where the foramina are, and in the disc above, which its plate and the ilium half close
 /// in, nothing is taken that bone by the threshold does not close in, however well sheets do: a screw
 /// would be judged by it.
-pub(super) fn marrow_and_shell(
+pub(super) fn marrow(
     bone: &Block<bool>,
     names: &Block<u8>,
     ct: &Block<i16>,
@@ -75,12 +73,7 @@ pub(super) fn marrow_and_shell(
         .for_each(|i| marrow.data[i] = true);
     let of_ilium = walls::between(&ilium, ILIUM_MM, ILIUM_LINES);
     of_ilium.into_iter().for_each(|i| marrow.data[i] = false);
-    let most = (SHELL_MM / bone.step_mm).powi(2) as f32;
-    let far = distance2(&marrow);
-    let is_wall = |i: usize| sheets.data[i] || f64::from(ct.data[i]) >= tissue.bone_hu;
-    let is_shell = |i: usize| far.data[i] <= most && is_wall(i) && may_be_wing(i);
-    let is_found = |i: &usize| marrow.data[*i] || is_shell(*i);
-    (0..names.data.len()).filter(is_found).collect()
+    (0..names.data.len()).filter(|i| marrow.data[*i]).collect()
 }
 
 /// What lies beside a sacrum and is no part of it.
