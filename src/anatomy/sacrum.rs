@@ -119,26 +119,28 @@ impl Isthmus {
 }
 
 /// Where the bone beside the canal begins and ends to be as thick as the bridge, mm out from a place in
-/// the canal; it is followed to twice the usual distance of the isthmus. `None` where there is next to
-/// none.
+/// the canal; it is followed to twice the usual distance of the isthmus, and a scrap of a label nearer to
+/// the canal is passed over. `None` where there is next to none.
 fn bridge(solid: &Solid<'_>, from: DVec3, out: DVec3) -> Option<[f64; 2]> {
     const STEP_MM: f64 = 0.5;
     const HALVINGS: usize = 10;
-    let is_thick = |mm: f64| thick(solid, from + out * mm).is_some();
-    let steps = |mm: f64| (mm / STEP_MM) as usize;
+    let bone = |mm: f64| thick(solid, from + out * mm);
     // Bone under the canal itself goes on downwards: that of the bridge has the tunnel under it.
-    let is_bridge =
-        |mm: f64| thick(solid, from + out * mm).is_some_and(|[_, roof]| roof > -MOST_BELOW_MM);
-    let begin = (1..=steps(MOST_CANAL_MM)).find(|n| is_bridge(*n as f64 * STEP_MM))?;
-    let last = begin + steps(2.0 * BESIDE_MM) + 1;
-    let end = (begin..=last).find(|n| !is_thick(*n as f64 * STEP_MM)).unwrap_or(last);
+    let is_bridge = |mm: f64| bone(mm).is_some_and(|[_, roof]| roof > -MOST_BELOW_MM);
+    let steps = |mm: f64| (mm / STEP_MM) as usize;
+    let end_of = |begin: usize| {
+        let last = begin + steps(2.0 * BESIDE_MM) + 1;
+        (begin..=last).find(|n| bone(*n as f64 * STEP_MM).is_none()).unwrap_or(last)
+    };
+    let begins = (1..=steps(MOST_CANAL_MM)).filter(|n| is_bridge(*n as f64 * STEP_MM));
+    let mut runs = begins.map(|begin| [begin, end_of(begin)]);
+    let [begin, end] = runs.find(|[begin, end]| end - begin >= steps(LEAST_BRIDGE_MM))?;
     let (mut air, mut border) = ((begin - 1) as f64 * STEP_MM, begin as f64 * STEP_MM);
     for _ in 0..HALVINGS {
         let middle = (air + border) / 2.0;
         if is_bridge(middle) { border = middle } else { air = middle }
     }
-    let end = end as f64 * STEP_MM;
-    (end - border >= LEAST_BRIDGE_MM).then_some([border, end])
+    Some([border, end as f64 * STEP_MM])
 }
 
 /// Top and bottom of the first thick bone that is met from the height of the end plate down.

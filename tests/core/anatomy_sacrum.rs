@@ -6,6 +6,7 @@ use corridor::anatomy::{VertebraAnatomy, measure};
 use corridor::labels::Level;
 use corridor::phantom::{Bone, LevelTruth, Phantom, Spec};
 use corridor::space::{Point, Side};
+use corridor::volume::Volume;
 use glam::{DQuat, DVec3};
 
 fn person(seed: u64, variation: f64) -> (Phantom, LevelTruth) {
@@ -87,6 +88,30 @@ fn the_pedicles_of_a_sacrum_whose_sides_are_alike_are_alike() {
         assert!((25.0..30.0).contains(&pedicle.transverse_deg), "{pedicle:?}");
         assert!((5.0..20.0).contains(&pedicle.sagittal_deg), "{pedicle:?}");
     }
+}
+
+/// Of labels by a machine a scrap may stand beside the canal: taken for the bridge, it hid the pedicle.
+#[test]
+fn a_scrap_in_the_canal_is_not_taken_for_the_pedicle() {
+    let (phantom, truth) = person(1, 0.0);
+    let labels = phantom.labels(&phantom.grid(2.5));
+    let at = labels.at_level(Level::S1).unwrap();
+    let mut surface = exact_surface(phantom.bone(Level::S1).unwrap(), DQuat::IDENTITY);
+    let left = truth.pedicle(Side::Left);
+    let medial_border = left.isthmus.vec() - truth.left.vec() * 9.2;
+    let scrap = medial_border - truth.left.vec() * 3.5;
+    let is_scrap = |p: DVec3| {
+        let off = p - scrap;
+        let [aside, height] = [truth.left, truth.top].map(|d| off.dot(d.vec()));
+        aside.abs() < 1.2 && height.abs() < 6.0 && off.dot(truth.back.vec()).abs() < 4.0
+    };
+    let grid = surface.field.grid().clone();
+    let bone = surface.field.clone();
+    surface.field = Volume::from_fn(grid.clone(), |index| {
+        if is_scrap(grid.centre(index).vec()) { 0.5 } else { *bone.get(index).unwrap() }
+    });
+    let got = measure(&labels, at, &surface, None);
+    check("beside a scrap", &got, &truth, [0.3, 1.7, 0.7, 2.0, 2.0]);
 }
 
 /// From `from`, inside or outside, to where the surface is next, mm: by small steps, then by halves.

@@ -202,7 +202,7 @@ fn filling(
     fill_holes(&mut whole);
     fill_spots(&mut whole, |i| zone(i) == Zone::Canal, is_sacrum);
     let mut marrow = match is_sacrum {
-        true => wings::marrow(&whole, &own, &ct, tissue, (column, name)),
+        true => wings::marrow_and_shell(&whole, &own, &ct, tissue, (column, name)),
         false => walls::closed_in(&whole, WALLS),
     };
     marrow.retain(|i| {

@@ -43,13 +43,12 @@ const FORAMINA_AHEAD_MM: f64 = 12.0;
 const DISC_ASIDE_MM: f64 = 30.0;
 const DISC_UNDER_MM: f64 = 8.0;
 
-/// The marrow of a sacrum of which `bone` is known. Not the sheets around it: those beside the mouth of a
-/// foramen would close it, and with it the roof by which S1's pedicle is found.
+/// What belongs to a sacrum of which `bone` is known: its marrow, and the shell that touches it.
 ///
 /// By the canal, where the foramina are, and in the disc above, which its plate and the ilium half close
 /// in, nothing is taken that bone by the threshold does not close in, however well sheets do: a screw
 /// would be judged by it.
-pub(super) fn marrow(
+pub(super) fn marrow_and_shell(
     bone: &Block<bool>,
     names: &Block<u8>,
     ct: &Block<i16>,
@@ -73,7 +72,10 @@ pub(super) fn marrow(
         .for_each(|i| marrow.data[i] = true);
     let of_ilium = walls::between(&ilium, ILIUM_MM, ILIUM_LINES);
     of_ilium.into_iter().for_each(|i| marrow.data[i] = false);
-    (0..names.data.len()).filter(|i| marrow.data[*i]).collect()
+    let is_wall = |i: usize| sheets.data[i] || f64::from(ct.data[i]) >= tissue.bone_hu;
+    let touches_marrow = |i: usize| marrow.neighbours(i).any(|other| marrow.data[other]);
+    let is_shell = |i: usize| is_wall(i) && touches_marrow(i) && may_be_wing(i);
+    (0..names.data.len()).filter(|i| marrow.data[*i] || is_shell(*i)).collect()
 }
 
 /// What lies beside a sacrum and is no part of it.
