@@ -1,8 +1,8 @@
 //! One vertebra of the phantom: an implicit function in patient space, and its exact distance.
 
 use super::column::{Placed, between};
-use super::jet::Jet;
-use super::shape::{Blob, Shape, Solid};
+use super::jet::{Jet, Real};
+use super::shape::{Blob, Shape, Solid, Told};
 use super::sizes::{Measures, Vary};
 use super::{sacrum, vertebra};
 use crate::clearance::SignedDistance;
@@ -118,7 +118,9 @@ impl Bone {
     /// The bone as it is felt within `radius_mm` of `p`.
     pub(super) fn near(&self, p: Point<Patient>, radius_mm: f64) -> Nearby<'_> {
         let local = self.vertebra_from_patient.point(p).vec();
-        Nearby { bone: self, shape: self.shape.near(local, radius_mm) }
+        let shape = self.shape.near(local, radius_mm);
+        let told = shape.told_at(local);
+        Nearby { bone: self, shape, told }
     }
     /// The corners of a box that holds the whole bone.
     pub fn corners(&self) -> [Point<Patient>; 8] {
@@ -150,12 +152,17 @@ impl SignedDistance for Bone {
 pub(super) struct Nearby<'a> {
     bone: &'a Bone,
     shape: Shape,
+    /// What its solids say in the middle of the ball.
+    told: Told,
 }
 
 impl Nearby<'_> {
+    fn local_value<N: Real>(&self, local: [N; 3]) -> N {
+        self.shape.value_near(&self.told, local)
+    }
     /// [`Bone::value`].
     pub(super) fn value(&self, p: Point<Patient>) -> f64 {
-        self.shape.value(self.bone.vertebra_from_patient.point(p).to_array())
+        self.local_value(self.bone.vertebra_from_patient.point(p).to_array())
     }
     /// An estimate of the signed distance for points near the surface, by two steps of Newton's
     /// method along one normal, and that normal, into the bone. Where these steps do not meet the
@@ -163,11 +170,11 @@ impl Nearby<'_> {
     /// the sign means something.
     pub(super) fn quick_distance_mm(&self, p: Point<Patient>) -> (f64, DVec3) {
         let local = self.bone.vertebra_from_patient.point(p).vec();
-        let jet = self.shape.value(Jet::coordinates(local));
+        let jet = self.local_value(Jet::coordinates(local));
         let steep = jet.slope.length().max(0.2);
         let inwards = jet.slope / steep;
         let first = jet.value / steep;
-        let second = self.shape.value((local - inwards * first).to_array()) / steep;
+        let second = self.local_value((local - inwards * first).to_array()) / steep;
         let normal = self.bone.patient_from_vertebra.rotation() * inwards;
         if jet.value > 0.0 && second.abs() > 0.1 {
             return (self.way_out_mm(local, -inwards), normal);
@@ -178,7 +185,7 @@ impl Nearby<'_> {
     fn way_out_mm(&self, from: DVec3, along: DVec3) -> f64 {
         const STEP_MM: f64 = 0.3;
         const MOST: usize = 12;
-        let at = |n: usize| self.shape.value((from + along * (n as f64 * STEP_MM)).to_array());
+        let at = |n: usize| self.local_value((from + along * (n as f64 * STEP_MM)).to_array());
         let mut before = at(0);
         for n in 1..=MOST {
             let here = at(n);

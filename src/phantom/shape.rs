@@ -5,10 +5,17 @@
 //! differentiable near their surface, so that normals run smoothly. Coordinates are those of one
 //! vertebra (+x its left, +y its back, +z its top, mm).
 
+mod along;
+mod told;
+
+pub(super) use along::Origin;
+pub(super) use told::Told;
+
 use super::jet::Real;
 use glam::{DMat3, DVec3};
 
-/// No function here changes faster than this per mm.
+/// Taken for the steepest slope about a surface, per mm. Far off and deep inside single solids are
+/// steeper: [`Solid::steepest`].
 pub(super) const STEEPEST: f64 = 1.5;
 
 /// How sharp the outline of a [`Blob`] is, across its long axis and along it: exponents of a
@@ -269,6 +276,15 @@ struct Part {
     seam_mm: f64,
     /// How far off a cut keeps the bone.
     gap_mm: f64,
+    /// [`Solid::steepest`].
+    steepest: f64,
+}
+
+impl Part {
+    fn new(solid: Solid, seam_mm: f64, gap_mm: f64) -> Self {
+        let steepest = solid.steepest();
+        Self { solid, seam_mm, gap_mm, steepest }
+    }
 }
 
 /// Solids joined smoothly, less others cut out smoothly.
@@ -281,11 +297,11 @@ pub(super) struct Shape {
 impl Shape {
     /// Joins a solid on, with a fillet reaching `seam_mm` from where they meet.
     pub(super) fn add(&mut self, solid: impl Into<Solid>, seam_mm: f64) {
-        self.added.push(Part { solid: solid.into(), seam_mm, gap_mm: 0.0 });
+        self.added.push(Part::new(solid.into(), seam_mm, 0.0));
     }
     /// Cuts a solid away, its surface grown by about `gap_mm`, the edge rounded over `seam_mm`.
     pub(super) fn cut(&mut self, solid: impl Into<Solid>, seam_mm: f64, gap_mm: f64) {
-        self.cut.push(Part { solid: solid.into(), seam_mm, gap_mm });
+        self.cut.push(Part::new(solid.into(), seam_mm, gap_mm));
     }
     /// Positive inside; see the file's head. Very negative for a shape without solids.
     pub(super) fn value<N: Real>(&self, p: [N; 3]) -> N {

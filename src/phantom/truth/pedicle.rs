@@ -1,8 +1,8 @@
 //! The true pedicles: isthmus and axis ([`super::tube`]), then the sizes.
 
-use super::ray::{across, crossing, reach, section_area, support};
+use super::ray::{across, crossing, reach_from, section_area, support};
 use super::tube::{Line, MOST_OFF_MM, settled};
-use crate::phantom::shape::Shape;
+use crate::phantom::shape::{Origin, Shape};
 use crate::space::Side;
 use glam::DVec3;
 use std::f64::consts::TAU;
@@ -75,8 +75,9 @@ fn least_extent(shape: &Shape, isthmus: DVec3, axis: DVec3) -> f64 {
         u * cos + v * sin
     };
     let ray = |n: usize| towards(n as f64 * 360.0 / RAYS as f64);
+    let from = Origin::new(shape, isthmus);
     let outline: Vec<DVec3> =
-        (0..RAYS).map(|n| ray(n) * reach(shape, isthmus, ray(n), MOST_MM)).collect();
+        (0..RAYS).map(|n| ray(n) * reach_from(&from, ray(n), MOST_MM)).collect();
     let about = |n: &usize| {
         let d = towards(*n as f64 * STEP_DEG);
         let along = outline.iter().map(|p| p.dot(d));
@@ -118,7 +119,8 @@ pub(super) fn pencil(
 
 /// From where a line leaves bone behind a point to where it does in front, mm.
 fn chord(shape: &Shape, isthmus: DVec3, axis: DVec3) -> f64 {
-    [axis, -axis].map(|d| reach(shape, isthmus, d, MOST_CHORD_MM)).iter().sum()
+    let from = Origin::new(shape, isthmus);
+    [axis, -axis].map(|d| reach_from(&from, d, MOST_CHORD_MM)).iter().sum()
 }
 
 /// How far from the isthmus the section stays closed enough, mm.

@@ -2,7 +2,7 @@
 //!
 //! In: a [`Shape`] in its vertebra's own frame, or the part of it that is felt nearby.
 
-use crate::phantom::shape::{STEEPEST, Shape};
+use crate::phantom::shape::{Origin, STEEPEST, Shape};
 use glam::DVec3;
 use std::f64::consts::TAU;
 
@@ -12,40 +12,47 @@ const SHORTEST_MM: f64 = 0.1;
 /// Distance from `from` along the unit vector `along` to the first crossing of the surface, mm;
 /// `most` where there is none before it.
 pub(super) fn reach(shape: &Shape, from: DVec3, along: DVec3, most: f64) -> f64 {
-    let at = |t: f64| shape.value((from + along * t).to_array());
-    let (mut t, mut value) = (0.0, at(0.0));
+    reach_from(&Origin::new(shape, from), along, most)
+}
+
+/// The same from a place from which there are several rays.
+pub(super) fn reach_from(from: &Origin<'_>, along: DVec3, most: f64) -> f64 {
+    let mut line = from.along(along);
+    let (mut t, mut value) = (0.0, line.value(0.0));
     let inside = value >= 0.0;
     while t < most {
-        // The function can not cross zero any sooner.
-        let next = t + (value.abs() / STEEPEST).max(SHORTEST_MM);
-        let next_value = at(next);
+        let next = beyond(t, value, SHORTEST_MM);
+        let next_value = line.value(next);
         if (next_value >= 0.0) != inside {
-            return crossing(at, [t, next], [value, next_value]).min(most);
+            return crossing(|t| line.value(t), [t, next], [value, next_value]).min(most);
         }
         (t, value) = (next, next_value);
     }
     most
 }
 
+/// The next place along a ray to ask at: the function can not cross zero any sooner.
+fn beyond(t: f64, value: f64, shortest_mm: f64) -> f64 {
+    t + (value.abs() / STEEPEST).max(shortest_mm)
+}
+
 /// Hands each stretch of bone along a ray of `most` mm to `each`: where it begins and ends, mm.
 /// Gaps and walls thinner than 0.002 mm along the ray may be stepped over.
 pub(super) fn stretches(
-    shape: &Shape,
-    from: DVec3,
+    from: &Origin<'_>,
     along: DVec3,
     most: f64,
     mut each: impl FnMut(f64, f64),
 ) {
     const SHORTEST_MM: f64 = 0.002;
-    let at = |t: f64| shape.value((from + along * t).to_array());
-    let (mut t, mut value) = (0.0, at(0.0));
+    let mut line = from.along(along);
+    let (mut t, mut value) = (0.0, line.value(0.0));
     let mut entered = (value >= 0.0).then_some(0.0);
     while t < most {
-        // The function can not cross zero any sooner.
-        let next = (t + (value.abs() / STEEPEST).max(SHORTEST_MM)).min(most);
-        let next_value = at(next);
+        let next = beyond(t, value, SHORTEST_MM).min(most);
+        let next_value = line.value(next);
         if (next_value >= 0.0) != entered.is_some() {
-            let edge = crossing(at, [t, next], [value, next_value]);
+            let edge = crossing(|t| line.value(t), [t, next], [value, next_value]);
             entered = match entered {
                 Some(begin) => {
                     each(begin, edge);
@@ -64,7 +71,7 @@ pub(super) fn stretches(
 /// Where a function crosses zero between two places with values of unlike sign: false position,
 /// the Illinois way (the value of an end that stays is halved).
 pub(super) fn crossing(
-    at: impl Fn(f64) -> f64,
+    mut at: impl FnMut(f64) -> f64,
     [mut a, mut b]: [f64; 2],
     [mut fa, mut fb]: [f64; 2],
 ) -> f64 {
@@ -102,9 +109,10 @@ pub(super) fn section_area(
 ) -> f64 {
     let [u, v] = across(axis, DVec3::X);
     let step = TAU / rays as f64;
+    let from = Origin::new(shape, centre);
     let sector = |n: usize| {
         let (sin, cos) = (n as f64 * step).sin_cos();
-        reach(shape, centre, u * cos + v * sin, most).powi(2) * (step / 2.0)
+        reach_from(&from, u * cos + v * sin, most).powi(2) * (step / 2.0)
     };
     (0..rays).map(sector).sum()
 }
@@ -112,12 +120,14 @@ pub(super) fn section_area(
 /// How far the section through `centre` across `axis` reaches along the unit vector `d`, mm.
 pub(super) fn support(shape: &Shape, centre: DVec3, axis: DVec3, d: DVec3, most: f64) -> f64 {
     let side = axis.cross(d);
+    let from = Origin::new(shape, centre);
     let at = |angle: f64| {
         let (sin, cos) = angle.sin_cos();
-        reach(shape, centre, d * cos + side * sin, most) * cos
+        reach_from(&from, d * cos + side * sin, most) * cos
     };
     let coarse = (-80..=80).map(|deg| f64::from(deg).to_radians());
-    let best = coarse.max_by(|a, b| at(*a).total_cmp(&at(*b))).unwrap_or(0.0);
+    let coarse = coarse.map(|angle| (at(angle), angle));
+    let best = coarse.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(0.0, |(_, angle)| angle);
     let (mut low, mut high) = (best - 0.02, best + 0.02);
     // Thirds: the outline is round about its furthest point.
     for _ in 0..24 {

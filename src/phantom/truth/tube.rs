@@ -7,8 +7,8 @@
 //! method (1965) until what is left to go is far under 1e-4 mm.
 
 use super::pedicle::MOST_MM;
-use super::ray::{across, reach, stretches};
-use crate::phantom::shape::Shape;
+use super::ray::{across, reach_from, stretches};
+use crate::phantom::shape::{Origin, Shape};
 use glam::{DVec2, DVec3};
 use std::f64::consts::TAU;
 
@@ -54,10 +54,11 @@ struct Tube<'a> {
 impl<'a> Tube<'a> {
     fn of(shape: &'a Shape, line: Line, rays: usize) -> Self {
         let [u, v] = across(line.axis, DVec3::X);
+        let from = Origin::new(shape, line.middle);
         let ray = |n: usize| {
             let (sin, cos) = (TAU * n as f64 / rays as f64).sin_cos();
             let along = u * cos + v * sin;
-            (along, (WINDOW * reach(shape, line.middle, along, MOST_MM)).min(MOST_MM))
+            (along, (WINDOW * reach_from(&from, along, MOST_MM)).min(MOST_MM))
         };
         let own = Seen { area_mm2: 0.0, centroid: line.middle };
         let tube = Self { shape, line, rays: (0..rays).map(ray).collect(), own };
@@ -66,12 +67,11 @@ impl<'a> Tube<'a> {
     /// The section `t` mm along the line.
     fn at(&self, t: f64) -> Seen {
         let centre = self.line.middle + self.line.axis * t;
-        let furthest = self.rays.iter().map(|(_, most)| *most).fold(0.0, f64::max);
-        let nearby = self.shape.near(centre, furthest);
+        let from = Origin::new(self.shape, centre);
         let step = TAU / self.rays.len() as f64;
         let (mut area, mut moment) = (0.0, DVec3::ZERO);
         for (along, most) in &self.rays {
-            stretches(&nearby, centre, *along, *most, |from, to| {
+            stretches(&from, *along, *most, |from, to| {
                 area += (to * to - from * from) / 2.0 * step;
                 moment += *along * ((to.powi(3) - from.powi(3)) / 3.0 * step);
             });
