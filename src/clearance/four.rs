@@ -7,7 +7,7 @@ use glam::{BVec4A, Vec3, Vec4};
 use std::array::from_fn;
 
 /// Four vectors, by their components.
-type Vectors = [Vec4; 3];
+pub(super) type Vectors = [Vec4; 3];
 
 /// Four triangles, or fewer with the last one again in place of those that lack.
 #[derive(Clone, Copy, Debug)]
@@ -26,12 +26,30 @@ impl Four {
         Self { corners: from_fn(corner), triangles }
     }
 
-    /// The ways to `p` from the point of each that is nearest to it, by components, and their squares
-    /// (Ericson, Real-Time Collision Detection, 5.1.5).
+    /// The ways to `p` from the point of each that is nearest to it, by components, and their squares.
     #[inline(always)]
     pub fn away(&self, p: Vec3) -> (Vectors, Vec4) {
-        let [a, b, c] = self.corners;
         let p = p.to_array().map(Vec4::splat);
+        let away = less(p, self.nearest(p));
+        (away, dot(away, away))
+    }
+
+    /// The nearest of them to `p`: the square of its distance, its point and its number.
+    #[inline(always)]
+    pub fn nearest_to(&self, p: Vec3) -> (f32, Vec3, u32) {
+        let place = p.to_array().map(Vec4::splat);
+        let points = self.nearest(place);
+        let away = less(points, place);
+        let squares = dot(away, away);
+        let n = squares.min_position();
+        (squares[n], Vec3::from_array(points.map(|axis| axis[n])), self.triangles[n])
+    }
+
+    /// The point of each that is nearest to a place of its own, by components (Ericson, Real-Time
+    /// Collision Detection, 5.1.5).
+    #[inline(always)]
+    pub fn nearest(&self, p: Vectors) -> Vectors {
+        let [a, b, c] = self.corners;
         let (ab, ac, ap, bp, cp) = (less(b, a), less(c, a), less(p, a), less(p, b), less(p, c));
         let (d1, d2) = (dot(ab, ap), dot(ac, ap));
         let (d3, d4) = (dot(ab, bp), dot(ac, bp));
@@ -67,18 +85,17 @@ impl Four {
         let s = Vec4::select(on_bc, along_bc, Vec4::select(within, vb / area, none));
         let s = Vec4::select(on_ab, d1 / (d1 - d3), s);
         let t = Vec4::select(on_ac, d2 / (d2 - d6), Vec4::select(within, vc / area, none));
-        let away = from_fn(|axis| p[axis] - (from[axis] + way[axis] * s + ac[axis] * t));
-        (away, dot(away, away))
+        from_fn(|axis| from[axis] + way[axis] * s + ac[axis] * t)
     }
 }
 
 #[inline(always)]
-fn less(a: Vectors, b: Vectors) -> Vectors {
+pub(super) fn less(a: Vectors, b: Vectors) -> Vectors {
     from_fn(|axis| a[axis] - b[axis])
 }
 
 #[inline(always)]
-fn dot(a: Vectors, b: Vectors) -> Vec4 {
+pub(super) fn dot(a: Vectors, b: Vectors) -> Vec4 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 

@@ -26,6 +26,7 @@ use crate::volume::Grid;
 use crate::work::{Cancelled, Work};
 use glam::{Affine3A, DAffine3, DMat3, DVec3, UVec3, Vec3, Vec3A, Vec4};
 use rayon::prelude::*;
+use std::array::from_fn;
 
 /// Signed distance in mm to the surface of one vertebra: positive inside bone, zero on the
 /// surface, negative outside.
@@ -37,7 +38,7 @@ pub struct Field {
     size: [usize; 3],
     /// The last node of each axis.
     last: Vec3A,
-    nodes: Vec<Node>,
+    nodes: Vec<Units>,
     /// Of the surface, in mm around the grid's origin.
     triangles: Triangles,
     bins: Bins,
@@ -49,7 +50,10 @@ pub struct Field {
 /// What a node knows, in units of [`Node::UNIT_MM`]: by how much the distance grows on half a step
 /// along each axis, and the distance.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Node([i16; 4]);
+pub(super) struct Node(pub Units);
+
+/// A node as it is kept: many millions of them, plain zeros, are there at once.
+pub(super) type Units = [i16; 4];
 
 /// Where a point lies: in mm around the grid's origin, and in the box of nodes, or, beyond it, where
 /// that is nearest.
@@ -75,14 +79,20 @@ impl Node {
     /// A node of which nothing is known.
     pub const NOWHERE: Self = Self([0, 0, 0, i16::MIN]);
 
-    /// By its signed distance, mm, and how that grows on half a step along each axis, mm.
-    pub fn new(distance_mm: f32, half_steps_mm: Vec3) -> Self {
+    /// Four of them by their signed distances, mm, and how those grow on half a step along each axis,
+    /// mm.
+    #[inline(always)]
+    pub fn four(distances_mm: Vec4, half_steps_mm: [Vec4; 3]) -> [Self; 4] {
         /// Added to a small number, it leaves that, rounded, in the sum's last bits.
         const TO_LAST_BITS: f32 = 1.5 * (1 << 23) as f32;
         const MOST: Vec4 = Vec4::splat(i16::MAX as f32);
-        let units = half_steps_mm.extend(distance_mm) * (1.0 / Self::UNIT_MM);
-        let rounded = units.clamp(-MOST, MOST) + TO_LAST_BITS;
-        Self(rounded.to_array().map(|x| x.to_bits() as i16))
+        let units = |mm: Vec4| {
+            let rounded = (mm * (1.0 / Self::UNIT_MM)).clamp(-MOST, MOST) + TO_LAST_BITS;
+            rounded.to_array().map(|x| x.to_bits() as i16)
+        };
+        let [x, y, z] = half_steps_mm.map(units);
+        let distances = units(distances_mm);
+        from_fn(|n| Self([x[n], y[n], z[n], distances[n]]))
     }
     fn units(self) -> Vec4 {
         Vec4::from_array(self.0.map(f32::from))
@@ -141,14 +151,19 @@ impl Field {
         let turned = DAffine3::from_mat3(map.matrix3);
         let local_from_node = turned.as_affine3a();
         let triangles = Triangles::new(finest, map.translation);
-        let mut nearest = Nearest::new(&triangles, local_from_node, size);
-        nearest.seed();
-        work.step(STAGE, 0.4)?;
-        nearest.spread();
-        work.step(STAGE, 0.8)?;
+        let search = || {
+            let mut nearest = Nearest::new(&triangles, local_from_node, size);
+            nearest.seed();
+            work.step(STAGE, 0.4)?;
+            nearest.spread();
+            work.step(STAGE, 0.8)?;
+            Ok(nearest)
+        };
+        let (bins, nearest) = rayon::join(|| Bins::new(&triangles), search);
+        let nearest = nearest?;
         let declared = surface.block();
         let [ni, nj, nk] = size;
-        let mut nodes = vec![Node::NOWHERE; ni * nj * nk];
+        let mut nodes = vec![Units::default(); ni * nj * nk];
         nodes.par_chunks_mut(ni).enumerate().for_each_init(
             || vec![0.0; ni],
             |values, (row, nodes)| {
@@ -167,7 +182,7 @@ impl Field {
             size,
             last: Vec3A::from_array(size.map(|n| n as f32 - 1.0)),
             nodes,
-            bins: Bins::new(&triangles),
+            bins,
             triangles,
             near,
             facets: Facets::new(size.map(|n| n * PARTS as usize)),
@@ -238,7 +253,7 @@ impl Field {
         let y = [Vec4::splat(near.y).with_y(both.y), Vec4::splat(t.y).with_y(-both.y)];
         let z = [Vec4::splat(near.z).with_z(both.z), Vec4::splat(t.z).with_z(-both.z)];
         let row = |first: usize| {
-            let [a, b] = [self.nodes[first], self.nodes[first + 1]].map(Node::units);
+            let [a, b] = [self.nodes[first], self.nodes[first + 1]].map(|node| Node(node).units());
             a * x[0] + b * x[1]
         };
         let slab = |first: usize| row(first) * y[0] + row(first + sj) * y[1];
@@ -260,7 +275,7 @@ impl Field {
         ];
         let mut sum = Vec4::ZERO;
         for (first, share, toward) in rows {
-            let [a, b] = [self.nodes[first], self.nodes[first + 1]].map(Node::units);
+            let [a, b] = [self.nodes[first], self.nodes[first + 1]].map(|node| Node(node).units());
             sum += a * toward * (share * near.x) + b * (toward - Vec4::X) * (share * far.x);
             show(a, share * near.x);
             show(b, share * far.x);

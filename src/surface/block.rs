@@ -51,6 +51,21 @@ impl Block {
     pub fn is_inner(&self, node: [usize; 3], layers: usize) -> bool {
         (0..3).all(|a| node[a] >= layers && node[a] + layers < self.size[a])
     }
+    /// The indices of those nodes with at least `layers` nodes between them and the outside of the box
+    /// that are wanted, in order.
+    pub fn inner_where(
+        &self,
+        layers: usize,
+        is_wanted: impl Fn(usize) -> bool + Sync,
+    ) -> Vec<usize> {
+        let [of_row, rows, slabs] = self.size.map(|n| layers..n.saturating_sub(layers));
+        let of_slab = |k: usize| {
+            let starts = rows.clone().map(|j| self.index([0, j, k]));
+            let nodes = starts.flat_map(|start| start + of_row.start..start + of_row.end);
+            nodes.filter(|at| is_wanted(*at)).collect::<Vec<_>>()
+        };
+        slabs.into_par_iter().flat_map_iter(of_slab).collect()
+    }
     /// Replaces the value of every node by what `value` makes of its index, its place and its old
     /// value, in parallel.
     pub fn update(&mut self, value: impl Fn(usize, [usize; 3], f32) -> f32 + Sync) {
@@ -72,7 +87,9 @@ impl Block {
         value: impl Fn(&Self, usize, [usize; 3]) -> f32 + Sync,
     ) {
         let [ni, nj, _] = self.size;
-        room.resize(self.values.len(), 0.0);
+        if room.len() != self.values.len() {
+            *room = vec![0.0; self.values.len()];
+        }
         room.par_chunks_mut(ni * nj).enumerate().for_each(|(k, slab)| {
             for (j, row) in slab.chunks_mut(ni).enumerate() {
                 let start = ni * (j + nj * k);
@@ -114,14 +131,13 @@ impl Block {
     pub fn sample_row(&self, start: Vec3, step: Vec3, out: &mut [f32]) {
         // Along i, as nearly always, what the rows around give is put together only once.
         let is_along_i = step.y.abs().max(step.z.abs()) * (out.len() as f32) < 1e-3;
-        let line = is_along_i.then(|| self.line(start.y, start.z)).flatten();
-        for (n, value) in out.iter_mut().enumerate() {
-            let p = start + step * n as f32;
-            let found = match &line {
-                Some(line) => linear(line, p.x),
-                None => self.trilinear(p),
-            };
-            *value = found.unwrap_or(0.0);
+        match self.line(start.y, start.z).filter(|_| is_along_i && step.x > 0.0) {
+            Some(line) => sample_line(&line, start.x, step.x, out),
+            None => {
+                for (n, value) in out.iter_mut().enumerate() {
+                    *value = self.trilinear(start + step * n as f32).unwrap_or(0.0);
+                }
+            }
         }
     }
     /// The values along i at a place between rows and slabs; `None` outside.
@@ -196,6 +212,18 @@ impl Block {
         let mut values = vec![0.0; size.iter().product()];
         let doubled = values.par_chunks_mut(run * (2 * count - 1));
         self.values.par_chunks(run * count).zip(doubled).for_each(|(from, to)| {
+            // Within rows, taking them apart would take longer than the sums.
+            if run == 1 {
+                let at = |n: isize| from[n.clamp(0, count as isize - 1) as usize];
+                for (n, out) in (0isize..).zip(to) {
+                    let low = n / 2;
+                    let sum = |sum: f32, (distance, tap): (isize, f32)| {
+                        sum + tap * (at(low - distance) + at(low + 1 + distance))
+                    };
+                    *out = if n % 2 == 0 { at(low) } else { (0..).zip(TAPS).fold(0.0, sum) };
+                }
+                return;
+            }
             let row = |n: isize| {
                 let n = n.clamp(0, count as isize - 1) as usize;
                 &from[n * run..(n + 1) * run]
@@ -250,15 +278,39 @@ fn convolve_part(
     }
 }
 
-/// Linear between the values of a row; `None` outside of it.
-fn linear(line: &[f32], x: f32) -> Option<f32> {
-    let last = line.len() as f32 - 1.0;
-    if !(0.0..=last).contains(&x) {
-        return None;
+/// Linear values of a row at `start`, `start + step` and so on, upwards; 0 outside of it. Where it
+/// begins and ends with the same value again and again, that is not worked out.
+fn sample_line(line: &[f32], start: f32, step: f32, out: &mut [f32]) {
+    let place = |n: usize| start + step * n as f32;
+    let count = out.len();
+    let first = |is_past: &dyn Fn(f32) -> bool| {
+        let (mut low, mut high) = (0, count);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if is_past(place(middle)) { high = middle } else { low = middle + 1 }
+        }
+        low
+    };
+    let last = line.len() - 1;
+    let differs = |pair: &[f32]| pair[0] != pair[1];
+    let changes = line.windows(2).position(differs).unwrap_or(last);
+    let rests = line.windows(2).rposition(differs).map_or(last, |n| n + 1);
+    let within = first(&|x| x >= 0.0)..first(&|x| x > last as f32);
+    let (low, high) = (first(&|x| x >= changes as f32), first(&|x| x > rests as f32));
+    out.fill(0.0);
+    out[within.start..low.min(within.end)].fill(line[0]);
+    out[high.min(within.end)..within.end].fill(line[last]);
+    for (n, value) in out.iter_mut().enumerate().take(high).skip(low) {
+        *value = linear(line, place(n));
     }
+}
+
+/// Linear between the values of a row, within it.
+fn linear(line: &[f32], x: f32) -> f32 {
+    let last = line.len() as f32 - 1.0;
     let lower = x.min(last - 1.0).max(0.0) as usize;
     let [a, b] = [line[lower], line[lower + 1]];
-    Some(a + (b - a) * (x - lower as f32))
+    a + (b - a) * (x - lower as f32)
 }
 
 /// The middle and the side weights of a Gauss of `sigma` nodes; just the middle when it is tiny.
@@ -329,6 +381,42 @@ mod tests {
                 let alone = block.trilinear(start + step * n as f32).unwrap_or(0.0);
                 assert!((value - alone).abs() < 1e-5, "{n}: {value} {alone}");
             }
+        }
+    }
+
+    #[test]
+    fn a_row_that_stays_the_same_at_its_ends_is_to_the_last_bit_what_each_of_its_places_is() {
+        let line = [-3.0, -3.0, -3.0, -1.7, 0.4, 2.9, 3.0, 3.0, 3.0, -0.6, -3.0, -3.0];
+        let flat = [1.5; 12];
+        for line in [&line[..], &flat[..], &line[..5], &line[4..], &line[..2]] {
+            let last = line.len() as f32 - 1.0;
+            for (start, step) in [(-2.3, 0.37), (0.0, 0.5), (2.0, 1.0), (-9.0, 0.7), (last, 0.2)] {
+                let mut row = [f32::NAN; 30];
+                sample_line(line, start, step, &mut row);
+                for (n, value) in row.into_iter().enumerate() {
+                    let x = start + step * n as f32;
+                    let alone = if (0.0..=last).contains(&x) { linear(line, x) } else { 0.0 };
+                    assert_eq!(value, alone, "{line:?} at {x}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn within_rows_doubling_is_the_same_as_across_them() {
+        let values: Vec<f32> = (0..14).map(|n| (0.7 * n as f32).sin()).collect();
+        let of = |size| Block { size, values: values.clone() };
+        assert_eq!(of([14, 1, 1]).doubled(0).values, of([1, 14, 1]).doubled(1).values);
+    }
+
+    #[test]
+    fn the_inner_nodes_that_are_wanted_come_in_order() {
+        let block = ball(8.0);
+        let wanted = |at: usize| block.values[at].abs() < 4.0;
+        for layers in [0, 2, 12] {
+            let all = 0..block.values.len();
+            let inner = all.filter(|at| block.is_inner(block.node(*at), layers) && wanted(*at));
+            assert_eq!(block.inner_where(layers, wanted), inner.collect::<Vec<_>>());
         }
     }
 

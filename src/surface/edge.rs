@@ -12,7 +12,7 @@ use super::border::{Border, even_out};
 use super::shell::{MeanProfile, Shell};
 use crate::volume::Volume;
 use glam::{Affine3A, DAffine3, DVec3, Vec3};
-use ndarray::s;
+use ndarray::{Axis, s};
 use rayon::prelude::*;
 
 /// Samples along a line; the sample `AT_BORDER` lies on the border, those before it inside.
@@ -117,10 +117,12 @@ impl Scan {
         let [i0, j0, k0] = low.to_array().map(|x| x as usize);
         let [i1, j1, k1] = high.to_array().map(|x| x as usize);
         let part = ct.data().slice(s![k0..=k1, j0..=j1, i0..=i1]);
-        let hu = Block {
-            size: [i1 - i0 + 1, j1 - j0 + 1, k1 - k0 + 1],
-            values: part.iter().map(|&v| f32::from(v)).collect(),
-        };
+        let size = [i1 - i0 + 1, j1 - j0 + 1, k1 - k0 + 1];
+        let mut hu = Block::filled(size, 0.0);
+        let slabs = hu.values.par_chunks_mut(size[0] * size[1]);
+        slabs.zip(part.axis_iter(Axis(0)).into_par_iter()).for_each(|(slab, part)| {
+            slab.iter_mut().zip(part).for_each(|(hu, value)| *hu = f32::from(*value));
+        });
         let (hu, finer) = upsampled(hu, ct.grid().spacing_mm());
         let scan_from_ct = DAffine3::from_scale(finer) * DAffine3::from_translation(-low);
         let scan_from_node = (scan_from_ct * ct_from_node).as_affine3a();
@@ -131,11 +133,8 @@ impl Scan {
     fn lines(&self, border: &Border) -> Vec<Line> {
         let near = 0.5 * border.node_mm;
         let field = &border.inside_mm;
-        (0..field.values.len())
-            .into_par_iter()
-            .filter(|&at| field.values[at].abs() < near && field.is_inner(field.node(at), 2))
-            .filter_map(|at| self.line(border, at))
-            .collect()
+        let nodes = field.inner_where(2, |at| field.values[at].abs() < near);
+        nodes.into_par_iter().filter_map(|at| self.line(border, at)).collect()
     }
     fn line(&self, border: &Border, node: usize) -> Option<Line> {
         let field = &border.inside_mm;
@@ -147,7 +146,8 @@ impl Scan {
         if !(self.hu.holds(first) && self.hu.holds(at(SAMPLES - 1))) {
             return None;
         }
-        let hu = std::array::from_fn(|n| self.hu.within(at(n)));
+        let mut hu = [0.0; SAMPLES];
+        hu.iter_mut().enumerate().for_each(|(n, hu)| *hu = self.hu.within(at(n)));
         let free = border.others_mm.as_ref().map_or(SAMPLES, |others| {
             (AT_BORDER..SAMPLES)
                 .find(|&n| {
@@ -267,16 +267,21 @@ impl<const N: usize> Means<N> {
 /// crossing the bone's edge lies, mm.
 fn levels(border: &Border, lines: &[Line], shell: Option<Shell>) -> Means<3> {
     let mut means: Means<3> = Means::over(&border.inside_mm, LEVEL_CELL);
+    // Nobody asks farther from the lines than in the cells next to theirs.
+    let mut asked: Means<0> = Means::over(&border.inside_mm, LEVEL_CELL);
     for line in lines {
+        asked.add(line.foot, 1.0, []);
         if let (deep, peak, Some(outside)) = line.deep_peak_outside() {
             means.add(line.foot, 1.0, [deep, peak, outside]);
         }
     }
     means.smooth(LEVEL_SMOOTHING);
+    asked.smooth(1);
     let Means { weight, sums: [deep, peak, outside], .. } = &mut means;
     let cells = weight.values.par_iter().zip(&mut deep.values).zip(&mut peak.values);
-    cells.zip(&mut outside.values).filter(|(((weight, _), _), _)| **weight > 0.0).for_each(
-        |(((weight, deep), peak), outside)| {
+    let cells = cells.zip(&mut outside.values).zip(&asked.weight.values);
+    cells.filter(|((((weight, _), _), _), asked)| **weight > 0.0 && **asked > 0.0).for_each(
+        |((((weight, deep), peak), outside), _)| {
             let level = level([*deep, *peak, *outside].map(|sum| sum / weight), shell);
             [*deep, *peak, *outside] = level.map(|value| weight * value);
         },

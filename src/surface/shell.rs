@@ -16,6 +16,8 @@
 //! whole vertebra at once, from the shape of mean profiles (as Treece et al., Med Image Anal 2010,
 //! do with one density for a whole bone).
 
+use rayon::prelude::*;
+
 /// How much brighter than the brightest mean profile the unblurred cortex may be.
 const BRIGHTEST: f64 = 1.8;
 /// The edge moves at most so many sigmas inwards of half-way up. A cortex thinner than one and a
@@ -45,17 +47,18 @@ fn profile(x: f64, w: f64, a: f64) -> f64 {
     phi(-x) - (1.0 - a) * phi(-x - w)
 }
 
-fn maximum(w: f64, a: f64) -> f64 {
-    profile(-0.5 * w + (1.0 - a).ln() / w, w, a)
-}
-
 /// The thickness in sigmas whose blurred maximum is `p`; `a` is the cancellous bone's share.
 fn thickness(p: f64, a: f64) -> f64 {
     const THICK: f64 = 8.0;
     let (mut low, mut high) = (1e-3, THICK);
+    let outwards = (1.0 - a).ln();
     for _ in 0..HALVINGS {
         let middle = 0.5 * (low + high);
-        if maximum(middle, a) < p { low = middle } else { high = middle }
+        if profile(-0.5 * middle + outwards / middle, middle, a) < p {
+            low = middle
+        } else {
+            high = middle
+        }
     }
     0.5 * (low + high)
 }
@@ -94,7 +97,7 @@ impl Shell {
             let sigma_mm = fits.iter().map(|fit| fit.sigma_mm).sum::<f64>() / fits.len() as f64;
             (misfit, Self { cortex_hu, sigma_mm })
         };
-        let fits: Vec<(f64, Self)> = (1..=DENSITIES).map(of_density).collect();
+        let fits: Vec<(f64, Self)> = (1..=DENSITIES).into_par_iter().map(of_density).collect();
         let least = fits.iter().map(|(misfit, _)| *misfit).reduce(f64::min)?;
         let good = fits.into_iter().rev().find(|(misfit, _)| *misfit <= SLACK * least);
         good.map(|(_, shell)| shell)

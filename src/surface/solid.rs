@@ -118,10 +118,9 @@ fn has_marked(field: &Block, marks: &[u8], at: usize) -> bool {
 /// Fills nodes until no two inside parts, and no two outside parts, meet only along an edge or at
 /// a corner. Only ever fills, so it ends.
 fn join_touching(field: &mut Block) {
-    let mut cells: Vec<usize> = (0..field.values.len())
-        .into_par_iter()
-        .filter(|&at| field.is_inner(field.node(at), 1) && corner_mask(field, at) != 0)
-        .collect();
+    // A cell that is full stays so.
+    let is_open = |at: usize| !matches!(corner_mask(field, at), 0 | 0xff);
+    let mut cells = field.inner_where(1, is_open);
     while !cells.is_empty() {
         let mut touched = Vec::new();
         for &cell in &cells {
@@ -134,12 +133,14 @@ fn join_touching(field: &mut Block) {
     }
 }
 
+#[inline(always)]
 fn corner_offset(field: &Block, corner: usize) -> usize {
     let [x, y, z] = field.strides();
     (corner & 1) * x + (corner >> 1 & 1) * y + (corner >> 2 & 1) * z
 }
 
 /// One bit per corner of the cell above node `at` that lies inside.
+#[inline(always)]
 fn corner_mask(field: &Block, at: usize) -> u8 {
     (0..8).fold(0, |mask, corner| {
         mask | u8::from(field.values[at + corner_offset(field, corner)] > 0.0) << corner

@@ -2,7 +2,7 @@
 //! everything back, and the plan keeps what was done.
 
 use corridor::case::Command;
-use corridor::case::spine::{self, Spine, mended};
+use corridor::case::spine::{self, Spine, VertebraModel, mended};
 use corridor::labels::Level;
 use corridor::labels::edit::{Mending, Stroke};
 use corridor::mesh;
@@ -85,6 +85,77 @@ fn one_edit_after_the_other_is_the_same_as_both_at_once() {
     // From the second alone, which is not a beginning of both, everything is done from the start.
     let other = follow(given(), &plan(both[1..].to_vec()));
     assert_eq!(voxels(&follow(&other, &plan(both))), voxels(&at_once));
+}
+
+/// L5 and S1 from a CT and labels of 2 mm.
+fn with_ct() -> Spine {
+    let levels = ["L5", "S1"].map(level).to_vec();
+    let phantom = Phantom::new(&Spec { levels, ..Spec::default() }).unwrap();
+    let (ct, labels) = phantom.images(&phantom.grid(2.0));
+    spine::of_images(Some(ct), labels, &Work::silent()).unwrap()
+}
+
+/// Strokes of brush and eraser: at places of the border of L5 and through its whole back; at places
+/// of that of S1 and beside its box; and from S1 into L5.
+fn strokes(spine: &Spine) -> [Vec<Stroke>; 3] {
+    let value = |name: &str| spine.labels.as_ref().unwrap().at_level(level(name)).unwrap().value;
+    let border = |name: &str| &spine.at_level(level(name)).unwrap().mesh.positions;
+    let furthest = |name: &str, dir: Dir<Patient>| {
+        let along = |p: &&Point<Patient>| (p.vec().dot(dir.vec()) * 1e6) as i64;
+        *border(name).iter().max_by_key(along).unwrap()
+    };
+    let at_border = |name: &str| {
+        let place = |share: f64| border(name)[(share * border(name).len() as f64) as usize];
+        let painted = [place(0.29), place(0.29) + Dir::Z * 4.0];
+        vec![
+            Stroke::new(&[place(0.17)], 5.0, 0, Some(value(name))),
+            Stroke::new(&painted, 4.0, value(name), Some(0)),
+            Stroke::new(&[place(0.71)], 3.0, 0, None),
+        ]
+    };
+    let (mut of_l5, mut of_s1) = (at_border("L5"), at_border("S1"));
+    let back = furthest("L5", Dir::Y) - Dir::Y * 14.0;
+    of_l5.push(Stroke::new(&[back], 12.0, 0, Some(value("L5"))));
+    let beside = furthest("S1", Dir::X) + Dir::X * 5.0;
+    of_s1.push(Stroke::new(&[beside], 9.0, value("S1"), Some(0)));
+    let between = [furthest("S1", Dir::Z), furthest("L5", -Dir::Z)];
+    let of_both = Stroke::new(&between, 8.0, value("S1"), Some(value("L5")));
+    [of_l5, of_s1, vec![of_both]]
+}
+
+#[test]
+fn a_mended_bone_is_to_the_last_bit_what_its_labels_make_whole() {
+    let given = with_ct();
+    let made_new = strokes(&given).map(|strokes| {
+        let plan = plan(strokes.into_iter().map(Mending::Stroke).collect());
+        let mended = mended(&given, &given, &plan, &Work::silent()).unwrap();
+        let ct = given.ct.as_deref().cloned();
+        let labels = mended.labels.as_deref().cloned().unwrap();
+        let whole = spine::of_images(ct, labels, &Work::silent()).unwrap();
+        let is_new = |v: &&Arc<VertebraModel>| !Arc::ptr_eq(v, given.vertebra(v.id).unwrap());
+        let new = mended.vertebrae.iter().filter(is_new);
+        new.map(|made| {
+            assert_same(made, whole.vertebra(made.id).unwrap());
+            made.level
+        })
+        .collect::<Vec<_>>()
+    });
+    let [l5, s1] = ["L5", "S1"].map(level);
+    assert_eq!(made_new, [vec![l5], vec![s1], vec![l5, s1]]);
+}
+
+/// Surface, mesh, distances and measures are the same.
+fn assert_same(a: &VertebraModel, b: &VertebraModel) {
+    let level = a.level;
+    assert!(a.surface.field.data() == b.surface.field.data(), "surface of {level}");
+    assert!(a.mesh.positions == b.mesh.positions, "mesh of {level}");
+    assert!(a.mesh.triangles == b.mesh.triangles, "mesh of {level}");
+    assert_eq!(format!("{:?}", a.anatomy), format!("{:?}", b.anatomy));
+    for (n, corner) in a.mesh.positions.iter().enumerate().step_by(97) {
+        let p = *corner + Dir::new(1.0, 0.7, -0.4) * (n % 29) as f64;
+        assert_eq!(a.field.quick_distance_mm(p), b.field.quick_distance_mm(p));
+        assert_eq!(a.field.signed_distance_mm(p), b.field.signed_distance_mm(p));
+    }
 }
 
 #[test]
