@@ -48,6 +48,8 @@ pub use voxels::Voxels;
 use crate::space::{Dir, Patient, Point};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
+use wall::{Outlines, WallFrame};
 
 /// A bone as a signed distance: positive inside, zero on its declared surface, negative outside.
 ///
@@ -87,6 +89,11 @@ pub trait SignedDistance {
     /// Whether that is negative: for shapes that know it sooner.
     fn is_outside(&self, point: Point<Patient>) -> bool {
         self.signed_distance_mm(point) < 0.0
+    }
+    /// The outlines of a pedicle's walls: for bones that keep them for the next screw.
+    #[doc(hidden)]
+    fn outlines(&self, frame: WallFrame, span_mm: [f64; 2]) -> Arc<Outlines> {
+        Arc::new(Outlines::new(frame, span_mm))
     }
     /// From a point along a unit direction no bone lies farther away than this, mm: for shapes that
     /// know where they end.

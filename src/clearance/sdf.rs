@@ -18,6 +18,7 @@ use super::facets::{Facets, Spread, nearest_somewhere};
 use super::four::Four;
 use super::nearest::{NONE, Nearest, STEP};
 use super::triangles::{Bins, Triangles};
+use super::wall::{KeptOutlines, Outlines, WallFrame};
 use crate::mesh::{self, TriMesh};
 use crate::space::{Dir, Patient, Point};
 use crate::surface::Surface;
@@ -27,6 +28,7 @@ use crate::work::{Cancelled, Work};
 use glam::{Affine3A, DAffine3, DMat3, DVec3, UVec3, Vec3, Vec3A, Vec4};
 use rayon::prelude::*;
 use std::array::from_fn;
+use std::sync::Arc;
 
 /// Signed distance in mm to the surface of one vertebra: positive inside bone, zero on the
 /// surface, negative outside.
@@ -45,6 +47,7 @@ pub struct Field {
     /// A triangle near each of the nodes that were searched, and how many those are.
     near: (Vec<u32>, [usize; 3]),
     facets: Facets,
+    outlines: KeptOutlines,
 }
 
 /// What a node knows, in units of [`Node::UNIT_MM`]: by how much the distance grows on half a step
@@ -125,6 +128,9 @@ impl SignedDistance for Field {
     fn is_outside(&self, point: Point<Patient>) -> bool {
         Field::is_outside(self, point)
     }
+    fn outlines(&self, frame: WallFrame, span_mm: [f64; 2]) -> Arc<Outlines> {
+        self.outlines.of(frame, span_mm)
+    }
     fn reach_mm(&self, from: Point<Patient>, dir: Dir<Patient>) -> f64 {
         let from = self.node_from_local.transform_point3((from.vec() - self.origin).as_vec3());
         let along = self.node_from_local.transform_vector3(dir.vec().as_vec3());
@@ -186,6 +192,7 @@ impl Field {
             triangles,
             near,
             facets: Facets::new(size.map(|n| n * PARTS as usize)),
+            outlines: KeptOutlines::default(),
         })
     }
     /// Nodes along the three axes of the grid, and how far apart they lie along each, mm.

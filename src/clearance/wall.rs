@@ -1,14 +1,16 @@
 //! The walls of a pedicle, seen from its axis.
 //!
 //! In: a bone and the pedicle's frame. Out: how far a point lies past the wall that was crossed to
-//! get there, in the plane across the pedicle's axis.
+//! get there, in the plane across the pedicle's axis. The walls are the same for every screw, so a bone
+//! may keep what of them was asked for ([`Outlines`]).
 
 use super::{SignedDistance, Wall};
 use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::space::{Dir, Patient, Point};
 use glam::DVec2;
 use std::f64::consts::TAU;
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 /// Planes across the axis are at most this far apart, mm; between them the wall is taken as
 /// straight.
@@ -27,8 +29,8 @@ const LEAST_STEP_MM: f64 = 0.15;
 
 /// The directions in which walls are named: a right-angled frame at the pedicle, or at the
 /// vertebra where no pedicle is known.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct WallFrame {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WallFrame {
     origin: Point<Patient>,
     forward: Dir<Patient>,
     lateral: Dir<Patient>,
@@ -115,33 +117,87 @@ struct Between {
     share: f64,
 }
 
-/// The walls of one pedicle: in each plane across its axis the outline of the bone that can be
-/// seen from the axis. Outlines are made where they are asked for.
-pub(super) struct PedicleWalls<'a, B> {
-    bone: &'a B,
+/// In each plane across a pedicle's axis the outline of the bone that can be seen from the axis, as far
+/// as it was asked for: the same whoever asks, and in whatever order.
+#[derive(Debug)]
+pub struct Outlines {
     frame: WallFrame,
     span_mm: [f64; 2],
     planes: usize,
-    /// Distance from the axis to the wall, by plane and ray; NaN where not yet asked for.
-    radii: Vec<f64>,
-    /// How deep the axis lies in bone, mm, by plane; NaN where not yet asked for.
-    depths: Vec<f64>,
+    /// Distance from the axis to the wall, by plane and ray.
+    radii: Box<[Lazy]>,
+    /// How deep the axis lies in bone, mm, by plane.
+    depths: Box<[Lazy]>,
+}
+
+/// A number that is told when it is asked for the first time. Two threads that ask at once tell the same.
+#[derive(Debug)]
+struct Lazy(AtomicU64);
+
+impl Lazy {
+    fn many(count: usize) -> Box<[Self]> {
+        (0..count).map(|_| Self(AtomicU64::new(f64::NAN.to_bits()))).collect()
+    }
+
+    #[inline(always)]
+    fn get(&self, tell: impl FnOnce() -> f64) -> f64 {
+        let known = f64::from_bits(self.0.load(Ordering::Relaxed));
+        if !known.is_nan() {
+            return known;
+        }
+        let told = tell();
+        self.0.store(told.to_bits(), Ordering::Relaxed);
+        told
+    }
+}
+
+impl Outlines {
+    pub(super) fn new(frame: WallFrame, span_mm: [f64; 2]) -> Self {
+        let planes = ((span_mm[1] - span_mm[0]).max(0.0) / PLANE_STEP_MM).ceil().max(1.0) as usize;
+        let (radii, depths) = (Lazy::many((planes + 1) * RAYS), Lazy::many(planes + 1));
+        Self { frame, span_mm, planes, radii, depths }
+    }
+}
+
+/// The outlines of a bone's pedicles that were asked for last; clones share them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KeptOutlines(Arc<RwLock<Vec<Arc<Outlines>>>>);
+
+impl KeptOutlines {
+    /// Those of a pedicle.
+    pub fn of(&self, frame: WallFrame, span_mm: [f64; 2]) -> Arc<Outlines> {
+        /// More pedicles than any bone has; who measures one anew asks for others.
+        const MOST: usize = 8;
+        let find = |kept: &[Arc<Outlines>]| {
+            kept.iter().find(|of| of.frame == frame && of.span_mm == span_mm).cloned()
+        };
+        if let Some(found) = find(&self.0.read().unwrap_or_else(PoisonError::into_inner)) {
+            return found;
+        }
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        find(&kept).unwrap_or_else(|| {
+            let made = Arc::new(Outlines::new(frame, span_mm));
+            if kept.len() == MOST {
+                kept.remove(0);
+            }
+            kept.push(made.clone());
+            made
+        })
+    }
+}
+
+/// The walls of one pedicle of a bone. Outlines are made where they are asked for.
+pub(super) struct PedicleWalls<'a, B> {
+    bone: &'a B,
+    frame: WallFrame,
+    outlines: Arc<Outlines>,
     /// The first ray of the edge that was found nearest last.
     likely: usize,
 }
 
 impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     pub fn new(bone: &'a B, frame: WallFrame, span_mm: [f64; 2]) -> Self {
-        let planes = ((span_mm[1] - span_mm[0]).max(0.0) / PLANE_STEP_MM).ceil().max(1.0) as usize;
-        Self {
-            bone,
-            frame,
-            span_mm,
-            planes,
-            radii: vec![f64::NAN; (planes + 1) * RAYS],
-            depths: vec![f64::NAN; planes + 1],
-            likely: 0,
-        }
+        Self { bone, frame, outlines: bone.outlines(frame, span_mm), likely: 0 }
     }
 
     /// Whether a point lies on this wall's side of the pedicle's axis.
@@ -182,12 +238,12 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     /// Between which planes a point lies, and where across the axis; `None` outside the span.
     fn place(&self, p: Point<Patient>) -> Option<(Between, DVec2)> {
         let (along, across) = self.frame.along_and_across(p);
-        let [back, front] = self.span_mm;
+        let Outlines { span_mm: [back, front], planes, .. } = *self.outlines;
         if !(back..=front).contains(&along) {
             return None;
         }
-        let plane = (along - back) / (front - back).max(1e-9) * self.planes as f64;
-        let before = (plane as usize).min(self.planes - 1);
+        let plane = (along - back) / (front - back).max(1e-9) * planes as f64;
+        let before = (plane as usize).min(planes - 1);
         Some((Between { before, share: plane - before as f64 }, across))
     }
 
@@ -240,38 +296,32 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
 
     /// A corner of the outline at a place between two planes; `None` where the axis is not in bone.
     #[inline]
-    fn outline(&mut self, Between { before, share }: Between, ray: usize) -> Option<DVec2> {
+    fn outline(&self, Between { before, share }: Between, ray: usize) -> Option<DVec2> {
         let (r0, r1) = (self.radius(before, ray), self.radius(before + 1, ray));
         let radius = r0 + (r1 - r0) * share;
         (r0 > 0.0 && r1 > 0.0).then(|| DIRECTIONS[ray % RAYS] * radius)
     }
 
     #[inline]
-    fn radius(&mut self, plane: usize, ray: usize) -> f64 {
-        let slot = plane * RAYS + ray % RAYS;
-        if self.radii[slot].is_nan() {
-            self.radii[slot] = self.cast(plane, ray);
-        }
-        self.radii[slot]
+    fn radius(&self, plane: usize, ray: usize) -> f64 {
+        self.outlines.radii[plane * RAYS + ray % RAYS].get(|| self.cast(plane, ray))
     }
 
     /// The first way out of bone along a ray from the axis, mm; 0 where the axis is not in bone.
     #[inline(never)]
-    fn cast(&mut self, plane: usize, ray: usize) -> f64 {
-        let fraction = plane as f64 / self.planes as f64;
-        let along = self.span_mm[0] + (self.span_mm[1] - self.span_mm[0]) * fraction;
+    fn cast(&self, plane: usize, ray: usize) -> f64 {
+        let Outlines { span_mm: [back, front], planes, .. } = *self.outlines;
+        let along = back + (front - back) * (plane as f64 / planes as f64);
         let start = self.frame.origin + self.frame.forward * along;
         let across = DIRECTIONS[ray % RAYS];
         let dir = self.frame.lateral * across.x + self.frame.cranial * across.y;
         let bone = self.bone;
         let exact = |radius: f64| bone.signed_distance_mm(start + dir * radius);
-        if self.depths[plane].is_nan() {
-            self.depths[plane] = bone.quick_distance_mm(start);
-        }
-        let (mut inside, mut depth) = (0.0, self.depths[plane]);
+        let depth = self.outlines.depths[plane].get(|| bone.quick_distance_mm(start));
         if depth.is_nan() || depth <= 0.0 {
             return 0.0;
         }
+        let (mut inside, mut depth) = (0.0, depth);
         loop {
             let radius = inside + depth.max(LEAST_STEP_MM);
             if radius > REACH_MM {
