@@ -67,7 +67,7 @@ fn way_out(bone: &Bone, from: Point<Patient>, d: DVec3) -> f64 {
     while here >= 0.0 {
         assert!(high < 200.0, "{}: no way out of the bone", bone.level());
         low = high;
-        high += (here / 2.0).max(0.2);
+        high += (here / 4.0).max(0.002);
         here = value(high);
     }
     for _ in 0..36 {
@@ -269,12 +269,10 @@ fn every_number_of_a_pedicle_is_solved_to_a_ten_thousandth() {
             let at = pedicle.isthmus + pedicle.axis * t;
             window.iter().map(|(along, _)| way_out(bone, at, *along).min(15.0).powi(2)).sum()
         };
-        // In the narrow one of T8 the rays here find 1.90 at the told end: its span is not asked.
-        let ends = pedicle.span_mm.into_iter().filter(|t| t.abs() < 14.9 && name != "T8");
-        for end in ends {
+        for end in pedicle.span_mm.into_iter().filter(|t| t.abs() < 14.9) {
             // Where a ray comes to see past a seam the area jumps.
             let ratio = |t: f64| area(t) / area(0.0);
-            let [within, past] = [-1e-3, 1e-3].map(|mm| ratio(end + mm * end.signum()));
+            let [within, past] = [-1e-4, 1e-4].map(|mm| ratio(end + mm * end.signum()));
             assert!(within < 1.8 && past > 1.8, "{name}: {within} to {past} at {end}");
         }
     }
