@@ -16,8 +16,9 @@ pub(in crate::phantom) struct Told {
 }
 
 impl Solid {
-    /// It changes no faster than this per mm, anywhere: the longer it is for its width, the more what it
-    /// says far off depends on the direction. The factor is above the 2.2 found by asking everywhere.
+    /// The fastest that it is taken to change, per mm: the longer it is for its width, the more what it
+    /// says far off depends on the direction. Measured, not proved: the factor was 2.2 at most at 20,000
+    /// places about each solid of L1 to S1.
     pub(super) fn steepest(&self) -> f64 {
         const PER_ELONGATION: f64 = 2.5;
         let of_blob = |blob: &Blob| {

@@ -6,9 +6,8 @@ use crate::phantom::shape::{Origin, STEEPEST, Shape};
 use glam::DVec3;
 use std::f64::consts::TAU;
 
-/// Shortest step of a ray, mm: gaps and walls that are thinner along it may be stepped over. A ray that
-/// grazes a wall is that much off by a millionth of a millimetre across it; of 0.1 mm, as it once was,
-/// by as much as 4e-4, and the end of a pedicle's span with it.
+/// Shortest step of a ray, mm: gaps and walls that are thinner along it may be stepped over. Steps of
+/// 0.1 mm would do so where a ray grazes a wall, and move the end of a pedicle's span by up to 5e-4 mm.
 const SHORTEST_MM: f64 = 0.002;
 
 /// Distance from `from` along the unit vector `along` to the first crossing of the surface, mm;
