@@ -24,7 +24,7 @@ pub fn mended(given: &Spine, now: &Spine, plan: &Plan, work: &Work) -> Result<Sp
     let wanted = &plan.label_edits;
     let is_further = wanted.starts_with(&now.label_edits);
     let from = if is_further { now } else { given };
-    let (Some(labels), Some(shown)) = (&from.labels, &now.labels) else { return Ok(now.clone()) };
+    let Some(labels) = &from.labels else { return Ok(now.clone()) };
     if now.label_edits == *wanted {
         return Ok(now.clone());
     }
@@ -36,11 +36,20 @@ pub fn mended(given: &Spine, now: &Spine, plan: &Plan, work: &Work) -> Result<Sp
         if let Some(drawn_on) = &now.drawn_on {
             tell_cut_off(&mut labels, drawn_on);
         }
+        let spine = relabelled(now, labels, work)?;
+        Ok(Spine { label_edits: wanted.clone(), ..spine })
+    })
+}
+
+/// The spine with other labels of the same vertebrae on the same grid: only the vertebrae whose voxels
+/// differ are made anew. A spine without labels stays as it is.
+pub fn relabelled(now: &Spine, labels: LabelMap, work: &Work) -> Result<Spine, SpineError> {
+    let Some(shown) = &now.labels else { return Ok(now.clone()) };
+    on_pool(|| {
         let touched = differing(&labels.volume, &shown.volume);
         let labels = Arc::new(labels);
         let mut spine = Spine {
             labels: Some(Arc::clone(&labels)),
-            label_edits: wanted.clone(),
             vertebrae: Vec::new(),
             left_out: Vec::new(),
             ..now.clone()

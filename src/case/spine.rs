@@ -3,7 +3,7 @@
 //! In: a [`Source`]. Out: a [`Spine`], everything that is derived from the images and never
 //! edited by hand; cheap to clone, since the big parts are shared.
 
-pub use super::derive::mended;
+pub use super::derive::{mended, relabelled};
 pub use super::images::organs;
 
 use super::derive::derive;

@@ -3,7 +3,7 @@
 use crate::real_data::{s0328, verse014};
 use corridor::anatomy::VertebraAnatomy;
 use corridor::case::measures::{self, Measures};
-use corridor::case::spine;
+use corridor::case::spine::{self, Spine};
 use corridor::labels::{LabelMap, Level, Posture};
 use corridor::phantom::{Curve, Deformity, OldScrew, Phantom, Recorded, Spec, Structure};
 use corridor::space::{Dir, Patient, Point, Side};
@@ -43,6 +43,20 @@ fn measured(ct: Option<Volume<i16>>, labels: LabelMap) -> Measures {
     measures::of(&spine, Posture::Supine)
 }
 
+/// What is measured of a spine once a person has given it other labels.
+fn measured_anew(spine: &Spine, labels: LabelMap) -> Measures {
+    let spine = spine::relabelled(spine, labels, &Work::silent()).unwrap();
+    measures::of(&spine, Posture::Supine)
+}
+
+/// L2 to L5 by their right labels alone.
+fn by_labels() -> &'static Spine {
+    static MADE: OnceLock<Spine> = OnceLock::new();
+    MADE.get_or_init(|| {
+        spine::of_images(None, recorded().1.labels.clone(), &Work::silent()).unwrap()
+    })
+}
+
 /// The notices that speak of a doubt, and how many levels have both pedicles.
 #[track_caller]
 fn check(got: &Measures, wanted: &str, about: &[&str], whole: usize) {
@@ -59,7 +73,7 @@ const S1: u16 = 26;
 
 #[test]
 fn a_sound_case_raises_no_doubt() {
-    let got = measured(None, relabelled(|_, value, _| value));
+    let got = measures::of(by_labels(), Posture::Supine);
     let said = ["lean apart", "fused", "times as large", "denser", "pieces", "two people"];
     let doubt = got.notices.iter().find(|n| said.iter().any(|what| n.contains(what)));
     assert_eq!(doubt, None);
@@ -79,7 +93,7 @@ fn levels_that_are_fused_or_leak_through_the_disc_are_named() {
                 if structure == Structure::Disc.value() && over_l4(p) { L3 } else { value }
             },
         );
-    check(&measured(None, leaks), "fused", &["L3 and L4"], 2);
+    check(&measured_anew(by_labels(), leaks), "fused", &["L3 and L4"], 2);
 }
 
 #[test]
@@ -118,7 +132,7 @@ fn a_half_vertebra_is_named() {
         let is_gone = local.y < 14.0 && local.z > 9.0 - 0.45 * (local.x + 20.0).max(0.0);
         if value == L3 && is_gone { 0 } else { value }
     });
-    let got = measured(None, half);
+    let got = measured_anew(by_labels(), half);
     check(&got, "lean apart sideways", &["L3"], 3);
     assert!(!got.notices.iter().any(|n| n.contains("curve has wedged")), "{:?}", got.notices);
 }
@@ -152,7 +166,7 @@ fn a_vertebra_without_the_front_of_its_body_is_named() {
         let is_gone = local.y < 14.0 && local.z > 12.0 + 0.6 * (local.y - 14.0);
         if value == L3 && is_gone { 0 } else { value }
     });
-    let got = measured(None, broken);
+    let got = measured_anew(by_labels(), broken);
     check(&got, "lean apart from front to back", &["L3"], 3);
     let others = |n: &&String| n.contains("lean apart") && !n.contains("L3");
     assert_eq!(got.notices.iter().find(others), None);
@@ -161,7 +175,7 @@ fn a_vertebra_without_the_front_of_its_body_is_named() {
 #[test]
 fn over_a_level_that_is_not_labelled_no_neighbour_is_looked_for() {
     let without_l3 = relabelled(|_, value, _| if value == L3 { 0 } else { value });
-    let spine = spine::of_images(None, without_l3, &Work::silent()).unwrap();
+    let spine = spine::relabelled(by_labels(), without_l3, &Work::silent()).unwrap();
     let levels = |n: usize| spine.beside(n).map(|v| v.map(|v| v.level));
     assert_eq!(levels(0), [None, None]);
     assert_eq!(levels(1), [None, Some(level("L5"))]);
@@ -181,7 +195,7 @@ fn a_label_that_holds_too_much_is_named() {
         let is_in = local.x.abs() < 45.0 && (-60.0..8.0).contains(&local.y) && local.z.abs() < 18.0;
         if value == 0 && is_in { L4 } else { value }
     });
-    check(&measured(None, leaks), "times as large", &["L4"], 3);
+    check(&measured_anew(by_labels(), leaks), "times as large", &["L4"], 3);
 }
 
 #[test]
@@ -223,7 +237,7 @@ fn a_last_level_that_holds_too_much_is_named_by_its_one_neighbour() {
         let is_in = local.x.abs() < 45.0 && (-60.0..8.0).contains(&local.y) && local.z.abs() < 18.0;
         if value == 0 && is_in { L5 } else { value }
     });
-    check(&measured(None, leaks), "times as large", &["L5"], 3);
+    check(&measured_anew(by_labels(), leaks), "times as large", &["L5"], 3);
 }
 
 /// L3 to the sacrum at 1 mm, healthy bone or old: thin cortex, dark marrow, noise.
@@ -241,13 +255,19 @@ fn scanned(is_old: bool) -> &'static Recorded {
     })
 }
 
+/// The spine of that scan by its right labels.
+fn spine_of_scan(is_old: bool) -> &'static Spine {
+    static MADE: [OnceLock<Spine>; 2] = [const { OnceLock::new() }; 2];
+    MADE[usize::from(is_old)].get_or_init(|| {
+        let Recorded { ct, labels, .. } = scanned(is_old);
+        spine::of_images(Some(ct.clone()), labels.clone(), &Work::silent()).unwrap()
+    })
+}
+
 /// What is measured of healthy bone with its right labels.
 fn sound() -> &'static Measures {
     static SOUND: OnceLock<Measures> = OnceLock::new();
-    SOUND.get_or_init(|| {
-        let Recorded { ct, labels, .. } = scanned(false);
-        measured(Some(ct.clone()), labels.clone())
-    })
+    SOUND.get_or_init(|| measures::of(spine_of_scan(false), Posture::Supine))
 }
 
 /// The labels with those of some values made fatter, each by so many voxels.
@@ -297,26 +317,26 @@ fn leaking(got: &Measures) -> Vec<&str> {
 #[test]
 fn right_labels_hold_no_soft_tissue_on_old_bone_neither() {
     for is_old in [false, true] {
-        let Recorded { ct, labels, .. } = scanned(is_old);
-        let old = is_old.then(|| measured(Some(ct.clone()), labels.clone()));
-        let got = old.as_ref().unwrap_or_else(|| sound());
-        assert_eq!(leaking(got), Vec::<&str>::new(), "old: {is_old}");
+        let spine = spine_of_scan(is_old);
+        let labels = &scanned(is_old).labels;
+        let got = measures::of(spine, Posture::Supine);
+        assert_eq!(leaking(&got), Vec::<&str>::new(), "old: {is_old}");
         // A voxel too much is what the surface makes good.
         let values: Vec<(u16, i32)> = labels.vertebrae.iter().map(|v| (v.value, 1)).collect();
-        let got = measured(Some(ct.clone()), fatter(labels, &values));
+        let got = measured_anew(spine, fatter(labels, &values));
         assert_eq!(leaking(&got), Vec::<&str>::new(), "old: {is_old}");
     }
 }
 
 #[test]
 fn labels_that_are_too_fat_are_named() {
-    let Recorded { ct, labels, .. } = scanned(false);
-    let got = measured(Some(ct.clone()), fatter(labels, &[(L3, 3), (L5, 2)]));
+    let labels = &scanned(false).labels;
+    let got = measured_anew(spine_of_scan(false), fatter(labels, &[(L3, 3), (L5, 2)]));
     assert_eq!(leaking(&got), ["L3", "L5"], "{:?}", got.notices);
     for (is_old, by) in [(false, 3), (true, 2)] {
-        let Recorded { ct, labels, .. } = scanned(is_old);
+        let labels = &scanned(is_old).labels;
         let values: Vec<(u16, i32)> = labels.vertebrae.iter().map(|v| (v.value, by)).collect();
-        let got = measured(Some(ct.clone()), fatter(labels, &values));
+        let got = measured_anew(spine_of_scan(is_old), fatter(labels, &values));
         assert_eq!(leaking(&got), ["L3", "L4", "L5", "S1"], "{by} {:?}", got.notices);
     }
 }
@@ -324,15 +344,15 @@ fn labels_that_are_too_fat_are_named() {
 #[test]
 fn labels_that_hold_a_ball_of_soft_tissue_are_named() {
     for is_old in [false, true] {
-        let Recorded { ct, labels, .. } = scanned(is_old);
-        let got = measured(Some(ct.clone()), with_ball(&with_ball(labels, L5), S1));
+        let with_balls = with_ball(&with_ball(&scanned(is_old).labels, L5), S1);
+        let got = measured_anew(spine_of_scan(is_old), with_balls);
         assert_eq!(leaking(&got), ["L5", "S1"], "old: {is_old} {:?}", got.notices);
     }
 }
 
 #[test]
 fn a_label_that_is_too_fat_at_its_pedicles_alone_is_named() {
-    let Recorded { ct, labels, .. } = scanned(false);
+    let labels = &scanned(false).labels;
     let pedicles = &sound().levels[1].model.anatomy.pedicles;
     let mut leaks = labels.clone();
     let grid = labels.volume.grid().clone();
@@ -342,7 +362,7 @@ fn a_label_that_is_too_fat_at_its_pedicles_alone_is_named() {
         let is_near = pedicles.iter().any(|pedicle| (p - pedicle.isthmus).length() < 16.0);
         *value = if is_near { fat.volume.data()[[k, j, i]] } else { *value };
     }
-    let got = measured(Some(ct.clone()), leaks);
+    let got = measured_anew(spine_of_scan(false), leaks);
     assert_eq!(leaking(&got), ["L4"], "{:?}", got.notices);
     assert!(got.notices.iter().any(|n| n.contains("of the border of its pedicles")));
 }
@@ -359,7 +379,7 @@ fn the_labels_of_an_expert_and_a_ct_without_soft_tissue_raise_no_such_doubt() {
 /// Without its left arch, and without any.
 #[test]
 fn of_a_vertebra_without_an_arch_the_body_is_measured() {
-    let Recorded { ct, labels, .. } = scanned(false);
+    let labels = &scanned(false).labels;
     let sound = sound();
     let of_l4 =
         |got: &Measures| got.levels.iter().find(|l| l.level == level("L4")).cloned().unwrap();
@@ -374,7 +394,7 @@ fn of_a_vertebra_without_an_arch_the_body_is_measured() {
                 *value = 0;
             }
         }
-        let got = measured(Some(ct.clone()), half);
+        let got = measured_anew(spine_of_scan(false), half);
         check(&got, "end plates and body alone", &["L4"], 3);
         let part = of_l4(&got);
         let anatomy = &part.model.anatomy;
