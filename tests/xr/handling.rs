@@ -114,7 +114,8 @@ pub fn feel(surgeon: &mut Surgeon) {
     let before = ticks(surgeon).len();
     // The patient's right is at −x: away from the canal.
     let outside = surgeon.room.hand_along(pedicle.isthmus + Dir::new(-9.0, 0.0, 0.0), pedicle.axis);
-    surgeon.person.glide(RIGHT, outside, Duration::from_secs(2));
+    // So slowly that a busy machine, too, draws some frames on the way: a tick is told by a frame.
+    surgeon.person.glide(RIGHT, outside, Duration::from_secs(6));
     surgeon.shown();
     let felt = ticks(surgeon).split_off(before);
     println!("felt on the way out: {felt:?}");
