@@ -78,7 +78,7 @@ fn page(ui: &mut Ui, measures: &Measures) {
         ui.label(RichText::new(words::NO_ANGLES).color(theme::WEAK));
     } else {
         ui.label(RichText::new(words::posture(measures.alignment.posture)).color(theme::WEAK));
-        table(ui, "angles", &["", "°"], &rows);
+        table(ui, "angles", &["", "angle °"], &rows);
     }
     section(ui, words::PEDICLES);
     let rows = typeset(rows::pedicles(measures));

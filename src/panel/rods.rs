@@ -156,7 +156,7 @@ fn side(ui: &mut Ui, one: &SideRod) {
         for (n, bend) in bent.table.bends.iter().enumerate() {
             ui.label((n + 1).to_string());
             ui.label(format!("{:.feeds$}", bend.feed_mm));
-            ui.label(format!("{:+.angles$}°", bend.roll_deg));
+            ui.label(format!("{:+.angles$}°", bend.roll_deg).replace('-', "−"));
             ui.label(format!("{:.angles$}°", bend.set_deg));
             ui.label(format!("{:.2}°", bend.bend_deg));
             ui.end_row();
