@@ -189,6 +189,12 @@ pub(super) fn canal_middle(sizes: &Sacrum) -> DVec3 {
     DVec3::new(0.0, y, 0.0)
 }
 
+/// The middle of the left foramen under the S1 pedicle, beside the canal and where it opens in front.
+pub(super) fn first_foramen() -> [DVec3; 2] {
+    let [out, y, z, _] = FORAMINA[0];
+    [at(Side::Left, out, y + 4.0, z), at(Side::Left, out + 1.3, y - 22.0, z)]
+}
+
 /// Where the S1 pedicle passes between canal and ala.
 pub(super) fn pedicle_isthmus(sizes: &Sacrum, side: Side) -> DVec3 {
     at(side, sizes.canal_width_mm / 2.0 + 8.0, sizes.plate_depth_mm / 2.0 + 3.0, 1.0)

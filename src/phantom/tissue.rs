@@ -204,28 +204,47 @@ fn cord(placed: &[Placed]) -> Option<Tube> {
     }))
 }
 
-/// The two roots that leave under the pedicles of a level, in a sleeve of fat.
+/// The two roots that leave under the pedicles of a level, each in a sleeve of fat.
 fn roots(here: &Placed) -> Vec<Soft> {
-    let Measures::Mobile(sizes, _) = &here.measures else { return Vec::new() };
-    let under = sizes.pedicle_rise_mm - sizes.pedicle_height_mm / 2.0;
-    let middle = vertebra::canal_middle(sizes);
-    let thick = if here.level.region() == 'L' { 2.6 } else { 1.8 };
+    let thick = if here.level.region() == 'T' { 1.8 } else { 2.6 };
     let mut made = Vec::new();
     for side in Side::BOTH {
-        let at = |out: f64, y: f64, z: f64| {
-            let local = Point::new(out * side.sign(), y, z);
+        let place = |local: DVec3| {
+            let local = Point::new(local.x * side.sign(), local.y, local.z);
             here.patient_from_vertebra.point(local).vec()
         };
-        let half = sizes.canal_width_mm / 2.0;
-        let from = at(0.55 * half, middle.y + 1.0, under + 2.0);
-        let to = at(half + 16.0, middle.y - 5.0, under - 9.0);
+        let way = left_root(here);
         for (structure, hu, radius_mm) in
             [(None, EPIDURAL_HU, thick + 1.8), (Some(Structure::NerveRoot), ROOT_HU, thick)]
         {
-            made.push(Soft { structure, hu, form: Form::Cord { ends: [from, to], radius_mm } });
+            made.extend(way.windows(2).map(|ends| {
+                let ends = [place(ends[0]), place(ends[1])];
+                Soft { structure, hu, form: Form::Cord { ends, radius_mm } }
+            }));
         }
     }
     made
+}
+
+/// The way of the left root, from the sac out, in the vertebra's frame.
+fn left_root(here: &Placed) -> Vec<DVec3> {
+    match &here.measures {
+        Measures::Mobile(sizes, _) => {
+            let under = sizes.pedicle_rise_mm - sizes.pedicle_height_mm / 2.0;
+            let y = vertebra::canal_middle(sizes).y;
+            let half = sizes.canal_width_mm / 2.0;
+            vec![
+                DVec3::new(0.55 * half, y + 1.0, under + 2.0),
+                DVec3::new(half + 16.0, y - 5.0, under - 9.0),
+            ]
+        }
+        Measures::Sacrum(sizes) => {
+            let from = sacrum::canal_middle(sizes);
+            let [inner, front] = sacrum::first_foramen();
+            let beside = DVec3::new(0.3 * sizes.canal_width_mm, from.y - 1.0, -4.0);
+            vec![beside, inner, front]
+        }
+    }
 }
 
 /// The long muscles beside the spinous processes.
@@ -327,6 +346,42 @@ pub(super) fn old_metal(spec: &Spec, placed: &[Placed]) -> Result<Vec<Metal>, Sp
 mod tests {
     use super::*;
     use crate::labels::Level;
+
+    #[test]
+    fn the_roots_of_s1_leave_by_its_first_foramen_under_the_pedicle() {
+        let spec = Spec { levels: vec![Level::S1], seed: 22, ..Spec::default() };
+        let phantom = Phantom::new(&spec).expect("a sacrum alone");
+        let here = &phantom.placed[0];
+        let Measures::Sacrum(sizes) = &here.measures else { panic!("no sacrum") };
+        let own = phantom.bone(Level::S1).expect("a sacrum");
+        let back = here.patient_from_vertebra.inverse();
+        for side in Side::BOTH {
+            let isthmus = sacrum::pedicle_isthmus(sizes, side);
+            let is_nerve = |soft: &Soft| soft.structure == Some(Structure::NerveRoot);
+            let of_side = |ends: &[DVec3; 2]| ends[0].x * side.sign() > 0.0;
+            let way: Vec<[DVec3; 2]> = roots(here)
+                .into_iter()
+                .filter(is_nerve)
+                .filter_map(|soft| match soft.form {
+                    Form::Cord { ends, .. } => {
+                        Some(ends.map(|p| back.point(Point::from_vec(p)).vec()))
+                    }
+                    _ => None,
+                })
+                .filter(of_side)
+                .collect();
+            let [[sac, inner], [again, front]] = way[..] else { panic!("{way:?}") };
+            assert_eq!(inner, again, "one way");
+            let half = sizes.canal_width_mm / 2.0;
+            assert!(sac.x.abs() < half && isthmus.z > inner.z + 10.0, "{side}: {way:?}");
+            assert!(front.y < inner.y - 15.0, "{side}: it leaves to the front: {way:?}");
+            // All along the foramen it lies in no bone.
+            for n in 0..=20 {
+                let at = inner.lerp(front, f64::from(n) / 20.0);
+                assert!(own.local_value(at) < -2.0, "{side}: {at} {}", own.local_value(at));
+            }
+        }
+    }
 
     #[test]
     fn each_root_passes_under_its_own_pedicle() {
