@@ -8,6 +8,7 @@
 
 mod around;
 pub mod band;
+mod borders;
 mod canal;
 mod corridor;
 mod entry;
@@ -19,6 +20,7 @@ pub mod grade;
 pub mod iliac;
 mod medial;
 mod nearest;
+mod past;
 mod peaks;
 mod probe;
 mod ring;
@@ -66,10 +68,9 @@ pub trait SignedDistance {
     fn exact_distance_mm(&self, point: Point<Patient>, _quick_mm: f64) -> f64 {
         self.signed_distance_mm(point)
     }
-    /// How far outside the surface the point is, mm, negative inside; where that is no more than
-    /// `floor_mm` any number that is not either, for shapes that know so sooner.
-    fn outside_mm_above(&self, point: Point<Patient>, _floor_mm: f64) -> f64 {
-        -self.signed_distance_mm(point)
+    /// Up to this distance [`Self::nearest_wall`] tells a point of the surface, not about one, mm.
+    fn tells_walls_within_mm(&self) -> f64 {
+        0.0
     }
     /// The distance, and about the nearest point of the surface: the way there against the slope.
     fn nearest_wall(&self, point: Point<Patient>) -> (f64, Point<Patient>) {
@@ -81,6 +82,10 @@ pub trait SignedDistance {
         };
         let slope = Dir::new(rise(Dir::X), rise(Dir::Y), rise(Dir::Z)).unit();
         (distance, slope.map_or(point, |slope| point - slope * distance))
+    }
+    /// The same; or else the way to some place of the surface that is no farther than `near_enough_mm`.
+    fn near_wall(&self, point: Point<Patient>, _near_enough_mm: f64) -> (f64, Point<Patient>) {
+        self.nearest_wall(point)
     }
     /// The same from [`Self::quick_distance_mm`], where that is faster.
     fn quick_nearest_wall(&self, point: Point<Patient>) -> (f64, Point<Patient>) {
@@ -214,8 +219,8 @@ pub struct Assessment {
     /// Where along the screw that breach is, from the entry, mm; `None` for grade A.
     pub breach_depth_mm: Option<f64>,
     /// How far the screw reaches past the medial wall of the pedicle, mm, though it may breach another
-    /// one further; 0 when it does not. Beside a larger breach elsewhere it is that of samples half a
-    /// millimetre apart, a hundredth or two too small.
+    /// one further; 0 when it does not. Beside a larger breach elsewhere it may be missed where no more than
+    /// a few tenths of a millimetre of the screw's surface lie past this wall.
     pub medial_breach_mm: f64,
     /// The same of the cranial wall.
     pub cranial_breach_mm: f64,
@@ -245,3 +250,6 @@ pub struct ProfilePoint {
     /// Smallest signed clearance of the screw's surface at that depth, mm.
     pub clearance_mm: f64,
 }
+
+#[cfg(test)]
+mod brute;

@@ -46,7 +46,21 @@ impl Peaks {
 
     /// Keeps the sample if it is the highest of its block and sector.
     pub fn offer(&mut self, peak: Peak) {
-        let (block, angle) = match peak.spot {
+        let slot = self.slot(peak.spot);
+        let slot = &mut self.best[slot];
+        if slot.is_none_or(|held| peak.value > held.value) {
+            *slot = Some(peak);
+        }
+    }
+
+    /// The highest sample of a place's block and sector.
+    pub fn held(&self, spot: Spot) -> Option<Peak> {
+        self.best[self.slot(spot)]
+    }
+
+    /// The number of a place's block and sector.
+    fn slot(&self, spot: Spot) -> usize {
+        let (block, angle) = match spot {
             Spot::Side { depth_mm, angle } => {
                 let block = depth_mm / self.length_mm * BLOCKS as f64;
                 ((block as usize).min(BLOCKS - 1), angle)
@@ -54,10 +68,7 @@ impl Peaks {
             Spot::Tip { angle, .. } => (BLOCKS, angle),
         };
         let sector = (angle / TAU * SECTORS as f64) as usize % SECTORS;
-        let slot = &mut self.best[block * SECTORS + sector];
-        if slot.is_none_or(|held| peak.value > held.value) {
-            *slot = Some(peak);
-        }
+        block * SECTORS + sector
     }
 
     /// Finds the highest place near the highest sample, values being -distances in a bone.
@@ -113,10 +124,11 @@ impl Peaks {
         if highest < -TOUCHING_MM {
             return Some(found);
         }
+        let mut walls = KnownWalls::default();
         self.highest(
             probe,
             |p, _| -bone.quick_distance_mm(p),
-            |p, floor_mm| bone.outside_mm_above(p, floor_mm),
+            |p, floor_mm| walls.outside_mm_above(p, floor_mm, bone),
         )
     }
 
@@ -132,57 +144,36 @@ impl Peaks {
     ) -> Option<Peak> {
         /// Rough steps end here, exact ones begin.
         const ROUGH_MM: f64 = 0.1;
-        const ROUNDS: u32 = 4;
-        /// Every round but the first begins with this step.
-        const AGAIN_MM: f64 = 0.2;
         let mut tops = self.tops();
         let (mut step, mut reach_mm) = (STEP_MM, self.cell_mm);
         while step > ROUGH_MM {
-            climb_all(&mut tops, probe, [step, 0.0], reach_mm + MOST_OFF_MM, &mut rough);
-            // Two that climbed to one place go on as one.
-            tops.dedup_by(|a, b| probe.point(a.spot).distance(probe.point(b.spot)) < 0.5 * step);
+            climb_all(&mut tops, probe, [step, 0.0], reach_mm + MOST_OFF_MM, &ROUGHLY, &mut rough);
             (step, reach_mm) = (step / 2.0, step);
         }
         let low = f64::NEG_INFINITY;
         tops.iter_mut().for_each(|top| top.value = exact(probe.point(top.spot), low));
         tops.sort_by(|a, b| b.value.total_cmp(&a.value));
-        // Where two walls are equally near the way up is a ridge, along which only few directions lead:
-        // what is highest is climbed on from again, in ever other directions.
-        let mut turned = 0.0;
-        for _ in 0..ROUNDS {
-            while step > FINEST_MM {
-                climb_all(&mut tops, probe, [step, turned], reach_mm, &mut exact);
-                tops.dedup_by(|a, b| {
-                    probe.point(a.spot).distance(probe.point(b.spot)) < 0.5 * step
-                });
-                (step, reach_mm, turned) = (step / 2.0, step, turned + TURN);
-            }
-            (step, reach_mm) = (AGAIN_MM, FINEST_MM);
-        }
+        settle(&mut tops, probe, step, &OF_DISTANCES, &mut exact);
         tops.first().map(|top| Peak { value: exact(probe.point(top.spot), low), ..*top })
     }
 
-    /// The same for a value that may jump: it is highest where it jumps as often as not, and the way
-    /// there runs beside the jump. So steps are tried in ever other directions, large ones again
-    /// after small ones, and nothing is given up that began within a cell of the highest.
+    /// The same for a value that may jump, asked in full from the first step on. What the samples say is
+    /// asked anew: of some it is only known that they are likely to have a value.
     pub fn highest_with_jumps(
         self,
         probe: &Probe,
         mut value: impl FnMut(Point<Patient>, f64) -> f64,
     ) -> Option<Peak> {
-        const ROUNDS: u32 = 3;
         let mut tops = self.tops();
-        let mut turned = 0.0;
-        for _ in 0..ROUNDS {
-            let mut step = STEP_MM;
-            while step > FINEST_MM {
-                climb_all(&mut tops, probe, [step, turned], self.cell_mm, &mut value);
-                (step, turned) = (step / 2.0, turned + TURN);
-            }
-            let apart = |a: &Peak, b: &Peak| probe.point(a.spot).distance(probe.point(b.spot));
-            tops.dedup_by(|a, b| apart(a, b) < 2.0 * FINEST_MM);
-        }
-        tops.first().copied()
+        tops.iter_mut().for_each(|top| top.value = value(probe.point(top.spot), f64::NEG_INFINITY));
+        tops.sort_by(|a, b| b.value.total_cmp(&a.value));
+        settle(&mut tops, probe, STEP_MM, &OF_WAYS_PAST, &mut value);
+        tops.first().filter(|top| top.value > 0.0).copied()
+    }
+
+    /// The highest sample.
+    pub fn most(&self) -> f64 {
+        self.best.iter().flatten().map(|top| top.value).fold(f64::NEG_INFINITY, f64::max)
     }
 
     /// All starts, the highest first.
@@ -193,13 +184,93 @@ impl Peaks {
     }
 }
 
+/// Points of a bone's surface: from no place outside is it farther away than any of them.
+#[derive(Default)]
+struct KnownWalls {
+    last: [Option<Point<Patient>>; Self::MOST],
+    next: usize,
+}
+
+impl KnownWalls {
+    const MOST: usize = 8;
+
+    /// How far outside the surface a place is, mm, negative inside; where that is no more than
+    /// `floor_mm`, any number that is not either.
+    fn outside_mm_above(
+        &mut self,
+        p: Point<Patient>,
+        floor_mm: f64,
+        bone: &impl SignedDistance,
+    ) -> f64 {
+        let square = floor_mm.max(0.0) * floor_mm;
+        if self.last.iter().flatten().any(|wall| (*wall - p).dot(*wall - p) <= square) {
+            return floor_mm;
+        }
+        let (distance, wall) = bone.near_wall(p, floor_mm);
+        if (0.0..bone.tells_walls_within_mm()).contains(&-distance) {
+            self.last[self.next % Self::MOST] = Some(wall);
+            self.next += 1;
+        }
+        -distance
+    }
+}
+
+/// How a search between samples goes on.
+struct Care {
+    /// Every round but the first begins with this step, mm.
+    again_mm: f64,
+    /// It ends after so many rounds that led no higher.
+    calm_rounds: usize,
+    is_in_eight_ways: bool,
+}
+
+/// Distances have ridges, where two walls are equally near.
+const OF_DISTANCES: Care = Care { again_mm: 0.2, calm_rounds: 3, is_in_eight_ways: true };
+/// Ways past a wall are smooth but where they jump.
+const OF_WAYS_PAST: Care = Care { again_mm: 0.1, calm_rounds: 2, is_in_eight_ways: false };
+const ROUGHLY: Care = Care { again_mm: 0.0, calm_rounds: 0, is_in_eight_ways: false };
+
+/// Climbs from all places to the highest there is around, with steps from `step` down to the finest.
+///
+/// Where two walls are equally near, and where a value jumps, the way up is a ridge, along which only few
+/// directions lead: what is highest is climbed on from again, with large steps and in ever other
+/// directions, until that leads no higher.
+fn settle(
+    tops: &mut Vec<Peak>,
+    probe: &Probe,
+    mut step: f64,
+    care: &Care,
+    value: &mut impl FnMut(Point<Patient>, f64) -> f64,
+) {
+    const MOST_ROUNDS: usize = 8;
+    /// Every round but the first begins from what is within so much of the highest, mm.
+    const AGAIN_WITHIN_MM: f64 = 0.02;
+    /// A round that leads higher by less leads no higher, mm.
+    const LEAST_GAIN_MM: f64 = 1e-4;
+    let (mut reach_mm, mut turned, mut before) = (2.0 * step, 0.0, f64::NEG_INFINITY);
+    let mut calm = 0;
+    for _ in 0..MOST_ROUNDS {
+        while step > FINEST_MM {
+            climb_all(tops, probe, [step, turned], reach_mm, care, value);
+            (step, reach_mm, turned) = (step / 2.0, reach_mm / 2.0, turned + TURN);
+        }
+        let Some(top) = tops.first() else { return };
+        calm = if top.value > before + LEAST_GAIN_MM { 0 } else { calm + 1 };
+        if calm == care.calm_rounds {
+            return;
+        }
+        (step, reach_mm, before) = (care.again_mm, AGAIN_WITHIN_MM, top.value);
+    }
+}
+
 /// Climbs from all places, best ones first, with one step, and sorts them anew; those that lie more
-/// than `reach_mm` under the highest are given up.
+/// than `reach_mm` under the highest are given up, and of two that climbed to one place one.
 fn climb_all(
     tops: &mut Vec<Peak>,
     probe: &Probe,
     [step, turned]: [f64; 2],
     reach_mm: f64,
+    care: &Care,
     value: &mut impl FnMut(Point<Patient>, f64) -> f64,
 ) {
     let mut highest = f64::NEG_INFINITY;
@@ -207,9 +278,16 @@ fn climb_all(
         if top.value + reach_mm < highest {
             return false;
         }
-        *top = probe.climb(*top, step, turned, value);
+        *top = match care.is_in_eight_ways {
+            true => probe.climb_in_eight_ways(*top, step, turned, value),
+            false => probe.climb(*top, step, turned, value),
+        };
         highest = highest.max(top.value);
         true
     });
     tops.sort_by(|a, b| b.value.total_cmp(&a.value));
+    if tops.len() > 1 {
+        let apart = |a: &Peak, b: &Peak| probe.point(a.spot).distance(probe.point(b.spot));
+        tops.dedup_by(|a, b| apart(a, b) < 0.5 * step);
+    }
 }

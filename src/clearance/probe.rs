@@ -6,6 +6,7 @@
 use super::ScrewShape;
 use super::ring::DIRECTIONS;
 use crate::space::{Dir, Patient, Point};
+use glam::DVec2;
 use std::f64::consts::{PI, TAU};
 use std::sync::LazyLock;
 
@@ -90,7 +91,8 @@ pub(super) struct Peak {
 pub(super) struct Probe {
     pub entry: Point<Patient>,
     pub axis: Dir<Patient>,
-    across: [Dir<Patient>; 2],
+    /// Two unit directions across the axis, from the first one of which angles are counted to the second.
+    pub across: [Dir<Patient>; 2],
     /// From the axis to the side in each direction.
     pub outward: [Dir<Patient>; DIRECTIONS],
     pub length_mm: f64,
@@ -201,9 +203,9 @@ impl Probe {
     }
 
     /// Climbs from a place until no place one step away is higher, `step` along and around being
-    /// turned into each other by an angle. `value` may say anything lower where it is no higher than
-    /// the number it is given.
-    pub fn climb(
+    /// turned into each other by an angle; on ridges, up which few ways lead, in eight ways rather than
+    /// four. `value` may say anything lower where it is no higher than the number it is given.
+    pub fn climb_in_eight_ways(
         &self,
         mut peak: Peak,
         step: f64,
@@ -236,11 +238,56 @@ impl Probe {
             }
         }
     }
+
+    /// The same in four ways, and in the one that they make together.
+    pub fn climb(
+        &self,
+        mut peak: Peak,
+        step: f64,
+        turned: f64,
+        value: &mut impl FnMut(Point<Patient>, f64) -> f64,
+    ) -> Peak {
+        const AROUND: [DVec2; 4] = [DVec2::X, DVec2::Y, DVec2::NEG_X, DVec2::NEG_Y];
+        /// The way that led up is tried again first, then the ways across it, then the one all in all.
+        const IN_TURN: [usize; 5] = [0, 1, 3, 2, 4];
+        let (turn, here) = (DVec2::from_angle(turned) * step, Turn::of(peak.spot));
+        let (mut gone, mut led_up, mut tried) =
+            (DVec2::ZERO, 0, [false, false, false, false, true]);
+        let next = |led_up: usize, tried: [bool; 5]| {
+            let ways = IN_TURN.map(|n| if n < 4 { (led_up + n) % 4 } else { 4 });
+            ways.into_iter().find(|way| !tried[*way])
+        };
+        while let Some(way) = next(led_up, tried) {
+            tried[way] = true;
+            let by =
+                AROUND.get(way).map_or(gone.normalize_or_zero() * step, |way| turn.rotate(*way));
+            let spot = self.moved(peak.spot, by.x, by.y);
+            let value = value(self.point_at(spot, here.on_to(spot)), peak.value);
+            if value > peak.value {
+                peak = Peak { spot, value };
+                gone += by;
+                tried = [false; 5];
+                if way < 4 {
+                    led_up = way;
+                    // The way back is known to lead down.
+                    tried[(way + 2) % 4] = true;
+                }
+                // All in all it is the same way as long as only one was gone.
+                tried[4] = gone.perp_dot(by).abs() < 1e-9;
+            }
+        }
+        peak
+    }
 }
 
 /// Sine and cosine of the angle of each sampled direction.
 static TURNS: LazyLock<[(f64, f64); DIRECTIONS]> =
     LazyLock::new(|| std::array::from_fn(|direction| angle_of(direction).sin_cos()));
+
+/// The sine and cosine of that angle.
+pub(super) fn turn_of(direction: usize) -> (f64, f64) {
+    TURNS[direction % DIRECTIONS]
+}
 
 /// The angle of a sampled direction around the axis.
 pub(super) fn angle_of(direction: usize) -> f64 {

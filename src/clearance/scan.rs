@@ -1,15 +1,14 @@
-//! One pass over a screw's surface: what of it may be the worst place, or lies in air.
+//! One pass over a screw's surface: what of it may be the worst place.
 //!
 //! A distance changes by no more than the way to where it is asked, so one sample tells how near to
-//! daylight everything around it can be at most. Sampled are all places that could be the worst one or
-//! lie in air, and others only as far as the profile needs them. Along the axis one exact distance
+//! daylight everything around it can be at most. Sampled are all places that could be the worst one,
+//! and others only as far as the profile needs them. Along the axis one exact distance
 //! rules a whole stretch of the side out: no place of it lies farther from there than its rim.
 
 use super::peaks::{MOST_OFF_MM, Peaks, TOUCHING_MM};
 use super::probe::{Peak, Probe, STEP_MM, Spot, angle_of};
 use super::ring::{DIRECTIONS, Ring};
 use super::{AssessError, ProfilePoint, SignedDistance};
-use crate::space::{Patient, Point};
 use glam::DVec2;
 use std::f64::consts::TAU;
 
@@ -33,19 +32,15 @@ const PATCH_DIRECTIONS: usize = 3;
 /// What one pass over the samples gives.
 pub(super) struct Scan {
     pub profile: Vec<ProfilePoint>,
-    /// Judged samples outside bone, all of those that may lie past a wall.
-    pub in_air: Vec<Spot>,
     /// Judged local maxima of −distance.
     pub outermost: Peaks,
 }
 
-/// Samples the surface; an error where the distance is no number. `may_be_past` tells whether something
-/// that is no farther from a point than so many mm may lie past a wall.
+/// Samples the surface; an error where the distance is no number.
 pub(super) fn scan(
     probe: &Probe,
     bone: &impl SignedDistance,
     has_profile: bool,
-    may_be_past: impl Fn(Point<Patient>, f64) -> bool,
 ) -> Result<Scan, AssessError> {
     let rings = (probe.length_mm / STEP_MM).ceil().max(1.0) as usize;
     let depth = |ring: usize| probe.length_mm * ring as f64 / rings as f64;
@@ -54,7 +49,7 @@ pub(super) fn scan(
     if on_axis.iter().any(|mm| mm.is_nan()) {
         return Err(AssessError::NoDistance);
     }
-    let mut scanner = Scanner::new(probe, bone, may_be_past, on_axis);
+    let mut scanner = Scanner::new(probe, bone, on_axis);
     if has_profile {
         scanner.scan.profile.reserve_exact(rings + 1);
         for ring in 0..=rings {
@@ -90,6 +85,16 @@ impl Patch {
         (0.5 * (self.along_mm[0] + self.along_mm[1]), first + count / 2)
     }
 
+    /// Where its middle lies.
+    fn spot(self) -> Spot {
+        let (along_mm, direction) = self.middle();
+        let angle = angle_of(direction);
+        match self.is_tip {
+            true => Spot::Tip { radius_mm: along_mm, angle },
+            false => Spot::Side { depth_mm: along_mm, angle },
+        }
+    }
+
     /// Whether it is as short as samples are apart.
     fn is_short(self) -> bool {
         self.along_mm[1] - self.along_mm[0] < 1.01 * STEP_MM
@@ -110,10 +115,9 @@ impl Patch {
 }
 
 /// One pass over the surface.
-struct Scanner<'a, B, W> {
+struct Scanner<'a, B> {
     probe: &'a Probe,
     bone: &'a B,
-    may_be_past: W,
     scan: Scan,
     /// The distance on the axis, at the depth of every ring.
     on_axis: Vec<f64>,
@@ -127,13 +131,12 @@ struct Scanner<'a, B, W> {
     dip_mm: f64,
 }
 
-impl<'a, B: SignedDistance, W: Fn(Point<Patient>, f64) -> bool> Scanner<'a, B, W> {
-    fn new(probe: &'a Probe, bone: &'a B, may_be_past: W, on_axis: Vec<f64>) -> Self {
+impl<'a, B: SignedDistance> Scanner<'a, B> {
+    fn new(probe: &'a Probe, bone: &'a B, on_axis: Vec<f64>) -> Self {
         Self {
             probe,
             bone,
-            may_be_past,
-            scan: Scan { profile: Vec::new(), in_air: Vec::new(), outermost: Peaks::new(probe) },
+            scan: Scan { profile: Vec::new(), outermost: Peaks::new(probe) },
             on_axis,
             least: f64::INFINITY,
             likely: 0,
@@ -142,18 +145,12 @@ impl<'a, B: SignedDistance, W: Fn(Point<Patient>, f64) -> bool> Scanner<'a, B, W
         }
     }
 
-    /// From so far from daylight on nothing can be the worst place of the screw, nor lie in air, mm.
+    /// From so far from daylight on nothing can be the worst place of the screw, mm.
     fn needed_mm(&self) -> f64 {
         match self.scan.outermost.found {
             Some(found) if found.value < -TOUCHING_MM => -found.value,
-            _ => (self.least + self.scan.outermost.cell_mm).max(0.0),
+            _ => self.least + MOST_OFF_MM,
         }
-    }
-
-    /// The same for what does not lie past a wall, where the screw is far out in air: the search of the
-    /// worst place begins no farther from it than this.
-    fn needed_far_out_mm(&self) -> f64 {
-        (self.least + self.scan.outermost.cell_mm + MOST_OFF_MM).min(0.0)
     }
 
     /// Samples a ring of the side as densely as the profile needs it.
@@ -203,8 +200,8 @@ impl<'a, B: SignedDistance, W: Fn(Point<Patient>, f64) -> bool> Scanner<'a, B, W
         Ok(ProfilePoint { depth_mm, clearance_mm: samples.least - self.dip_mm })
     }
 
-    /// Samples everything that could be the worst place, or lie in air: parts of the side first that
-    /// the axis says to be near daylight.
+    /// Samples everything that could be the worst place: parts of the side first that the axis says to be
+    /// near daylight.
     fn cover(&mut self) -> Result<(), AssessError> {
         let probe = self.probe;
         let parts = |from: f64, to: f64, most: f64| {
@@ -314,12 +311,15 @@ impl<'a, B: SignedDistance, W: Fn(Point<Patient>, f64) -> bool> Scanner<'a, B, W
         let round_mm = radius_mm * TAU * patch.directions[1] as f64 / DIRECTIONS as f64;
         // No place of the patch is farther from its middle than half of its diagonal.
         let half_mm = 0.5 * DVec2::new(to - from, round_mm).length();
-        let needed_mm = match self.needed_far_out_mm() {
-            far_out if far_out < 0.0 && !(self.may_be_past)(middle, half_mm) => far_out,
-            _ => self.needed_mm(),
-        };
-        if distance - needed_mm >= half_mm {
+        if distance - self.needed_mm() >= half_mm {
             return Ok(());
+        }
+        // Climbing starts from the highest of each block and sector alone.
+        if patch.directions[1] == 1 && distance <= TOUCHING_MM {
+            let held = self.scan.outermost.held(patch.spot());
+            if held.is_some_and(|held| distance - half_mm >= -held.value) {
+                return Ok(());
+            }
         }
         self.least = self.least.min(distance);
         if patch.directions[1] == 1 && patch.is_short() {
@@ -332,20 +332,12 @@ impl<'a, B: SignedDistance, W: Fn(Point<Patient>, f64) -> bool> Scanner<'a, B, W
         Ok(())
     }
 
-    /// Hands a sample on that may be the worst place, or lies in air.
+    /// Hands a sample on that may be the worst place.
     fn keep(&mut self, patch: Patch, distance: f64) {
-        let (along_mm, direction) = patch.middle();
-        let angle = angle_of(direction);
-        let spot = match patch.is_tip {
-            true => Spot::Tip { radius_mm: along_mm, angle },
-            false => Spot::Side { depth_mm: along_mm, angle },
-        };
+        let spot = patch.spot();
         self.scan.outermost.offer(Peak { spot, value: -distance });
         if distance > TOUCHING_MM {
             self.scan.outermost.approach_from(spot, self.probe, self.bone);
-        }
-        if distance < 0.0 {
-            self.scan.in_air.push(spot);
         }
     }
 }

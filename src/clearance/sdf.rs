@@ -109,17 +109,20 @@ impl SignedDistance for Field {
     fn quick_distance_mm(&self, point: Point<Patient>) -> f64 {
         Field::quick_distance_mm(self, point)
     }
-    fn outside_mm_above(&self, point: Point<Patient>, floor_mm: f64) -> f64 {
-        let place = self.place(point);
-        let near_enough = floor_mm.max(0.0) as f32;
-        -f64::from(self.exact(&place, self.told_quickly(&place), near_enough).0)
+    fn tells_walls_within_mm(&self) -> f64 {
+        // What is told quickly, and from how far away, may be off.
+        f64::from(EXACT_WITHIN_MM) - 0.5
     }
     fn exact_distance_mm(&self, point: Point<Patient>, quick_mm: f64) -> f64 {
         f64::from(self.exact(&self.place(point), quick_mm as f32, 0.0).0)
     }
     fn nearest_wall(&self, point: Point<Patient>) -> (f64, Point<Patient>) {
+        self.near_wall(point, 0.0)
+    }
+    fn near_wall(&self, point: Point<Patient>, near_enough_mm: f64) -> (f64, Point<Patient>) {
         let place = self.place(point);
-        self.wall(place.local, self.exact(&place, self.told_quickly(&place), 0.0))
+        let near_enough = near_enough_mm.max(0.0) as f32;
+        self.wall(place.local, self.exact(&place, self.told_quickly(&place), near_enough))
     }
     fn quick_nearest_wall(&self, point: Point<Patient>) -> (f64, Point<Patient>) {
         let place = self.place(point);

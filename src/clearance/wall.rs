@@ -4,11 +4,13 @@
 //! get there, in the plane across the pedicle's axis. The walls are the same for every screw, so a bone
 //! may keep what of them was asked for ([`Outlines`]).
 
+use super::peaks::MOST_OFF_MM;
 use super::{SignedDistance, Wall};
 use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::space::{Dir, Patient, Point};
 use glam::DVec2;
-use std::f64::consts::TAU;
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI, TAU};
+use std::ops::{Add, Mul, Sub};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
@@ -16,7 +18,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 /// straight.
 const PLANE_STEP_MM: f64 = 0.75;
 /// Rays from the axis in each plane: at 6 mm from it a chord then cuts 7 µm off a round wall.
-const RAYS: usize = 64;
+pub(super) const RAYS: usize = 64;
 /// Where they lead.
 static DIRECTIONS: LazyLock<[DVec2; RAYS]> =
     LazyLock::new(|| std::array::from_fn(|ray| DVec2::from_angle(TAU * ray as f64 / RAYS as f64)));
@@ -84,22 +86,56 @@ impl WallFrame {
         [-self.lateral, self.lateral, self.cranial, -self.cranial]
     }
 
-    /// Whether something no farther from a point than `mm` may lie beside a part of the axis.
-    pub fn is_beside(&self, p: Point<Patient>, mm: f64, [back, front]: [f64; 2]) -> bool {
-        (back - mm..=front + mm).contains(&(p - self.origin).dot(self.forward))
-    }
-
     /// How far along the axis a point lies, and where in the plane across it (lateral, cranial).
     #[inline]
     pub fn along_and_across(&self, p: Point<Patient>) -> (f64, DVec2) {
         let d = p - self.origin;
         (d.dot(self.forward), DVec2::new(d.dot(self.lateral), d.dot(self.cranial)))
     }
+
+    /// The point so far along the axis and there across it.
+    pub fn point(&self, along: f64, across: DVec2) -> Point<Patient> {
+        self.origin + self.forward * along + self.lateral * across.x + self.cranial * across.y
+    }
 }
 
 fn away_from_canal(near: Point<Patient>, anatomy: &VertebraAnatomy) -> Dir<Patient> {
     let left = anatomy.patient_from_vertebra.dir(Dir::X);
     if (near - anatomy.canal_centre).dot(left) >= 0.0 { left } else { -left }
+}
+
+/// A point or a direction, along the pedicle's axis and across it.
+#[derive(Clone, Copy)]
+pub(super) struct Seen {
+    pub along: f64,
+    pub across: DVec2,
+}
+
+impl Seen {
+    pub fn dot(self, other: Self) -> f64 {
+        self.along * other.along + self.across.dot(other.across)
+    }
+}
+
+impl Add for Seen {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self { along: self.along + other.along, across: self.across + other.across }
+    }
+}
+
+impl Sub for Seen {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        self + other * -1.0
+    }
+}
+
+impl Mul<f64> for Seen {
+    type Output = Self;
+    fn mul(self, by: f64) -> Self {
+        Self { along: self.along * by, across: self.across * by }
+    }
 }
 
 /// How far a point lies past the wall.
@@ -191,30 +227,60 @@ pub(super) struct PedicleWalls<'a, B> {
     bone: &'a B,
     frame: WallFrame,
     outlines: Arc<Outlines>,
-    /// The first ray of the edge that was found nearest last.
-    likely: usize,
+    /// The first rays of the two edges that were found nearest last.
+    likely: [usize; 2],
+    /// Where the rays lead.
+    directions: &'static [DVec2; RAYS],
 }
 
 impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     pub fn new(bone: &'a B, frame: WallFrame, span_mm: [f64; 2]) -> Self {
-        Self { bone, frame, outlines: bone.outlines(frame, span_mm), likely: 0 }
-    }
-
-    /// Whether a point lies on this wall's side of the pedicle's axis.
-    pub fn is_towards(&self, p: Point<Patient>, wall: Wall) -> bool {
-        let across = self.frame.along_and_across(p).1;
-        match wall {
-            Wall::Medial => across.x < 0.0,
-            Wall::Lateral => across.x > 0.0,
-            Wall::Cranial => across.y > 0.0,
-            Wall::Caudal => across.y < 0.0,
-            Wall::Anterior | Wall::Posterior => false,
+        Self {
+            bone,
+            frame,
+            outlines: bone.outlines(frame, span_mm),
+            likely: [0; 2],
+            directions: &DIRECTIONS,
         }
     }
 
-    /// The wall that an outward direction crosses.
-    pub fn names(&self, outward: Dir<Patient>) -> Wall {
-        self.frame.wall_towards(outward)
+    /// Whether something no farther from a point than `mm` may lie within the pedicle's span.
+    pub fn is_beside(&self, p: Point<Patient>, mm: f64) -> bool {
+        let [back, front] = self.outlines.span_mm;
+        (back - mm..=front + mm).contains(&self.frame.along_and_across(p).0)
+    }
+
+    /// The directions in which places are told.
+    pub fn frame(&self) -> WallFrame {
+        self.frame
+    }
+
+    /// The spaces between planes.
+    pub fn planes(&self) -> usize {
+        self.outlines.planes
+    }
+
+    /// How far along the axis a plane lies, mm; rounding does not lead out of the span.
+    pub fn along(&self, plane: usize) -> f64 {
+        self.along_between(plane, 0.0)
+    }
+
+    fn along_between(&self, before: usize, share: f64) -> f64 {
+        const WITHIN_MM: f64 = 1e-6;
+        let Outlines { span_mm: [back, front], planes, .. } = *self.outlines;
+        let along = back + (front - back) * ((before as f64 + share) / planes as f64);
+        along.min(front - WITHIN_MM).max(back + WITHIN_MM)
+    }
+
+    /// Where a ray leads, across the axis (lateral, cranial).
+    pub fn direction(&self, ray: usize) -> DVec2 {
+        self.directions[ray % RAYS]
+    }
+
+    /// The corner of the outline on a ray, between two planes; `None` where the axis is not in bone.
+    pub fn corner(&self, before: usize, share: f64, ray: usize) -> Option<Seen> {
+        let across = self.outline(Between { before, share }, ray)?;
+        Some(Seen { along: self.along_between(before, share), across })
     }
 
     /// How far `p` lies past the wall, in its plane across the axis. `None` outside the pedicle's
@@ -225,7 +291,13 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
 
     /// The same; `None` too where it is no more than `floor_mm`, which takes much less time.
     pub fn overshoot_above(&mut self, p: Point<Patient>, floor_mm: f64) -> Option<Overshoot> {
-        let (place, across) = self.place(p)?;
+        let (along, across) = self.frame.along_and_across(p);
+        self.overshoot_at(along, across, floor_mm)
+    }
+
+    /// The same of a place so far along the axis and there across it.
+    pub fn overshoot_at(&mut self, along: f64, across: DVec2, floor_mm: f64) -> Option<Overshoot> {
+        let place = self.place(along)?;
         let wall = self.nearest_on_outline(place, across, floor_mm)?;
         let outward = across - wall;
         let unit = outward.try_normalize().unwrap_or(across.normalize_or_zero());
@@ -235,16 +307,16 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
         })
     }
 
-    /// Between which planes a point lies, and where across the axis; `None` outside the span.
-    fn place(&self, p: Point<Patient>) -> Option<(Between, DVec2)> {
-        let (along, across) = self.frame.along_and_across(p);
+    /// Between which planes a place along the axis lies; `None` outside the span.
+    #[inline]
+    fn place(&self, along: f64) -> Option<Between> {
         let Outlines { span_mm: [back, front], planes, .. } = *self.outlines;
         if !(back..=front).contains(&along) {
             return None;
         }
         let plane = (along - back) / (front - back).max(1e-9) * planes as f64;
         let before = (plane as usize).min(planes - 1);
-        Some((Between { before, share: plane - before as f64 }, across))
+        Some(Between { before, share: plane - before as f64 })
     }
 
     /// The point of the outline nearest to `q`; `None` when `q` is inside it or it is empty, or that
@@ -252,9 +324,17 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     fn nearest_on_outline(&mut self, at: Between, q: DVec2, floor_mm: f64) -> Option<DVec2> {
         let lowest = floor_mm * floor_mm;
         // Most places are not far from the last one, and what was nearest there decides.
+        let of_edge = |ray: usize| {
+            Some(Nearest::new([self.outline(at, ray)?, self.outline(at, ray + 1)?], q, ray))
+        };
+        let [first, second] = self.likely;
+        let mut nearest = of_edge(first)?;
         if floor_mm > 0.0 {
-            let (a, b) = (self.outline(at, self.likely)?, self.outline(at, self.likely + 1)?);
-            if nearest_on_segment(a, b, q).distance_squared(q) <= lowest {
+            if nearest.square <= lowest {
+                return None;
+            }
+            if second != first && of_edge(second)?.square <= lowest {
+                self.likely = [second, first];
                 return None;
             }
         }
@@ -263,35 +343,40 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
         if (b - a).perp_dot(q - a) >= 0.0 {
             return None;
         }
-        let mut nearest = nearest_on_segment(a, b, q);
-        let mut square = nearest.distance_squared(q);
-        self.likely = first;
+        nearest.see([a, b], q, first);
         // An edge seen at an angle from q is at least reach * sin(angle) away: stop when that is
         // further than what was found, in each turning sense.
-        let reach_square = q.length_squared();
+        let (reach_square, directions) = (q.length_squared(), self.directions);
         for (turn, corner, start) in [(1, b, first + 1), (RAYS - 1, a, first)] {
             let (mut last, mut ray) = (corner, start);
-            for before in &DIRECTIONS[..RAYS / 4 - 1] {
-                if square <= lowest {
+            for before in &directions[..RAYS / 4 - 1] {
+                if nearest.square <= lowest {
+                    self.keep(nearest.ray);
                     return None;
                 }
-                if reach_square * before.y * before.y > square {
+                if reach_square * before.y * before.y > nearest.square {
                     break;
                 }
                 ray = (ray + turn) % RAYS;
                 let next = self.outline(at, ray)?;
                 // By ascending rays in either sense, so that rounding is the same.
-                let (a, b) = if turn == 1 { (last, next) } else { (next, last) };
-                last = next;
-                let candidate = nearest_on_segment(a, b, q);
-                let candidate_square = candidate.distance_squared(q);
-                if candidate_square < square {
-                    (nearest, square) = (candidate, candidate_square);
-                    self.likely = if turn == 1 { ray + RAYS - 1 } else { ray };
+                match turn {
+                    1 => nearest.see([last, next], q, ray + RAYS - 1),
+                    _ => nearest.see([next, last], q, ray),
                 }
+                last = next;
             }
         }
-        (square > lowest).then_some(nearest)
+        self.keep(nearest.ray);
+        (nearest.square > lowest).then_some(nearest.point)
+    }
+
+    /// Keeps the first ray of the edge that was found nearest.
+    fn keep(&mut self, ray: usize) {
+        let ray = ray % RAYS;
+        if ray != self.likely[0] {
+            self.likely = [ray, self.likely[0]];
+        }
     }
 
     /// A corner of the outline at a place between two planes; `None` where the axis is not in bone.
@@ -299,25 +384,42 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     fn outline(&self, Between { before, share }: Between, ray: usize) -> Option<DVec2> {
         let (r0, r1) = (self.radius(before, ray), self.radius(before + 1, ray));
         let radius = r0 + (r1 - r0) * share;
-        (r0 > 0.0 && r1 > 0.0).then(|| DIRECTIONS[ray % RAYS] * radius)
+        (r0 > 0.0 && r1 > 0.0).then(|| self.directions[ray % RAYS] * radius)
     }
 
+    /// From the axis no wall of a plane is nearer than this, mm.
+    pub fn least_radius(&self, plane: usize) -> f64 {
+        self.depth(plane) - MOST_OFF_MM
+    }
+
+    /// How deep the axis lies in bone, told quickly, mm.
+    fn depth(&self, plane: usize) -> f64 {
+        let start = self.start(plane);
+        self.outlines.depths[plane].get(|| self.bone.quick_distance_mm(start))
+    }
+
+    /// Where the axis meets a plane.
+    fn start(&self, plane: usize) -> Point<Patient> {
+        let Outlines { span_mm: [back, front], planes, .. } = *self.outlines;
+        let along = back + (front - back) * (plane as f64 / planes as f64);
+        self.frame.origin + self.frame.forward * along
+    }
+
+    /// How far from the axis the wall is on a ray, mm; 0 where the axis is not in bone.
     #[inline]
-    fn radius(&self, plane: usize, ray: usize) -> f64 {
+    pub fn radius(&self, plane: usize, ray: usize) -> f64 {
         self.outlines.radii[plane * RAYS + ray % RAYS].get(|| self.cast(plane, ray))
     }
 
     /// The first way out of bone along a ray from the axis, mm; 0 where the axis is not in bone.
     #[inline(never)]
     fn cast(&self, plane: usize, ray: usize) -> f64 {
-        let Outlines { span_mm: [back, front], planes, .. } = *self.outlines;
-        let along = back + (front - back) * (plane as f64 / planes as f64);
-        let start = self.frame.origin + self.frame.forward * along;
-        let across = DIRECTIONS[ray % RAYS];
+        let start = self.start(plane);
+        let across = self.directions[ray % RAYS];
         let dir = self.frame.lateral * across.x + self.frame.cranial * across.y;
         let bone = self.bone;
         let exact = |radius: f64| bone.signed_distance_mm(start + dir * radius);
-        let depth = self.outlines.depths[plane].get(|| bone.quick_distance_mm(start));
+        let depth = self.depth(plane);
         if depth.is_nan() || depth <= 0.0 {
             return 0.0;
         }
@@ -343,11 +445,36 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     }
 }
 
+/// Whether a place across a pedicle's axis (lateral, cranial) lies on this wall's side of it.
+pub(super) fn is_towards(across: DVec2, wall: Wall) -> bool {
+    match wall {
+        Wall::Medial => across.x < 0.0,
+        Wall::Lateral => across.x > 0.0,
+        Wall::Cranial => across.y > 0.0,
+        Wall::Caudal => across.y < 0.0,
+        Wall::Anterior | Wall::Posterior => false,
+    }
+}
+
 /// The ray at or before the direction of `q`.
+#[inline]
 fn ray_before(q: DVec2) -> usize {
-    let angle = q.to_angle();
-    let angle = if angle < 0.0 { angle + TAU } else { angle };
-    (angle / TAU * RAYS as f64) as usize % RAYS
+    // About the angle, to a twentieth of the way between two rays; then the one of the neighbours that
+    // is at or before it indeed.
+    let (x, y) = (q.x.abs(), q.y.abs());
+    let (long, short) = if y > x { (y, x) } else { (x, y) };
+    let slope = short / long.max(f64::MIN_POSITIVE);
+    let angle = slope * (FRAC_PI_4 + (1.0 - slope) * (0.2447 + 0.0663 * slope));
+    let angle = if y > x { FRAC_PI_2 - angle } else { angle };
+    let angle = if q.x < 0.0 { PI - angle } else { angle };
+    let angle = if q.y < 0.0 { TAU - angle } else { angle };
+    let ray = (angle / TAU * RAYS as f64) as usize;
+    let is_past = |ray: usize| DIRECTIONS[ray % RAYS].perp_dot(q) >= 0.0;
+    match (is_past(ray), is_past(ray + 1)) {
+        (true, true) => (ray + 1) % RAYS,
+        (true, false) => ray % RAYS,
+        (false, _) => (ray + RAYS - 1) % RAYS,
+    }
 }
 
 /// Where a function that is positive at `x[0]` and not at `x[1]` is zero: the chord's zero, bettered
@@ -360,6 +487,34 @@ fn zero_between(at: impl Fn(f64) -> f64, x: [f64; 2], y: [f64; 2]) -> f64 {
         chord([middle, x[1]], [value, y[1]])
     } else {
         chord([x[0], middle], [y[0], value])
+    }
+}
+
+/// The point of some edges that is nearest to a place, the square of the way there, and the first ray of
+/// its edge.
+struct Nearest {
+    point: DVec2,
+    square: f64,
+    ray: usize,
+}
+
+impl Nearest {
+    #[inline]
+    fn new([a, b]: [DVec2; 2], q: DVec2, ray: usize) -> Self {
+        let point = nearest_on_segment(a, b, q);
+        Self { point, square: point.distance_squared(q), ray }
+    }
+
+    #[inline]
+    fn see(&mut self, [a, b]: [DVec2; 2], q: DVec2, ray: usize) {
+        // No place of an edge is nearer than this: both its ends are half of it away at most.
+        let to_end = a.distance_squared(q).min(b.distance_squared(q));
+        if to_end - 0.25 * a.distance_squared(b) < self.square {
+            let other = Self::new([a, b], q, ray);
+            if other.square < self.square {
+                *self = other;
+            }
+        }
     }
 }
 
@@ -392,7 +547,8 @@ mod tests {
             let off = Dir::new(9.0 * part(n, 0.819), 7.0 * part(n, 0.671), 9.0 * part(n, 0.549));
             let p = pedicle.isthmus + off;
             let told = walls.overshoot(p).map(|over| over.mm);
-            let Some((plane, q)) = walls.place(p) else {
+            let (along, q) = frame.along_and_across(p);
+            let Some(plane) = walls.place(along) else {
                 assert_eq!(told, None);
                 continue;
             };

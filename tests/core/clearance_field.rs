@@ -59,7 +59,7 @@ fn a_screw_in_the_phantom_reads_as_it_lies_and_at_the_speed_of_a_hand() {
         assert!((judged.clearance_mm - truth.clearance_mm).abs() < 0.1, "{judged:?} {truth:?}");
         // And never so long that a frame of a headset would wait.
         let thousand = thousand_quick(&field, &medial);
-        for (screw, most) in [(middle, 3), (medial, 24)] {
+        for (screw, most) in [(middle, 3), (medial, 12)] {
             let took = fastest(|| assess(&screw, &field, &anatomy).unwrap());
             println!("assess took {took:?}, a thousand distances {thousand:?} ({side})");
             assert!(took < most * thousand, "{took:?}, {thousand:?}");
@@ -85,7 +85,7 @@ fn a_full_answer_takes_no_longer_than_some_thousand_quick_distances() {
         let out = Screw { entry: screw.entry + medial * 5.0, ..screw.clone() };
         let thousand = thousand_quick(&vertebra.field, &screw.shape());
         // In bone, and in breach, where the worst place has to be searched.
-        for (screw, most) in [(screw, 4), (&out, 32)] {
+        for (screw, most) in [(screw, 4), (&out, 16)] {
             let took = fastest(|| answer_of(spine, &plan, screw));
             println!("full answer {took:?}, a thousand distances {thousand:?}, {}", screw.name());
             assert!(took < most * thousand, "{took:?}, {thousand:?}, {}", screw.name());
