@@ -25,7 +25,8 @@
 //!    24 directions and the worst places are then searched between the samples, which equals the
 //!    literal sampling (0.25 mm, 24 directions or more) made dense, to 0.01 mm.
 //! 7. The direction is that from wall to metal in the pedicle's frame: forward is the pedicle's
-//!    axis, lateral leads away from the canal; the largest component names it. How far it reaches past
+//!    axis, lateral leads away from the canal; the largest component names it. Where two walls are
+//!    equally near, as often at the worst place, it is the way between theirs. How far it reaches past
 //!    the medial, the cranial and the caudal wall is told beside that, since a larger breach elsewhere
 //!    would hide it.
 //!    Of a screw whose axis meets no bone the direction is that from the isthmus to the axis: it crossed
@@ -339,7 +340,8 @@ mod tests {
         }
     }
 
-    /// The largest value over the judged surface by samples alone: near and nearer around the best.
+    /// The largest value over the judged surface by samples alone: near and nearer around the highest of
+    /// those that no sample beside them exceeds.
     fn by_samples(probe: &Probe, screw: &ScrewShape, value: impl Fn(Point<Patient>) -> f64) -> f64 {
         let radius = screw.diameter_mm / 2.0;
         // Along the side, then on across the tip towards its middle.
@@ -350,18 +352,39 @@ mod tests {
         };
         let at = |way: f64, turn: f64| value(probe.point(spot(way, turn)));
         let (ways, turns) = ((most / 0.1) as i32, 100);
-        let all = (0..=ways).flat_map(|n| (0..turns).map(move |m| (n, m)));
-        let places = all.map(|(n, m)| (f64::from(n) * 0.1, TAU * f64::from(m) / f64::from(turns)));
+        let place =
+            |(n, m): (i32, i32)| (f64::from(n) * 0.1, TAU * f64::from(m) / f64::from(turns));
+        let all = || (0..=ways).flat_map(|n| (0..turns).map(move |m| (n, m)));
+        let values: Vec<f64> = all().map(place).map(|(way, turn)| at(way, turn)).collect();
+        let value_at =
+            |(n, m): (i32, i32)| values[(n.clamp(0, ways) * turns + m.rem_euclid(turns)) as usize];
+        let is_crest = |(n, m): &(i32, i32)| {
+            let beside = (-1..=1).flat_map(|a| (-1..=1).map(move |b| (n + a, m + b)));
+            beside.map(value_at).all(|value| value <= value_at((*n, *m)))
+        };
+        let mut crests: Vec<(i32, i32)> = all().filter(is_crest).collect();
+        crests.sort_by(|a, b| value_at(*b).total_cmp(&value_at(*a)));
         let better = |a: (f64, f64, f64), b: (f64, f64, f64)| if b.0 > a.0 { b } else { a };
         let valued = |(way, turn): (f64, f64)| (at(way, turn), way, turn);
-        let mut best = places.map(valued).fold((f64::NEG_INFINITY, 0.0, 0.0), better);
-        for step in [0.03, 0.006, 0.0015] {
-            let around = (-6..=6).flat_map(|n| (-6..=6).map(move |m| (f64::from(n), f64::from(m))));
-            let (_, way, turn) = best;
-            let near = around.map(|(n, m)| valued((way + n * step, turn + m * step / radius)));
-            best = near.fold(best, better);
+        let mut highest = f64::NEG_INFINITY;
+        for crest in crests.into_iter().take(8) {
+            let mut best = valued(place(crest));
+            for step in [0.03, 0.006, 0.0015] {
+                loop {
+                    let around =
+                        (-6..=6).flat_map(|n| (-6..=6).map(move |m| (f64::from(n), f64::from(m))));
+                    let (value, way, turn) = best;
+                    let near =
+                        around.map(|(n, m)| valued((way + n * step, turn + m * step / radius)));
+                    best = near.fold(best, better);
+                    if best.0 <= value {
+                        break;
+                    }
+                }
+            }
+            highest = highest.max(best.0);
         }
-        best.0
+        highest
     }
 
     #[test]
@@ -373,7 +396,7 @@ mod tests {
             low + (high - low) * (state >> 11) as f64 / (1u64 << 53) as f64
         };
         let mut screws = Vec::new();
-        for n in 0..40 {
+        for n in 0..80 {
             let side = if n % 2 == 0 { 1.0 } else { -1.0 };
             // A third of them run down the middle of the pedicle.
             let off = if n % 3 == 0 { 0.15 } else { 1.0 };
@@ -411,7 +434,7 @@ mod tests {
         };
         let add = |a: [usize; 2], b: [usize; 2]| [a[0] + b[0], a[1] + b[1]];
         let [breached, past_wall] = screws.into_par_iter().map(judged).reduce(|| [0; 2], add);
-        assert!((6..34).contains(&breached) && past_wall > 2, "{breached} {past_wall}");
+        assert!((12..68).contains(&breached) && past_wall > 2, "{breached} {past_wall}");
     }
 
     /// A field of which nothing is asked but distances and the way to the wall, each in full.
