@@ -53,11 +53,11 @@ def read_nifti(path):
     return data, np.diag([-1.0, -1.0, 1.0, 1.0]) @ ras
 
 
-def from_labels(data, lps_from_index, value, sigma=0.7):
-    """The border of one label as a mesh: its voxels smoothed a little, cut where the volume stays."""
+def from_labels(data, lps_from_index, values, sigma=0.7):
+    """The border of some labels together as a mesh: their voxels smoothed a little, cut where the volume stays."""
     from skimage.measure import marching_cubes
 
-    where = np.argwhere(data == value)
+    where = np.argwhere(np.isin(data, values))
     low, high = where.min(0) - 4, where.max(0) + 5
     part = np.zeros(high - low, np.float32)
     part[tuple((where - low).T)] = 1.0

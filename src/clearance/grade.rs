@@ -26,7 +26,8 @@
 //!    then searched between the samples, which equals the literal sampling (0.25 mm, 24 directions or
 //!    more) made dense, to 0.01 mm.
 //! 7. The direction is that from wall to metal in the pedicle's frame: forward is the pedicle's
-//!    axis, lateral leads away from the canal; the largest component names it. How far it reaches past
+//!    axis, lateral leads away from the canal; the largest component names it. Where two walls are
+//!    equally near, as often at the worst place, it is the way between theirs. How far it reaches past
 //!    the medial, the cranial and the caudal wall is told beside that, since a larger breach elsewhere
 //!    would hide it: each is searched by itself, its border with the next wall too.
 //!    Of a screw whose axis meets no bone the direction is that from the isthmus to the axis: it crossed
@@ -286,7 +287,7 @@ mod tests {
             low + (high - low) * (state >> 11) as f64 / (1u64 << 53) as f64
         };
         let mut screws = Vec::new();
-        for n in 0..40 {
+        for n in 0..80 {
             let side = if n % 2 == 0 { 1.0 } else { -1.0 };
             // A third of them run down the middle of the pedicle.
             let off = if n % 3 == 0 { 0.15 } else { 1.0 };
@@ -316,7 +317,7 @@ mod tests {
         };
         let add = |a: [usize; 2], b: [usize; 2]| [a[0] + b[0], a[1] + b[1]];
         let [breached, past_wall] = screws.into_par_iter().map(judged).reduce(|| [0; 2], add);
-        assert!((6..34).contains(&breached) && past_wall > 2, "{breached} {past_wall}");
+        assert!((12..68).contains(&breached) && past_wall > 2, "{breached} {past_wall}");
     }
 
     #[test]
