@@ -207,7 +207,9 @@ fn filling(
     };
     marrow.retain(|i| {
         let p = own.point(*i);
-        own.data[*i] == OPEN && is_off_canal(column, &stations, p) && column.between(p) == name
+        // A sacrum's canal is left open where its marrow is told.
+        let is_off_canal = is_sacrum || is_off_canal(column, &stations, p);
+        own.data[*i] == OPEN && is_off_canal && column.between(p) == name
     });
     marrow.into_iter().for_each(|i| whole.data[i] = true);
     fill_holes(&mut whole);

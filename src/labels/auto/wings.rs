@@ -2,11 +2,12 @@
 //!
 //! In the old they are fat in a shell of less than a voxel. Such a shell is no denser than muscle where
 //! slices are thick, but it is brighter than what lies before it and what lies behind: a sheet. What
-//! sheets, bone and the ilium close in is marrow, but for the foramina and what is the ilium's own.
+//! sheets, bone and the ilium close in is marrow, but for the canal, the foramina and what is the ilium's
+//! own. So are the bodies under S1, whose back wall is as thin.
 
 use super::block::Block;
 use super::disc::Disc;
-use super::split::{Column, ILIUM};
+use super::split::{Column, ILIUM, Locus};
 use super::tissue::Tissue;
 use super::walls::{self, WALLS};
 use glam::DVec3;
@@ -36,18 +37,31 @@ const ILIUM_MM: f64 = 25.0;
 /// Marrow is no darker than soft tissue by more, HU: a foramen is fat with a thin root in it.
 const FAT_UNDER_SOFT_HU: f64 = 100.0;
 
-/// Canal and foramina lie so near to the midline, and no further before the middle of the canal, mm; K.
-const FORAMINA_ASIDE_MM: f64 = 24.0;
+/// The shell of marrow is so many voxels thick at most: what a slice of 3 mm blurs it to.
+const SHELL_STEPS: usize = 2;
+
+/// What bone by the threshold closes in so far before the middle of the canal is marrow, mm.
+const BEFORE_CANAL_MM: f64 = 6.0;
+/// The canal lies so near to the midline, mm, and no further before its middle as it was followed: so
+/// far at S1 and so far from S3 on, where it is shallow and what was followed runs into the bodies.
+const CANAL_ASIDE_MM: f64 = 12.0;
+const CANAL_AHEAD_MM: [f64; 2] = [12.0, 1.0];
+/// Where S1 ends and S3 begins, under the disc along the canal, mm.
+const NARROWS_MM: [f64; 2] = [18.0, 48.0];
+/// The foramina of S1 and S2, beside which screws pass, lie so far from the midline, no further before
+/// the middle of the canal, and no further under the disc, mm; K.
+const FORAMINA_ASIDE_MM: Range<f64> = CANAL_ASIDE_MM..24.0;
 const FORAMINA_AHEAD_MM: f64 = 12.0;
+const FORAMINA_UNDER_MM: f64 = 62.0;
 /// The disc above lies so near to the midline, and reaches so far down from its plane, mm; K.
 const DISC_ASIDE_MM: f64 = 30.0;
 const DISC_UNDER_MM: f64 = 8.0;
 
 /// What belongs to a sacrum of which `bone` is known: its marrow, and the shell that touches it.
 ///
-/// By the canal, where the foramina are, and in the disc above, which its plate and the ilium half close
-/// in, nothing is taken that bone by the threshold does not close in, however well sheets do: a screw
-/// would be judged by it.
+/// In the canal, where the upper foramina are, and in the disc above, which its plate and the ilium half
+/// close in, nothing is taken that bone by the threshold does not close in, however well sheets do: a
+/// screw would be judged by it.
 pub(super) fn marrow_and_shell(
     bone: &Block<bool>,
     names: &Block<u8>,
@@ -61,7 +75,7 @@ pub(super) fn marrow_and_shell(
     let sheets = with_sheets(&walls, &soft, tissue);
     let fat_hu = tissue.soft_hu - FAT_UNDER_SOFT_HU;
     let is_fat = |i: usize| !tissue.is_bone_only && f64::from(soft.data[i]) < fat_hu;
-    let beside = Beside { column, stations: column.beside(sacrum), disc: column.above(sacrum) };
+    let beside = Beside::of(column, sacrum);
     let may_be_wing = |i: usize| beside.may_be_wing(names.point(i));
     let in_sheets = within(&sheets, THIN_WALLS, GAP_MM);
     let in_sheets = in_sheets.into_iter().filter(|i| !is_fat(*i) && may_be_wing(*i));
@@ -73,28 +87,60 @@ pub(super) fn marrow_and_shell(
     let of_ilium = walls::between(&ilium, ILIUM_MM, ILIUM_LINES);
     of_ilium.into_iter().for_each(|i| marrow.data[i] = false);
     let is_wall = |i: usize| sheets.data[i] || f64::from(ct.data[i]) >= tissue.bone_hu;
-    let touches_marrow = |i: usize| marrow.neighbours(i).any(|other| marrow.data[other]);
-    let is_shell = |i: usize| is_wall(i) && touches_marrow(i) && may_be_wing(i);
-    (0..names.data.len()).filter(|i| marrow.data[*i] || is_shell(*i)).collect()
+    let mut whole = marrow.clone();
+    for _ in 0..SHELL_STEPS {
+        let inside = whole.clone();
+        let touches = |i: usize| inside.neighbours(i).any(|other| inside.data[other]);
+        let is_shell = |i: &usize| is_wall(*i) && touches(*i) && may_be_wing(*i);
+        (0..whole.data.len()).filter(is_shell).for_each(|i| whole.data[i] = true);
+    }
+    let is_off_canal = |i: usize| beside.is_off_canal(names.point(i));
+    (0..names.data.len()).filter(|i| whole.data[*i] && is_off_canal(*i)).collect()
 }
 
 /// What lies beside a sacrum and is no part of it.
 struct Beside<'a> {
     column: &'a Column<'a>,
     stations: Range<usize>,
+    /// The station at the disc above.
+    top: usize,
     disc: Option<&'a Disc>,
 }
 
-impl Beside<'_> {
-    /// Whether a place lies neither where canal and foramina do nor in the disc above.
+impl<'a> Beside<'a> {
+    fn of(column: &'a Column<'a>, sacrum: u8) -> Self {
+        let stations = column.beside(sacrum);
+        Self { column, stations, top: column.span(sacrum)[0], disc: column.above(sacrum) }
+    }
+    /// Whether a place lies neither in the canal or by a foramen of S1 or S2 nor in the disc above.
     fn may_be_wing(&self, p: DVec3) -> bool {
         let at = self.column.locus_among(self.stations.clone(), p);
-        let aside = at.aside.abs();
-        let is_by_canal = aside < FORAMINA_ASIDE_MM && at.ahead < FORAMINA_AHEAD_MM;
-        let under = self.disc.map_or(f64::INFINITY, |disc| (disc.middle - p).dot(disc.up));
-        let is_in_disc = aside < DISC_ASIDE_MM && under < DISC_UNDER_MM;
-        !is_by_canal && !is_in_disc
+        let (aside, under) = (at.aside.abs(), self.under_disc(&at));
+        let is_in_canal = aside < CANAL_ASIDE_MM && at.ahead < front_mm(under);
+        let is_by_foramen = FORAMINA_ASIDE_MM.contains(&aside)
+            && at.ahead < FORAMINA_AHEAD_MM
+            && under < FORAMINA_UNDER_MM;
+        let under_plate = self.disc.map_or(f64::INFINITY, |disc| (disc.middle - p).dot(disc.up));
+        let is_in_disc = aside < DISC_ASIDE_MM && under_plate < DISC_UNDER_MM;
+        !is_in_canal && !is_by_foramen && !is_in_disc
     }
+    /// Whether a place lies in front of the canal or beside it.
+    fn is_off_canal(&self, p: DVec3) -> bool {
+        let at = self.column.locus_among(self.stations.clone(), p);
+        let front = front_mm(self.under_disc(&at)).min(BEFORE_CANAL_MM);
+        at.ahead > front || at.aside.abs() > CANAL_ASIDE_MM
+    }
+    /// How far under the disc above a place lies along the canal, mm.
+    fn under_disc(&self, at: &Locus) -> f64 {
+        at.station as f64 - self.top as f64
+    }
+}
+
+/// How far before its middle the canal's front lies at most so far under the disc, mm.
+fn front_mm(under: f64) -> f64 {
+    let [s1, s3] = NARROWS_MM;
+    let down = ((under - s1) / (s3 - s1)).clamp(0.0, 1.0);
+    CANAL_AHEAD_MM[0] + down * (CANAL_AHEAD_MM[1] - CANAL_AHEAD_MM[0])
 }
 
 /// What has walls in so many directions, and what a ball of this radius does not come to.
@@ -150,6 +196,7 @@ fn over_both_sides(ct: &Block<i16>, index: usize) -> i16 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::curve::Station;
     use super::*;
 
     const SIZE: usize = 50;
@@ -192,6 +239,46 @@ mod tests {
             let far = (sheets.point(i) - DVec3::splat(24.5)).length();
             assert!(far < 16.0, "{far} mm from the middle");
         }
+    }
+
+    /// Places straight under each other in the midline and 18 mm aside, 5 mm before the canal's middle.
+    #[test]
+    fn canal_and_upper_foramina_are_kept_free_and_the_bodies_under_s1_are_not() {
+        let station = |n: usize| Station {
+            middle: DVec3::Z * -(n as f64),
+            up: DVec3::Z,
+            front: -DVec3::Y,
+            left: DVec3::X,
+            depth_mm: 40.0,
+            wall_mm: 8.0,
+        };
+        let stations: Vec<Station> = (0..200).map(station).collect();
+        let disc = Disc {
+            station: 50,
+            at_canal: 50,
+            middle: stations[50].body(),
+            up: DVec3::Z,
+            valley_hu: 0.0,
+            clear: 1.0,
+            is_guessed: false,
+            like_vertebra: 0.9,
+        };
+        let column = Column { stations: &stations, discs: &[disc], sacrum: Some(2) };
+        let beside = Beside::of(&column, 2);
+        let place = |aside: f64, under: f64| DVec3::new(aside, -5.0, -50.0 - under);
+        for (under, is_body, is_bar) in
+            [(20.0, false, false), (50.0, true, false), (70.0, true, true)]
+        {
+            assert_eq!(beside.may_be_wing(place(0.0, under)), is_body, "{under} mm under the disc");
+            assert_eq!(beside.may_be_wing(place(18.0, under)), is_bar, "{under} mm, aside");
+            assert_eq!(
+                beside.is_off_canal(place(0.0, under)),
+                is_body,
+                "{under} mm, off the canal"
+            );
+        }
+        let behind = DVec3::new(0.0, 2.0, -100.0);
+        assert!(!beside.may_be_wing(behind) && !beside.is_off_canal(behind), "S3's own canal");
     }
 
     #[test]
