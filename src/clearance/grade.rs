@@ -349,7 +349,7 @@ mod tests {
                 assert!(off.abs() < most, "{n}, {what}: {} off by {off}", got.clearance_mm);
                 let off = got.wall_breach_mm - brute.past_mm;
                 // Places that are past it farther may be missed by brute force as well.
-                assert!((-0.003..0.01).contains(&off), "{n}, {what}: past the wall off by {off}");
+                assert!((-0.005..0.01).contains(&off), "{n}, {what}: past the wall off by {off}");
                 let there = bone.signed_distance_mm(got.witness);
                 assert!((there - got.clearance_mm).abs() < 1e-4, "{n}, {what}: {there} there");
             }

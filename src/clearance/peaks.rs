@@ -147,13 +147,20 @@ impl Peaks {
         let mut tops = self.tops();
         let (mut step, mut reach_mm) = (STEP_MM, self.cell_mm);
         while step > ROUGH_MM {
-            climb_all(&mut tops, probe, [step, 0.0], reach_mm + MOST_OFF_MM, &ROUGHLY, &mut rough);
+            climb_all(
+                &mut tops,
+                probe,
+                [step, 0.0],
+                reach_mm + MOST_OFF_MM,
+                Ways::Four,
+                &mut rough,
+            );
             (step, reach_mm) = (step / 2.0, step);
         }
         let low = f64::NEG_INFINITY;
         tops.iter_mut().for_each(|top| top.value = exact(probe.point(top.spot), low));
         tops.sort_by(|a, b| b.value.total_cmp(&a.value));
-        settle(&mut tops, probe, step, &OF_DISTANCES, &mut exact);
+        settle(&mut tops, probe, step, Ways::Eight, &mut exact);
         tops.first().map(|top| Peak { value: exact(probe.point(top.spot), low), ..*top })
     }
 
@@ -167,7 +174,7 @@ impl Peaks {
         let mut tops = self.tops();
         tops.iter_mut().for_each(|top| top.value = value(probe.point(top.spot), f64::NEG_INFINITY));
         tops.sort_by(|a, b| b.value.total_cmp(&a.value));
-        settle(&mut tops, probe, STEP_MM, &OF_WAYS_PAST, &mut value);
+        settle(&mut tops, probe, STEP_MM, Ways::Four, &mut value);
         tops.first().filter(|top| top.value > 0.0).copied()
     }
 
@@ -215,20 +222,13 @@ impl KnownWalls {
     }
 }
 
-/// How a search between samples goes on.
-struct Care {
-    /// Every round but the first begins with this step, mm.
-    again_mm: f64,
-    /// It ends after so many rounds that led no higher.
-    calm_rounds: usize,
-    is_in_eight_ways: bool,
+/// In how many ways a step is tried: distances have ridges, where two walls are equally near, and up a ridge
+/// few ways lead.
+#[derive(Clone, Copy)]
+enum Ways {
+    Four,
+    Eight,
 }
-
-/// Distances have ridges, where two walls are equally near.
-const OF_DISTANCES: Care = Care { again_mm: 0.2, calm_rounds: 3, is_in_eight_ways: true };
-/// Ways past a wall are smooth but where they jump.
-const OF_WAYS_PAST: Care = Care { again_mm: 0.1, calm_rounds: 2, is_in_eight_ways: false };
-const ROUGHLY: Care = Care { again_mm: 0.0, calm_rounds: 0, is_in_eight_ways: false };
 
 /// Climbs from all places to the highest there is around, with steps from `step` down to the finest.
 ///
@@ -239,11 +239,15 @@ fn settle(
     tops: &mut Vec<Peak>,
     probe: &Probe,
     mut step: f64,
-    care: &Care,
+    ways: Ways,
     value: &mut impl FnMut(Point<Patient>, f64) -> f64,
 ) {
     const MOST_ROUNDS: usize = 8;
-    /// Every round but the first begins from what is within so much of the highest, mm.
+    /// It ends after so many rounds that led no higher.
+    const CALM_ROUNDS: usize = 3;
+    /// Every round but the first begins with this step, mm.
+    const AGAIN_MM: f64 = 0.2;
+    /// And from what is within so much of the highest, mm.
     const AGAIN_WITHIN_MM: f64 = 0.02;
     /// A round that leads higher by less leads no higher, mm.
     const LEAST_GAIN_MM: f64 = 1e-4;
@@ -251,15 +255,15 @@ fn settle(
     let mut calm = 0;
     for _ in 0..MOST_ROUNDS {
         while step > FINEST_MM {
-            climb_all(tops, probe, [step, turned], reach_mm, care, value);
+            climb_all(tops, probe, [step, turned], reach_mm, ways, value);
             (step, reach_mm, turned) = (step / 2.0, reach_mm / 2.0, turned + TURN);
         }
         let Some(top) = tops.first() else { return };
         calm = if top.value > before + LEAST_GAIN_MM { 0 } else { calm + 1 };
-        if calm == care.calm_rounds {
+        if calm == CALM_ROUNDS {
             return;
         }
-        (step, reach_mm, before) = (care.again_mm, AGAIN_WITHIN_MM, top.value);
+        (step, reach_mm, before) = (AGAIN_MM, AGAIN_WITHIN_MM, top.value);
     }
 }
 
@@ -270,7 +274,7 @@ fn climb_all(
     probe: &Probe,
     [step, turned]: [f64; 2],
     reach_mm: f64,
-    care: &Care,
+    ways: Ways,
     value: &mut impl FnMut(Point<Patient>, f64) -> f64,
 ) {
     let mut highest = f64::NEG_INFINITY;
@@ -278,9 +282,9 @@ fn climb_all(
         if top.value + reach_mm < highest {
             return false;
         }
-        *top = match care.is_in_eight_ways {
-            true => probe.climb_in_eight_ways(*top, step, turned, value),
-            false => probe.climb(*top, step, turned, value),
+        *top = match ways {
+            Ways::Four => probe.climb(*top, step, turned, value),
+            Ways::Eight => probe.climb_in_eight_ways(*top, step, turned, value),
         };
         highest = highest.max(top.value);
         true

@@ -104,7 +104,11 @@ fn a_medial_breach_is_told_beside_a_larger_lateral_one() {
     // Straight towards the canal 0.2 mm, and half-way round to above or below, where the wall is still
     // called medial, just under 0.3.
     assert!((0.18..0.3).contains(&both.medial_breach_mm), "{}", both.medial_breach_mm);
-    let lateral = thick(0.6);
+    // Not straight towards the canal any more, but half-way round by 0.06 mm, too narrow for samples.
+    let barely = thick(0.6);
+    assert_eq!(barely.breach_wall, Some(Wall::Lateral));
+    assert!((0.03..0.08).contains(&barely.medial_breach_mm), "{}", barely.medial_breach_mm);
+    let lateral = thick(0.8);
     assert_eq!((lateral.breach_wall, lateral.medial_breach_mm), (Some(Wall::Lateral), 0.0));
     let medial = thick(-0.3);
     assert_eq!(medial.breach_wall, Some(Wall::Medial));
