@@ -19,6 +19,7 @@ pub mod grade;
 pub mod iliac;
 mod medial;
 mod nearest;
+mod nodes;
 mod peaks;
 mod probe;
 mod ring;
