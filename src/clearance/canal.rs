@@ -17,6 +17,7 @@ use super::tube::{Outline, Tube};
 use crate::anatomy::VertebraAnatomy;
 use crate::space::{Dir, Patient, Point, Rigid, Vertebra};
 use glam::{DVec2, DVec3};
+use rayon::prelude::*;
 use std::f64::consts::TAU;
 use std::sync::LazyLock;
 
@@ -66,7 +67,7 @@ struct Slice {
 
 impl Canal {
     /// The canal of a bone; `None` where the measured middle of the canal lies in bone.
-    pub fn new(bone: &impl SignedDistance, anatomy: &VertebraAnatomy) -> Option<Self> {
+    pub fn new(bone: &(impl SignedDistance + Sync), anatomy: &VertebraAnatomy) -> Option<Self> {
         let frame = anatomy.patient_from_vertebra;
         let centre = frame.inverse().point(anatomy.canal_centre).vec();
         let at =
@@ -82,15 +83,16 @@ impl Canal {
         let seen = first.iter().step_by(FINER).flatten();
         let widest = seen.fold(0.0_f64, |most, mm| most.max(*mm));
         let caps = first.map(|hit| hit.unwrap_or(widest));
-        let mut middles = vec![middle; SLICES];
-        for n in (0..MIDDLE).rev() {
-            middles[n] = recentred(|q| at(q, height(n)), middles[n + 1]);
-        }
-        for n in MIDDLE + 1..SLICES {
-            middles[n] = recentred(|q| at(q, height(n)), middles[n - 1]);
-        }
+        let beside = |middle: &mut DVec2, n: usize| {
+            *middle = recentred(|q| at(q, height(n)), *middle);
+            Some(*middle)
+        };
+        let below = || (0..MIDDLE).rev().scan(middle, beside).collect::<Vec<_>>();
+        let above = || (MIDDLE + 1..SLICES).scan(middle, beside).collect::<Vec<_>>();
+        let (below, above) = rayon::join(below, above);
+        let middles: Vec<DVec2> = below.into_iter().rev().chain([middle]).chain(above).collect();
         let ends = |(n, middle): (usize, &DVec2)| ends(|q| at(q, height(n)), *middle, &caps);
-        let radii: Vec<[f64; TUBE_RAYS]> = middles.iter().enumerate().map(ends).collect();
+        let radii: Vec<[f64; TUBE_RAYS]> = middles.par_iter().enumerate().map(ends).collect();
         let mut slices: Vec<Slice> =
             middles.iter().zip(&radii).map(|(middle, radii)| Slice::new(*middle, radii)).collect();
         for n in 1..slices.len() {

@@ -20,6 +20,7 @@ pub mod grade;
 pub mod iliac;
 mod medial;
 mod nearest;
+mod nodes;
 mod past;
 mod peaks;
 mod probe;

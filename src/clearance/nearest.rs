@@ -1,18 +1,20 @@
 //! The distance of every node of a grid to the triangle that is nearest to it.
 //!
-//! In: the triangles of a surface and a grid. Out: for each node the signed distance and its slope.
+//! In: the triangles of a surface and a grid. Out: for any node the signed distance and its slope.
 //! On every second node along each axis, every triangle is measured against the nodes around it, then
-//! nodes farther away take the nearest point of a neighbour. All nodes start from what those around
-//! them found and walk on to the nearest triangle.
+//! nodes farther away take the nearest point of a neighbour. A node starts from what those around
+//! it found and walks on to the nearest triangle.
 
 use super::four::{Four, Vectors, dot, less};
-use super::sdf::{Node, Units};
+use super::nodes::Units;
+use super::sdf::Node;
 use super::triangles::{Fans, Triangles, closest_point};
 use glam::{Affine3A, UVec3, Vec3, Vec3A, Vec4};
 use rayon::prelude::*;
 use std::array::from_fn;
+use std::sync::Arc;
 
-pub(super) const NONE: u32 = u32::MAX;
+const NONE: u32 = u32::MAX;
 /// A triangle is measured against the nodes within so many nodes of its box.
 const SEED_NODES: f32 = 1.0;
 /// Nodes per searched node, along each axis.
@@ -23,8 +25,10 @@ const ROUNDING_MM: f32 = 1e-3;
 const LANES: usize = 4;
 
 /// The search for the nearest triangle of every second node, in mm around the grid's origin.
-pub(super) struct Nearest<'a> {
-    triangles: &'a Triangles,
+#[derive(Debug)]
+pub(super) struct Nearest {
+    triangles: Arc<Triangles>,
+    /// There once the search has ended.
     fans: Fans,
     /// From a node that is searched.
     local_from_node: Affine3A,
@@ -36,8 +40,10 @@ pub(super) struct Nearest<'a> {
 
 /// What was found for the searched nodes of one k. Rows go on behind their last node, so that lanes
 /// can be read from every one; nothing is ever found there.
+#[derive(Debug)]
 struct Layer {
-    /// Squares of the distances; less than any where no nearer point is to be taken, mm².
+    /// Squares of the distances, as long as they are searched; less than any where no nearer point is
+    /// to be taken, mm².
     squares: Vec<f32>,
     points: [Vec<f32>; 3],
     triangles: Vec<u32>,
@@ -76,6 +82,17 @@ impl Lanes {
             squares: Vec4::select(is_nearer, squares, self.squares),
             points: from_fn(|n| Vec4::select(is_nearer, points[n], self.points[n])),
             triangles: Vec4::select(is_nearer, layer.triangles_at(at), self.triangles),
+        }
+    }
+    /// The first ones; of the others nothing.
+    #[inline(always)]
+    fn first(self, count: usize) -> Self {
+        let is_one = Vec4::new(0.0, 1.0, 2.0, 3.0).cmplt(Vec4::splat(count as f32));
+        let of = |these: Vec4, nothing: Vec4| Vec4::select(is_one, these, nothing);
+        Self {
+            squares: of(self.squares, Self::NOTHING.squares),
+            points: from_fn(|n| of(self.points[n], Self::NOTHING.points[n])),
+            triangles: of(self.triangles, Self::NOTHING.triangles),
         }
     }
     fn each(self) -> [Found; LANES] {
@@ -140,9 +157,9 @@ impl Layer {
     }
 }
 
-impl<'a> Nearest<'a> {
+impl Nearest {
     /// For a grid of so many nodes.
-    pub fn new(triangles: &'a Triangles, local_from_node: Affine3A, size: [usize; 3]) -> Self {
+    pub fn new(triangles: Arc<Triangles>, local_from_node: Affine3A, size: [usize; 3]) -> Self {
         let local_from_node = local_from_node * Affine3A::from_scale(Vec3::splat(STEP as f32));
         let size = size.map(|n| n.div_ceil(STEP) + 1);
         let axes = local_from_node.matrix3;
@@ -150,7 +167,7 @@ impl<'a> Nearest<'a> {
         let shortest = shortest.into_iter().fold(f32::INFINITY, f32::min);
         Self {
             triangles,
-            fans: Fans::new(triangles),
+            fans: Fans::default(),
             local_from_node,
             seeded: (SEED_NODES * shortest).powi(2),
             size,
@@ -225,6 +242,12 @@ impl<'a> Nearest<'a> {
     /// Hands nearest points on from node to node, there and back along all axes, as a vector
     /// distance transform does (Danielsson 1980).
     pub fn spread(&mut self) {
+        let triangles = Arc::clone(&self.triangles);
+        // Nodes hand on one after the other; what they will walk by is made beside it.
+        (self.fans, ()) = rayon::join(|| Fans::new(&triangles), || self.hand_on());
+        self.layers.iter_mut().for_each(|layer| layer.squares = Vec::new());
+    }
+    fn hand_on(&mut self) {
         let inner = |n: usize| 1..n.saturating_sub(1);
         let [_, nj, nk] = self.size;
         for k in inner(nk) {
@@ -291,9 +314,9 @@ impl<'a> Nearest<'a> {
             }
         }
     }
-    /// Every node of a row of the grid: the one through (0, j, k), where the surface's field has
-    /// `values`, positive inside.
-    pub fn row(&self, [j, k]: [usize; 2], values: &[f32], nodes: &mut [Units]) {
+    /// Neighbouring nodes along i from an even one on, which must lie in the grid, where the surface's
+    /// field has `values`, positive inside.
+    pub fn row(&self, [i, j, k]: [usize; 3], values: &[f32], nodes: &mut [Units]) {
         let half_axis = 0.5 * Vec3::from(self.local_from_node.matrix3.x_axis);
         let start = Vec3::new(0.0, j as f32, k as f32) / STEP as f32;
         let start = self.local_from_node.transform_point3(start);
@@ -302,16 +325,20 @@ impl<'a> Nearest<'a> {
         for first in (0..nodes.len()).step_by(STEP * LANES) {
             // A node between two searched ones asks both.
             for (first, others) in [(first, 0..1), (first + 1, 0..2)] {
-                let along = Vec4::new(0.0, 2.0, 4.0, 6.0) + first as f32;
+                let wanted = nodes.len().saturating_sub(first).div_ceil(STEP);
+                if wanted == 0 {
+                    continue;
+                }
+                let along = Vec4::new(0.0, 2.0, 4.0, 6.0) + (i + first) as f32;
                 let places: Vectors = from_fn(|n| start[n] + half_axis[n] * along);
                 let mut best = Lanes::NOTHING;
                 for (row, k) in rows {
                     for other in others.clone() {
-                        best = best.or(places, &self.layers[*k], row + first / STEP + other);
+                        best = best.or(places, &self.layers[*k], row + (i + first) / STEP + other);
                     }
                 }
                 let is_inside = |lane: usize| values.get(first + STEP * lane) > Some(&0.0);
-                let made = self.nodes(places, best, from_fn(is_inside));
+                let made = self.nodes(places, best.first(wanted), from_fn(is_inside));
                 let nodes = nodes.iter_mut().skip(first).step_by(STEP);
                 nodes.zip(made).for_each(|(node, made)| *node = made);
             }
@@ -327,12 +354,10 @@ impl<'a> Nearest<'a> {
             false => [row(j0, k0), row(j1, k0), row(j0, k1), row(j1, k1)],
         }
     }
-    /// The triangle that is about nearest to each searched node, and how many those are; with a few
-    /// nodes behind each row.
-    pub fn into_triangles(self) -> (Vec<u32>, [usize; 3]) {
-        let [_, nj, nk] = self.size;
-        let size = [self.stride(), nj, nk];
-        (self.layers.into_iter().flat_map(|layer| layer.triangles).collect(), size)
+    /// The triangle that is about nearest to a searched node; `None` where there is no surface.
+    pub fn triangle(&self, [i, j, k]: [usize; 3]) -> Option<u32> {
+        let triangle = self.layers[k].triangles[i + self.stride() * j];
+        (triangle != NONE).then_some(triangle)
     }
     /// Nodes at `places` near which `best` was found.
     #[inline(always)]

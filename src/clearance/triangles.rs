@@ -97,6 +97,7 @@ impl Triangles {
 
 /// The triangles around each corner, four at once: more room and less time than [`Triangles`] take, for
 /// who walks to many places.
+#[derive(Debug, Default)]
 pub(super) struct Fans {
     fours: Vec<Four>,
     /// Those of corner n are `fours[first[n]..first[n + 1]]`.

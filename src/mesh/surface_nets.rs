@@ -9,14 +9,15 @@
 use super::TriMesh;
 use crate::space::{Dir, Patient, Point, Voxel};
 use crate::surface::Surface;
+use crate::surface::block::Block;
 use glam::DVec3;
 use rayon::prelude::*;
 
 /// The finest mesh of a surface. Empty where the field is nowhere positive.
 pub fn extract(surface: &Surface) -> TriMesh {
     let grid = surface.field.grid();
-    let values: Vec<f32> = surface.field.data().iter().copied().collect();
-    let net = Net { values, size: grid.size() };
+    let Block { values, size } = surface.block();
+    let net = Net { values, size };
     let (vertex_of_cell, vertices) = net.vertices();
     let patient_from_voxel = grid.patient_from_voxel();
     let mut mesh = TriMesh::default();

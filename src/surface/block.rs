@@ -140,14 +140,34 @@ impl Block {
             }
         }
     }
+    /// Values at places along i, between rows and slabs, what [`Self::sample_row`] tells there to the last
+    /// bit: for a few, where that would put a whole row together.
+    pub fn sample_few(&self, x: impl Fn(usize) -> f32, [y, z]: [f32; 2], out: &mut [f32]) {
+        out.fill(0.0);
+        let [ni, nj, nk] = self.size;
+        let (Some((j, ty)), Some((k, tz))) = (split(y, nj), split(z, nk)) else { return };
+        let ([_, sy, sz], v) = (self.strides(), &self.values);
+        let start = sy * j + sz * k;
+        let between = |at: usize| v[at] + (v[at + sy] - v[at]) * ty;
+        let line = |i: usize| {
+            let (a, b) = (between(start + i), between(start + i + sz));
+            a + (b - a) * tz
+        };
+        let mut last: Option<(usize, [f32; 2])> = None;
+        for (n, out) in out.iter_mut().enumerate() {
+            let Some((i, t)) = split(x(n), ni) else { continue };
+            let [a, b] = match last {
+                Some((before, ends)) if before == i => ends,
+                Some((before, [_, end])) if before + 1 == i => [end, line(i + 1)],
+                _ => [line(i), line(i + 1)],
+            };
+            last = Some((i, [a, b]));
+            *out = a + (b - a) * t;
+        }
+    }
     /// The values along i at a place between rows and slabs; `None` outside.
     fn line(&self, y: f32, z: f32) -> Option<Vec<f32>> {
         let [ni, nj, nk] = self.size;
-        let split = |x: f32, count: usize| {
-            let last = count as f32 - 1.0;
-            let lower = x.min(last - 1.0).max(0.0) as usize;
-            (0.0..=last).contains(&x).then_some((lower, x - lower as f32))
-        };
         let ((j, ty), (k, tz)) = (split(y, nj)?, split(z, nk)?);
         let row = |j: usize, k: usize| &self.values[ni * (j + nj * k)..][..ni];
         let between = |k: usize| {
@@ -253,6 +273,13 @@ impl Block {
     }
 }
 
+/// The node before a place among so many, and how far behind it that lies; `None` beyond them.
+fn split(x: f32, count: usize) -> Option<(usize, f32)> {
+    let last = count as f32 - 1.0;
+    let lower = x.min(last - 1.0).max(0.0) as usize;
+    (0.0..=last).contains(&x).then_some((lower, x - lower as f32))
+}
+
 /// The weighted sums of `old` from `first` on, as many as `out` holds; nothing is added where a
 /// neighbour lies outside.
 fn convolve_part(
@@ -332,6 +359,22 @@ mod tests {
             block.values[at] = radius - (i * i + j * j + k * k).sqrt();
         }
         block
+    }
+
+    #[test]
+    fn a_few_values_of_a_row_are_those_of_the_whole_row() {
+        let mut block = ball(8.0);
+        block.values.iter_mut().for_each(|value| *value = value.max(-2.0).sin());
+        let step = 0.37;
+        for [y, z] in [[0.0, 0.0], [3.4, 11.2], [11.0, 12.9], [23.0, 22.7], [23.1, 4.0]] {
+            let mut row = [0.0; 66];
+            block.sample_row(Vec3::new(0.0, y, z), Vec3::X * step, &mut row);
+            for first in 0..60 {
+                let mut few = [1.0; 6];
+                block.sample_few(|n| step * (first + n) as f32, [y, z], &mut few);
+                assert_eq!(few, row[first..first + 6], "from {first} on at {y} {z}");
+            }
+        }
     }
 
     #[test]

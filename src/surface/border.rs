@@ -286,6 +286,6 @@ fn keep_volume(field: &mut Block, node_mm: f64, volume_mm3: f64) {
         level -= BIN_MM;
     }
     if level > -REACH_MM + BIN_MM && level < REACH_MM {
-        field.values.iter_mut().for_each(|value| *value -= level);
+        field.values.par_iter_mut().for_each(|value| *value -= level);
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn refine<E>(
 ) -> Result<(), E> {
     let Some(scan) = Scan::around(border, ct) else { return Ok(()) };
     let start = border.inside_mm.clone();
-    let cut_mm = start.values.iter().copied().fold(0.0, f32::max);
+    let cut_mm = start.values.par_iter().copied().reduce(|| 0.0, f32::max);
     let (mut shell, mut room) = (None, Vec::new());
     for (n, pass) in PASSES.iter().enumerate() {
         step(n as f32 / PASSES.len() as f32)?;
@@ -269,9 +269,11 @@ fn levels(border: &Border, lines: &[Line], shell: Option<Shell>) -> Means<3> {
     let mut means: Means<3> = Means::over(&border.inside_mm, LEVEL_CELL);
     // Nobody asks farther from the lines than in the cells next to theirs.
     let mut asked: Means<0> = Means::over(&border.inside_mm, LEVEL_CELL);
-    for line in lines {
+    // Sums hang on the order in which they are made; what goes into them does not.
+    let seen: Vec<_> = lines.par_iter().map(Line::deep_peak_outside).collect();
+    for (line, seen) in lines.iter().zip(seen) {
         asked.add(line.foot, 1.0, []);
-        if let (deep, peak, Some(outside)) = line.deep_peak_outside() {
+        if let (deep, peak, Some(outside)) = seen {
             means.add(line.foot, 1.0, [deep, peak, outside]);
         }
     }
@@ -310,11 +312,14 @@ fn shifts(
     // Blurring by sigma moves the edge of a body of mean curvature c inwards by sigma^2 c.
     let blur_mm2 = shell.map_or(0.0, |shell| (shell.sigma_mm * shell.sigma_mm) as f32);
     let mut shifts: Means<1> = Means::over(&border.inside_mm, SHIFT_CELL);
-    for line in lines {
-        let edge = levels
+    let edge = |line: &Line| {
+        levels
             .at(line.foot)
             .filter(|[_, contrast, _]| *contrast > LEAST_CONTRAST_HU)
-            .and_then(|[level, _, inwards]| Some(line.edge(level)? * step_mm - inwards));
+            .and_then(|[level, _, inwards]| Some(line.edge(level)? * step_mm - inwards))
+    };
+    let edges: Vec<_> = lines.par_iter().map(edge).collect();
+    for (line, edge) in lines.iter().zip(edges) {
         match edge {
             Some(edge) => {
                 shifts.add(line.foot, 1.0, [edge + blur_mm2 * line.curvature]);
@@ -346,9 +351,8 @@ fn move_border(border: &mut Border, room: &mut Vec<f32>, start: &Block, shifts: 
 /// What lies inside another vertebra's border is outside this one.
 fn end_at_others(border: &mut Border) {
     if let Some(others) = &border.others_mm {
-        for (value, other) in border.inside_mm.values.iter_mut().zip(&others.values) {
-            *value = value.min(-other);
-        }
+        let pairs = border.inside_mm.values.par_iter_mut().zip(&others.values);
+        pairs.for_each(|(value, other)| *value = value.min(-other));
     }
 }
 
@@ -357,7 +361,7 @@ fn mean_profiles(lines: &[Line], step_mm: f32) -> Vec<MeanProfile> {
     const GROUPS: usize = 3;
     const LEAST_LINES: usize = 30;
     let mut good: Vec<(f32, f32, f32, &Line)> = lines
-        .iter()
+        .par_iter()
         .filter(|line| line.free == SAMPLES && line.curvature.abs() < 0.1)
         .filter_map(|line| {
             let (deep, peak, outside) = line.deep_peak_outside();

@@ -91,7 +91,8 @@ impl Surface {
     }
     /// The field's values, to sweep over.
     pub(crate) fn block(&self) -> Block {
-        let values = self.field.data().iter().copied().collect();
+        let (values, _) =
+            self.field.data().as_standard_layout().into_owned().into_raw_vec_and_offset();
         Block { size: self.field.grid().size(), values }
     }
     /// The field at fractional node indices; negative infinity outside the box of nodes.
