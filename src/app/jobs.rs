@@ -9,6 +9,7 @@ use super::history::{Document, DocumentError, StatusLine, Tone};
 use super::mending::GivenSpine;
 use super::schedule::FrameSystems;
 use super::words;
+use crate::case::ahead::ask_ahead;
 use crate::case::request::CaseRequest;
 use crate::case::spine::{Spine, SpineError, mended};
 use crate::work::{Work, on_all_cores};
@@ -97,6 +98,7 @@ fn open_case(
             true => Arc::clone(&given),
             false => Arc::new(mended(&given, &given, document.plan(), work)?),
         };
+        ask_ahead(&spine);
         Ok(OpenedCase { given, spine, document })
     };
     match threads {

@@ -8,6 +8,7 @@ use super::history::{Document, StatusLine, Tone};
 use super::jobs::{ActiveCase, CaseOpened};
 use super::schedule::FrameSystems;
 use super::words;
+use crate::case::ahead::ask_ahead;
 use crate::case::spine::{Spine, SpineError, mended};
 use crate::labels::VertebraId;
 use crate::labels::edit::Mending as LabelEdit;
@@ -114,6 +115,7 @@ fn finish(
             if let Some(news) = news.and_then(|said| spine.said_beside(document.plan(), said)) {
                 status.say(Tone::Warning, news);
             }
+            ask_ahead(&spine);
             case.spine = Arc::new(spine);
             told.write(Mended(changed));
         }

@@ -23,6 +23,7 @@
 //! | [`kept`], `pack` | what is kept between sessions, so that a case opens faster |
 //! | [`doubts`], `leaks` | what looks wrong about the spine as a whole; labels that reach into soft tissue |
 //! | [`pelvis`] | sacrum and ilium as one bone |
+//! | [`ahead`] | what a hand will ask of a bone, asked before it comes |
 //! | [`judge`] | the screws of a plan against the spine |
 //! | [`rods`] | the rods of a plan as they are to be bent |
 //! | [`compare`] | plans side by side |
@@ -34,6 +35,7 @@ mod pack;
 pub mod kept;
 mod images;
 mod derive;
+pub mod ahead;
 pub mod pelvis;
 pub mod spine;
 pub mod doubts;

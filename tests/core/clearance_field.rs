@@ -4,6 +4,7 @@ use crate::anatomy_phantom::exact_surface;
 use crate::organs::of_phantom;
 use crate::plan_auto::{Made, answer_of, around_bones, l4_to_s1, plan};
 use corridor::anatomy::{VertebraAnatomy, measure};
+use corridor::case::ahead::ask;
 use corridor::case::judge;
 use corridor::case::spine::{self, Spine};
 use corridor::case::suggest::Wish;
@@ -91,6 +92,30 @@ fn a_full_answer_takes_no_longer_than_some_thousand_quick_distances() {
             assert!(took < most * thousand, "{took:?}, {thousand:?}, {}", screw.name());
         }
     }
+}
+
+#[test]
+fn what_a_hand_asks_first_was_asked_ahead() {
+    let levels = vec!["L4".parse().unwrap()];
+    let phantom = Phantom::new(&Spec { levels, ..Spec::default() }).unwrap();
+    let labels = phantom.labels(&phantom.grid(2.0));
+    let fresh = || spine::of_images(None, labels.clone(), &Work::silent()).unwrap();
+    let first_answer = |spine: &Spine| {
+        let vertebra = &spine.vertebrae[0];
+        let pedicle = &vertebra.anatomy.pedicles[0];
+        let shape = default_screw(&vertebra.field, pedicle, &Catalogue::builtin().unwrap());
+        let medial = vertebra.anatomy.patient_from_vertebra.dir(Dir::X) * 5.0;
+        let shape = shifted(&vertebra.field, shape.unwrap(), medial);
+        let start = Instant::now();
+        assess(&shape, &vertebra.field, &vertebra.anatomy).unwrap();
+        start.elapsed()
+    };
+    let cold = first_answer(&fresh());
+    let spine = fresh();
+    spine.vertebrae.iter().for_each(|vertebra| ask(vertebra));
+    let asked = first_answer(&spine);
+    println!("the first answer takes {cold:?}, asked ahead {asked:?}");
+    assert!(asked * 3 < cold, "{asked:?} {cold:?}");
 }
 
 /// What a thousand quick distances along a screw take: in the same run a busy machine slows both.
