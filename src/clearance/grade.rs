@@ -21,10 +21,9 @@
 //!    has none. Planes in which the axis itself is not in bone are passed over.
 //! 6. *Breach* is the larger of the two, and the letter is made from it: A none, B under 2 mm, C 2
 //!    to under 4, D 4 to under 6, E 6 and more (Gertzbein-Robbins, modern form). The largest values
-//!    are those of the whole surface, not of its samples: samples in 24 directions, for the
-//!    protrusion 0.5 mm apart and past the wall 1.5 mm, tell where the worst places may be; those are
-//!    then searched between the samples, which equals the literal sampling (0.25 mm, 24 directions or
-//!    more) made dense, to 0.01 mm.
+//!    are those of the whole surface, not of its samples: samples in 24 directions, 0.5 mm apart, tell
+//!    where the worst places may be; those are then searched between the samples, which equals the
+//!    literal sampling (0.25 mm, 24 directions or more) made dense, to 0.01 mm.
 //! 7. The direction is that from wall to metal in the pedicle's frame: forward is the pedicle's
 //!    axis, lateral leads away from the canal; the largest component names it. Where two walls are
 //!    equally near, as often at the worst place, it is the way between theirs. How far it reaches past

@@ -104,7 +104,7 @@ impl<B: SignedDistance> Search<'_, '_, B> {
         let Probe { length_mm, judged_from_mm: from_mm, radius_mm, .. } = *self.probe;
         let side_mm = length_mm - from_mm;
         if side_mm >= 0.0 && self.axis.along.abs() >= LEAST_SLOPE {
-            // Between the corners of two planes the wall is straight: every second one does, and the last.
+            // Every second plane, half a millimetre on, and the last; between, the worst place is searched.
             let last = self.walls.planes();
             for plane in (0..last).step_by(2).chain([last]) {
                 self.round(Round::Side { along: self.walls.along(plane) });
