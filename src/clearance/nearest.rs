@@ -362,8 +362,8 @@ impl Nearest {
     /// Nodes at `places` near which `best` was found.
     #[inline(always)]
     fn nodes(&self, places: Vectors, best: Lanes, is_inside: [bool; LANES]) -> [Units; LANES] {
-        /// So near, the side is told by the triangle's normals, not by the field.
-        const NEAR_MM: f32 = 0.1;
+        /// So near, the side is told by the nearest triangle, not by the field.
+        const NEAR_MM: f32 = 0.3;
         /// So far from the surface a neighbour's point is near enough to the nearest one.
         const VERY_FAR_MM: f32 = 5.0;
         let mut triangles = best.triangles.to_array().map(f32::to_bits);
@@ -379,12 +379,13 @@ impl Nearest {
         let mut signs = is_inside.map(|is_inside| if is_inside { 1.0 } else { -1.0 });
         if distances.cmplt(Vec4::splat(NEAR_MM)).any() {
             for lane in (0..LANES).filter(|lane| distances[*lane] < NEAR_MM) {
-                let normal = self.triangles.normal(triangles[lane]);
-                signs[lane] = if lane_of(away, lane).dot(normal) < 0.0 { 1.0 } else { -1.0 };
+                let [point, away] = [points, away].map(|of| lane_of(of, lane));
+                let is_inside = self.triangles.is_inside(triangles[lane], point, away);
+                signs[lane] = if is_inside { 1.0 } else { -1.0 };
             }
         }
         let signs = Vec4::from_array(signs);
-        let slopes = self.slopes(away, signs, distances, &triangles);
+        let slopes = self.slopes(away, signs, distances, points, &triangles);
         let made = Node::four(signs * distances, self.half_steps(slopes));
         from_fn(|lane| if triangles[lane] == NONE { Node::NOWHERE } else { made[lane] }.0)
     }
@@ -421,6 +422,7 @@ impl Nearest {
         away: Vectors,
         signs: Vec4,
         distances: Vec4,
+        points: Vectors,
         triangles: &[u32; LANES],
     ) -> Vectors {
         /// Nearer than this, which way the surface lies can not be told from the way there, mm.
@@ -429,7 +431,8 @@ impl Nearest {
         let mut slopes = away.map(|axis| axis * per_mm);
         if distances.cmple(Vec4::splat(ON_IT_MM)).any() {
             for lane in (0..LANES).filter(|lane| distances[*lane] <= ON_IT_MM) {
-                let slope = -self.triangles.normal(triangles[lane]).normalize_or_zero();
+                let normal = self.triangles.normal_at(triangles[lane], lane_of(points, lane));
+                let slope = -normal.normalize_or_zero();
                 slopes.iter_mut().zip(slope.to_array()).for_each(|(axis, x)| axis[lane] = x);
             }
         }

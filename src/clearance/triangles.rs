@@ -12,7 +12,6 @@ use rayon::prelude::*;
 #[derive(Clone, Debug)]
 pub(super) struct Triangles {
     pub corners: Vec<Vec3>,
-    normals: Vec<Vec3>,
     pub triangles: Vec<[u32; 3]>,
     /// The triangles of corner n are `around[first_around[n]..first_around[n + 1]]`.
     around: Vec<u32>,
@@ -24,7 +23,6 @@ impl Triangles {
         let (around, first_around) = triangles_around(mesh);
         Self {
             corners: mesh.positions.iter().map(|p| (p.vec() - origin).as_vec3()).collect(),
-            normals: mesh.normals.iter().map(|n| n.vec().as_vec3()).collect(),
             triangles: mesh.triangles.clone(),
             around,
             first_around,
@@ -38,9 +36,53 @@ impl Triangles {
     pub fn nearest_of(&self, triangle: u32, p: Vec3) -> Vec3 {
         closest_point(p, self.corners_of(triangle))
     }
-    /// The sum of the normals at a triangle's corners.
-    pub fn normal(&self, triangle: u32) -> Vec3 {
-        self.triangles[triangle as usize].iter().map(|&n| self.normals[n as usize]).sum()
+    /// Whether a place is inside the surface, by the way to it from its nearest point, which is one of
+    /// this triangle (Baerentzen and Aanaes 2005, Signed distance computation using the angle weighted
+    /// pseudonormal): exact, however sharply the surface is folded there. At a place on the surface: no.
+    pub fn is_inside(&self, triangle: u32, point: Vec3, away: Vec3) -> bool {
+        away.dot(self.normal_at(triangle, point)) < 0.0
+    }
+    /// The surface's outward normal at a point of a triangle, of any length: in it its own; on an edge
+    /// and at a corner the sum of those that meet there, each weighted by its angle there.
+    pub fn normal_at(&self, triangle: u32, point: Vec3) -> Vec3 {
+        /// What rounding may leave between a point and the edge or corner it is on, mm.
+        const ROUNDING_MM: f32 = 1e-4;
+        let is_near = |corner: &Vec3| corner.distance_squared(point) < ROUNDING_MM * ROUNDING_MM;
+        let corners = self.triangles[triangle as usize];
+        let at = corners.map(|n| self.corners[n as usize]);
+        if let Some(n) = at.iter().position(is_near) {
+            return self.normal_at_corner(corners[n]);
+        }
+        let edges = [[0, 1], [1, 2], [2, 0]];
+        let is_on = |[a, b]: &[usize; 2]| {
+            is_near(&(at[*a] + (point - at[*a]).project_onto(at[*b] - at[*a])))
+        };
+        match edges.into_iter().find(is_on) {
+            Some([a, b]) => self.normal_at_edge([corners[a], corners[b]]),
+            None => self.normal(triangle),
+        }
+    }
+    fn normal_at_corner(&self, corner: u32) -> Vec3 {
+        let weighted = |triangle: &u32| {
+            let corners = self.triangles[*triangle as usize];
+            let first = corners.iter().position(|n| *n == corner).unwrap_or(0);
+            let [here, a, b] = [0, 1, 2].map(|n| self.corners[corners[(first + n) % 3] as usize]);
+            let angle = (a - here).angle_between(b - here);
+            // Not a number where an edge has no length.
+            self.normal(*triangle) * angle.max(0.0)
+        };
+        self.around(corner).iter().map(weighted).sum()
+    }
+    /// Both triangles have half a turn there.
+    fn normal_at_edge(&self, [from, to]: [u32; 2]) -> Vec3 {
+        let of_edge =
+            self.around(from).iter().filter(|t| self.triangles[**t as usize].contains(&to));
+        of_edge.map(|t| self.normal(*t)).sum()
+    }
+    /// A triangle's own normal, outward; zero where it has no area.
+    fn normal(&self, triangle: u32) -> Vec3 {
+        let [a, b, c] = self.corners_of(triangle);
+        (b - a).cross(c - a).normalize_or_zero()
     }
     /// From a triangle near `p` on to nearer ones next to it, until `p` is right over one or there
     /// is none: that triangle, and its point nearest to `p`.
@@ -294,7 +336,9 @@ pub(super) fn closest_point(p: Vec3, [a, b, c]: [Vec3; 3]) -> Vec3 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mesh;
     use crate::space::{Dir, Point};
+    use std::f64::consts::{PI, TAU};
 
     /// A rugged sheet of 2 x 11 x 11 triangles.
     fn sheet() -> Triangles {
@@ -307,6 +351,66 @@ mod tests {
             triangles: cells.flat_map(|n| [[n, n + 1, n + 12], [n + 1, n + 13, n + 12]]).collect(),
         };
         Triangles::new(&mesh, DVec3::ZERO)
+    }
+
+    /// A closed star: a ball of triangles whose corners are drawn out and pushed in by turns.
+    fn star() -> Triangles {
+        const AROUND: u32 = 14;
+        const DOWN: u32 = 7;
+        let rim = |n: u32| {
+            let (turn, down) = (n % AROUND, n / AROUND + 1);
+            let (sin, cos) = (turn as f64 / f64::from(AROUND) * TAU).sin_cos();
+            let (ring, height) = (f64::from(down) / f64::from(DOWN) * PI).sin_cos();
+            let radius = if (turn + down) % 2 == 0 { 3.0 } else { 1.0 + 0.1 * (n % 5) as f64 };
+            Point::new(ring * cos * radius, ring * sin * radius, height * radius)
+        };
+        let rims = AROUND * (DOWN - 1);
+        let [top, bottom] = [rims, rims + 1];
+        let next = |n: u32| n / AROUND * AROUND + (n + 1) % AROUND;
+        let sides = (0..rims - AROUND)
+            .flat_map(|n| [[n, n + AROUND, next(n)], [next(n), n + AROUND, next(n) + AROUND]]);
+        let caps = (0..AROUND).flat_map(|n| {
+            let low = rims - AROUND + n;
+            [[top, n, next(n)], [bottom, next(low), low]]
+        });
+        let positions = (0..rims).map(rim).chain([1.5, -1.5].map(|z| Point::new(0.0, 0.0, z)));
+        let mesh = TriMesh {
+            positions: positions.collect(),
+            normals: vec![Dir::Z; rims as usize + 2],
+            triangles: sides.chain(caps).collect(),
+        };
+        assert!(mesh::is_closed(&mesh) && mesh::volume_mm3(&mesh) > 0.0);
+        Triangles::new(&mesh, DVec3::ZERO)
+    }
+
+    /// How often triangles surround a place, by the solid angles they take up there.
+    fn surrounded(star: &Triangles, p: Vec3) -> f32 {
+        let angle = |triangle: u32| {
+            let [a, b, c] = star.corners_of(triangle).map(|corner| corner - p);
+            let [la, lb, lc] = [a, b, c].map(Vec3::length);
+            let below = la * lb * lc + a.dot(b) * lc + b.dot(c) * la + c.dot(a) * lb;
+            2.0 * a.dot(b.cross(c)).atan2(below)
+        };
+        (0..star.triangles.len() as u32).map(angle).sum::<f32>() / (4.0 * std::f32::consts::PI)
+    }
+
+    #[test]
+    fn however_sharp_corners_and_edges_are_a_place_is_on_its_side() {
+        let star = star();
+        let mut inside = 0;
+        for n in 0..4000 {
+            let share = [0.819_172_5, 0.671_043_6, 0.549_700_5]
+                .map(|step: f32| (n as f32 * step).fract() - 0.5);
+            let p = 6.0 * Vec3::from_array(share);
+            let nearest = |t: &u32| star.nearest_of(*t, p).distance_squared(p);
+            let all = 0..star.triangles.len() as u32;
+            let triangle = all.min_by(|a, b| nearest(a).total_cmp(&nearest(b))).unwrap();
+            let point = star.nearest_of(triangle, p);
+            let times = surrounded(&star, p);
+            assert_eq!(star.is_inside(triangle, point, p - point), times > 0.5, "{p}, {times}");
+            inside += usize::from(times > 0.5);
+        }
+        assert!((400..2000).contains(&inside), "{inside}");
     }
 
     #[test]

@@ -57,6 +57,7 @@ mod ingest_torture;
 mod real_data;
 mod field_distance;
 mod field_exact;
+mod field_side;
 mod label_edits;
 mod label_ends;
 mod labels_auto;
