@@ -202,8 +202,8 @@ impl Field {
         f64::from(self.told_quickly(&self.place(p)))
     }
     /// A distance than which the surface is not nearer, mm, with the sign of the side; 0 where it may be
-    /// near. Told without making nodes, and up to 2 mm less than it is: for who asks at very many places
-    /// and needs few of them.
+    /// near. Told without making nodes, and up to 4.4 mm less than it is (20,000 places within 9 mm of a
+    /// sacrum and about it, beyond the grid too): for who asks at very many places and needs few of them.
     pub fn at_least_mm(&self, p: Point<Patient>) -> f64 {
         /// What the search for the nearest triangles, and a distance told quickly, may be off by, mm.
         const OFF_MM: f32 = 0.5;
