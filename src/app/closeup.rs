@@ -3,6 +3,7 @@
 
 use super::history::{Document, Draft, ShownCatalogue, ShownPlan};
 use super::jobs::ActiveCase;
+use super::mending::Mending;
 use super::schedule::FrameSystems;
 use super::selection::Selection;
 use crate::anatomy::density;
@@ -21,7 +22,8 @@ use std::sync::Arc;
 pub struct Closeup {
     /// As it is seen; `None` while none is chosen.
     pub screw: Option<Screw>,
-    /// Grade, band, surroundings; `None` where it can not be judged.
+    /// Grade, band, surroundings; `None` where it can not be judged, and while bones that it is judged by
+    /// follow their labels.
     pub answer: Option<Answer>,
     /// Mean HU across the screw over the depth in mm; empty without a CT.
     pub hu_along: Vec<[f64; 2]>,
@@ -55,7 +57,7 @@ pub fn plugin(app: &mut App) {
 fn look(
     case: Option<Res<ActiveCase>>,
     plan: Res<ShownPlan>,
-    catalogue: Res<ShownCatalogue>,
+    (catalogue, mending): (Res<ShownCatalogue>, Res<Mending>),
     (draft, selection): (Res<Draft>, Res<Selection>),
     mut closeup: ResMut<Closeup>,
 ) {
@@ -63,12 +65,14 @@ fn look(
     let edited = draft.0.as_ref().map(|draft| &draft.screw);
     let chosen = selection.screw.and_then(|id| plan.0.screw(id));
     let now = edited.or(chosen);
-    if closeup.screw.as_ref() == now && !plan.is_changed() && !case.is_changed() {
+    let is_as_before = !plan.is_changed() && !case.is_changed() && !mending.is_changed();
+    if closeup.screw.as_ref() == now && is_as_before {
         return;
     }
     let now = now.cloned();
     let answer = |screw: &Screw| judge::answer(&case.spine, &plan.0, screw, catalogue).ok();
-    closeup.answer = now.as_ref().and_then(answer);
+    let can_be_judged = |screw: &&Screw| !mending.is_pending_around(screw);
+    closeup.answer = now.as_ref().filter(can_be_judged).and_then(answer);
     (closeup.hu_along, closeup.path) = match &now {
         Some(screw) => densities(&case.spine, screw),
         None => (Vec::new(), None),

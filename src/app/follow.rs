@@ -1,10 +1,12 @@
 //! What is computed from case and plan beside the frames, and follows both.
 //!
 //! In: the case and the plan as it is shown. Out: for each kind of value a [`Follows`], which is
-//! asked for the value of a plan and has it, or says that it is pending.
+//! asked for the value of a plan and has it, or says that it is pending, as it is while bones that a
+//! screw is judged by follow their labels.
 
 use super::history::{ShownCatalogue, ShownPlan};
 use super::jobs::ActiveCase;
+use super::mending::Mending;
 use super::schedule::FrameSystems;
 use crate::case::compare::Compared;
 use crate::case::judge;
@@ -110,12 +112,14 @@ fn add<T: OfPlan>(app: &mut App) {
 fn follow<T: OfPlan>(
     case: Option<Res<ActiveCase>>,
     shown: Res<ShownPlan>,
-    catalogue: Res<ShownCatalogue>,
+    (catalogue, mending): (Res<ShownCatalogue>, Res<Mending>),
     mut follows: ResMut<Follows<T>>,
 ) {
     let (Some(case), Some(catalogue)) = (case, &catalogue.0) else { return };
     if case.is_changed() {
         *follows = Follows::default();
     }
-    follows.follow(&case.spine, &shown.0, catalogue);
+    if !mending.is_pending_in(&shown.0) {
+        follows.follow(&case.spine, &shown.0, catalogue);
+    }
 }

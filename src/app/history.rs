@@ -6,6 +6,7 @@
 
 use super::guard;
 use super::jobs::{ActiveCase, CaseOpened};
+use super::mending::Mending;
 use super::schedule::FrameSystems;
 use super::words;
 use crate::case::request::CaseRequest;
@@ -142,7 +143,7 @@ pub fn plugin(app: &mut App) {
                 .run_if(on_message::<CaseOpened>)
                 .in_set(FrameSystems::Pointer),
         )
-        .add_systems(Update, (show_plan, judge_draft).in_set(FrameSystems::Judge))
+        .add_systems(Update, (show_plan, judge_draft).chain().in_set(FrameSystems::Judge))
         .add_systems(Update, tell_failed_save.in_set(FrameSystems::Judge))
         .add_systems(Last, leave.run_if(on_message::<AppExit>).after(ExitSystems));
 }
@@ -200,13 +201,15 @@ fn tell_failed_save(
 }
 
 /// Fast enough for every frame of a drag: the core promises well under a millisecond.
-fn judge_draft(case: Option<Res<ActiveCase>>, mut draft: ResMut<Draft>) {
+fn judge_draft(case: Option<Res<ActiveCase>>, mending: Res<Mending>, mut draft: ResMut<Draft>) {
     let Some(case) = case else { return };
-    if !draft.is_changed() {
+    if !draft.is_changed() && !case.is_changed() && !mending.is_changed() {
         return;
     }
     if let Some(edited) = draft.bypass_change_detection().0.as_mut() {
-        edited.assessment = judge::assess(&case.spine, &edited.screw).ok();
+        let is_pending = mending.is_pending_for(&edited.screw);
+        let judged = || judge::assess(&case.spine, &edited.screw).ok();
+        edited.assessment = if is_pending { None } else { judged() };
     }
 }
 

@@ -56,7 +56,7 @@ fn judge_changed(
     }
     let screws = &plan.0.screws;
     // A number of a surface that is being made anew is none.
-    let can_be_judged = |screw: &&Screw| !mending.is_pending(screw.vertebra);
+    let can_be_judged = |screw: &&Screw| !mending.is_pending_for(screw);
     judgements
         .by_screw
         .retain(|id, _| screws.iter().filter(can_be_judged).any(|screw| screw.id == *id));

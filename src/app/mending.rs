@@ -1,7 +1,9 @@
-//! Labels mended by hand: the vertebrae whose labels changed are made anew beside the frames.
+//! Labels mended by hand: the vertebrae whose labels changed are made anew beside the frames, and after
+//! them sacrum and ilium as one bone, where it hangs on them.
 //!
 //! In: the document's plan, which says what was done to the labels. Out: [`ActiveCase`] with the
-//! labels so mended and [`Mended`]; until then [`Mending`] knows which vertebrae are pending.
+//! labels so mended and [`Mended`], first with the vertebrae, then with the pelvis; until then
+//! [`Mending`] knows what is pending.
 
 use super::background::Background;
 use super::history::{Document, StatusLine, Tone};
@@ -9,10 +11,12 @@ use super::jobs::{ActiveCase, CaseOpened};
 use super::schedule::FrameSystems;
 use super::words;
 use crate::case::ahead::ask_ahead;
-use crate::case::spine::{Spine, SpineError, mended};
-use crate::labels::VertebraId;
+use crate::case::spine::{Spine, SpineError, mended_but_pelvis, with_pelvis};
 use crate::labels::edit::Mending as LabelEdit;
-use crate::work::on_all_cores;
+use crate::labels::{Level, VertebraId};
+use crate::plan::{Plan, Screw, ScrewStyle};
+use crate::space::Side;
+use crate::work::{Work, on_all_cores, on_pool};
 use bevy::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,11 +25,12 @@ use std::sync::Arc;
 #[derive(Resource, Clone)]
 pub struct GivenSpine(pub Arc<Spine>);
 
-/// The vertebrae that are being made anew.
+/// What is being made anew.
 #[derive(Resource, Default)]
 pub struct Mending {
     job: Option<Job>,
-    pending: BTreeSet<VertebraId>,
+    vertebrae: BTreeSet<VertebraId>,
+    ilia: BTreeSet<Side>,
 }
 
 struct Job {
@@ -40,9 +45,32 @@ pub struct Mended(pub Vec<VertebraId>);
 impl Mending {
     /// A vertebra's surface is older than its labels.
     pub fn is_pending(&self, vertebra: VertebraId) -> bool {
-        self.pending.contains(&vertebra)
+        self.vertebrae.contains(&vertebra)
     }
-    /// Any is.
+    /// The surface of sacrum and ilium of a side is.
+    pub fn is_ilium_pending(&self, side: Side) -> bool {
+        self.ilia.contains(&side)
+    }
+    /// That of the bone that a screw is driven into is.
+    pub fn is_pending_for(&self, screw: &Screw) -> bool {
+        let is_iliac = screw.style == ScrewStyle::S2AlarIliac;
+        self.is_pending(screw.vertebra) || is_iliac && self.is_ilium_pending(screw.side)
+    }
+    /// That, or one of those around it, whose distance is told as well.
+    pub fn is_pending_around(&self, screw: &Screw) -> bool {
+        self.is_any_vertebra_pending() || self.is_pending_for(screw)
+    }
+    /// Any that the screws of a plan, or of one that is kept beside it, are judged by.
+    pub fn is_pending_in(&self, plan: &Plan) -> bool {
+        let kept = plan.alternatives.iter().flat_map(|one| &one.screws);
+        let mut screws = plan.screws.iter().chain(kept);
+        self.is_any_vertebra_pending() || screws.any(|screw| self.is_pending_for(screw))
+    }
+    /// The surface of some vertebra is older than its labels.
+    pub fn is_any_vertebra_pending(&self) -> bool {
+        !self.vertebrae.is_empty()
+    }
+    /// Anything is being made anew.
     pub fn is_busy(&self) -> bool {
         self.job.is_some()
     }
@@ -63,40 +91,67 @@ fn forget(mut mending: ResMut<Mending>) {
     *mending = Mending::default();
 }
 
-/// Makes anew what the plan's label edits touch; a making under way for other edits is given up.
+/// Makes anew what the plan's label edits touch, then the pelvis where it is due; a making under way for
+/// other edits is given up.
 fn begin(
     document: Option<Res<Document>>,
     (given, case): (Option<Res<GivenSpine>>, Option<Res<ActiveCase>>),
     mut mending: ResMut<Mending>,
 ) {
     let (Some(document), Some(given), Some(case)) = (document, given, case) else { return };
-    let wanted = &document.plan().label_edits;
-    let making = mending.job.as_ref().map(|job| &job.wanted);
-    if wanted == making.unwrap_or(&case.spine.label_edits) {
-        return;
+    let (plan, now) = (document.plan(), &case.spine);
+    let wanted = &plan.label_edits;
+    let is_made = *wanted == now.label_edits;
+    match &mending.job {
+        Some(job) if job.wanted == *wanted => return,
+        None if is_made && now.pelvis.due.is_empty() => return,
+        _ => {}
     }
-    if *wanted == case.spine.label_edits {
-        *mending = Mending::default();
-        return;
-    }
-    mending.pending = touched(&given.0, &case.spine, wanted);
-    let (given, now, plan) = (given.0.clone(), case.spine.clone(), document.plan().clone());
-    let call = Background::start(move |work| on_all_cores(|| mended(&given, &now, &plan, work)));
-    mending.job = Some(Job { wanted: wanted.clone(), call });
+    *mending = if !is_made {
+        vertebrae(&given.0, now, plan)
+    } else if !now.pelvis.due.is_empty() {
+        pelvis(now)
+    } else {
+        Mending::default()
+    };
 }
 
-/// The vertebrae that the edits touch by which two lists of them differ.
-fn touched(given: &Spine, now: &Spine, wanted: &[LabelEdit]) -> BTreeSet<VertebraId> {
+/// The making of vertebrae, which a person waits for.
+fn vertebrae(given: &Arc<Spine>, now: &Arc<Spine>, plan: &Arc<Plan>) -> Mending {
+    let values = touched(given, now, &plan.label_edits);
+    let labelled = now.labels.iter().flat_map(|labels| &labels.vertebrae);
+    let vertebrae: BTreeSet<_> =
+        labelled.filter(|v| values.contains(&v.value)).map(|v| v.id).collect();
+    let sacrum = now.labels.as_ref().and_then(|labels| labels.at_level(Level::S1));
+    let is_touched = |side: Side| {
+        let of_side = now.ilia.of(side);
+        let of_sacrum = sacrum.filter(|_| of_side.is_some()).map(|v| v.value);
+        of_side.into_iter().chain(of_sacrum).any(|value| values.contains(&value))
+    };
+    let ilia = Side::BOTH.into_iter().filter(|side| now.pelvis.is_due(*side) || is_touched(*side));
+    let ilia = ilia.collect();
+    let (given, now, plan) = (Arc::clone(given), Arc::clone(now), Arc::clone(plan));
+    let wanted = plan.label_edits.clone();
+    let make = move |work: &Work| on_all_cores(|| mended_but_pelvis(&given, &now, &plan, work));
+    Mending { job: Some(Job { wanted, call: Background::start(make) }), vertebrae, ilia }
+}
+
+/// The making of the pelvis, beside a hand that may move on.
+fn pelvis(now: &Arc<Spine>) -> Mending {
+    let ilia = now.pelvis.due.iter().map(|due| due.side).collect();
+    let (wanted, now) = (now.label_edits.clone(), Arc::clone(now));
+    let call = Background::start(move |work| on_pool(|| with_pelvis(&now, work)));
+    Mending { job: Some(Job { wanted, call }), vertebrae: BTreeSet::new(), ilia }
+}
+
+/// The labels that the edits touch by which two lists of them differ.
+fn touched(given: &Spine, now: &Spine, wanted: &[LabelEdit]) -> BTreeSet<u16> {
     let same = wanted.iter().zip(&now.label_edits).take_while(|(a, b)| a == b).count();
     let differing = wanted[same..].iter().chain(&now.label_edits[same..]);
     let maps = [&given.labels, &now.labels].map(Option::as_ref).into_iter().flatten();
     let maps: Vec<_> = maps.collect();
-    let values: BTreeSet<u16> = differing
-        .flat_map(|edit| maps.iter().map(move |map| edit.touches(&map.volume)))
-        .flatten()
-        .collect();
-    let vertebrae = maps.first().into_iter().flat_map(|map| &map.vertebrae);
-    vertebrae.filter(|v| values.contains(&v.value)).map(|v| v.id).collect()
+    let touched = differing.flat_map(|edit| maps.iter().map(move |map| edit.touches(&map.volume)));
+    touched.flatten().collect()
 }
 
 fn finish(
@@ -111,13 +166,16 @@ fn finish(
     match outcome {
         Ok(Ok(spine)) => {
             let changed = changed(&case.spine, &spine);
-            let news = spine.left_out.iter().find(|said| !case.spine.left_out.contains(said));
+            let is_known = |said: &String| case.spine.said_left_out().any(|known| known == said);
+            let news = spine.said_left_out().find(|said| !is_known(said));
             if let Some(news) = news.and_then(|said| spine.said_beside(document.plan(), said)) {
                 status.say(Tone::Warning, news);
             }
             ask_ahead(&spine);
             case.spine = Arc::new(spine);
-            told.write(Mended(changed));
+            if !changed.is_empty() {
+                told.write(Mended(changed));
+            }
         }
         Ok(Err(fault)) => status.say(Tone::Fault, fault.to_string()),
         Err(reason) => status.say(Tone::Fault, words::mending_failed(&reason)),

@@ -62,6 +62,10 @@ pub const HOW_TO_MEND: &str = "Paint on the slices with the left button. Every s
 /// While surfaces follow the labels.
 pub const MENDING: &str = "The surface follows the labels; its screws are judged when it is there.";
 
+/// While the pelvis follows them.
+pub const MENDING_PELVIS: &str =
+    "Sacrum and ilia follow the labels as one; screws through both are judged when they are there.";
+
 /// Button: the program plans screws.
 pub const PLAN_ALL: &str = "Plan automatically";
 /// Button: the same, laterally out of pedicles that are too narrow.

@@ -1,7 +1,7 @@
 //! From a spine's voxels to its vertebrae: surfaces, anatomy, meshes and distance fields; all of
 //! them, or those whose labels a person mended.
 
-use super::pelvis::PelvicBone;
+use super::pelvis;
 use super::spine::{Spine, SpineError, VertebraModel};
 use crate::anatomy;
 use crate::clearance::{Canal, Field};
@@ -18,9 +18,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The spine with its labels as `plan` says that a person mended them: only the vertebrae whose
-/// voxels change are made anew. `given` is the spine as it was read; `now` has some of the mendings,
-/// or none, and is taken over as far as it can be.
+/// voxels change are made anew, and sacrum and ilium where one of both is. `given` is the spine as it was
+/// read; `now` has some of the mendings, or none, and is taken over as far as it can be.
 pub fn mended(given: &Spine, now: &Spine, plan: &Plan, work: &Work) -> Result<Spine, SpineError> {
+    with_pelvis(&mended_but_pelvis(given, now, plan, work)?, work)
+}
+
+/// The same but for sacrum and ilium as one bone, which takes many times as long: where a vertebra or an
+/// ilium that it is made of changed, that is due, and [`with_pelvis`] makes it.
+pub fn mended_but_pelvis(
+    given: &Spine,
+    now: &Spine,
+    plan: &Plan,
+    work: &Work,
+) -> Result<Spine, SpineError> {
     let wanted = &plan.label_edits;
     let is_further = wanted.starts_with(&now.label_edits);
     let from = if is_further { now } else { given };
@@ -36,7 +47,7 @@ pub fn mended(given: &Spine, now: &Spine, plan: &Plan, work: &Work) -> Result<Sp
         if let Some(drawn_on) = &now.drawn_on {
             tell_cut_off(&mut labels, drawn_on);
         }
-        let spine = relabelled(now, labels, work)?;
+        let spine = relabelled_but_pelvis(now, labels, work)?;
         Ok(Spine { label_edits: wanted.clone(), ..spine })
     })
 }
@@ -44,6 +55,16 @@ pub fn mended(given: &Spine, now: &Spine, plan: &Plan, work: &Work) -> Result<Sp
 /// The spine with other labels of the same vertebrae on the same grid: only the vertebrae whose voxels
 /// differ are made anew. A spine without labels stays as it is.
 pub fn relabelled(now: &Spine, labels: LabelMap, work: &Work) -> Result<Spine, SpineError> {
+    with_pelvis(&relabelled_but_pelvis(now, labels, work)?, work)
+}
+
+/// The spine with those bones of sacrum and ilium that are due.
+pub fn with_pelvis(spine: &Spine, work: &Work) -> Result<Spine, SpineError> {
+    let pelvis = on_pool(|| pelvis::made(spine, work))?;
+    Ok(Spine { pelvis, ..spine.clone() })
+}
+
+fn relabelled_but_pelvis(now: &Spine, labels: LabelMap, work: &Work) -> Result<Spine, SpineError> {
     let Some(shown) = &now.labels else { return Ok(now.clone()) };
     on_pool(|| {
         let touched = differing(&labels.volume, &shown.volume);
@@ -60,12 +81,10 @@ pub fn relabelled(now: &Spine, labels: LabelMap, work: &Work) -> Result<Spine, S
         };
         let known = labels.vertebrae.iter().map(untouched).collect();
         derive(&mut spine, known, Vec::new(), work)?;
-        let sacrum = labels.at_level(Level::S1).map(|v| v.value);
-        let is_whole = |value: Option<u16>| value.is_some_and(|value| !touched.contains(&value));
-        let holds =
-            |bone: &&Arc<PelvicBone>| is_whole(sacrum) && is_whole(spine.ilia.of(bone.side));
-        let bones: Vec<_> = now.pelvis.iter().filter(holds).cloned().collect();
-        spine.add_pelvis(&bones, work)?;
+        let is_touched = |value: Option<u16>| value.is_some_and(|value| touched.contains(&value));
+        let sacrum = is_touched(labels.at_level(Level::S1).map(|v| v.value));
+        let ilia = spine.ilia;
+        spine.pelvis = now.pelvis.touched(ilia, |side| sacrum || is_touched(ilia.of(side)));
         Ok(spine)
     })
 }

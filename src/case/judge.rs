@@ -39,6 +39,14 @@ pub enum Unjudged {
         /// Which ilium.
         side: Side,
     },
+    /// The ilium that the screw runs into follows its labels, and does not stand yet.
+    #[error("{screw} can not be judged yet: sacrum and {side} ilium follow their labels")]
+    IliumDue {
+        /// Level, side and id.
+        screw: String,
+        /// Which ilium.
+        side: Side,
+    },
     /// The screw itself is not sound.
     #[error("{screw} can not be judged: {source}")]
     Unsound {
@@ -60,6 +68,10 @@ impl Unjudged {
             Self::NoIlium { side, .. } => (
                 format!("it runs into the {side} ilium, which the case does not have"),
                 "load labels with hip_left and hip_right",
+            ),
+            Self::IliumDue { side, .. } => (
+                format!("sacrum and {side} ilium follow their labels, so it is not judged yet"),
+                "wait until they stand",
             ),
             Self::Unsound { source, .. } => {
                 (format!("it can not be judged: {source}"), "place it again, or delete it")
@@ -93,7 +105,10 @@ fn host_of<'s>(spine: &'s Spine, screw: &Screw) -> Result<Host<'s>, Unjudged> {
     }
     let side = screw.side;
     let bone = spine.pelvic_bone(side).filter(|_| vertebra.level == Level::S1);
-    let bone = bone.ok_or_else(|| Unjudged::NoIlium { screw: screw.name(), side })?;
+    let bone = bone.ok_or_else(|| match spine.pelvis.is_due(side) {
+        true => Unjudged::IliumDue { screw: screw.name(), side },
+        false => Unjudged::NoIlium { screw: screw.name(), side },
+    })?;
     Ok(Host { vertebra, field: &bone.field, anatomy: &bone.anatomy })
 }
 

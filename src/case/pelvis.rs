@@ -1,21 +1,26 @@
 //! Sacrum and ilium as one bone, for screws that run through both.
 //!
-//! In: a spine whose sacrum stands, and which of its labels are the hip bones. Out: for each side a
-//! [`PelvicBone`], what of the hip bone a screw can reach fused with the sacrum. A hip bone that can
-//! not be used is told in a sentence.
+//! In: a spine whose sacrum stands, and which of its labels are the hip bones. Out: a [`Pelvis`], for
+//! each side a [`PelvicBone`], what of the hip bone a screw can reach fused with the sacrum. A hip bone
+//! that can not be used is told in a sentence.
+//!
+//! Both bones take seconds where a vertebra takes tenths. So when labels are mended the sides that
+//! hang on them are only called due at first, and nothing is judged by what they were before.
 
 use super::spine::{Spine, VertebraModel};
 use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::clearance::{self, Field, ScrewShape, iliac};
-use crate::labels::{LabelMap, LabelledVertebra, Level, VertebraId, end_at};
+use crate::labels::{Ilia, LabelMap, LabelledVertebra, Level, VertebraId, end_at, stats};
 use crate::mesh::{self, TriMesh};
 use crate::plan::check::IliumCut;
 use crate::space::{Affine, Dir, Patient, Point, Side, Vertebra};
-use crate::surface::{self, Surface, SurfaceError};
-use crate::volume::Grid;
+use crate::surface::{self, MadeFrom, Surface, SurfaceError};
+use crate::volume::{Grid, Volume};
 use crate::work::{Cancelled, Work};
 use glam::DVec3;
-use rayon::prelude::*;
+use ndarray::parallel::prelude::*;
+use ndarray::{Array3, Axis, Zip};
+use std::array::from_fn;
 use std::sync::Arc;
 
 /// What is kept of the two bones, in the frame of the sacrum: from the midline outwards, from front
@@ -32,6 +37,64 @@ const NEAR_END_MM: f64 = 5.0;
 /// No farther from their entry than this do screws of usual lengths reach, mm.
 const REACH_MM: f64 = 100.0;
 
+/// Where another bone begins matters to the surface of an ilium this near to its label, mm; and no less
+/// than so many voxels. What lies farther is not looked at, so that a stroke there leaves it as it is.
+const BESIDE_MM: f64 = 10.0;
+const BESIDE_VOXELS: f64 = 4.0;
+
+/// Sacrum and ilium of both sides.
+#[derive(Clone, Debug, Default)]
+pub struct Pelvis {
+    /// The bones that stand, left first.
+    pub bones: Vec<Arc<PelvicBone>>,
+    /// Sides whose bone is to be made, or made anew.
+    pub due: Vec<DueBone>,
+    /// Sides whose hip bone is labelled and can not be used, and why; whole sentences.
+    pub left_out: Vec<(Side, String)>,
+}
+
+/// A side whose bone does not stand: labels that it is made from changed, or it was never made.
+#[derive(Clone, Debug)]
+pub struct DueBone {
+    /// The ilium's side.
+    pub side: Side,
+    /// As it was before; to be seen until the new one stands, not to be judged by.
+    pub before: Option<Arc<PelvicBone>>,
+}
+
+impl Pelvis {
+    /// No bone stands, and all that are labelled are due.
+    pub fn to_be_made(ilia: Ilia) -> Self {
+        Self::default().touched(ilia, |_| true)
+    }
+    /// The same once labels of some sides were touched: their bones are due.
+    pub fn touched(&self, ilia: Ilia, is_touched: impl Fn(Side) -> bool) -> Self {
+        let labelled = Side::BOTH.into_iter().filter(|side| ilia.of(*side).is_some());
+        let due = labelled.filter(|side| self.is_due(*side) || is_touched(*side));
+        let before = |side| self.seen().find(|bone| bone.side == side).cloned();
+        let due: Vec<_> = due.map(|side| DueBone { side, before: before(side) }).collect();
+        let stands = |bone: &&Arc<PelvicBone>| due.iter().all(|due| due.side != bone.side);
+        let bones = self.bones.iter().filter(stands).cloned().collect();
+        Self { bones, due, left_out: self.left_out.clone() }
+    }
+    /// The bone of one side; `None` while it is due, and where there is none.
+    pub fn of(&self, side: Side) -> Option<&Arc<PelvicBone>> {
+        self.bones.iter().find(|bone| bone.side == side)
+    }
+    /// Whether the bone of a side is older than its labels.
+    pub fn is_due(&self, side: Side) -> bool {
+        self.due.iter().any(|due| due.side == side)
+    }
+    /// The bones that stand, and in the place of those that are due what they were before.
+    pub fn seen(&self) -> impl Iterator<Item = &Arc<PelvicBone>> {
+        self.bones.iter().chain(self.due.iter().filter_map(|due| due.before.as_ref()))
+    }
+    /// Whether there is a bone to be seen, or one to come.
+    pub fn is_empty(&self) -> bool {
+        self.bones.is_empty() && self.due.is_empty()
+    }
+}
+
 /// The sacrum and the ilium of one side, with the joint between them, as one bone.
 #[derive(Clone, Debug)]
 pub struct PelvicBone {
@@ -39,8 +102,8 @@ pub struct PelvicBone {
     pub side: Side,
     /// The surface of both.
     pub mesh: TriMesh,
-    /// The ilium's own surface, as far as it is kept: what is seen of it beside the sacrum.
-    pub ilium: TriMesh,
+    /// The ilium by itself.
+    pub ilium: Arc<Ilium>,
     /// Signed distance to it.
     pub field: Field,
     /// What was measured on the sacrum, with the corridor into the ilium as its one pedicle; without
@@ -50,6 +113,17 @@ pub struct PelvicBone {
     pub ends: Vec<Point<Patient>>,
     /// One of them lies in the way of a screw along the corridor.
     pub is_cut_off: bool,
+}
+
+/// The hip bone of one side by itself, as far as the image holds it.
+#[derive(Clone, Debug)]
+pub struct Ilium {
+    /// Its surface.
+    pub surface: Surface,
+    /// The mesh of that: what is seen of it.
+    pub mesh: TriMesh,
+    /// What it was made from.
+    pub made_from: MadeFrom,
 }
 
 impl PelvicBone {
@@ -110,34 +184,32 @@ fn way_in_bone_mm(bone: &Field, from: Point<Patient>, along: Dir<Patient>, most_
     way_mm
 }
 
-/// The bones of both sides, left first; of `known` those that still hold. Where a hip bone is
-/// labelled that can not be used, a sentence says so.
-pub(super) fn of(
-    spine: &Spine,
-    known: &[Arc<PelvicBone>],
-    work: &Work,
-) -> Result<(Vec<Arc<PelvicBone>>, Vec<String>), Cancelled> {
+/// The pelvis of a spine with the bones that are due. Where a hip bone is labelled that can not be used,
+/// a sentence says so.
+pub(super) fn made(spine: &Spine, work: &Work) -> Result<Pelvis, Cancelled> {
+    let Pelvis { bones, due, left_out } = &spine.pelvis;
     let (Some(labels), Some(sacrum)) = (&spine.labels, spine.at_level(Level::S1)) else {
-        return Ok(Default::default());
+        return Ok(Pelvis::default());
     };
-    let wanted = Side::BOTH.into_iter().filter_map(|side| Some((side, spine.ilia.of(side)?)));
-    let wanted: Vec<(Side, u16)> = wanted.collect();
+    let wanted = due.iter().filter_map(|due| Some((due, spine.ilia.of(due.side)?)));
+    let wanted: Vec<(&DueBone, u16)> = wanted.collect();
     let made: Vec<_> = wanted
         .into_par_iter()
-        .map(|(side, value)| match known.iter().find(|bone| bone.side == side) {
-            Some(bone) => Ok(Arc::clone(bone)),
-            None => bone(spine, labels, sacrum, (side, value), work).map(Arc::new),
-        })
+        .map(|(due, value)| (due.side, bone(spine, labels, sacrum, (due, value), work)))
         .collect();
-    let (mut bones, mut said) = (Vec::new(), Vec::new());
-    for bone in made {
+    let is_as_before = |(side, _): &&(Side, String)| !spine.pelvis.is_due(*side);
+    let (mut bones, mut left_out): (Vec<_>, Vec<_>) =
+        (bones.clone(), left_out.iter().filter(is_as_before).cloned().collect());
+    for (side, bone) in made {
         match bone {
-            Ok(bone) => bones.push(bone),
+            Ok(bone) => bones.push(Arc::new(bone)),
             Err(NoBone::Cancelled(cancelled)) => return Err(cancelled),
-            Err(why) => said.push(why.to_string()),
+            Err(why) => left_out.push((side, why.to_string())),
         }
     }
-    Ok((bones, said))
+    bones.sort_by_key(|bone| bone.side);
+    left_out.sort();
+    Ok(Pelvis { bones, due: Vec::new(), left_out })
 }
 
 /// Why a side has no such bone.
@@ -158,9 +230,10 @@ fn bone(
     spine: &Spine,
     labels: &LabelMap,
     sacrum: &VertebraModel,
-    (side, value): (Side, u16),
+    (due, value): (&DueBone, u16),
     work: &Work,
 ) -> Result<PelvicBone, NoBone> {
+    let side = due.side;
     let no_surface = |why: &str| NoBone::NoSurface { side, why: why.to_owned() };
     let part =
         reachable(labels, sacrum, side).ok_or_else(|| no_surface("the image does not reach it"))?;
@@ -173,23 +246,44 @@ fn bone(
         0 => return Err(no_surface("its label does not reach the sacrum")),
         _ => {}
     }
-    let (part, ilium) = with_ilium(part, value, !ends.is_empty());
-    let surface =
-        surface::declare(&part, &ilium, spine.ct.as_deref(), work).map_err(|why| match why {
+    let (part, vertebra) = around_ilium(labels, value, !ends.is_empty())
+        .ok_or_else(|| no_surface("it has no voxel"))?;
+    let before = due.before.as_ref().map(|bone| &bone.ilium);
+    let ilium =
+        ilium(&part, &vertebra, spine.ct.as_deref(), before, work).map_err(|why| match why {
             SurfaceError::Cancelled(cancelled) => cancelled.into(),
             why => no_surface(&why.to_string()),
         })?;
-    let own = mesh::extract(&surface);
-    let field = Field::to_mesh(&surface, &own, work)?;
-    let both = clearance::fused(&sacrum.field, &field, nodes(sacrum, side))
+    let field = Field::to_mesh(&ilium.surface, &ilium.mesh, work)?;
+    let both = clearance::fused(&sacrum.field, &field, nodes(sacrum, side), work)?
         .ok_or_else(|| no_surface("nothing of it can be reached"))?;
-    finished(&both, own, ends, sacrum, side, work)
+    finished(&both, ilium, ends, sacrum, side, work)
+}
+
+/// The ilium by itself, counted as one of the vertebrae of `part`; as it was `before` where it is made from
+/// the same.
+fn ilium(
+    part: &LabelMap,
+    ilium: &LabelledVertebra,
+    ct: Option<&Volume<i16>>,
+    before: Option<&Arc<Ilium>>,
+    work: &Work,
+) -> Result<Arc<Ilium>, SurfaceError> {
+    let LabelledVertebra { level, value, .. } = *ilium;
+    let made_from = surface::made_from(part, ilium, ct.is_some())
+        .ok_or(SurfaceError::NoVoxels { level, value })?;
+    if let Some(before) = before.filter(|before| before.made_from == made_from) {
+        return Ok(Arc::clone(before));
+    }
+    let surface = surface::declare(part, ilium, ct, work)?;
+    let mesh = mesh::extract(&surface);
+    Ok(Arc::new(Ilium { surface, mesh, made_from }))
 }
 
 /// Mesh, distance and corridor of the fused surface.
 fn finished(
     surface: &Surface,
-    ilium: TriMesh,
+    ilium: Arc<Ilium>,
     ends: Vec<Point<Patient>>,
     sacrum: &VertebraModel,
     side: Side,
@@ -207,7 +301,7 @@ fn finished(
 /// The corners of the box that is kept, LPS mm.
 fn corners(sacrum: &VertebraModel, side: Side) -> [Point<Patient>; 8] {
     let outward = OUTWARD_MM.map(|mm| mm * side.sign());
-    std::array::from_fn(|n| {
+    from_fn(|n| {
         let at = Point::<Vertebra>::new(outward[n & 1], BACK_MM[n >> 1 & 1], UP_MM[n >> 2 & 1]);
         sacrum.anatomy.patient_from_vertebra.point(at)
     })
@@ -238,7 +332,7 @@ fn reach(grid: &Grid, sacrum: &VertebraModel, side: Side) -> [[usize; 3]; 2] {
     let last = DVec3::from_array(grid.size().map(|n| n as f64 - 1.0));
     let [low, high] = [low.floor(), high.ceil()].map(|p| p.clamp(DVec3::ZERO, last));
     let [first, end] = [low, high].map(|p| p.to_array().map(|x| x as usize));
-    [first, std::array::from_fn(|n| end[n] - first[n] + 1)]
+    [first, from_fn(|n| end[n] - first[n] + 1)]
 }
 
 /// That part of the labels; `None` where the image does not hold it.
@@ -266,18 +360,67 @@ fn ends(
     along(2).into_par_iter().flat_map_iter(of_slice).collect()
 }
 
-/// Labels in which the ilium counts as one of the bones, whose surfaces end where others begin.
-fn with_ilium(mut part: LabelMap, value: u16, is_cut_off: bool) -> (LabelMap, LabelledVertebra) {
+/// The part of the labels around a hip bone, in which it counts as one of the bones, whose surfaces end where
+/// others begin; `None` where it has no voxel. It hangs on nothing that is farther away.
+fn around_ilium(
+    labels: &LabelMap,
+    value: u16,
+    is_cut_off: bool,
+) -> Option<(LabelMap, LabelledVertebra)> {
+    let grid = labels.volume.grid();
+    let beside = grid.spacing_mm().map(|mm| (BESIDE_MM / mm).max(BESIDE_VOXELS).ceil() as usize);
+    let (low, high) = stats::bounds(&labels.volume, value)?;
+    let first: [usize; 3] = from_fn(|n| low[n].saturating_sub(beside[n]));
+    let end: [usize; 3] = from_fn(|n| (high[n] + beside[n] + 1).min(grid.size()[n]));
+    let mut volume = labels.volume.part(first, from_fn(|n| end[n] - first[n]))?;
+    let mut is_beside = volume.data().mapv(|label| label == value);
+    widen(&mut is_beside, beside);
+    Zip::from(volume.data_mut()).and(&is_beside).par_for_each(|label, is_beside| {
+        *label = if *is_beside { *label } else { 0 };
+    });
     let id = VertebraId::of_label("ilium", value);
     let ilium = LabelledVertebra { id, level: Level::S1, value, is_cut_off };
-    part.vertebrae.push(ilium.clone());
-    (part, ilium)
+    let vertebrae = labels.vertebrae.iter().chain([&ilium]).cloned().collect();
+    Some((LabelMap { volume, vertebrae }, ilium))
+}
+
+/// Marks what lies within so many voxels of a marked one along i, j and k.
+fn widen(marks: &mut Array3<bool>, by: [usize; 3]) {
+    for (n, by) in by.into_iter().enumerate() {
+        let (along, across) = (Axis(2 - n), Axis(usize::from(n == 2)));
+        marks.axis_iter_mut(across).into_par_iter().for_each(|mut plane| {
+            let along = Axis(if along.0 > across.0 { along.0 - 1 } else { along.0 });
+            for mut lane in plane.lanes_mut(along) {
+                hand_on(lane.iter_mut(), by);
+                hand_on(lane.iter_mut().rev(), by);
+            }
+        });
+    }
+}
+
+/// Marks so many behind each that is marked.
+fn hand_on<'a>(marks: impl Iterator<Item = &'a mut bool>, by: usize) {
+    let mut left = 0;
+    for mark in marks {
+        left = if *mark { by + 1 } else { left };
+        *mark = left > 0;
+        left = usize::saturating_sub(left, 1);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::volume::Volume;
+
+    #[test]
+    fn what_is_marked_grows_by_so_many_voxels_along_each_axis() {
+        let mut marks = Array3::from_elem([9, 8, 7], false);
+        marks[[4, 5, 1]] = true;
+        marks[[4, 5, 3]] = true;
+        widen(&mut marks, [1, 2, 3]);
+        let wanted = |[k, j, i]: [usize; 3]| (1..=7).contains(&k) && (3..=7).contains(&j) && i <= 4;
+        assert!(marks.indexed_iter().all(|((k, j, i), mark)| *mark == wanted([k, j, i])));
+    }
 
     #[test]
     fn an_ilium_ends_where_the_image_or_its_labels_do_and_nowhere_else() {

@@ -3,13 +3,13 @@
 //! In: a [`Source`]. Out: a [`Spine`], everything that is derived from the images and never
 //! edited by hand; cheap to clone, since the big parts are shared.
 
-pub use super::derive::{mended, relabelled};
+pub use super::derive::{mended, mended_but_pelvis, relabelled, with_pelvis};
 pub use super::images::organs;
 
 use super::derive::derive;
 use super::images;
 use super::kept::Kept;
-use super::pelvis::{self, PelvicBone};
+use super::pelvis::{PelvicBone, Pelvis};
 use crate::anatomy::{self, VertebraAnatomy};
 use crate::clearance::{Canal, Field, Voxels};
 use crate::ingest::{self, IngestError};
@@ -62,7 +62,7 @@ pub struct Spine {
     /// Which labels are the hip bones.
     pub ilia: Ilia,
     /// Sacrum and ilium as one bone, for each side that has both.
-    pub pelvis: Vec<Arc<PelvicBone>>,
+    pub pelvis: Pelvis,
     /// What the labels name beside vertebrae, and the distance to it.
     pub organs: Arc<Vec<(Organ, Voxels)>>,
     /// Window (width, level) in HU to start with, if the file has one.
@@ -173,12 +173,16 @@ impl Spine {
     /// All that a person should know beside a plan: of the images, of what was left out, of each
     /// vertebra and of the ilia; in the plan's names, whether or not the spine has them by [`Spine::named_by`].
     pub fn notices_beside(&self, plan: &Plan) -> impl Iterator<Item = String> {
-        let said = self.warnings.iter().chain(&self.left_out);
+        let said = self.warnings.iter().chain(self.said_left_out());
         let of_vertebrae = self.vertebrae.iter().flat_map(move |v| v.warnings_in(plan));
-        let of_ilia = self.pelvis.iter().filter_map(|bone| bone.warning());
+        let of_ilia = self.pelvis.bones.iter().filter_map(|bone| bone.warning());
         said.filter_map(move |said| self.said_beside(plan, said)).chain(of_vertebrae).chain(of_ilia)
     }
-    /// One of `warnings` or `left_out` as it reads beside a plan; `None` where the plan answers it.
+    /// What is said of vertebrae and hip bones that could not be made; in the names as first given.
+    pub fn said_left_out(&self) -> impl Iterator<Item = &String> {
+        self.left_out.iter().chain(self.pelvis.left_out.iter().map(|(_, said)| said))
+    }
+    /// One of `warnings` or of [`Spine::said_left_out`] as it reads beside a plan; `None` where the plan answers it.
     pub fn said_beside(&self, plan: &Plan, said: &str) -> Option<String> {
         if said == NOT_REVIEWED && self.review(plan) == Review::Accepted {
             return None;
@@ -244,25 +248,14 @@ impl Spine {
     pub fn at_level(&self, level: Level) -> Option<&Arc<VertebraModel>> {
         self.vertebrae.iter().find(|v| v.level == level)
     }
-    /// Sacrum and ilium of one side as one bone.
+    /// Sacrum and ilium of one side as one bone; `None` while that is due, and where there is none.
     pub fn pelvic_bone(&self, side: Side) -> Option<&Arc<PelvicBone>> {
-        self.pelvis.iter().find(|bone| bone.side == side)
-    }
-    /// Makes sacrum and ilia one bone each, but for those of `known` that still hold.
-    pub(super) fn add_pelvis(
-        &mut self,
-        known: &[Arc<PelvicBone>],
-        work: &Work,
-    ) -> Result<(), Cancelled> {
-        let (bones, left_out) = pelvis::of(self, known, work)?;
-        self.pelvis = bones;
-        self.left_out.extend(left_out);
-        Ok(())
+        self.pelvis.of(side)
     }
     /// The lowest and the highest corner of the box of all bones, LPS mm; `None` without bones.
     pub fn bounds(&self) -> Option<[Point<Patient>; 2]> {
         let bones = self.vertebrae.iter().map(|v| &v.mesh);
-        let bones = bones.chain(self.pelvis.iter().map(|bone| &bone.ilium));
+        let bones = bones.chain(self.pelvis.seen().map(|bone| &bone.ilium.mesh));
         let places = bones.flat_map(|mesh| &mesh.positions).map(|p| p.vec());
         let corners = places.map(|p| [p, p]);
         let both = corners.reduce(|[low, high], [p, _]| [low.min(p), high.max(p)])?;
@@ -306,8 +299,8 @@ pub fn load_kept(source: &Source, kept: Option<&Kept>, work: &Work) -> Result<Sp
         if let Some(kept) = kept.filter(|_| is_new) {
             kept.add_surfaces(&spine);
         }
-        spine.add_pelvis(&[], work)?;
-        Ok(spine)
+        spine.pelvis = Pelvis::to_be_made(spine.ilia);
+        with_pelvis(&spine, work)
     })
 }
 
@@ -336,7 +329,7 @@ pub fn of_images_with(
     let mut spine = Spine { ct, hashes, labels: Some(Arc::new(labels)), ilia, ..Spine::default() };
     on_pool(|| {
         derive(&mut spine, Vec::new(), Vec::new(), work)?;
-        spine.add_pelvis(&[], work)?;
-        Ok(spine)
+        spine.pelvis = Pelvis::to_be_made(spine.ilia);
+        with_pelvis(&spine, work)
     })
 }

@@ -41,7 +41,7 @@ pub use band::Band;
 pub use canal::Canal;
 pub use corridor::default_screw;
 pub use entry::{entry_on_axis, meets_bone};
-pub use fused::{JOINT_MM, fused};
+pub use fused::{JOINT_MM, fused, joined_mm};
 pub use grade::{assess, assess_without_profile, grade_from_breach_mm, nearest_pedicle};
 pub use medial::{MedialRoom, medial_room};
 pub use schemes::{Schemes, Zdichavsky, schemes};

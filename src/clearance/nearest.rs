@@ -134,8 +134,11 @@ impl Layer {
         }
     }
     fn get(&self, at: usize) -> Found {
-        let point = Vec3::from_array(from_fn(|n| self.points[n][at]));
+        let point = self.get_point(at);
         Found { square: self.squares[at], triangle: self.triangles[at], point }
+    }
+    fn get_point(&self, at: usize) -> Vec3 {
+        Vec3::from_array(from_fn(|n| self.points[n][at]))
     }
     fn set(&mut self, at: usize, found: Found) {
         self.squares[at] = found.square;
@@ -358,6 +361,14 @@ impl Nearest {
     pub fn triangle(&self, [i, j, k]: [usize; 3]) -> Option<u32> {
         let triangle = self.layers[k].triangles[i + self.stride() * j];
         (triangle != NONE).then_some(triangle)
+    }
+    /// The searched node next to a place of the grid, and the point of the surface that is about
+    /// nearest to it, both in mm around the grid's origin; the point is infinite where there is none.
+    pub fn about(&self, node: Vec3A) -> [Vec3; 2] {
+        let last = Vec3A::from_array(self.size.map(|n| n as f32 - 1.0));
+        let near = (node / STEP as f32).round().clamp(Vec3A::ZERO, last);
+        let [i, j, k] = near.to_array().map(|n| n as usize);
+        [self.position([i, j, k]), self.layers[k].get_point(i + self.stride() * j)]
     }
     /// Nodes at `places` near which `best` was found.
     #[inline(always)]

@@ -6,7 +6,7 @@
 
 use super::nearest::Nearest;
 use crate::surface::block::Block;
-use glam::{UVec3, Vec3};
+use glam::{UVec3, Vec3, Vec3A};
 use std::array::from_fn;
 use std::sync::{Arc, OnceLock};
 
@@ -64,6 +64,13 @@ impl Nodes {
     /// A triangle near a node that was searched: every second one; `None` where there is no surface.
     pub fn triangle(&self, searched: [usize; 3]) -> Option<u32> {
         self.from.nearest.triangle(searched)
+    }
+    /// What the search found about a place of the grid, as [`Nearest::about`] tells it, and whether the
+    /// place lies inside; makes no nodes.
+    pub fn about(&self, node: Vec3A) -> ([Vec3; 2], bool) {
+        let Source { nearest, declared, per_node } = &*self.from;
+        let is_inside = declared.trilinear(Vec3::from(node) * *per_node) > Some(0.0);
+        (nearest.about(node), is_inside)
     }
     #[cold]
     fn made(&self, brick: [usize; 3]) -> Box<Brick> {

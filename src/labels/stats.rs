@@ -39,6 +39,40 @@ struct Sum {
     at_border: u64,
 }
 
+/// The smallest box of voxel indices that holds a label, both ends included; `None` where none has it.
+pub fn bounds(volume: &Volume<u16>, value: u16) -> Option<([usize; 3], [usize; 3])> {
+    type Bounds = Option<([usize; 3], [usize; 3])>;
+    let join = |a: Bounds, b: Bounds| match (a, b) {
+        (Some((al, au)), Some((bl, bu))) => Some((
+            std::array::from_fn(|n| al[n].min(bl[n])),
+            std::array::from_fn(|n| au[n].max(bu[n])),
+        )),
+        (one, other) => one.or(other),
+    };
+    volume
+        .data()
+        .axis_iter(Axis(0))
+        .into_par_iter()
+        .enumerate()
+        .map(|(k, slab)| {
+            let mut found: Bounds = None;
+            for (j, row) in slab.outer_iter().enumerate() {
+                // Most rows have none, which a slice tells many times as fast.
+                if row.as_slice().is_some_and(|row| !row.contains(&value)) {
+                    continue;
+                }
+                let first = row.iter().position(|&v| v == value);
+                let last = row.iter().rposition(|&v| v == value);
+                if let (Some(first), Some(last)) = (first, last) {
+                    let at = |i: usize| [i, j, k];
+                    found = join(found, Some((at(first), at(last))));
+                }
+            }
+            found
+        })
+        .reduce(|| None, join)
+}
+
 /// Statistics of every value but 0, in one parallel pass.
 pub fn of(volume: &Volume<u16>) -> BTreeMap<u16, LabelStats> {
     of_drawn_on(volume, None)

@@ -8,6 +8,7 @@ use super::vertebra::local_transform;
 use crate::app::jobs::ActiveCase;
 use crate::case::pelvis::PelvicBone;
 use crate::labels::Level;
+use crate::space::Side;
 use bevy::prelude::*;
 use std::sync::Arc;
 
@@ -17,12 +18,16 @@ use std::sync::Arc;
 pub struct Ilium(Arc<PelvicBone>);
 
 impl Ilium {
+    /// Which one.
+    pub fn side(&self) -> Side {
+        self.0.side
+    }
     fn is(&self, bone: &Arc<PelvicBone>) -> bool {
         Arc::ptr_eq(&self.0, bone)
     }
 }
 
-/// Shows the ilia that the case has now, and no others.
+/// Shows the ilia that the case has now, and no others; one that is due as it was before.
 pub fn show_ilia(
     case: Res<ActiveCase>,
     root: Query<Entity, With<CaseRoot>>,
@@ -32,11 +37,11 @@ pub fn show_ilia(
 ) {
     let Ok(root) = root.single() else { return };
     for (entity, ilium) in &shown {
-        if !case.spine.pelvis.iter().any(|bone| ilium.is(bone)) {
+        if !case.spine.pelvis.seen().any(|bone| ilium.is(bone)) {
             commands.entity(entity).despawn();
         }
     }
-    for bone in &case.spine.pelvis {
+    for bone in case.spine.pelvis.seen() {
         if shown.iter().any(|(_, ilium)| ilium.is(bone)) {
             continue;
         }

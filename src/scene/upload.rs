@@ -49,7 +49,7 @@ impl Drawn {
     fn mesh(&self) -> &TriMesh {
         match self {
             Self::Vertebra(model) => &model.mesh,
-            Self::Ilium(bone) => &bone.ilium,
+            Self::Ilium(bone) => &bone.ilium.mesh,
         }
     }
     fn field(&self) -> &Field {

@@ -112,15 +112,17 @@ pub fn show_bones(
     (view, mending): (Res<BoneView>, Res<Mending>),
     materials: Res<Materials>,
     mut bones: Query<(&Bone, &mut MeshMaterial3d<StandardMaterial>)>,
-    mut ilia: Query<&mut MeshMaterial3d<StandardMaterial>, (With<Ilium>, Without<Bone>)>,
+    mut ilia: Query<(&Ilium, &mut MeshMaterial3d<StandardMaterial>), Without<Bone>>,
     new_ilia: Query<(), Added<Ilium>>,
 ) {
     if !view.is_changed() && !mending.is_changed() && new_ilia.is_empty() {
         return;
     }
     let plain = if view.is_clear { &materials.bone_clear } else { &materials.bone };
-    for mut material in &mut ilia {
-        material.set_if_neq(MeshMaterial3d(plain.clone()));
+    for (ilium, mut material) in &mut ilia {
+        let is_pending = mending.is_ilium_pending(ilium.side());
+        let wanted = if is_pending { &materials.bone_pending } else { plain };
+        material.set_if_neq(MeshMaterial3d(wanted.clone()));
     }
     for (bone, mut material) in &mut bones {
         let wanted = if mending.is_pending(bone.0) {

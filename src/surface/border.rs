@@ -4,13 +4,14 @@
 //! field that is about the distance to the smoothed border in mm near it, positive inside.
 
 use super::block::{Block, gauss_taps};
-use crate::labels::{LabelMap, LabelledVertebra};
+use crate::labels::{LabelMap, LabelledVertebra, stats};
 use crate::space::Affine;
 use crate::volume::{Grid, Volume};
 use glam::{DAffine3, DMat3, DVec3, Vec3};
 use ndarray::Axis;
 use ndarray::parallel::prelude::*;
 use rayon::slice::ParallelSliceMut;
+use sha2::{Digest, Sha256};
 use std::f32::consts::PI;
 
 /// Distance of neighbouring nodes in mm; down to half that for labels of finer voxels, and more
@@ -49,60 +50,64 @@ pub(super) fn find(
     is_start: bool,
 ) -> Option<Border> {
     let volume = &labels.volume;
-    let (lower, upper) = bounds(volume, vertebra.value)?;
-    let spacing = volume.grid().spacing_mm();
-    let (grid, node_mm) = node_grid(volume.grid(), lower, upper)?;
-    let sigma = if is_start { SIGMA_CT_VOXELS } else { SIGMA_LABEL_VOXELS };
-    let crop = Crop::new(volume, lower, upper, sigma, &grid)?;
-    let others: Vec<u16> =
-        labels.vertebrae.iter().map(|v| v.value).filter(|&v| v != vertebra.value).collect();
-    let is_other = |label: u16| label != 0 && others.contains(&label);
+    let (crop, grid, node_mm) = around(volume, vertebra.value, is_start)?;
+    let is_other = is_other(labels, vertebra.value);
     let of_itself = || {
         let inside = crop.smoothed(volume, |label| label == vertebra.value);
         (crop.on_nodes(&inside, node_mm), inside.values_of_label)
     };
     let of_others = || {
-        let is_any = crop.any(volume, is_other);
-        is_any.then(|| crop.on_nodes(&crop.smoothed(volume, is_other), node_mm))
+        let is_any = crop.any(volume, &is_other);
+        is_any.then(|| crop.on_nodes(&crop.smoothed(volume, &is_other), node_mm))
     };
     let ((mut inside_mm, voxels), others_mm) = rayon::join(of_itself, of_others);
     keep_volume(&mut inside_mm, node_mm, voxels as f64 * volume.grid().voxel_volume_mm3());
-    let voxel_mm = DVec3::from_array(spacing).as_vec3();
+    let voxel_mm = DVec3::from_array(volume.grid().spacing_mm()).as_vec3();
     Some(Border { grid, node_mm: node_mm as f32, voxel_mm, inside_mm, others_mm })
 }
 
-/// The smallest box of voxel indices that holds a label, both ends included.
-fn bounds(volume: &Volume<u16>, value: u16) -> Option<([i64; 3], [i64; 3])> {
-    type Bounds = Option<([i64; 3], [i64; 3])>;
-    let join = |a: Bounds, b: Bounds| match (a, b) {
-        (Some((al, au)), Some((bl, bu))) => Some((
-            std::array::from_fn(|n| al[n].min(bl[n])),
-            std::array::from_fn(|n| au[n].max(bu[n])),
-        )),
-        (one, other) => one.or(other),
-    };
-    volume
-        .data()
-        .axis_iter(Axis(0))
-        .into_par_iter()
-        .enumerate()
-        .map(|(k, slab)| {
-            let mut found: Bounds = None;
-            for (j, row) in slab.outer_iter().enumerate() {
-                // Most rows have none, which a slice tells many times as fast.
-                if row.as_slice().is_some_and(|row| !row.contains(&value)) {
-                    continue;
-                }
-                let first = row.iter().position(|&v| v == value);
-                let last = row.iter().rposition(|&v| v == value);
-                if let (Some(first), Some(last)) = (first, last) {
-                    let at = |i: usize| [i as i64, j as i64, k as i64];
-                    found = join(found, Some((at(first), at(last))));
-                }
-            }
-            found
-        })
-        .reduce(|| None, join)
+/// Hash of all that a border is made from.
+pub type MadeFrom = [u8; 32];
+
+/// All of the labels that [`find`] reads, as a hash; `None` for a vertebra without a voxel.
+pub(super) fn made_from(
+    labels: &LabelMap,
+    vertebra: &LabelledVertebra,
+    is_start: bool,
+) -> Option<MadeFrom> {
+    let volume = &labels.volume;
+    let (crop, grid, _) = around(volume, vertebra.value, is_start)?;
+    let is_other = is_other(labels, vertebra.value);
+    let mut voxels = vec![0u8; crop.size.iter().product()];
+    crop.for_each(volume, |at, label| {
+        voxels[at] = if label == vertebra.value { 1 } else { 2 * u8::from(is_other(label)) };
+    });
+    let mut hash = Sha256::new();
+    for grid in [volume.grid(), &grid] {
+        let map = grid.patient_from_voxel().map().to_cols_array();
+        map.iter().for_each(|x| hash.update(x.to_le_bytes()));
+        grid.size().iter().for_each(|n| hash.update(n.to_le_bytes()));
+    }
+    crop.origin.iter().for_each(|n| hash.update(n.to_le_bytes()));
+    hash.update([u8::from(is_start)]);
+    hash.update(&voxels);
+    Some(hash.finalize().into())
+}
+
+/// The part of the labels around a vertebra, and the nodes around it with their distance, mm.
+fn around(volume: &Volume<u16>, value: u16, is_start: bool) -> Option<(Crop, Grid, f64)> {
+    let (lower, upper) = stats::bounds(volume, value)?;
+    let [lower, upper] = [lower, upper].map(|end| end.map(|n| n as i64));
+    let (grid, node_mm) = node_grid(volume.grid(), lower, upper)?;
+    let sigma = if is_start { SIGMA_CT_VOXELS } else { SIGMA_LABEL_VOXELS };
+    Some((Crop::new(volume, lower, upper, sigma, &grid)?, grid, node_mm))
+}
+
+/// Whether a label is that of another vertebra.
+fn is_other(labels: &LabelMap, own: u16) -> impl Fn(u16) -> bool + Sync {
+    let values = labels.vertebrae.iter().map(|v| v.value);
+    let others: Vec<u16> = values.filter(|&v| v != own).collect();
+    move |label| label != 0 && others.contains(&label)
 }
 
 /// Nodes along the label's own axes, made perpendicular, around a box of its voxels.

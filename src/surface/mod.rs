@@ -17,6 +17,7 @@ use crate::space::{Dir, Patient, Point, Voxel};
 use crate::volume::{Grid, Volume};
 use crate::work::{Cancelled, Work};
 use block::Block;
+pub use border::MadeFrom;
 use glam::DVec3;
 
 /// The declared surface of one vertebra.
@@ -75,6 +76,12 @@ pub fn declare(
     }
     work.step(&stage, 1.0)?;
     Ok(Surface { field: volume_of(&inside_mm, grid) })
+}
+
+/// What of `labels` the surface of a vertebra is made from, as a hash: where it is the same, and the CT
+/// is, so is the surface, to the last bit. `None` for a vertebra without a voxel.
+pub fn made_from(labels: &LabelMap, vertebra: &LabelledVertebra, has_ct: bool) -> Option<MadeFrom> {
+    border::made_from(labels, vertebra, has_ct)
 }
 
 fn volume_of(block: &Block, grid: Grid) -> Volume<f32> {

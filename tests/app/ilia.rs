@@ -4,7 +4,7 @@ use crate::stack::block_spine;
 use bevy::ecs::system::RunSystemOnce;
 use bevy::prelude::*;
 use corridor::app::jobs::ActiveCase;
-use corridor::case::pelvis::PelvicBone;
+use corridor::case::pelvis::{DueBone, Ilium as LoneIlium, PelvicBone, Pelvis};
 use corridor::case::spine::Spine;
 use corridor::scene::case::CaseRoot;
 use corridor::scene::ilium::{Ilium, show_ilia};
@@ -17,7 +17,11 @@ fn bone(spine: &Spine, side: Side) -> Arc<PelvicBone> {
     Arc::new(PelvicBone {
         side,
         mesh: model.mesh.clone(),
-        ilium: model.mesh.clone(),
+        ilium: Arc::new(LoneIlium {
+            surface: model.surface.clone(),
+            mesh: model.mesh.clone(),
+            made_from: [0; 32],
+        }),
         field: model.field.clone(),
         anatomy: model.anatomy.clone(),
         ends: Vec::new(),
@@ -26,8 +30,12 @@ fn bone(spine: &Spine, side: Side) -> Arc<PelvicBone> {
 }
 
 /// Names of the ilia seen once the case has these, sorted.
-fn seen(world: &mut World, pelvis: &[Arc<PelvicBone>]) -> Vec<String> {
-    let spine = Spine { pelvis: pelvis.to_vec(), ..block_spine() };
+fn seen(world: &mut World, bones: &[Arc<PelvicBone>]) -> Vec<String> {
+    seen_of(world, Pelvis { bones: bones.to_vec(), ..Pelvis::default() })
+}
+
+fn seen_of(world: &mut World, pelvis: Pelvis) -> Vec<String> {
+    let spine = Spine { pelvis, ..block_spine() };
     world.insert_resource(ActiveCase { spine: Arc::new(spine) });
     world.run_system_once(show_ilia).unwrap();
     let mut query = world.query_filtered::<(Entity, &Name), With<Ilium>>();
@@ -49,7 +57,10 @@ fn ilia_come_go_and_are_made_anew_with_the_case() {
     let both = seen(&mut world, &[Arc::clone(&left), Arc::clone(&right)]);
     assert_eq!(both.len(), 2);
     assert!(both[0].starts_with("left ilium") && both[1].starts_with("right ilium"), "{both:?}");
-    assert_eq!(seen(&mut world, &[Arc::clone(&left), right]), both, "nothing changed");
+    assert_eq!(seen(&mut world, &[Arc::clone(&left), Arc::clone(&right)]), both, "nothing changed");
+    let due = vec![DueBone { side: Side::Left, before: Some(Arc::clone(&left)) }];
+    let due = Pelvis { bones: vec![right], due, ..Pelvis::default() };
+    assert_eq!(seen_of(&mut world, due), both, "what is due is seen as it was");
     let mended = seen(&mut world, &[bone(&spine, Side::Left)]);
     assert!(mended.len() == 1 && mended[0].starts_with("left ilium"), "{mended:?}");
     assert_ne!(mended[0], both[0], "a mended one takes the place of the old");

@@ -27,6 +27,7 @@ mod doubts;
 mod memory_fs;
 mod numbering;
 mod organs;
+mod pelvis_mended;
 mod phantom_files;
 mod phantom_images;
 mod phantom_shape;

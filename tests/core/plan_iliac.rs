@@ -3,7 +3,7 @@
 use crate::plan_auto::{answer_of, misfit_mm, plan};
 use crate::real_data::real;
 use corridor::case::judge::{self, Unjudged};
-use corridor::case::pelvis::PelvicBone;
+use corridor::case::pelvis::{PelvicBone, Pelvis};
 use corridor::case::spine::{self, Source, Spine};
 use corridor::case::suggest::Wish;
 use corridor::clearance::grade::ENTRY_ZONE_MM;
@@ -23,16 +23,17 @@ use std::sync::OnceLock;
 
 const VOXEL_MM: f64 = 1.5;
 
-struct Pelvis {
-    phantom: Phantom,
-    spine: Spine,
+/// L5, sacrum and ilia.
+pub struct Sacral {
+    pub phantom: Phantom,
+    pub spine: Spine,
 }
 
 /// L5, the sacrum and what of the hip bones a screw can reach, on a grid turned so; labels alone.
-fn pelvis(turn: DQuat, ilia: Ilia) -> Pelvis {
+fn pelvis(turn: DQuat, ilia: Ilia) -> Sacral {
     let (phantom, labels) = labelled(turn, 112.0);
     let spine = spine::of_images_with(None, labels, ilia, &Work::silent()).unwrap();
-    Pelvis { phantom, spine }
+    Sacral { phantom, spine }
 }
 
 /// The same as labels, so far to either side.
@@ -51,8 +52,8 @@ fn labelled(turn: DQuat, aside_mm: f64) -> (Phantom, LabelMap) {
     (phantom, labels)
 }
 
-fn straight() -> &'static Pelvis {
-    static MADE: OnceLock<Pelvis> = OnceLock::new();
+pub fn straight() -> &'static Sacral {
+    static MADE: OnceLock<Sacral> = OnceLock::new();
     MADE.get_or_init(|| pelvis(DQuat::IDENTITY, Ilia::OURS))
 }
 
@@ -119,7 +120,7 @@ fn is_air(bones: [&Bone; 2], p: Point<Patient>) -> bool {
 
 #[test]
 fn both_ilia_take_a_screw_that_is_an_a_by_the_bones_themselves() {
-    let Pelvis { phantom, spine } = straight();
+    let Sacral { phantom, spine } = straight();
     let planned = plan(spine, &iliac());
     assert!(planned.refusals.is_empty(), "{:?}", planned.refusals);
     assert_eq!(planned.screws.len(), 2);
@@ -156,10 +157,10 @@ fn both_ilia_take_a_screw_that_is_an_a_by_the_bones_themselves() {
 
 #[test]
 fn each_ilium_is_seen_on_its_own_side_where_the_bone_is() {
-    let Pelvis { phantom, spine } = straight();
+    let Sacral { phantom, spine } = straight();
     let sacrum = phantom.bone(Level::S1).unwrap().patient_from_vertebra().inverse();
     for side in Side::BOTH {
-        let seen = &spine.pelvic_bone(side).unwrap().ilium.positions;
+        let seen = &spine.pelvic_bone(side).unwrap().ilium.mesh.positions;
         let bone = phantom.hip_bone(side).unwrap();
         assert!(seen.len() > 5000, "{side}: {}", seen.len());
         // The two meet at the midline, in front.
@@ -177,7 +178,7 @@ fn each_ilium_is_seen_on_its_own_side_where_the_bone_is() {
 
 #[test]
 fn a_screw_that_leaves_the_ilium_is_a_breach_and_one_that_crosses_the_joint_is_none() {
-    let Pelvis { spine, .. } = straight();
+    let Sacral { spine, .. } = straight();
     let (screw, _) = plan(spine, &iliac()).screws.remove(0);
     let lateral = (Dir::X - screw.axis * screw.axis.dot(Dir::X)).unit().unwrap();
     let mut out = screw.clone();
@@ -216,9 +217,9 @@ fn a_turned_image_gives_the_same_corridor() {
 
 #[test]
 fn without_an_ilium_or_with_the_other_one_nothing_is_planned_and_nothing_judged() {
-    let Pelvis { spine, .. } = straight();
+    let Sacral { spine, .. } = straight();
     let (screw, _) = plan(spine, &iliac()).screws.remove(1);
-    let without = Spine { pelvis: Vec::new(), ..spine.clone() };
+    let without = Spine { pelvis: Pelvis::default(), ..spine.clone() };
     let refused = plan(&without, &iliac()).refusals;
     assert_eq!(refused, Side::BOTH.map(|side| Refusal::NoIlium { side }));
     assert!(refused[0].to_string().contains("hip_left"), "{}", refused[0]);
@@ -230,8 +231,9 @@ fn without_an_ilium_or_with_the_other_one_nothing_is_planned_and_nothing_judged(
     let labels = spine.labels.as_deref().unwrap().clone();
     let swapped = spine::of_images_with(None, labels, swapped, &Work::silent()).unwrap();
     assert!(swapped.pelvis.is_empty());
-    assert_eq!(swapped.left_out.len(), 2, "{:?}", swapped.left_out);
-    assert!(swapped.left_out[0].contains("lies on the other side"), "{:?}", swapped.left_out);
+    let said: Vec<_> = swapped.said_left_out().collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("lies on the other side"), "{said:?}");
 }
 
 /// The part of labels from `low` to `high` to the left, LPS mm, and not farther forward than 59 mm, where
@@ -265,7 +267,7 @@ fn an_ilium_cut_off_in_the_way_of_a_screw_is_told_and_one_cut_off_elsewhere_is_n
     let screws: Vec<_> = plan(&whole, &iliac()).screws.into_iter().map(|(s, _)| s).collect();
     let both = Plan { screws, ..Plan::default() };
     assert_eq!(both.screws.len(), 2);
-    assert!(whole.pelvis.iter().all(|bone| !bone.ends.is_empty() && !bone.is_cut_off));
+    assert!(whole.pelvis.bones.iter().all(|bone| !bone.ends.is_empty() && !bone.is_cut_off));
     assert_eq!((told(&whole), issues(&whole, &both)), (Vec::new(), Vec::new()));
 
     // The left corridor ends where the image does; on the right nothing is left of it.
@@ -286,7 +288,7 @@ fn an_ilium_cut_off_in_the_way_of_a_screw_is_told_and_one_cut_off_elsewhere_is_n
 
 #[test]
 fn an_end_of_the_ilium_matters_beside_a_screw_and_on_its_way_on_through_bone() {
-    let Pelvis { spine, .. } = straight();
+    let Sacral { spine, .. } = straight();
     let (screw, _) = plan(spine, &iliac()).screws.remove(0);
     let (shape, radius) = (screw.shape(), screw.radius_mm());
     let across = screw.axis.any_perpendicular();
@@ -304,7 +306,7 @@ fn an_end_of_the_ilium_matters_beside_a_screw_and_on_its_way_on_through_bone() {
 
 #[test]
 fn beside_pedicle_screws_they_line_up_for_the_same_rod() {
-    let Pelvis { spine, .. } = straight();
+    let Sacral { spine, .. } = straight();
     let wish = Wish { iliac: true, ..Wish::default() };
     let [together, alone] =
         [false, true].map(|each_alone| plan(spine, &Wish { each_alone, ..wish.clone() }));
