@@ -77,14 +77,9 @@ impl<B: SignedDistance> Search<'_, '_, B> {
     fn along_border(&mut self, border: Border) {
         let towards = self.walls.direction(border.ray);
         // What a plane cuts out of the screw: its middle moves with the plane, its width is always the same.
-        let per_mm = 1.0 / self.axis.along;
-        let out =
-            self.sides.map(|side| (side - self.axis * (side.along * per_mm)).across.dot(towards));
-        let half_width = DVec2::from_array(out).length();
+        let half_width = self.half_width_mm(towards);
         let most_mm = |search: &Self, plane: usize| {
-            let depth_mm = (search.walls.along(plane) - search.entry.along) * per_mm;
-            let middle = (search.entry + search.axis * depth_mm).across.dot(towards);
-            let reach = middle + half_width;
+            let reach = search.middle(search.walls.along(plane)).dot(towards) + half_width;
             // No wall is nearer than any is: most planes need no ray for that.
             match reach - search.walls.least_radius(plane) > search.least_told_mm(border.walls) {
                 true => reach - search.walls.radius(plane, border.ray),
@@ -105,6 +100,27 @@ impl<B: SignedDistance> Search<'_, '_, B> {
             });
             before = after;
         }
+    }
+
+    /// How far what a plane cuts out of the screw reaches from its middle in a direction, mm.
+    fn half_width_mm(&self, direction: DVec2) -> f64 {
+        let across = |side: Seen| (side - self.axis * (side.along * self.per_mm)).across;
+        DVec2::from_array(self.sides.map(|side| across(side).dot(direction))).length()
+    }
+
+    /// Where the screw's axis meets a plane so far along the pedicle's.
+    fn middle(&self, along: f64) -> DVec2 {
+        (self.entry + self.axis * ((along - self.entry.along) * self.per_mm)).across
+    }
+
+    /// From the screw's middle to the corner at both ends of a part; `None` where the axis is not in bone.
+    fn ends(&self, part: Part) -> Option<[DVec2; 2]> {
+        let end = |share: f64| {
+            let corner = self.walls.corner(part.plane, share, part.ray)?;
+            Some(corner.across - self.middle(corner.along))
+        };
+        let [from, to] = part.shares;
+        Some([end(from)?, end(to)?])
     }
 
     /// The corners of an outline that reach farther towards a border than those beside them: from its ray
@@ -187,6 +203,9 @@ impl<B: SignedDistance> Search<'_, '_, B> {
 
     /// Tells the farthest place to which a corner leads on a part of its way.
     fn tell_part(&mut self, part: Part, border: Border) {
+        if !self.may_lead_far(part, border) {
+            return;
+        }
         let farthest = self.farthest(part, border);
         let way = self.way_mm(part, farthest, border);
         if way <= self.least_told_mm(border.walls) || self.tell_at(part, farthest, border) {
@@ -205,6 +224,21 @@ impl<B: SignedDistance> Search<'_, '_, B> {
             let middle = 0.5 * (told + untold);
             if self.tell_at(part, middle, border) { told = middle } else { untold = middle }
         }
+    }
+
+    /// Whether a corner may lead out of the screw by a longer way than is told so far.
+    ///
+    /// From plane to plane what they cut out of the screw keeps its size and moves along a straight line, as the
+    /// corner does: what both ends of a part rule out is so between.
+    fn may_lead_far(&self, part: Part, border: Border) -> bool {
+        let towards = self.walls.direction(border.ray);
+        let Some(ends) = self.ends(part) else { return false };
+        let [reach, width] = [towards, towards.perp()].map(|way| self.half_width_mm(way));
+        let least = self.least_told_mm(border.walls);
+        let is_far = ends.iter().any(|end| reach - end.dot(towards) > least);
+        let is_missed = |beside: DVec2| ends.iter().all(|end| end.dot(beside) > width);
+        // Of a screw right across the axis nothing is known.
+        !reach.is_finite() || is_far && !is_missed(towards.perp()) && !is_missed(-towards.perp())
     }
 
     /// The share at which the way is the longest.

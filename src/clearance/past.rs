@@ -50,10 +50,11 @@ pub(super) fn past_walls<'b, B: SignedDistance>(
     let direction = |d: Dir<Patient>| seen(probe.entry + d) - entry;
     let (axis, sides) =
         (direction(probe.axis), probe.across.map(|side| direction(side * probe.radius_mm)));
+    let per_mm = 1.0 / axis.along;
     let of_wall = TOLD.map(|_| Peaks::new(probe));
     let (all, largest, told_mm) = (Peaks::new(probe), 0.0, [0.0; 3]);
     let mut search =
-        Search { probe, bone, walls, entry, axis, sides, all, of_wall, largest, told_mm };
+        Search { probe, bone, walls, entry, axis, sides, per_mm, all, of_wall, largest, told_mm };
     search.borders();
     search.judge(outermost, seen(probe.point(outermost)));
     search.sample();
@@ -69,6 +70,8 @@ pub(super) struct Search<'s, 'b, B> {
     pub entry: Seen,
     pub axis: Seen,
     pub sides: [Seen; 2],
+    /// How far along the screw's axis a millimetre along the pedicle's is, mm.
+    pub per_mm: f64,
     /// The highest samples, and those past each of the walls that are [`TOLD`].
     all: Peaks,
     of_wall: [Peaks; 3],
