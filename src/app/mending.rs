@@ -31,6 +31,9 @@ pub struct Mending {
     job: Option<Job>,
     vertebrae: BTreeSet<VertebraId>,
     ilia: BTreeSet<Side>,
+    /// The edits that could not be followed: not tried again, and all that hangs on them stays pending, until
+    /// a person takes one back or makes another.
+    given_up: Option<Vec<LabelEdit>>,
 }
 
 struct Job {
@@ -70,6 +73,11 @@ impl Mending {
     pub fn is_any_vertebra_pending(&self) -> bool {
         !self.vertebrae.is_empty()
     }
+    /// What these edits ask for is being made, or could not be.
+    fn has_taken_up(&self, edits: &[LabelEdit]) -> bool {
+        let making = self.job.as_ref().map(|job| &job.wanted);
+        making.or(self.given_up.as_ref()).is_some_and(|known| known == edits)
+    }
     /// Anything is being made anew.
     pub fn is_busy(&self) -> bool {
         self.job.is_some()
@@ -101,19 +109,16 @@ fn begin(
     let (Some(document), Some(given), Some(case)) = (document, given, case) else { return };
     let (plan, now) = (document.plan(), &case.spine);
     let wanted = &plan.label_edits;
-    let is_made = *wanted == now.label_edits;
-    match &mending.job {
-        Some(job) if job.wanted == *wanted => return,
-        None if is_made && now.pelvis.due.is_empty() => return,
-        _ => {}
+    if mending.has_taken_up(wanted) {
+        return;
     }
-    *mending = if !is_made {
-        vertebrae(&given.0, now, plan)
+    if *wanted != now.label_edits {
+        *mending = vertebrae(&given.0, now, plan);
     } else if !now.pelvis.due.is_empty() {
-        pelvis(now)
-    } else {
-        Mending::default()
-    };
+        *mending = pelvis(now);
+    } else if mending.is_busy() || mending.given_up.is_some() {
+        *mending = Mending::default();
+    }
 }
 
 /// The making of vertebrae, which a person waits for.
@@ -133,7 +138,8 @@ fn vertebrae(given: &Arc<Spine>, now: &Arc<Spine>, plan: &Arc<Plan>) -> Mending 
     let (given, now, plan) = (Arc::clone(given), Arc::clone(now), Arc::clone(plan));
     let wanted = plan.label_edits.clone();
     let make = move |work: &Work| on_all_cores(|| mended_but_pelvis(&given, &now, &plan, work));
-    Mending { job: Some(Job { wanted, call: Background::start(make) }), vertebrae, ilia }
+    let job = Some(Job { wanted, call: Background::start(make) });
+    Mending { job, vertebrae, ilia, given_up: None }
 }
 
 /// The making of the pelvis, beside a hand that may move on.
@@ -141,7 +147,7 @@ fn pelvis(now: &Arc<Spine>) -> Mending {
     let ilia = now.pelvis.due.iter().map(|due| due.side).collect();
     let (wanted, now) = (now.label_edits.clone(), Arc::clone(now));
     let call = Background::start(move |work| on_pool(|| with_pelvis(&now, work)));
-    Mending { job: Some(Job { wanted, call }), vertebrae: BTreeSet::new(), ilia }
+    Mending { job: Some(Job { wanted, call }), ilia, ..Mending::default() }
 }
 
 /// The labels that the edits touch by which two lists of them differ.
@@ -161,25 +167,30 @@ fn finish(
     mut status: ResMut<StatusLine>,
 ) {
     let Some(outcome) = mending.job.as_ref().and_then(|job| job.call.take()) else { return };
+    let made = match outcome {
+        Ok(Ok(spine)) => spine,
+        Ok(Err(fault)) => return give_up(&mut mending, &mut status, fault.to_string()),
+        Err(reason) => return give_up(&mut mending, &mut status, words::mending_failed(&reason)),
+    };
     *mending = Mending::default();
     let (Some(document), Some(mut case)) = (document, case) else { return };
-    match outcome {
-        Ok(Ok(spine)) => {
-            let changed = changed(&case.spine, &spine);
-            let is_known = |said: &String| case.spine.said_left_out().any(|known| known == said);
-            let news = spine.said_left_out().find(|said| !is_known(said));
-            if let Some(news) = news.and_then(|said| spine.said_beside(document.plan(), said)) {
-                status.say(Tone::Warning, news);
-            }
-            ask_ahead(&spine);
-            case.spine = Arc::new(spine);
-            if !changed.is_empty() {
-                told.write(Mended(changed));
-            }
-        }
-        Ok(Err(fault)) => status.say(Tone::Fault, fault.to_string()),
-        Err(reason) => status.say(Tone::Fault, words::mending_failed(&reason)),
+    let changed = changed(&case.spine, &made);
+    let is_known = |said: &String| case.spine.said_left_out().any(|known| known == said);
+    let news = made.said_left_out().find(|said| !is_known(said));
+    if let Some(news) = news.and_then(|said| made.said_beside(document.plan(), said)) {
+        status.say(Tone::Warning, news);
     }
+    ask_ahead(&made);
+    case.spine = Arc::new(made);
+    if !changed.is_empty() {
+        told.write(Mended(changed));
+    }
+}
+
+/// What could not be made stays pending: the numbers there are belong to other labels.
+fn give_up(mending: &mut Mending, status: &mut StatusLine, why: String) {
+    mending.given_up = mending.job.take().map(|job| job.wanted);
+    status.say(Tone::Fault, why);
 }
 
 /// The vertebrae that are not one and the same in both.
@@ -191,4 +202,34 @@ fn changed(before: &Spine, after: &Spine) -> Vec<VertebraId> {
         _ => false,
     };
     all.into_iter().filter(|id| !is_same(id)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bevy::ecs::system::RunSystemOnce;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn edits_that_can_not_be_followed_stay_pending_and_are_not_tried_again() {
+        let vertebra = VertebraId::of_label("a test", 3);
+        let call = Background::start(|_| panic!("no surface"));
+        let mut world = World::new();
+        world.insert_resource(Mending {
+            job: Some(Job { wanted: Vec::new(), call }),
+            vertebrae: [vertebra].into(),
+            ..Mending::default()
+        });
+        world.init_resource::<StatusLine>();
+        world.init_resource::<Messages<Mended>>();
+        let start = Instant::now();
+        while world.resource::<Mending>().is_busy() {
+            assert!(start.elapsed() < Duration::from_secs(20), "it never ends");
+            world.run_system_once(finish).unwrap();
+        }
+        let mending = world.resource::<Mending>();
+        assert!(mending.is_pending(vertebra) && mending.has_taken_up(&[]));
+        assert!(!mending.has_taken_up(&[LabelEdit::Clean(3)]), "another edit is tried");
+        assert!(world.resource::<StatusLine>().text.contains("undo"));
+    }
 }
