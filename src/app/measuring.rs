@@ -3,6 +3,7 @@
 use super::background::Background;
 use super::history::ShownPlan;
 use super::jobs::{ActiveCase, CaseOpened};
+use super::mending::Mending;
 use super::schedule::FrameSystems;
 use crate::case::measures::{self, Measures};
 use crate::labels::Posture;
@@ -73,15 +74,21 @@ fn take_posture(case: Option<Res<ActiveCase>>, mut measuring: ResMut<Measuring>)
     measuring.posture = case.spine.posture();
 }
 
-fn measure(case: Option<Res<ActiveCase>>, plan: Res<ShownPlan>, mut measuring: ResMut<Measuring>) {
+fn measure(
+    case: Option<Res<ActiveCase>>,
+    (plan, mending): (Res<ShownPlan>, Res<Mending>),
+    mut measuring: ResMut<Measuring>,
+) {
     let Some(case) = case else { return };
-    if case.is_changed() {
+    // A number of a surface that is older than its labels is none.
+    let is_pending = mending.is_any_vertebra_pending();
+    if case.is_changed() || is_pending {
         (measuring.known, measuring.job) = (None, None);
     }
     if let Some(outcome) = measuring.job.as_ref().and_then(|(_, job)| job.take()) {
         measuring.known = measuring.job.take().map(|(asked, _)| (asked, outcome));
     }
-    if !measuring.is_wanted {
+    if !measuring.is_wanted || is_pending {
         return;
     }
     let asked = Asked { posture: measuring.posture, plan: Arc::clone(&plan.0) };

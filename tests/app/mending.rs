@@ -8,6 +8,7 @@ use corridor::app::follow::Checks;
 use corridor::app::history::Document;
 use corridor::app::jobs::ActiveCase;
 use corridor::app::judge::Judgements;
+use corridor::app::measuring::Measuring;
 use corridor::app::mending::{GivenSpine, Mended, Mending};
 use corridor::app::selection::Selection;
 use corridor::case::Command;
@@ -57,6 +58,16 @@ fn until_followed(app: &mut App) {
     app.update();
 }
 
+/// Goes on until the numbers of the whole spine are there.
+fn until_measured(app: &mut App) {
+    let start = Instant::now();
+    while app.world().resource::<Measuring>().measures().is_none() {
+        assert!(start.elapsed() < Duration::from_secs(60), "nothing is measured");
+        app.update();
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 #[test]
 fn a_stroke_leaves_numbers_pending_until_the_surface_follows_and_an_undo_brings_them_back() {
     let (mut app, _folder) = core_app();
@@ -67,7 +78,8 @@ fn a_stroke_leaves_numbers_pending_until_the_surface_follows_and_an_undo_brings_
     let around = [screw.entry.lerp(screw.tip(), 0.4)];
     app.insert_resource(GivenSpine(spine.clone())).insert_resource(ActiveCase { spine });
     app.world_mut().resource_mut::<Document>().session_mut().place(screw).unwrap();
-    app.update();
+    app.world_mut().resource_mut::<Measuring>().is_wanted = true;
+    until_measured(&mut app);
     let before = clearance_mm(&app).unwrap();
     assert!(before > 0.3, "{before}");
 
@@ -78,10 +90,12 @@ fn a_stroke_leaves_numbers_pending_until_the_surface_follows_and_an_undo_brings_
     let mending = app.world().resource::<Mending>();
     assert!(mending.is_busy() && mending.is_pending(vertebra));
     assert_eq!(clearance_mm(&app), None, "no number of a surface that is not there any more");
+    assert!(app.world().resource::<Measuring>().measures().is_none());
     until_followed(&mut app);
     assert!(clearance_mm(&app).unwrap() < before - 1.0);
     let told: Vec<Mended> = app.world_mut().resource_mut::<Messages<Mended>>().drain().collect();
     assert!(told.iter().any(|Mended(ids)| ids == &[vertebra]), "{told:?}");
+    until_measured(&mut app);
 
     app.world_mut().resource_mut::<Document>().session_mut().undo().unwrap();
     app.update();
