@@ -38,7 +38,8 @@ impl Triangles {
     }
     /// Whether a place is inside the surface, by the way to it from its nearest point, which is one of
     /// this triangle (Baerentzen and Aanaes 2005, Signed distance computation using the angle weighted
-    /// pseudonormal): exact, however sharply the surface is folded there. At a place on the surface: no.
+    /// pseudonormal): exact, however sharply a closed surface is folded there, as long as it does not cross
+    /// itself. At a place on the surface: no.
     pub fn is_inside(&self, triangle: u32, point: Vec3, away: Vec3) -> bool {
         away.dot(self.normal_at(triangle, point)) < 0.0
     }
@@ -335,6 +336,7 @@ pub(super) fn closest_point(p: Vec3, [a, b, c]: [Vec3; 3]) -> Vec3 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tube::tests::solid_angle;
     use super::*;
     use crate::mesh;
     use crate::space::{Dir, Point};
@@ -384,14 +386,10 @@ mod tests {
     }
 
     /// How often triangles surround a place, by the solid angles they take up there.
-    fn surrounded(star: &Triangles, p: Vec3) -> f32 {
-        let angle = |triangle: u32| {
-            let [a, b, c] = star.corners_of(triangle).map(|corner| corner - p);
-            let [la, lb, lc] = [a, b, c].map(Vec3::length);
-            let below = la * lb * lc + a.dot(b) * lc + b.dot(c) * la + c.dot(a) * lb;
-            2.0 * a.dot(b.cross(c)).atan2(below)
-        };
-        (0..star.triangles.len() as u32).map(angle).sum::<f32>() / (4.0 * std::f32::consts::PI)
+    fn surrounded(star: &Triangles, p: Vec3) -> f64 {
+        let corners = |triangle| star.corners_of(triangle).map(Vec3::as_dvec3);
+        let all = 0..star.triangles.len() as u32;
+        all.map(|triangle| solid_angle(p.as_dvec3(), corners(triangle))).sum::<f64>() / (2.0 * TAU)
     }
 
     #[test]

@@ -344,7 +344,7 @@ impl Line {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use glam::DVec3;
 
@@ -439,7 +439,7 @@ mod tests {
 
     /// What of the sphere around a place a triangle covers (Van Oosterom and Strackee); positive from
     /// behind.
-    fn solid_angle(p: DVec3, corners: [DVec3; 3]) -> f64 {
+    pub(in super::super) fn solid_angle(p: DVec3, corners: [DVec3; 3]) -> f64 {
         let [a, b, c] = corners.map(|corner| corner - p);
         let [x, y, z] = [a, b, c].map(DVec3::length);
         let below = x * y * z + a.dot(b) * z + b.dot(c) * x + c.dot(a) * y;
