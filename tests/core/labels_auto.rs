@@ -567,7 +567,7 @@ fn the_vertebrae_of_a_real_ct_of_bone_alone_get_their_names() {
     let case = "totalseg_s0328_bone";
     let Some((truth, found)) = real_ct(case, files, verse_from_total) else { return };
     assert_like_labels(&truth, &found, 7);
-    // Wings and bodies are 0 in a shell with holes. Measured: 0.86; 0.72 without what is told in `wings`.
+    // Wings and bodies are 0 in a shell with holes. Measured: 0.87; 0.72 without what is told in `wings`.
     let sacrum = dice(&truth, &found.volume)[&SACRUM];
     assert!(sacrum >= 0.85, "sacrum: Dice {sacrum:.3}");
 }
@@ -578,14 +578,14 @@ fn the_lumbar_vertebrae_of_a_real_ct_of_3_mm_get_their_names() {
     let case = "totalseg_example_ct_3mm";
     let Some((truth, found)) = real_ct(case, files, verse_from_total) else { return };
     assert_like_labels(&truth, &found, 5);
-    // S2 and below are in another file, without S1. Measured of the whole: 0.82.
+    // S2 and below are in another file, without S1. Measured of the whole: 0.855.
     let file = real(case).unwrap().join("all_structures_fast.nii.gz");
     let below = labelled(&file, truth.grid(), |value| if value == 25 { SACRUM } else { 0 });
     let whole = Volume::from_fn(truth.grid().clone(), |[i, j, k]| {
         truth.data()[[k, j, i]].max(below.data()[[k, j, i]])
     });
     let sacrum = dice(&whole, &found.volume)[&SACRUM];
-    assert!(sacrum >= 0.80, "sacrum: Dice {sacrum:.3}");
+    assert!(sacrum >= 0.85, "sacrum: Dice {sacrum:.3}");
 }
 
 /// A chest from C7 or T1 to T12, by eye and to one level, that nobody labelled.

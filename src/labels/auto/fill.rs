@@ -65,7 +65,7 @@ pub(super) fn drop_islands(names: &mut Block<u8>, count: u8) {
 
 /// The border of bone lies halfway from soft tissue to cortex, in the image as it is: noise taken
 /// down blurs a thin shell outwards.
-const BORDER_SHARE: f64 = 0.5;
+pub(super) const BORDER_SHARE: f64 = 0.5;
 
 /// Takes off the outermost voxels that lie outside of the edge that this vertebra's own cortex has:
 /// bone by the threshold that finds bone, or dark with that cortex right inside of it. Marrow in a
@@ -161,7 +161,7 @@ fn halfway(cortex: f64, tissue: &Tissue) -> f64 {
 }
 
 /// The brightest voxel within so many steps along the axes.
-fn brightest(ct: &Block<i16>, voxel: usize, reach: isize) -> i16 {
+pub(super) fn brightest(ct: &Block<i16>, voxel: usize, reach: isize) -> i16 {
     let [ni, nj, _] = ct.size;
     let line = |stride: usize| (-reach..=reach).map(move |n| n * stride as isize);
     let near = [1, ni, ni * nj].into_iter().flat_map(line);

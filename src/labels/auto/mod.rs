@@ -131,6 +131,7 @@ pub fn segment(ct: &Volume<i16>, work: &Work) -> Result<Automatic, SegmentError>
         fill::drop_islands(&mut names, column.count());
         fill::fill(&mut names, sharpest, &tissue, &column, work)?;
         fill::peel(&mut names, sharpest, &tissue, column.count());
+        wings::grow_blurred_edge(&mut names, sharpest, &tissue, &column);
         fill::smooth(&mut names, column.count());
         fill::drop_islands(&mut names, column.count());
         let ribs = ribs::seen(&part, &names, &column);
@@ -166,11 +167,13 @@ fn working_image(
     })
 }
 
-/// The part of the image that holds the column.
+/// The part of the image that holds the column. Its canal opens in front of S5: the coccyx hangs on.
 fn around(image: &Block<i16>, column: &Column) -> Block<i16> {
     const ASIDE: DVec3 = DVec3::new(82.0, 78.0, 25.0);
+    const COCCYX_MM: f64 = 30.0;
     let points = column.stations.iter().map(|s| s.middle);
-    let low = points.clone().fold(DVec3::INFINITY, DVec3::min) - ASIDE;
+    let below = if column.sacrum.is_some() { COCCYX_MM } else { 0.0 };
+    let low = points.clone().fold(DVec3::INFINITY, DVec3::min) - ASIDE - DVec3::Z * below;
     let high = points.fold(DVec3::NEG_INFINITY, DVec3::max) + ASIDE;
     image.crop(low, high)
 }

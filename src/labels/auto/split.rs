@@ -27,6 +27,9 @@ const PROCESSES_MM: f64 = 55.0;
 /// Nor does a wing of the sacrum: it is up to 125 mm wide.
 const SACRUM_MM: f64 = 62.0;
 
+/// No sacrum or coccyx reaches further before the middle of its canal, mm: that is the pubis.
+const PUBIS_MM: f64 = 60.0;
+
 /// Where the image ends closer, what leaves it this far from the midline is a rib, mm: cut at its
 /// thinnest, a transverse process that is none loses no more than its tip.
 const AT_EDGE_MM: f64 = 28.0;
@@ -248,7 +251,7 @@ fn other_bone(
             ..0.0 => 55.0,
             _ => SACRUM_MM,
         };
-        return (aside > limit).then_some(ILIUM);
+        return (aside > limit || at.ahead > PUBIS_MM).then_some(ILIUM);
     }
     let is_at_edge = || aside > AT_EDGE_MM && touches_edge(ct, voxel);
     if aside > PROCESSES_MM || is_at_edge() {
@@ -290,11 +293,15 @@ fn hangs(at: &Locus) -> bool {
 /// The same beside the sacrum, whose wings and joints begin at once under the last disc, mm: read
 /// off one scan and five phantoms, the roots of the joints beside it off three scans and a phantom.
 /// Before the canal the joint with the hip lies 48 mm aside and more from 10 to 30 mm under the disc
-/// (two scans): a wing of dark marrow in a thin shell would be cut through sooner than that joint.
+/// (two scans): a wing of dark marrow in a thin shell would be cut through sooner than that joint. So
+/// would be the bars between the foramina of S2 to S4: beside them the hip begins 42 mm aside from 40 mm
+/// under the disc on, and 46 mm from 60 mm on (the same two).
 fn of_sacrum(column: &Column, at: &Locus, level: u8) -> u8 {
     let from_disc = at.station - column.span(level)[0];
     let aside = at.aside.abs();
     let is_own = match from_disc {
+        60.. if (-5.0..20.0).contains(&at.ahead) => aside < 38.0,
+        40.. if (0.0..30.0).contains(&at.ahead) => aside < 34.0,
         10..30 if at.ahead > 10.0 => aside < 44.0,
         20.. if at.ahead > -30.0 => aside < 26.0,
         9.. if at.ahead > 8.0 => aside < 36.0,

@@ -7,6 +7,8 @@
 
 use super::block::Block;
 use super::disc::Disc;
+use super::fill::{BORDER_SHARE, brightest};
+use super::net::OPEN;
 use super::split::{Column, ILIUM, Locus};
 use super::tissue::Tissue;
 use super::walls::{self, WALLS};
@@ -39,6 +41,10 @@ const FAT_UNDER_SOFT_HU: f64 = 100.0;
 
 /// The shell of marrow is so many voxels thick at most: what a slice of 3 mm blurs it to.
 const SHELL_STEPS: usize = 2;
+
+/// What a thin shell or plate is blurred to is so wide beyond the threshold at most, and has its
+/// brightest voxel within so many, steps.
+const BLUR_STEPS: usize = 2;
 
 /// What bone by the threshold closes in so far before the middle of the canal is marrow, mm.
 const BEFORE_CANAL_MM: f64 = 6.0;
@@ -96,6 +102,37 @@ pub(super) fn marrow_and_shell(
     }
     let is_off_canal = |i: usize| beside.is_off_canal(names.point(i));
     (0..names.data.len()).filter(|i| whole.data[*i] && is_off_canal(*i)).collect()
+}
+
+/// Gives a sacrum the rest of its edge where a thin shell is blurred to less than bone by the threshold:
+/// an edge lies halfway from what is soft to what is brightest beside it. Not in the canal, by the upper
+/// foramina or in the disc above; and not in a CT that holds bone alone, whose edge is not in it.
+pub(super) fn grow_blurred_edge(
+    names: &mut Block<u8>,
+    ct: &Block<i16>,
+    tissue: &Tissue,
+    column: &Column,
+) {
+    let Some(sacrum) = column.sacrum.filter(|_| !tissue.is_bone_only) else { return };
+    let beside = Beside::of(column, sacrum);
+    for _ in 0..BLUR_STEPS {
+        let is_edge = |i: &usize| {
+            names.data[*i] == OPEN
+                && is_blurred_bone(ct, tissue, *i)
+                && names.neighbours(*i).any(|other| names.data[other] == sacrum)
+                && beside.may_be_wing(names.point(*i))
+        };
+        let edge: Vec<usize> = (0..names.data.len()).into_par_iter().filter(is_edge).collect();
+        edge.into_iter().for_each(|i| names.data[i] = sacrum);
+    }
+}
+
+/// Whether a voxel is darker than bone and yet at least halfway to what is brightest beside it.
+fn is_blurred_bone(ct: &Block<i16>, tissue: &Tissue, voxel: usize) -> bool {
+    let over_soft = f64::from(ct.data[voxel]) - tissue.soft_hu;
+    let is_dark = f64::from(ct.data[voxel]) < tissue.bone_hu;
+    let peak = || f64::from(brightest(ct, voxel, BLUR_STEPS as isize)) - tissue.soft_hu;
+    is_dark && over_soft > 0.0 && over_soft >= BORDER_SHARE * peak()
 }
 
 /// What lies beside a sacrum and is no part of it.
@@ -220,6 +257,11 @@ mod tests {
         of.index([SIZE / 2; 3])
     }
 
+    fn station(middle: DVec3) -> Station {
+        let [up, front, left] = [DVec3::Z, -DVec3::Y, DVec3::X];
+        Station { middle, up, front, left, depth_mm: 40.0, wall_mm: 8.0 }
+    }
+
     /// Fat in a shell no denser than 130 HU, of which a quarter alone is bone by the threshold.
     #[test]
     fn fat_in_a_shell_thinner_than_bone_is_closed_in_by_its_sheet() {
@@ -244,15 +286,7 @@ mod tests {
     /// Places straight under each other in the midline and 18 mm aside, 5 mm before the canal's middle.
     #[test]
     fn canal_and_upper_foramina_are_kept_free_and_the_bodies_under_s1_are_not() {
-        let station = |n: usize| Station {
-            middle: DVec3::Z * -(n as f64),
-            up: DVec3::Z,
-            front: -DVec3::Y,
-            left: DVec3::X,
-            depth_mm: 40.0,
-            wall_mm: 8.0,
-        };
-        let stations: Vec<Station> = (0..200).map(station).collect();
+        let stations: Vec<Station> = (0..200).map(|n| station(DVec3::Z * -f64::from(n))).collect();
         let disc = Disc {
             station: 50,
             at_canal: 50,
@@ -279,6 +313,29 @@ mod tests {
         }
         let behind = DVec3::new(0.0, 2.0, -100.0);
         assert!(!beside.may_be_wing(behind) && !beside.is_off_canal(behind), "S3's own canal");
+    }
+
+    /// A plate one voxel thick to each side of its middle, blurred over two more.
+    #[test]
+    fn the_bright_half_of_a_blurred_edge_is_the_sacrums_and_the_dark_half_is_not() {
+        let hu = |p: DVec3| match p.z.abs() {
+            ..1.0 => 220,
+            ..2.0 => 150,
+            ..3.0 => 90,
+            _ => 50,
+        };
+        let ct = block(hu);
+        let known = block(|p: DVec3| if hu(p) == 220 { 1 } else { OPEN });
+        let before = DVec3::new(24.5, 70.0, 24.5);
+        let column = Column { stations: &[station(before)], discs: &[], sacrum: Some(1) };
+        let mut names = known.clone();
+        grow_blurred_edge(&mut names, &ct, &TISSUE, &column);
+        let is_grown = |i: usize| names.data[i] == 1;
+        assert!((0..ct.data.len()).all(|i| is_grown(i) == (ct.data[i] >= 150)));
+        let mut of_bone_alone = known.clone();
+        let tissue = Tissue { is_bone_only: true, ..TISSUE };
+        grow_blurred_edge(&mut of_bone_alone, &ct, &tissue, &column);
+        assert_eq!(of_bone_alone.data, known.data);
     }
 
     #[test]
