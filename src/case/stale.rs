@@ -7,8 +7,7 @@ use crate::labels::{LabelMap, Level};
 use crate::surface;
 use crate::volume::Volume;
 use crate::volume::marks::widen;
-use ndarray::Axis;
-use ndarray::Zip;
+use ndarray::{ArrayView2, Axis, Zip};
 use rayon::prelude::*;
 use std::array::from_fn;
 use std::collections::BTreeSet;
@@ -79,8 +78,12 @@ impl Differing {
         let of_slab = |(k, (a, b)): (usize, (_, _))| Self::of_slab(k, a, b);
         slabs.map(of_slab).reduce(|| Self::NONE, Self::joined)
     }
-    fn of_slab(k: usize, a: ndarray::ArrayView2<'_, u16>, b: ndarray::ArrayView2<'_, u16>) -> Self {
+    fn of_slab(k: usize, a: ArrayView2<'_, u16>, b: ArrayView2<'_, u16>) -> Self {
         let mut found = Self::NONE;
+        // Nearly all are the same, which slices tell many times as fast.
+        if a.as_slice().is_some_and(|a| Some(a) == b.as_slice()) {
+            return found;
+        }
         let rows = a.outer_iter().zip(b.outer_iter()).enumerate();
         for (j, (a, b)) in rows.filter(|(_, (a, b))| a != b) {
             for (i, (a, b)) in a.iter().zip(b).enumerate().filter(|(_, (a, b))| a != b) {

@@ -54,15 +54,15 @@ pub(super) fn find(
     let volume = &labels.volume;
     let (crop, grid, node_mm) = around(volume, vertebra.value, is_start)?;
     let of_itself = || {
-        let inside = crop.smoothed(volume, |_, label| label == vertebra.value);
-        (crop.on_nodes(&inside, node_mm), inside.values_of_label)
+        let inside = crop.smoothed(volume, |_, label| label == vertebra.value)?;
+        Some((crop.on_nodes(&inside, node_mm), inside.values_of_label))
     };
     let of_others = || {
         let is_other = is_start.then(|| crop.others(labels, vertebra.value))?;
-        let is_any = crop.any(volume, &is_other);
-        is_any.then(|| crop.on_nodes(&crop.smoothed(volume, &is_other), node_mm))
+        Some(crop.on_nodes(&crop.smoothed(volume, is_other)?, node_mm))
     };
-    let ((mut inside_mm, voxels), others_mm) = rayon::join(of_itself, of_others);
+    let (of_itself, others_mm) = rayon::join(of_itself, of_others);
+    let (mut inside_mm, voxels) = of_itself?;
     keep_volume(&mut inside_mm, node_mm, voxels as f64 * volume.grid().voxel_volume_mm3());
     let voxel_mm = DVec3::from_array(volume.grid().spacing_mm()).as_vec3();
     Some(Border { grid, node_mm: node_mm as f32, voxel_mm, inside_mm, others_mm })
@@ -225,28 +225,31 @@ impl Crop {
         let others: Vec<u16> = values.filter(|&v| v != own).collect();
         move |at, label| label != 0 && near[at] && others.contains(&label)
     }
-    fn any(&self, volume: &Volume<u16>, is_part: impl Fn(usize, u16) -> bool) -> bool {
-        let mut found = false;
-        self.for_each(volume, |at, label| found |= is_part(at, label));
-        found
-    }
-    fn smoothed(&self, volume: &Volume<u16>, is_part: impl Fn(usize, u16) -> bool) -> Smoothed {
+    /// `None` where no voxel is a part.
+    fn smoothed(
+        &self,
+        volume: &Volume<u16>,
+        is_part: impl Fn(usize, u16) -> bool,
+    ) -> Option<Smoothed> {
         /// A voxel of the label keeps at least this share, so that thin bone is not smoothed away.
         const LEAST_INSIDE: f32 = 0.52;
-        let mut part = Block::filled(self.size, 0.0);
         let mut members = Vec::new();
         self.for_each(volume, |at, label| {
             if is_part(at, label) {
-                part.values[at] = 1.0;
                 members.push(at);
             }
         });
+        if members.is_empty() {
+            return None;
+        }
+        let mut part = Block::filled(self.size, 0.0);
+        members.iter().for_each(|&at| part.values[at] = 1.0);
         let [x, y, z] = &self.taps;
         part.convolve([x, y, z]);
         for &at in &members {
             part.values[at] = part.values[at].max(LEAST_INSIDE);
         }
-        Smoothed { part, values_of_label: members.len() }
+        Some(Smoothed { part, values_of_label: members.len() })
     }
     /// The share told as a distance, on the nodes.
     fn on_nodes(&self, smoothed: &Smoothed, node_mm: f64) -> Block {

@@ -1,29 +1,44 @@
 //! Marks on voxels.
 
 use ndarray::parallel::prelude::*;
-use ndarray::{Array3, Axis};
+use ndarray::{Array3, ArrayViewMut1, Axis};
 
 /// Marks what lies within so many voxels of a marked one along i, j and k.
-pub fn widen(marks: &mut Array3<bool>, by: [usize; 3]) {
-    for (n, by) in by.into_iter().enumerate() {
-        let (along, across) = (Axis(2 - n), Axis(usize::from(n == 2)));
+pub fn widen(marks: &mut Array3<bool>, [i, j, k]: [usize; 3]) {
+    marks.axis_iter_mut(Axis(0)).into_par_iter().for_each(|mut slab| {
+        for mut row in slab.outer_iter_mut() {
+            hand_on_within(row.iter_mut(), i);
+            hand_on_within(row.iter_mut().rev(), i);
+        }
+    });
+    // Row by row: a voxel at a time takes many times as long.
+    for (across, by) in [(Axis(0), j), (Axis(1), k)] {
         marks.axis_iter_mut(across).into_par_iter().for_each(|mut plane| {
-            let along = Axis(if along.0 > across.0 { along.0 - 1 } else { along.0 });
-            for mut lane in plane.lanes_mut(along) {
-                hand_on(lane.iter_mut(), by);
-                hand_on(lane.iter_mut().rev(), by);
-            }
+            hand_on(plane.outer_iter_mut(), by);
+            hand_on(plane.outer_iter_mut().rev(), by);
         });
     }
 }
 
 /// Marks so many behind each that is marked.
-fn hand_on<'a>(marks: impl Iterator<Item = &'a mut bool>, by: usize) {
+fn hand_on_within<'a>(row: impl Iterator<Item = &'a mut bool>, by: usize) {
     let mut left = 0;
-    for mark in marks {
-        left = if *mark { by + 1 } else { left };
+    for mark in row {
+        left = if *mark { by + 1 } else { usize::saturating_sub(left, 1) };
         *mark = left > 0;
-        left = usize::saturating_sub(left, 1);
+    }
+}
+
+/// The same of rows, so many behind each.
+fn hand_on<'a>(rows: impl Iterator<Item = ArrayViewMut1<'a, bool>>, by: usize) {
+    let most = u16::try_from(by).map_or(u16::MAX, |by| by.saturating_add(1));
+    let mut left: Vec<u16> = Vec::new();
+    for mut row in rows {
+        left.resize(row.len(), 0);
+        for (mark, left) in row.iter_mut().zip(&mut left) {
+            *left = if *mark { most } else { left.saturating_sub(1) };
+            *mark = *left > 0;
+        }
     }
 }
 
