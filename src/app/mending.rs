@@ -255,6 +255,6 @@ mod tests {
         assert!(mending.is_pending(vertebra) && mending.has_taken_up(&[]));
         assert!(!mending.has_taken_up(&[LabelEdit::Clean(3)]), "another edit is tried");
         let said = &world.resource::<StatusLine>().text;
-        assert!(said.contains("undo") && mending.said() == Some(said));
+        assert!(said.contains("undo") && mending.said() == Some(said.as_str()));
     }
 }

@@ -1,6 +1,6 @@
 //! What of a spine hangs on labels that were changed.
 //!
-//! In: the labels before and after, of one grid. Out: [`Changes`], which labels lost or won voxels and which
+//! In: the labels before and after, of one grid. Out: which labels lost or won voxels and which
 //! others have their surface ending there; and of a vertebra that nobody touched what is [`Due`].
 
 use crate::labels::{LabelMap, Level};
