@@ -13,7 +13,7 @@ use corridor::space::{Dir, Patient, Point, Side};
 use corridor::work::Work;
 use std::sync::{Arc, OnceLock};
 
-const VOXEL_MM: f64 = 1.5;
+const VOXEL_MM: f64 = 1.25;
 
 fn level(name: &str) -> Level {
     name.parse().unwrap()
