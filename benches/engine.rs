@@ -239,23 +239,37 @@ fn plans(c: &mut Criterion<ThreadTime>) {
     group.finish();
 }
 
-/// From a finished stroke to the new mesh, distances and anatomy of the vertebra, on every core.
+/// A plan that takes a little off the back of a vertebra.
+fn eraser(level: Level) -> Plan {
+    let Demo { spine, .. } = &*DEMO;
+    let value = spine.labels.as_ref().unwrap().at_level(level).unwrap().value;
+    let places = DEMO.vertebra(level).mesh.positions.iter();
+    let back = places.max_by(|a, b| a.vec().y.total_cmp(&b.vec().y)).unwrap();
+    let edit = Mending::Stroke(Stroke::new(&[*back], 6.0, 0, Some(value)));
+    Plan { label_edits: vec![edit], ..Plan::default() }
+}
+
+/// From a finished stroke to the new mesh, distances and anatomy of the vertebra, then to those of its
+/// neighbours that hang on it, on every core.
 fn mend(c: &mut Criterion) {
     let mut group = c.benchmark_group("mend");
+    let erased = |plan: &Plan| {
+        let Demo { spine, .. } = &*DEMO;
+        spine::mended_first(spine, spine, plan, &Work::silent()).unwrap()
+    };
     group.sample_size(10);
     // The sacrum is the largest bone there is.
     for level in [Level::L4, Level::S1] {
         group.bench_function(format!("{level} after a stroke of the eraser"), |b| {
-            let Demo { spine, .. } = &*DEMO;
-            let value = spine.labels.as_ref().unwrap().at_level(level).unwrap().value;
-            let places = DEMO.vertebra(level).mesh.positions.iter();
-            let back = places.max_by(|a, b| a.vec().y.total_cmp(&b.vec().y)).unwrap();
-            let edit = Mending::Stroke(Stroke::new(&[*back], 6.0, 0, Some(value)));
-            let plan = Plan { label_edits: vec![edit], ..Plan::default() };
-            let mended = || spine::mended(spine, spine, &plan, &Work::silent()).unwrap();
-            b.iter(|| on_all_cores(mended));
+            let plan = eraser(level);
+            b.iter(|| on_all_cores(|| erased(&plan)));
         });
     }
+    group.bench_function("neighbours of L4 after a stroke of the eraser", |b| {
+        let first = erased(&eraser(Level::L4));
+        let follow = || spine::with_neighbours(&first, &Work::silent()).unwrap();
+        b.iter(|| on_all_cores(follow));
+    });
     group.finish();
 }
 

@@ -1,9 +1,9 @@
-//! Labels mended by hand: the vertebrae whose labels changed are made anew beside the frames, and after
-//! them sacrum and ilium as one bone, where it hangs on them.
+//! Labels mended by hand: the vertebrae whose labels changed are made anew beside the frames, after
+//! them their neighbours and then sacrum and ilium as one bone, where these hang on the same labels.
 //!
 //! In: the document's plan, which says what was done to the labels. Out: [`ActiveCase`] with the
-//! labels so mended and [`Mended`], first with the vertebrae, then with the pelvis; until then
-//! [`Mending`] knows what is pending.
+//! labels so mended and [`Mended`], first with the vertebrae, then with their neighbours, then with the
+//! pelvis; until then [`Mending`] knows what is pending.
 
 use super::background::Background;
 use super::history::{Document, StatusLine, Tone};
@@ -11,9 +11,10 @@ use super::jobs::{ActiveCase, CaseOpened};
 use super::schedule::FrameSystems;
 use super::words;
 use crate::case::ahead::ask_ahead;
-use crate::case::spine::{Spine, SpineError, mended_but_pelvis, with_pelvis};
+use crate::case::spine::{Spine, SpineError, mended_first, with_neighbours, with_pelvis};
+use crate::case::stale;
+use crate::labels::VertebraId;
 use crate::labels::edit::Mending as LabelEdit;
-use crate::labels::{Level, VertebraId};
 use crate::plan::{Plan, Screw, ScrewStyle};
 use crate::space::Side;
 use crate::work::{Work, on_all_cores, on_pool};
@@ -31,9 +32,14 @@ pub struct Mending {
     job: Option<Job>,
     vertebrae: BTreeSet<VertebraId>,
     ilia: BTreeSet<Side>,
-    /// The edits that could not be followed: not tried again, and all that hangs on them stays pending, until
-    /// a person takes one back or makes another.
-    given_up: Option<Vec<LabelEdit>>,
+    given_up: Option<GivenUp>,
+}
+
+/// Edits that could not be followed: not tried again, and all that hangs on them stays pending, until a
+/// person takes one back or makes another.
+struct GivenUp {
+    edits: Vec<LabelEdit>,
+    why: String,
 }
 
 struct Job {
@@ -73,10 +79,23 @@ impl Mending {
     pub fn is_any_vertebra_pending(&self) -> bool {
         !self.vertebrae.is_empty()
     }
+    /// That of sacrum and ilium of some side is.
+    pub fn is_any_ilium_pending(&self) -> bool {
+        !self.ilia.is_empty()
+    }
+    /// What is said while something is pending: that it follows its labels, or why it does not.
+    pub fn said(&self) -> Option<&str> {
+        if let Some(given_up) = &self.given_up {
+            return Some(&given_up.why);
+        }
+        let of_ilia = self.is_any_ilium_pending().then_some(words::MENDING_PELVIS);
+        if self.is_any_vertebra_pending() { Some(words::MENDING) } else { of_ilia }
+    }
     /// What these edits ask for is being made, or could not be.
     fn has_taken_up(&self, edits: &[LabelEdit]) -> bool {
         let making = self.job.as_ref().map(|job| &job.wanted);
-        making.or(self.given_up.as_ref()).is_some_and(|known| known == edits)
+        let given_up = self.given_up.as_ref().map(|given_up| &given_up.edits);
+        making.or(given_up).is_some_and(|known| known == edits)
     }
     /// Anything is being made anew.
     pub fn is_busy(&self) -> bool {
@@ -99,8 +118,8 @@ fn forget(mut mending: ResMut<Mending>) {
     *mending = Mending::default();
 }
 
-/// Makes anew what the plan's label edits touch, then the pelvis where it is due; a making under way for
-/// other edits is given up.
+/// Makes anew what the plan's label edits touch, then its neighbours and the pelvis where they are due; a
+/// making under way for other edits is given up.
 fn begin(
     document: Option<Res<Document>>,
     (given, case): (Option<Res<GivenSpine>>, Option<Res<ActiveCase>>),
@@ -114,40 +133,44 @@ fn begin(
     }
     if *wanted != now.label_edits {
         *mending = vertebrae(&given.0, now, plan);
+    } else if !now.due.is_empty() {
+        *mending = due(now, |now, work| on_all_cores(|| with_neighbours(now, work)));
     } else if !now.pelvis.due.is_empty() {
-        *mending = pelvis(now);
+        // Beside a hand that may move on.
+        *mending = due(now, |now, work| on_pool(|| with_pelvis(now, work)));
     } else if mending.is_busy() || mending.given_up.is_some() {
         *mending = Mending::default();
     }
 }
 
-/// The making of vertebrae, which a person waits for.
+/// The making of the vertebrae that a hand was on. Those beside them are pending from now on: which of them
+/// stay as they are is only known when the labels are made.
 fn vertebrae(given: &Arc<Spine>, now: &Arc<Spine>, plan: &Arc<Plan>) -> Mending {
-    let values = touched(given, now, &plan.label_edits);
-    let labelled = now.labels.iter().flat_map(|labels| &labels.vertebrae);
-    let vertebrae: BTreeSet<_> =
-        labelled.filter(|v| values.contains(&v.value)).map(|v| v.id).collect();
-    let sacrum = now.labels.as_ref().and_then(|labels| labels.at_level(Level::S1));
-    let is_touched = |side: Side| {
-        let of_side = now.ilia.of(side);
-        let of_sacrum = sacrum.filter(|_| of_side.is_some()).map(|v| v.value);
-        of_side.into_iter().chain(of_sacrum).any(|value| values.contains(&value))
-    };
-    let ilia = Side::BOTH.into_iter().filter(|side| now.pelvis.is_due(*side) || is_touched(*side));
-    let ilia = ilia.collect();
+    let mut values = touched(given, now, &plan.label_edits);
+    let labelled = now.labels.as_deref();
+    values.extend(labelled.map(|labels| stale::beside(labels, &values)).unwrap_or_default());
+    let hung_on = labelled.into_iter().flat_map(|labels| &labels.vertebrae);
+    let hung_on = hung_on.filter(|v| values.contains(&v.value)).map(|v| v.id);
+    let vertebrae = hung_on.chain(now.due.keys().copied()).collect();
+    let mut ilia = now.sides_of(|value| values.contains(&value));
+    ilia.extend(now.pelvis.due.iter().map(|due| due.side));
     let (given, now, plan) = (Arc::clone(given), Arc::clone(now), Arc::clone(plan));
     let wanted = plan.label_edits.clone();
-    let make = move |work: &Work| on_all_cores(|| mended_but_pelvis(&given, &now, &plan, work));
+    let make = move |work: &Work| on_all_cores(|| mended_first(&given, &now, &plan, work));
     let job = Some(Job { wanted, call: Background::start(make) });
     Mending { job, vertebrae, ilia, given_up: None }
 }
 
-/// The making of the pelvis, beside a hand that may move on.
-fn pelvis(now: &Arc<Spine>) -> Mending {
+/// The making of some of what is due.
+fn due(
+    now: &Arc<Spine>,
+    make: impl FnOnce(&Spine, &Work) -> Result<Spine, SpineError> + Send + 'static,
+) -> Mending {
+    let vertebrae = now.due.keys().copied().collect();
     let ilia = now.pelvis.due.iter().map(|due| due.side).collect();
     let (wanted, now) = (now.label_edits.clone(), Arc::clone(now));
-    let call = Background::start(move |work| on_pool(|| with_pelvis(&now, work)));
-    Mending { job: Some(Job { wanted, call }), ilia, ..Mending::default() }
+    let call = Background::start(move |work| make(&now, work));
+    Mending { job: Some(Job { wanted, call }), vertebrae, ilia, given_up: None }
 }
 
 /// The labels that the edits touch by which two lists of them differ.
@@ -189,8 +212,9 @@ fn finish(
 
 /// What could not be made stays pending: the numbers there are belong to other labels.
 fn give_up(mending: &mut Mending, status: &mut StatusLine, why: String) {
-    mending.given_up = mending.job.take().map(|job| job.wanted);
-    status.say(Tone::Fault, why);
+    let why = words::sentence(&why);
+    status.say(Tone::Fault, why.clone());
+    mending.given_up = mending.job.take().map(|job| GivenUp { edits: job.wanted, why });
 }
 
 /// The vertebrae that are not one and the same in both.
@@ -230,6 +254,7 @@ mod tests {
         let mending = world.resource::<Mending>();
         assert!(mending.is_pending(vertebra) && mending.has_taken_up(&[]));
         assert!(!mending.has_taken_up(&[LabelEdit::Clean(3)]), "another edit is tried");
-        assert!(world.resource::<StatusLine>().text.contains("undo"));
+        let said = &world.resource::<StatusLine>().text;
+        assert!(said.contains("undo") && mending.said() == Some(said.as_str()));
     }
 }

@@ -88,11 +88,11 @@ fn start_or_stop(
                 status.say(Tone::Done, words::PLANNING_STOPPED);
             }
         }
-        PlanWish::Start(_) if mending.is_any_vertebra_pending() => {
-            status.say(Tone::Warning, words::MENDING);
-        }
-        PlanWish::Start(extras) if extras.iliac && mending.is_busy() => {
-            status.say(Tone::Warning, words::MENDING_PELVIS);
+        PlanWish::Start(extras)
+            if mending.is_any_vertebra_pending()
+                || extras.iliac && mending.is_any_ilium_pending() =>
+        {
+            status.say(Tone::Warning, mending.said().unwrap_or_default());
         }
         PlanWish::Start(extras) if planning.job.is_none() => match Rules::builtin() {
             Ok(rules) => {

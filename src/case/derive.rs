@@ -3,30 +3,32 @@
 
 use super::pelvis;
 use super::spine::{Spine, SpineError, VertebraModel};
-use crate::anatomy;
+use super::stale::{Changes, Due};
+use crate::anatomy::{self, VertebraAnatomy};
 use crate::clearance::{Canal, Field};
 use crate::labels::stats::{self, LabelStats};
-use crate::labels::{LabelMap, LabelledVertebra, Level};
+use crate::labels::{LabelMap, LabelledVertebra};
 use crate::mesh;
 use crate::plan::Plan;
 use crate::surface::{self, Surface, SurfaceError};
-use crate::volume::{Grid, Volume};
+use crate::volume::Grid;
 use crate::work::{Work, on_pool};
 use rayon::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The spine with its labels as `plan` says that a person mended them: only the vertebrae whose
-/// voxels change are made anew, and sacrum and ilium where one of both is. `given` is the spine as it was
-/// read; `now` has some of the mendings, or none, and is taken over as far as it can be.
+/// The spine with its labels as `plan` says that a person mended them; to the last bit what these labels
+/// make whole, but only what hangs on changed ones is made anew. `given` is the spine as it was read; `now`
+/// has some of the mendings, or none, and is taken over as far as it can be.
 pub fn mended(given: &Spine, now: &Spine, plan: &Plan, work: &Work) -> Result<Spine, SpineError> {
-    with_pelvis(&mended_but_pelvis(given, now, plan, work)?, work)
+    completed(&mended_first(given, now, plan, work)?, work)
 }
 
-/// The same but for sacrum and ilium as one bone, which takes many times as long: where a vertebra or an
-/// ilium that it is made of changed, that is due, and [`with_pelvis`] makes it.
-pub fn mended_but_pelvis(
+/// The same, but only the vertebrae whose own labels changed are made anew: those that a person looks at.
+/// What else hangs on these labels is due: neighbours, which [`with_neighbours`] makes, and then sacrum and
+/// ilium as one bone, which take many times as long, by [`with_pelvis`].
+pub fn mended_first(
     given: &Spine,
     now: &Spine,
     plan: &Plan,
@@ -47,44 +49,63 @@ pub fn mended_but_pelvis(
         if let Some(drawn_on) = &now.drawn_on {
             tell_cut_off(&mut labels, drawn_on);
         }
-        let spine = relabelled_but_pelvis(now, labels, work)?;
+        let spine = relabelled_first(now, labels, work)?;
         Ok(Spine { label_edits: wanted.clone(), ..spine })
     })
 }
 
-/// The spine with other labels of the same vertebrae on the same grid: only the vertebrae whose voxels
-/// differ are made anew. A spine without labels stays as it is.
+/// The spine with other labels of the same vertebrae on the same grid: only what hangs on voxels that
+/// differ is made anew. A spine without labels stays as it is.
 pub fn relabelled(now: &Spine, labels: LabelMap, work: &Work) -> Result<Spine, SpineError> {
-    with_pelvis(&relabelled_but_pelvis(now, labels, work)?, work)
+    completed(&relabelled_first(now, labels, work)?, work)
 }
 
-/// The spine with those bones of sacrum and ilium that are due.
+fn completed(spine: &Spine, work: &Work) -> Result<Spine, SpineError> {
+    with_pelvis(&with_neighbours(spine, work)?, work)
+}
+
+/// The spine with those vertebrae that are due.
+pub fn with_neighbours(spine: &Spine, work: &Work) -> Result<Spine, SpineError> {
+    let Some(labels) = spine.labels.clone().filter(|_| !spine.due.is_empty()) else {
+        return Ok(spine.clone());
+    };
+    let stands = |v: &LabelledVertebra| match (spine.vertebra(v.id), spine.due.get(&v.id)) {
+        (Some(model), None) => Known::Model(Arc::clone(model)),
+        (Some(model), Some(Due::Measures)) => Known::Shape(Arc::clone(model)),
+        _ => Known::Nothing,
+    };
+    let known = labels.vertebrae.iter().map(stands).collect();
+    let mut made = Spine { due: BTreeMap::new(), ..spine.clone() };
+    on_pool(|| derive(&mut made, known, work))?;
+    Ok(made)
+}
+
+/// The spine, none of whose vertebrae is due, with those bones of sacrum and ilium that are.
 pub fn with_pelvis(spine: &Spine, work: &Work) -> Result<Spine, SpineError> {
     let pelvis = on_pool(|| pelvis::made(spine, work))?;
     Ok(Spine { pelvis, ..spine.clone() })
 }
 
-fn relabelled_but_pelvis(now: &Spine, labels: LabelMap, work: &Work) -> Result<Spine, SpineError> {
+fn relabelled_first(now: &Spine, labels: LabelMap, work: &Work) -> Result<Spine, SpineError> {
     let Some(shown) = &now.labels else { return Ok(now.clone()) };
     on_pool(|| {
-        let touched = differing(&labels.volume, &shown.volume);
+        let changes = Changes::between(shown, &labels, now.ct.is_some());
         let labels = Arc::new(labels);
-        let mut spine = Spine {
-            labels: Some(Arc::clone(&labels)),
-            vertebrae: Vec::new(),
-            left_out: Vec::new(),
-            ..now.clone()
+        let mut spine = Spine { labels: Some(Arc::clone(&labels)), ..now.clone() };
+        let untouched = labels.vertebrae.iter().enumerate();
+        let untouched = untouched.filter(|(_, v)| !changes.touched.contains(&v.value));
+        let stands = |(place, v): (usize, &LabelledVertebra)| Some((place, now.vertebra(v.id)?));
+        let stands: Vec<_> = untouched.filter_map(stands).collect();
+        let due = |(place, v): &(usize, &Arc<VertebraModel>)| {
+            let due = changes.due_of(&labels, *place).max(now.due.get(&v.id).copied());
+            due.map(|due| (v.id, due))
         };
-        let untouched = |v: &LabelledVertebra| {
-            let model = now.vertebra(v.id)?;
-            (!touched.contains(&v.value)).then(|| Arc::clone(model))
-        };
-        let known = labels.vertebrae.iter().map(untouched).collect();
-        derive(&mut spine, known, Vec::new(), work)?;
-        let is_touched = |value: Option<u16>| value.is_some_and(|value| touched.contains(&value));
-        let sacrum = is_touched(labels.at_level(Level::S1).map(|v| v.value));
-        let ilia = spine.ilia;
-        spine.pelvis = now.pelvis.touched(ilia, |side| sacrum || is_touched(ilia.of(side)));
+        spine.due = stands.iter().filter_map(due).collect();
+        let mut known = vec![Known::Nothing; labels.vertebrae.len()];
+        stands.into_iter().for_each(|(place, v)| known[place] = Known::Model(Arc::clone(v)));
+        derive(&mut spine, known, work)?;
+        let sides = spine.sides_of(|value| changes.is_of(value));
+        spine.pelvis = now.pelvis.touched(spine.ilia, |side| sides.contains(&side));
         Ok(spine)
     })
 }
@@ -98,49 +119,43 @@ fn tell_cut_off(labels: &mut LabelMap, drawn_on: &Grid) {
     }
 }
 
-/// The labels of which two maps of one grid differ in a voxel.
-fn differing(a: &Volume<u16>, b: &Volume<u16>) -> BTreeSet<u16> {
-    let (Some(a), Some(b)) = (a.data().as_slice(), b.data().as_slice()) else {
-        return BTreeSet::new();
-    };
-    /// Voxels that one thread compares in one go.
-    const CHUNK: usize = 1 << 16;
-    let pairs = a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK)).filter(|(a, b)| a != b);
-    let of_chunk = |(a, b): (&[u16], &[u16])| -> BTreeSet<u16> {
-        a.iter().zip(b).filter(|(a, b)| a != b).flat_map(|(a, b)| [*a, *b]).collect()
-    };
-    pairs.map(of_chunk).reduce(BTreeSet::new, |all, some| &all | &some)
+/// What stands already of a vertebra.
+#[derive(Clone)]
+pub(super) enum Known {
+    /// Nothing.
+    Nothing,
+    /// Its surface, as it was kept.
+    Surface(Surface),
+    /// The model with surface, mesh and distances; it is to be measured anew.
+    Shape(Arc<VertebraModel>),
+    /// All.
+    Model(Arc<VertebraModel>),
 }
 
 /// Surfaces, anatomy, meshes and fields of all vertebrae, in parallel. A vertebra that can not be
-/// made is told; the others go on. In the order of the labels: `known` holds the models that stand
-/// already, `kept` the surfaces; either may be empty.
+/// made is told; the others go on. `known` says what stands, in the order of the labels; it may be empty.
 pub(super) fn derive(
     spine: &mut Spine,
-    mut known: Vec<Option<Arc<VertebraModel>>>,
-    mut kept: Vec<Option<Surface>>,
+    mut known: Vec<Known>,
     work: &Work,
 ) -> Result<(), SpineError> {
     let Some(labels) = spine.labels.clone() else { return Ok(()) };
     let count = labels.vertebrae.len();
-    known.resize_with(count, || None);
-    kept.resize_with(count, || None);
+    known.resize(count, Known::Nothing);
     let done = AtomicUsize::new(0);
     let made: Vec<_> = labels
         .vertebrae
         .par_iter()
         .zip(known)
-        .zip(kept)
-        .map(|((vertebra, known), kept)| {
-            let made = match known {
-                Some(model) => Ok(model),
-                None => model(spine, &labels, vertebra, kept, work).map(Arc::new),
-            };
+        .map(|(vertebra, known)| {
+            let made = model(spine, &labels, vertebra, known, work);
             let so_far = done.fetch_add(1, Ordering::Relaxed) + 1;
             work.step("making surfaces", so_far as f32 / count as f32)?;
             made
         })
         .collect();
+    spine.vertebrae.clear();
+    spine.left_out.clear();
     for (vertebra, model) in labels.vertebrae.iter().zip(made) {
         match model {
             Ok(model) => spine.vertebrae.push(model),
@@ -151,29 +166,34 @@ pub(super) fn derive(
     Ok(())
 }
 
-/// One vertebra from its labels (and the CT's edge, where there is one), or from its surface.
+/// One vertebra from its labels (and the CT's edge, where there is one), or from what stands of it.
 fn model(
     spine: &Spine,
     labels: &LabelMap,
     vertebra: &LabelledVertebra,
-    kept: Option<Surface>,
+    known: Known,
     work: &Work,
-) -> Result<VertebraModel, SurfaceError> {
+) -> Result<Arc<VertebraModel>, SurfaceError> {
     let ct = spine.ct.as_deref();
-    let surface = match kept {
-        Some(surface) => surface,
-        None => surface::declare(labels, vertebra, ct, work)?,
+    let drawn_on = spine.drawn_on.as_ref();
+    let measured = |surface| anatomy::measure_drawn_on(labels, drawn_on, vertebra, surface, ct);
+    let surface = match known {
+        Known::Model(model) => return Ok(model),
+        Known::Shape(model) => {
+            let anatomy = measured(&model.surface);
+            return Ok(remeasured(model, anatomy));
+        }
+        Known::Surface(surface) => surface,
+        Known::Nothing => surface::declare(labels, vertebra, ct, work)?,
     };
     let distances = || {
         let mesh = mesh::extract(&surface);
         Field::to_mesh(&surface, &mesh, work).map(|field| (mesh, field))
     };
-    let drawn_on = spine.drawn_on.as_ref();
-    let measured = || anatomy::measure_drawn_on(labels, drawn_on, vertebra, &surface, ct);
-    let (distances, anatomy) = rayon::join(distances, measured);
+    let (distances, anatomy) = rayon::join(distances, || measured(&surface));
     let (mesh, field) = distances?;
-    let canal = Canal::new(&field, &anatomy).filter(|_| !anatomy.pedicles.is_empty());
-    Ok(VertebraModel {
+    let canal = canal_in(&field, &anatomy);
+    Ok(Arc::new(VertebraModel {
         id: vertebra.id,
         level: vertebra.level,
         surface,
@@ -182,5 +202,18 @@ fn model(
         anatomy,
         canal,
         is_cut_off: vertebra.is_cut_off,
-    })
+    }))
+}
+
+/// The same bone with other measures; it itself where they are the same.
+fn remeasured(model: Arc<VertebraModel>, anatomy: VertebraAnatomy) -> Arc<VertebraModel> {
+    if model.anatomy == anatomy {
+        return model;
+    }
+    let canal = canal_in(&model.field, &anatomy);
+    Arc::new(VertebraModel { anatomy, canal, ..VertebraModel::clone(&model) })
+}
+
+fn canal_in(field: &Field, anatomy: &VertebraAnatomy) -> Option<Canal> {
+    Canal::new(field, anatomy).filter(|_| !anatomy.pedicles.is_empty())
 }

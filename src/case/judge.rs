@@ -47,6 +47,14 @@ pub enum Unjudged {
         /// Which ilium.
         side: Side,
     },
+    /// A vertebra that it is judged by follows its labels, and does not stand yet.
+    #[error("{screw} can not be judged yet: {vertebra} follows its labels")]
+    VertebraDue {
+        /// Level, side and id.
+        screw: String,
+        /// Which vertebra, as it was called when it was loaded.
+        vertebra: Level,
+    },
     /// The screw itself is not sound.
     #[error("{screw} can not be judged: {source}")]
     Unsound {
@@ -72,6 +80,10 @@ impl Unjudged {
             Self::IliumDue { side, .. } => (
                 format!("sacrum and {side} ilium follow their labels, so it is not judged yet"),
                 "wait until they stand",
+            ),
+            Self::VertebraDue { vertebra, .. } => (
+                format!("{vertebra} follows its labels, so it is not judged yet"),
+                "wait until it stands",
             ),
             Self::Unsound { source, .. } => {
                 (format!("it can not be judged: {source}"), "place it again, or delete it")
@@ -99,6 +111,7 @@ struct Host<'s> {
 fn host_of<'s>(spine: &'s Spine, screw: &Screw) -> Result<Host<'s>, Unjudged> {
     let vertebra =
         vertebra_of(spine, screw).ok_or_else(|| Unjudged::NoVertebra { screw: screw.name() })?;
+    stands(spine, vertebra, screw)?;
     if screw.style != ScrewStyle::S2AlarIliac {
         let VertebraModel { field, anatomy, .. } = &**vertebra;
         return Ok(Host { vertebra, field, anatomy });
@@ -110,6 +123,12 @@ fn host_of<'s>(spine: &'s Spine, screw: &Screw) -> Result<Host<'s>, Unjudged> {
         false => Unjudged::NoIlium { screw: screw.name(), side },
     })?;
     Ok(Host { vertebra, field: &bone.field, anatomy: &bone.anatomy })
+}
+
+/// Refuses to judge a screw by a vertebra that is older than the labels.
+fn stands(spine: &Spine, vertebra: &VertebraModel, screw: &Screw) -> Result<(), Unjudged> {
+    let due = || Unjudged::VertebraDue { screw: screw.name(), vertebra: vertebra.level };
+    if spine.is_due(vertebra.id) { Err(due()) } else { Ok(()) }
 }
 
 /// Judges one screw; well under a millisecond.
@@ -147,6 +166,7 @@ pub fn answer(
     let Host { vertebra, field: bone, anatomy } = host_of(spine, screw)?;
     let place = spine.vertebrae.iter().position(|v| v.id == vertebra.id);
     let [above, below] = place.map_or([None; 2], |n| spine.beside(n));
+    [above, below].into_iter().flatten().try_for_each(|beside| stands(spine, beside, screw))?;
     let shape = screw.shape();
     let mut around = clearance::around(
         &shape,

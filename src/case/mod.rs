@@ -18,6 +18,7 @@
 //! | [`identity`] | same patient, other, or unknown |
 //! | [`bundle`] | a case as a folder |
 //! | [`spine`] | the pipeline: `images`, files to voxels; `derive`, voxels to vertebrae |
+//! | [`stale`] | what of a spine hangs on labels that were changed |
 //! | [`measures`] | every number measured on the spine: anatomy, angles, density |
 //! | [`film`] | the column of bodies and end plates as on a film |
 //! | [`kept`], `pack` | what is kept between sessions, so that a case opens faster |
@@ -35,6 +36,7 @@ mod pack;
 pub mod kept;
 mod images;
 mod derive;
+pub mod stale;
 pub mod ahead;
 pub mod pelvis;
 pub mod spine;

@@ -18,8 +18,7 @@ use crate::surface::{self, MadeFrom, Surface, SurfaceError};
 use crate::volume::{Grid, Volume};
 use crate::work::{Cancelled, Work};
 use glam::DVec3;
-use ndarray::parallel::prelude::*;
-use ndarray::{Array3, Axis, Zip};
+use rayon::prelude::*;
 use std::array::from_fn;
 use std::sync::Arc;
 
@@ -36,11 +35,6 @@ const NODE_MM: f64 = 0.8;
 const NEAR_END_MM: f64 = 5.0;
 /// No farther from their entry than this do screws of usual lengths reach, mm.
 const REACH_MM: f64 = 100.0;
-
-/// Where another bone begins matters to the surface of an ilium this near to its label, mm; and no less
-/// than so many voxels. What lies farther is not looked at, so that a stroke there leaves it as it is.
-const BESIDE_MM: f64 = 10.0;
-const BESIDE_VOXELS: f64 = 4.0;
 
 /// Sacrum and ilium of both sides.
 #[derive(Clone, Debug, Default)]
@@ -361,66 +355,27 @@ fn ends(
 }
 
 /// The part of the labels around a hip bone, in which it counts as one of the bones, whose surfaces end where
-/// others begin; `None` where it has no voxel. It hangs on nothing that is farther away.
+/// others begin; `None` where it has no voxel. Its surface hangs on nothing that is farther away.
 fn around_ilium(
     labels: &LabelMap,
     value: u16,
     is_cut_off: bool,
 ) -> Option<(LabelMap, LabelledVertebra)> {
     let grid = labels.volume.grid();
-    let beside = grid.spacing_mm().map(|mm| (BESIDE_MM / mm).max(BESIDE_VOXELS).ceil() as usize);
+    let reach = surface::reach_voxels(grid);
     let (low, high) = stats::bounds(&labels.volume, value)?;
-    let first: [usize; 3] = from_fn(|n| low[n].saturating_sub(beside[n]));
-    let end: [usize; 3] = from_fn(|n| (high[n] + beside[n] + 1).min(grid.size()[n]));
-    let mut volume = labels.volume.part(first, from_fn(|n| end[n] - first[n]))?;
-    let mut is_beside = volume.data().mapv(|label| label == value);
-    widen(&mut is_beside, beside);
-    Zip::from(volume.data_mut()).and(&is_beside).par_for_each(|label, is_beside| {
-        *label = if *is_beside { *label } else { 0 };
-    });
+    let first: [usize; 3] = from_fn(|n| low[n].saturating_sub(reach[n]));
+    let end: [usize; 3] = from_fn(|n| (high[n] + reach[n] + 1).min(grid.size()[n]));
+    let volume = labels.volume.part(first, from_fn(|n| end[n] - first[n]))?;
     let id = VertebraId::of_label("ilium", value);
     let ilium = LabelledVertebra { id, level: Level::S1, value, is_cut_off };
     let vertebrae = labels.vertebrae.iter().chain([&ilium]).cloned().collect();
     Some((LabelMap { volume, vertebrae }, ilium))
 }
 
-/// Marks what lies within so many voxels of a marked one along i, j and k.
-fn widen(marks: &mut Array3<bool>, by: [usize; 3]) {
-    for (n, by) in by.into_iter().enumerate() {
-        let (along, across) = (Axis(2 - n), Axis(usize::from(n == 2)));
-        marks.axis_iter_mut(across).into_par_iter().for_each(|mut plane| {
-            let along = Axis(if along.0 > across.0 { along.0 - 1 } else { along.0 });
-            for mut lane in plane.lanes_mut(along) {
-                hand_on(lane.iter_mut(), by);
-                hand_on(lane.iter_mut().rev(), by);
-            }
-        });
-    }
-}
-
-/// Marks so many behind each that is marked.
-fn hand_on<'a>(marks: impl Iterator<Item = &'a mut bool>, by: usize) {
-    let mut left = 0;
-    for mark in marks {
-        left = if *mark { by + 1 } else { left };
-        *mark = left > 0;
-        left = usize::saturating_sub(left, 1);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_marked_grows_by_so_many_voxels_along_each_axis() {
-        let mut marks = Array3::from_elem([9, 8, 7], false);
-        marks[[4, 5, 1]] = true;
-        marks[[4, 5, 3]] = true;
-        widen(&mut marks, [1, 2, 3]);
-        let wanted = |[k, j, i]: [usize; 3]| (1..=7).contains(&k) && (3..=7).contains(&j) && i <= 4;
-        assert!(marks.indexed_iter().all(|((k, j, i), mark)| *mark == wanted([k, j, i])));
-    }
 
     #[test]
     fn an_ilium_ends_where_the_image_or_its_labels_do_and_nowhere_else() {

@@ -3,13 +3,14 @@
 //! In: a [`Source`]. Out: a [`Spine`], everything that is derived from the images and never
 //! edited by hand; cheap to clone, since the big parts are shared.
 
-pub use super::derive::{mended, mended_but_pelvis, relabelled, with_pelvis};
+pub use super::derive::{mended, mended_first, relabelled, with_neighbours, with_pelvis};
 pub use super::images::organs;
 
-use super::derive::derive;
+use super::derive::{Known, derive};
 use super::images;
 use super::kept::Kept;
 use super::pelvis::{PelvicBone, Pelvis};
+use super::stale::Due;
 use crate::anatomy::{self, VertebraAnatomy};
 use crate::clearance::{Canal, Field, Voxels};
 use crate::ingest::{self, IngestError};
@@ -23,6 +24,7 @@ use crate::space::{Patient, Point, Side};
 use crate::surface::Surface;
 use crate::volume::{Grid, Volume};
 use crate::work::{Cancelled, Work, on_pool};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -59,6 +61,8 @@ pub struct Spine {
     pub drawn_on: Option<Grid>,
     /// The vertebrae that could be made, cranial ones first.
     pub vertebrae: Vec<Arc<VertebraModel>>,
+    /// Those of them that are older than the labels: to be seen, not to be judged by.
+    pub due: BTreeMap<VertebraId, Due>,
     /// Which labels are the hip bones.
     pub ilia: Ilia,
     /// Sacrum and ilium as one bone, for each side that has both.
@@ -252,6 +256,18 @@ impl Spine {
     pub fn pelvic_bone(&self, side: Side) -> Option<&Arc<PelvicBone>> {
         self.pelvis.of(side)
     }
+    /// The sides whose sacrum and ilium as one bone hang on labels that are touched, or on a sacrum that is due.
+    pub fn sides_of(&self, is_touched: impl Fn(u16) -> bool) -> BTreeSet<Side> {
+        let sacrum = self.labels.as_ref().and_then(|labels| labels.at_level(Level::S1));
+        let is_of_both = sacrum.is_some_and(|s1| is_touched(s1.value) || self.is_due(s1.id));
+        let is_of =
+            |side: &Side| self.ilia.of(*side).is_some_and(|value| is_of_both || is_touched(value));
+        Side::BOTH.into_iter().filter(is_of).collect()
+    }
+    /// Whether a vertebra is older than the labels.
+    pub fn is_due(&self, vertebra: VertebraId) -> bool {
+        self.due.contains_key(&vertebra)
+    }
     /// The lowest and the highest corner of the box of all bones, LPS mm; `None` without bones.
     pub fn bounds(&self) -> Option<[Point<Patient>; 2]> {
         let bones = self.vertebrae.iter().map(|v| &v.mesh);
@@ -295,7 +311,9 @@ pub fn load_kept(source: &Source, kept: Option<&Kept>, work: &Work) -> Result<Sp
         let mut spine = images::of(source, kept, work)?;
         let surfaces = kept.and_then(|kept| kept.surfaces(&spine));
         let is_new = surfaces.is_none();
-        derive(&mut spine, Vec::new(), surfaces.unwrap_or_default(), work)?;
+        let known = surfaces.into_iter().flatten();
+        let known = known.map(|kept| kept.map_or(Known::Nothing, Known::Surface)).collect();
+        derive(&mut spine, known, work)?;
         if let Some(kept) = kept.filter(|_| is_new) {
             kept.add_surfaces(&spine);
         }
@@ -328,7 +346,7 @@ pub fn of_images_with(
     let ct = ct.map(Arc::new);
     let mut spine = Spine { ct, hashes, labels: Some(Arc::new(labels)), ilia, ..Spine::default() };
     on_pool(|| {
-        derive(&mut spine, Vec::new(), Vec::new(), work)?;
+        derive(&mut spine, Vec::new(), work)?;
         spine.pelvis = Pelvis::to_be_made(spine.ilia);
         with_pelvis(&spine, work)
     })

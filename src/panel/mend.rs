@@ -44,12 +44,12 @@ pub fn show(ui: &mut Ui, facts: &Facts, brush: &mut Brush, intents: &mut Vec<Int
     }
     ui.add_space(10.0);
     ui.label(RichText::new(words::HOW_TO_MEND).color(theme::WEAK));
-    if facts.mending.is_busy() {
-        let is_pelvis = !facts.mending.is_any_vertebra_pending();
-        let said = if is_pelvis { words::MENDING_PELVIS } else { words::MENDING };
+    if let Some(said) = facts.mending.said() {
         ui.add_space(6.0);
-        ui.horizontal(|ui| {
-            ui.spinner();
+        ui.horizontal_wrapped(|ui| {
+            if facts.mending.is_busy() {
+                ui.spinner();
+            }
             ui.label(RichText::new(said).color(theme::WEAK));
         });
     }

@@ -6,10 +6,11 @@
 use super::block::{Block, gauss_taps};
 use crate::labels::{LabelMap, LabelledVertebra, stats};
 use crate::space::Affine;
+use crate::volume::marks::widen;
 use crate::volume::{Grid, Volume};
 use glam::{DAffine3, DMat3, DVec3, Vec3};
-use ndarray::Axis;
 use ndarray::parallel::prelude::*;
+use ndarray::{Array3, Axis};
 use rayon::slice::ParallelSliceMut;
 use sha2::{Digest, Sha256};
 use std::f32::consts::PI;
@@ -38,7 +39,8 @@ pub(super) struct Border {
     pub voxel_mm: Vec3,
     /// About the distance to the border where it is near, mm, positive inside the vertebra.
     pub inside_mm: Block,
-    /// The same for all other vertebrae together; `None` where there is none around.
+    /// The same for all other vertebrae together, as far as they are in reach; `None` where none is, and
+    /// where the CT moves nothing.
     pub others_mm: Option<Block>,
 }
 
@@ -51,16 +53,16 @@ pub(super) fn find(
 ) -> Option<Border> {
     let volume = &labels.volume;
     let (crop, grid, node_mm) = around(volume, vertebra.value, is_start)?;
-    let is_other = is_other(labels, vertebra.value);
     let of_itself = || {
-        let inside = crop.smoothed(volume, |label| label == vertebra.value);
-        (crop.on_nodes(&inside, node_mm), inside.values_of_label)
+        let inside = crop.smoothed(volume, |_, label| label == vertebra.value)?;
+        Some((crop.on_nodes(&inside, node_mm), inside.values_of_label))
     };
     let of_others = || {
-        let is_any = crop.any(volume, &is_other);
-        is_any.then(|| crop.on_nodes(&crop.smoothed(volume, &is_other), node_mm))
+        let is_other = is_start.then(|| crop.others(labels, vertebra.value))?;
+        Some(crop.on_nodes(&crop.smoothed(volume, is_other)?, node_mm))
     };
-    let ((mut inside_mm, voxels), others_mm) = rayon::join(of_itself, of_others);
+    let (of_itself, others_mm) = rayon::join(of_itself, of_others);
+    let (mut inside_mm, voxels) = of_itself?;
     keep_volume(&mut inside_mm, node_mm, voxels as f64 * volume.grid().voxel_volume_mm3());
     let voxel_mm = DVec3::from_array(volume.grid().spacing_mm()).as_vec3();
     Some(Border { grid, node_mm: node_mm as f32, voxel_mm, inside_mm, others_mm })
@@ -77,11 +79,12 @@ pub(super) fn made_from(
 ) -> Option<MadeFrom> {
     let volume = &labels.volume;
     let (crop, grid, _) = around(volume, vertebra.value, is_start)?;
-    let is_other = is_other(labels, vertebra.value);
     let mut voxels = vec![0u8; crop.size.iter().product()];
-    crop.for_each(volume, |at, label| {
-        voxels[at] = if label == vertebra.value { 1 } else { 2 * u8::from(is_other(label)) };
-    });
+    crop.for_each(volume, |at, label| voxels[at] = u8::from(label == vertebra.value));
+    if is_start {
+        let is_other = crop.others(labels, vertebra.value);
+        crop.for_each(volume, |at, label| voxels[at] += 2 * u8::from(is_other(at, label)));
+    }
     let mut hash = Sha256::new();
     for grid in [volume.grid(), &grid] {
         let map = grid.patient_from_voxel().map().to_cols_array();
@@ -103,11 +106,23 @@ fn around(volume: &Volume<u16>, value: u16, is_start: bool) -> Option<(Crop, Gri
     Some((Crop::new(volume, lower, upper, sigma, &grid)?, grid, node_mm))
 }
 
-/// Whether a label is that of another vertebra.
-fn is_other(labels: &LabelMap, own: u16) -> impl Fn(u16) -> bool + Sync {
-    let values = labels.vertebrae.iter().map(|v| v.value);
-    let others: Vec<u16> = values.filter(|&v| v != own).collect();
-    move |label| label != 0 && others.contains(&label)
+/// How many voxels along i, j, k the smoothing and the nodes reach beyond a label.
+pub(super) fn reach_voxels(labels: &Grid) -> [usize; 3] {
+    reach(labels.spacing_mm(), &taps(labels, SIGMA_CT_VOXELS).1)
+}
+
+fn reach(spacing_mm: [f64; 3], taps: &[Vec<f32>; 3]) -> [usize; 3] {
+    std::array::from_fn(|a| taps[a].len() + (MARGIN_MM / spacing_mm[a]).ceil() as usize + 1)
+}
+
+/// Sigma of the smoothing along i, j, k in mm, and its weights.
+fn taps(labels: &Grid, sigma: f64) -> (DVec3, [Vec<f32>; 3]) {
+    let spacing = DVec3::from_array(labels.spacing_mm());
+    let mean = spacing.element_sum() / 3.0;
+    // Along an axis of thick slices the steps are hidden by a wider smoothing; across it, by
+    // one no finer than the mean, or the steps of the slices stay.
+    let sigma_mm = spacing.max(DVec3::splat(0.75 * mean)) * sigma;
+    (sigma_mm, [0, 1, 2].map(|a| gauss_taps(sigma_mm[a] / spacing[a])))
 }
 
 /// Nodes along the label's own axes, made perpendicular, around a box of its voxels.
@@ -138,6 +153,8 @@ fn node_grid(labels: &Grid, lower: [i64; 3], upper: [i64; 3]) -> Option<(Grid, f
 struct Crop {
     origin: [i64; 3],
     size: [usize; 3],
+    /// How far it goes beyond the label's box, voxels.
+    reach: [usize; 3],
     taps: [Vec<f32>; 3],
     sigma_mm: f32,
     crop_from_node: glam::Affine3A,
@@ -158,17 +175,10 @@ impl Crop {
         sigma: f64,
         nodes: &Grid,
     ) -> Option<Self> {
-        let spacing = DVec3::from_array(volume.grid().spacing_mm());
-        let mean = spacing.element_sum() / 3.0;
-        // Along an axis of thick slices the steps are hidden by a wider smoothing; across it, by
-        // one no finer than the mean, or the steps of the slices stay.
-        let sigma_mm = spacing.max(DVec3::splat(0.75 * mean)) * sigma;
-        let taps = [0, 1, 2].map(|a| gauss_taps(sigma_mm[a] / spacing[a]));
-        let reach: [i64; 3] = std::array::from_fn(|a| {
-            taps[a].len() as i64 + (MARGIN_MM / spacing[a]).ceil() as i64 + 1
-        });
-        let origin = std::array::from_fn(|a| lower[a] - reach[a]);
-        let size = std::array::from_fn(|a| (upper[a] - lower[a] + 1 + 2 * reach[a]) as usize);
+        let (sigma_mm, taps) = taps(volume.grid(), sigma);
+        let reach = reach(volume.grid().spacing_mm(), &taps);
+        let origin = std::array::from_fn(|a| lower[a] - reach[a] as i64);
+        let size = std::array::from_fn(|a| (upper[a] - lower[a]) as usize + 1 + 2 * reach[a]);
         let crop_from_node =
             DAffine3::from_translation(-DVec3::from_array(origin.map(|n: i64| n as f64)))
                 * volume.grid().voxel_from_patient().map()
@@ -176,6 +186,7 @@ impl Crop {
         Some(Self {
             origin,
             size,
+            reach,
             taps,
             sigma_mm: (sigma_mm.element_product()).cbrt() as f32,
             crop_from_node: affine_f32(crop_from_node),
@@ -200,28 +211,45 @@ impl Crop {
             }
         }
     }
-    fn any(&self, volume: &Volume<u16>, is_part: impl Fn(u16) -> bool) -> bool {
-        let mut found = false;
-        self.for_each(volume, |_, label| found |= is_part(label));
-        found
+    /// Whether a voxel is another vertebra's and within reach of one of its own, by the crop's index and
+    /// the label. The others that lie farther only share its box: what a person does there leaves it as it is.
+    fn others(&self, labels: &LabelMap, own: u16) -> impl Fn(usize, u16) -> bool + Sync {
+        let [ni, nj, nk] = self.size;
+        let mut near = Array3::from_elem([nk, nj, ni], false);
+        if let Some(near) = near.as_slice_mut() {
+            self.for_each(&labels.volume, |at, label| near[at] = label == own);
+        }
+        widen(&mut near, self.reach);
+        let near = near.into_raw_vec_and_offset().0;
+        let values = labels.vertebrae.iter().map(|v| v.value);
+        let others: Vec<u16> = values.filter(|&v| v != own).collect();
+        move |at, label| label != 0 && near[at] && others.contains(&label)
     }
-    fn smoothed(&self, volume: &Volume<u16>, is_part: impl Fn(u16) -> bool) -> Smoothed {
+    /// `None` where no voxel is a part.
+    fn smoothed(
+        &self,
+        volume: &Volume<u16>,
+        is_part: impl Fn(usize, u16) -> bool,
+    ) -> Option<Smoothed> {
         /// A voxel of the label keeps at least this share, so that thin bone is not smoothed away.
         const LEAST_INSIDE: f32 = 0.52;
-        let mut part = Block::filled(self.size, 0.0);
         let mut members = Vec::new();
         self.for_each(volume, |at, label| {
-            if is_part(label) {
-                part.values[at] = 1.0;
+            if is_part(at, label) {
                 members.push(at);
             }
         });
+        if members.is_empty() {
+            return None;
+        }
+        let mut part = Block::filled(self.size, 0.0);
+        members.iter().for_each(|&at| part.values[at] = 1.0);
         let [x, y, z] = &self.taps;
         part.convolve([x, y, z]);
         for &at in &members {
             part.values[at] = part.values[at].max(LEAST_INSIDE);
         }
-        Smoothed { part, values_of_label: members.len() }
+        Some(Smoothed { part, values_of_label: members.len() })
     }
     /// The share told as a distance, on the nodes.
     fn on_nodes(&self, smoothed: &Smoothed, node_mm: f64) -> Block {

@@ -84,6 +84,12 @@ pub fn made_from(labels: &LabelMap, vertebra: &LabelledVertebra, has_ct: bool) -
     border::made_from(labels, vertebra, has_ct)
 }
 
+/// How far the surface of a vertebra looks for other bones, voxels along i, j, k: what changes farther from
+/// its label leaves it as it is, to the last bit. Without a CT it looks for none at all.
+pub fn reach_voxels(labels: &Grid) -> [usize; 3] {
+    border::reach_voxels(labels)
+}
+
 fn volume_of(block: &Block, grid: Grid) -> Volume<f32> {
     Volume::from_fn(grid, |node| block.values[block.index(node)])
 }

@@ -4,6 +4,7 @@
 //! ([`sample`]) and planes cut through them ([`reslice`]).
 
 pub mod grid;
+pub mod marks;
 pub mod reslice;
 pub mod sample;
 pub mod stats;

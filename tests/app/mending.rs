@@ -104,6 +104,42 @@ fn a_stroke_leaves_numbers_pending_until_the_surface_follows_and_an_undo_brings_
     assert_eq!(clearance_mm(&app), Some(before));
 }
 
+#[test]
+fn a_neighbour_is_pending_from_the_stroke_on_until_it_follows() {
+    let (mut app, _folder) = core_app();
+    let levels = vec!["L3".parse().unwrap(), Level::L4];
+    let phantom = Phantom::new(&Spec { levels, ..Spec::default() }).unwrap();
+    let (_, labels) = phantom.images(&phantom.grid(2.0));
+    let given = Arc::new(spine::of_images(None, labels, &Work::silent()).unwrap());
+    let screw = screw(&given);
+    let [l3, l4] = [0, 1].map(|n: usize| given.vertebrae[n].id);
+    assert_eq!(screw.vertebra, l3);
+    app.insert_resource(GivenSpine(given.clone()));
+    app.insert_resource(ActiveCase { spine: given.clone() });
+    app.world_mut().resource_mut::<Document>().session_mut().place(screw).unwrap();
+    app.update();
+    let before = clearance_mm(&app).unwrap();
+
+    let value = given.labels.as_ref().unwrap().vertebrae[1].value;
+    let back = |p: &&Point<_>| (p.vec().y * 1e6) as i64;
+    let at = *given.vertebrae[1].mesh.positions.iter().max_by_key(back).unwrap();
+    edit(&mut app, Command::Mend(LabelEdit::Stroke(Stroke::new(&[at], 6.0, 0, Some(value)))));
+    let pending = |app: &App| [l3, l4].map(|id| app.world().resource::<Mending>().is_pending(id));
+    assert_eq!((pending(&app), clearance_mm(&app)), ([true; 2], None));
+    let start = Instant::now();
+    while pending(&app)[1] {
+        assert!(start.elapsed() < Duration::from_secs(60), "L4 never follows");
+        app.update();
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let first = spine_of(&app);
+    assert!(!Arc::ptr_eq(&first.vertebrae[1], &given.vertebrae[1]), "L4 stands");
+    assert_eq!((pending(&app), clearance_mm(&app)), ([true, false], None), "L3 is yet to follow");
+    until_followed(&mut app);
+    assert!(spine_of(&app).due.is_empty());
+    assert!((clearance_mm(&app).unwrap() - before).abs() < 1e-3, "only measured anew");
+}
+
 /// The sacrum and the hip bones around it, from labels of 2.5 mm.
 fn sacral() -> Arc<Spine> {
     let phantom = Phantom::new(&Spec { levels: vec![Level::S1], ..Spec::default() }).unwrap();

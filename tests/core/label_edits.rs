@@ -1,4 +1,4 @@
-//! Labels mended by hand: the surface follows, the neighbours stay as they were, an undo brings
+//! Labels mended by hand: the surface follows, the neighbours keep their shape, an undo brings
 //! everything back, and the plan keeps what was done.
 
 use corridor::case::Command;
@@ -11,7 +11,7 @@ use corridor::plan::{Header, Plan, file};
 use corridor::space::{Dir, Patient, Point};
 use corridor::work::Work;
 use jiff::Timestamp;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 fn level(name: &str) -> Level {
     name.parse().unwrap()
@@ -66,7 +66,7 @@ fn an_eraser_takes_bone_away_and_an_undo_brings_the_same_surface_back() {
     assert!(distance(&erased) < -3.0, "and in the air where it was erased");
     for name in ["L3", "L5"] {
         let [before, after] = [given(), &erased].map(|spine| spine.at_level(level(name)).unwrap());
-        assert!(Arc::ptr_eq(before, after), "{name} is not made anew");
+        assert!(before.mesh == after.mesh, "{name} stays as it is");
     }
     let back = follow(&erased, &plan(Vec::new()));
     let meshes = [given(), &back].map(|spine| &spine.at_level(level("L4")).unwrap().mesh);
@@ -126,31 +126,29 @@ fn strokes(spine: &Spine) -> [Vec<Stroke>; 3] {
 #[test]
 fn a_mended_bone_is_to_the_last_bit_what_its_labels_make_whole() {
     let given = with_ct();
-    let made_new = strokes(&given).map(|strokes| {
+    for strokes in strokes(&given) {
         let plan = plan(strokes.into_iter().map(Mending::Stroke).collect());
         let mended = mended(&given, &given, &plan, &Work::silent()).unwrap();
         let ct = given.ct.as_deref().cloned();
         let labels = mended.labels.as_deref().cloned().unwrap();
         let whole = spine::of_images(ct, labels, &Work::silent()).unwrap();
-        let is_new = |v: &&Arc<VertebraModel>| !Arc::ptr_eq(v, given.vertebra(v.id).unwrap());
-        let new = mended.vertebrae.iter().filter(is_new);
-        new.map(|made| {
+        assert_eq!((mended.vertebrae.len(), whole.vertebrae.len()), (2, 2));
+        for made in &mended.vertebrae {
             assert_same(made, whole.vertebra(made.id).unwrap());
-            made.level
-        })
-        .collect::<Vec<_>>()
-    });
-    let [l5, s1] = ["L5", "S1"].map(level);
-    assert_eq!(made_new, [vec![l5], vec![s1], vec![l5, s1]]);
+        }
+    }
 }
 
 /// Surface, mesh, distances and measures are the same.
-fn assert_same(a: &VertebraModel, b: &VertebraModel) {
+pub fn assert_same(a: &VertebraModel, b: &VertebraModel) {
     let level = a.level;
     assert!(a.surface.field.data() == b.surface.field.data(), "surface of {level}");
     assert!(a.mesh.positions == b.mesh.positions, "mesh of {level}");
     assert!(a.mesh.triangles == b.mesh.triangles, "mesh of {level}");
-    assert_eq!(format!("{:?}", a.anatomy), format!("{:?}", b.anatomy));
+    assert!(
+        a.anatomy == b.anatomy && a.canal.is_some() == b.canal.is_some(),
+        "measures of {level}"
+    );
     for (n, corner) in a.mesh.positions.iter().enumerate().step_by(97) {
         let p = *corner + Dir::new(1.0, 0.7, -0.4) * (n % 29) as f64;
         assert_eq!(a.field.quick_distance_mm(p), b.field.quick_distance_mm(p));

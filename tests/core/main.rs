@@ -25,6 +25,7 @@ mod commands;
 mod compare;
 mod doubts;
 mod memory_fs;
+mod neighbours_mended;
 mod numbering;
 mod organs;
 mod pelvis_mended;
