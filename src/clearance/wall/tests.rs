@@ -1,3 +1,5 @@
+//! The walls of a pedicle followed along waves, past corners, and against every edge tried by itself.
+
 use super::*;
 use crate::clearance::schemes::tests::anatomy;
 
