@@ -196,12 +196,16 @@ fn answers(c: &mut Criterion<ThreadTime>) {
             DEMO.spine.organs.iter().map(gap).fold(f64::INFINITY, f64::min)
         });
     });
-    group.bench_function("full, five millimetres medial", |b| {
-        let Demo { spine, plan } = &*DEMO;
-        let mut medial = DEMO.screw(Level::L4).clone();
-        medial.entry = medial.entry - l4().anatomy.patient_from_vertebra.dir(Dir::X) * 5.0;
-        b.iter(|| judge::answer(spine, plan, &medial, &catalogue));
-    });
+    let astray =
+        [("medial", -Dir::X), ("lateral", Dir::X), ("cranial", Dir::Z), ("caudal", -Dir::Z)];
+    for (name, way) in astray {
+        group.bench_function(format!("full, five millimetres {name}"), |b| {
+            let Demo { spine, plan } = &*DEMO;
+            let mut screw = DEMO.screw(Level::L4).clone();
+            screw.entry = screw.entry + l4().anatomy.patient_from_vertebra.dir(way) * 5.0;
+            b.iter(|| judge::answer(spine, plan, &screw, &catalogue));
+        });
+    }
     for n in 0..12 {
         group.bench_function(format!("full, screw {n}"), |b| {
             let Demo { spine, plan } = &*DEMO;

@@ -199,6 +199,11 @@ impl<B: SignedDistance> Search<'_, '_, B> {
         let low = (self.largest - BETWEEN_MM).max(0.0);
         let of_walls = self.told_mm.iter().zip(towards).filter(|(_, is_towards)| *is_towards);
         let floor = of_walls.map(|(mm, _)| (*mm - GAIN_MM).max(0.0)).fold(low, f64::min);
+        if let Some((wall, most_mm)) = self.walls.surely_past(along, across)
+            && most_mm <= low.min(self.least_told_mm([wall; 2]) - GAIN_MM)
+        {
+            return;
+        }
         let Some(over) = self.walls.overshoot_at(along, across, floor) else { return };
         let named = self.walls.frame().wall_towards(over.outward);
         self.offer(Peak { spot, value: over.mm });
@@ -233,8 +238,11 @@ impl<B: SignedDistance> Search<'_, '_, B> {
 
     /// What is told of these walls so far, the least of it, mm.
     pub fn least_told_mm(&self, walls: [Wall; 2]) -> f64 {
-        let told = self.told_mm.iter().zip(TOLD).filter(|(_, wall)| walls.contains(wall));
-        told.map(|(mm, _)| *mm).fold(f64::INFINITY, f64::min)
+        let of_wall = |wall: Wall| {
+            let n = TOLD.iter().position(|told| *told == wall);
+            n.map_or(f64::INFINITY, |n| self.told_mm[n])
+        };
+        of_wall(walls[0]).min(of_wall(walls[1]))
     }
 
     /// Climbs on from the highest samples.

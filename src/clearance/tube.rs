@@ -12,7 +12,9 @@ use std::f32::consts::TAU;
 /// Rays and slabs whose quads are left out together.
 const PATCH: [usize; 2] = [8, 4];
 /// How exactly the deepest place of a line is looked for, mm.
-const DEPTH_MM: f32 = 0.002;
+const DEPTH_MM: f32 = 0.001;
+/// More than rounding makes of a way, mm.
+const ROUNDING_MM: f32 = 1e-3;
 
 /// An outline of a tube in a plane of one z, turning from +x to +y, mm.
 #[derive(Clone, Debug)]
@@ -65,6 +67,12 @@ struct Near {
     most_mm: f32,
 }
 
+/// A line has no place deeper than this between two, mm, and where such a place may be.
+struct Deepest {
+    most_mm: f32,
+    share: f32,
+}
+
 /// A place of a line: how deep it is in the tube, mm, and the triangle of the wall nearest to it.
 #[derive(Clone, Copy, Debug)]
 struct Sounding {
@@ -101,7 +109,7 @@ impl Tube {
             return f32::NAN;
         }
         let line = Line::new(from, to);
-        let near = self.near(&line);
+        let near = self.near(&line, f32::INFINITY);
         let is_entered = |part: &Line| {
             let is_in = |end: &Vec3| self.is_in_outline(*end);
             part.ends().iter().any(is_in) || self.is_wall_met(part, &near)
@@ -117,14 +125,15 @@ impl Tube {
         [self.outlines[0].middle.z, self.outlines[self.outlines.len() - 1].middle.z]
     }
 
-    fn near(&self, line: &Line) -> Near {
+    /// Of a wall that is known to come as near as `most_mm`, or nearer.
+    fn near(&self, line: &Line, most_mm: f32) -> Near {
         let ways: Vec<f32> = self.patches.iter().map(|p| line.way_to(p.ball.middle)).collect();
         let first = (0..ways.len()).min_by(|a, b| ways[*a].total_cmp(&ways[*b]));
-        let mut near = Near { quads: Vec::with_capacity(96), most_mm: f32::INFINITY };
-        for n in first.into_iter().chain(0..ways.len()) {
+        let others = (0..ways.len()).filter(|n| Some(*n) != first);
+        let mut near = Near { quads: Vec::with_capacity(96), most_mm };
+        for n in first.into_iter().chain(others) {
             let Patch { ball, quads: [from, to] } = self.patches[n];
-            let is_seen = Some(n) == first && near.most_mm < f32::INFINITY;
-            if is_seen || ways[n] - ball.radius_mm > near.most_mm {
+            if ways[n] - ball.radius_mm > near.most_mm {
                 continue;
             }
             for quad in from..to {
@@ -186,7 +195,7 @@ impl Tube {
         let mut least = near.most_mm;
         for &(way, n) in &near.quads {
             let Ball { middle, radius_mm } = self.balls[n];
-            if way - radius_mm > least {
+            if way - radius_mm > least || line.least_to(&self.quads[n]) > least {
                 continue;
             }
             let [a, b, c, d] = self.quads[n];
@@ -213,28 +222,30 @@ impl Tube {
 
     /// How deep the deepest place of a line between the tube's ends is in it, mm.
     fn depth_mm(&self, line: &Line) -> f32 {
-        let [first, last] = [0.0, 1.0].map(|share| self.sounding(line, share));
+        let [first, last] = [0.0, 1.0].map(|share| self.sounding(line, share, f32::INFINITY));
         let mut most = first.depth_mm.max(last.depth_mm);
         let mut parts = vec![[first, last]];
         while let Some([a, b]) = parts.pop() {
-            let share = 0.5 * (a.share + b.share);
+            let Deepest { most_mm, share } = deepest_between(line, [a, b]);
             let is_divisible = a.share < share && share < b.share;
-            if !is_divisible || !(most_between(line, [a, b]) > most + DEPTH_MM) {
+            if !is_divisible || !(most_mm > most + DEPTH_MM) {
                 continue;
             }
-            let middle = self.sounding(line, share);
+            let known_mm = [a, b].map(|end| end.to_wall_mm(line.at(share)));
+            let middle = self.sounding(line, share, known_mm[0].min(known_mm[1]) + ROUNDING_MM);
             most = most.max(middle.depth_mm);
             parts.extend([[a, middle], [middle, b]]);
         }
         most
     }
 
-    fn sounding(&self, line: &Line, share: f32) -> Sounding {
+    /// At a place to which the wall is known to come as near as `most_mm`, or nearer.
+    fn sounding(&self, line: &Line, share: f32, most_mm: f32) -> Sounding {
         let p = line.at(share);
-        let near = self.near(&Line::new(p, p));
+        let here = Line::new(p, p);
         let (mut wall, mut way_mm) = ([self.quads[0][0]; 3], f32::INFINITY);
-        for (way, n) in near.quads {
-            if way - self.balls[n].radius_mm > way_mm {
+        for (way, n) in self.near(&here, most_mm).quads {
+            if way - self.balls[n].radius_mm > way_mm || here.least_to(&self.quads[n]) > way_mm {
                 continue;
             }
             for triangle in halves(&self.quads[n]) {
@@ -249,16 +260,31 @@ impl Tube {
     }
 }
 
-/// No place of a line between two is deeper than this, mm.
-fn most_between(line: &Line, [a, b]: [Sounding; 2]) -> f32 {
-    // The way to one triangle is a convex function of the place, so it is most at an end; and no depth
-    // changes by more than the way between two places.
-    let by_wall = |here: Sounding, there: Sounding| {
-        let p = line.at(there.share);
-        here.depth_mm.abs().max(closest_point(p, here.wall).distance(p))
-    };
+impl Sounding {
+    /// From the triangle nearest to this place to another one.
+    fn to_wall_mm(&self, p: Vec3) -> f32 {
+        closest_point(p, self.wall).distance(p)
+    }
+}
+
+/// How deep a line can be between two places.
+///
+/// The way to the triangle that is nearest to one of them is a convex function of the place, so at most
+/// what a straight rise to the other one is; and no depth changes by more than the way between two places.
+/// Both rises bound the depth, so it is most where they cross.
+fn deepest_between(line: &Line, [a, b]: [Sounding; 2]) -> Deepest {
     let way_mm = (b.share - a.share) * line.along.length();
-    by_wall(a, b).min(by_wall(b, a)).min(0.5 * (a.depth_mm + b.depth_mm + way_mm))
+    let rise = |here: Sounding, there: Sounding| match here.depth_mm < 0.0 {
+        true => way_mm,
+        false => here.to_wall_mm(line.at(there.share)) - here.depth_mm,
+    };
+    let (from_a, from_b) = (rise(a, b), rise(b, a));
+    // Where a + from_a t = b + from_b (1 - t).
+    let part = ((b.depth_mm - a.depth_mm + from_b) / (from_a + from_b)).clamp(0.0, 1.0);
+    Deepest {
+        most_mm: a.depth_mm + from_a.max(0.0) * part,
+        share: a.share + (b.share - a.share) * part,
+    }
 }
 
 /// A quad of the wall: the ray's corners on the outlines below and above a slab, and the next ray's.
@@ -292,7 +318,6 @@ impl Ball {
 
 /// The longest of ways, and what rounding may make of it, mm.
 fn farthest(ways: impl Iterator<Item = f32>) -> f32 {
-    const ROUNDING_MM: f32 = 1e-3;
     ways.fold(0.0, f32::max) + ROUNDING_MM
 }
 
@@ -307,9 +332,24 @@ impl Line {
     fn ends(&self) -> [Vec3; 2] {
         [self.from, self.from + self.along]
     }
+    fn nearest_to(&self, p: Vec3) -> Vec3 {
+        self.at(((p - self.from).dot(self.along) * self.per_square).clamp(0.0, 1.0))
+    }
     fn way_to(&self, p: Vec3) -> f32 {
-        let q = p - self.from;
-        q.distance(self.along * (q.dot(self.along) * self.per_square).clamp(0.0, 1.0))
+        self.nearest_to(p).distance(p)
+    }
+    /// No place of a quad is nearer than this, mm: nothing of the line lies before the plane across the way
+    /// from it to the quad's middle, and the quad no nearer behind it than its corners.
+    fn least_to(&self, quad: &[Vec3; 4]) -> f32 {
+        /// Of a shorter way the direction is not sure enough.
+        const SHORT_MM: f32 = 0.5;
+        let middle = 0.5 * (quad[0] + quad[3]);
+        let nearest = self.nearest_to(middle);
+        let way = middle - nearest;
+        let length = way.length();
+        let along_way = quad.iter().map(|corner| (*corner - nearest).dot(way));
+        let least = along_way.fold(f32::INFINITY, f32::min) / length;
+        if length < SHORT_MM { 0.0 } else { least - ROUNDING_MM }
     }
     /// The square of the way to an edge (Ericson, Real-Time Collision Detection, 5.1.9).
     fn square_to_edge(&self, [from, to]: [Vec3; 2]) -> f32 {

@@ -9,7 +9,7 @@ use super::{SignedDistance, Wall};
 use crate::anatomy::{Pedicle, VertebraAnatomy};
 use crate::space::{Dir, Patient, Point};
 use glam::DVec2;
-use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI, TAU};
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI, SQRT_2, TAU};
 use std::ops::{Add, Mul, Sub};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
@@ -23,6 +23,8 @@ pub(super) const RAYS: usize = 128;
 /// Where they lead.
 static DIRECTIONS: LazyLock<[DVec2; RAYS]> =
     LazyLock::new(|| std::array::from_fn(|ray| DVec2::from_angle(TAU * ray as f64 / RAYS as f64)));
+/// The walls around the axis, a quarter of a turn from each to the next, the first one where rays begin.
+const AROUND: [Wall; 4] = [Wall::Lateral, Wall::Cranial, Wall::Medial, Wall::Caudal];
 /// A ray that meets no wall within this length, mm, ends there.
 const REACH_MM: f64 = 40.0;
 /// So near to the wall a ray goes on by exact distances, mm.
@@ -165,6 +167,8 @@ pub struct Outlines {
     radii: Box<[Lazy]>,
     /// How deep the axis lies in bone, mm, by plane.
     depths: Box<[Lazy]>,
+    /// How far from the axis the outline reaches towards each of [`AROUND`], mm, by plane and wall.
+    extents: Box<[Lazy]>,
 }
 
 /// A number that is told when it is asked for the first time. Two threads that ask at once tell the same.
@@ -191,8 +195,9 @@ impl Lazy {
 impl Outlines {
     pub(super) fn new(frame: WallFrame, span_mm: [f64; 2]) -> Self {
         let planes = ((span_mm[1] - span_mm[0]).max(0.0) / PLANE_STEP_MM).ceil().max(1.0) as usize;
-        let (radii, depths) = (Lazy::many((planes + 1) * RAYS), Lazy::many(planes + 1));
-        Self { frame, span_mm, planes, radii, depths }
+        let many = |of_plane: usize| Lazy::many((planes + 1) * of_plane);
+        let (radii, depths, extents) = (many(RAYS), many(1), many(AROUND.len()));
+        Self { frame, span_mm, planes, radii, depths, extents }
     }
 }
 
@@ -306,6 +311,38 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
             mm: outward.length(),
             outward: self.frame.lateral * unit.x + self.frame.cranial * unit.y,
         })
+    }
+
+    /// The wall that a place surely lies past if it lies past one, and a way that is no shorter than the one
+    /// past it, mm; takes much less time than [`Self::overshoot_at`].
+    ///
+    /// No way from the outline leads less far towards a wall than from the place of the outline that is the
+    /// farthest in that direction. A way that leads so far, and is hardly longer, leads towards that wall.
+    pub fn surely_past(&self, along: f64, across: DVec2) -> Option<(Wall, f64)> {
+        let at = self.place(along)?;
+        let ray = self.likely[0];
+        let edge = [self.outline(at, ray)?, self.outline(at, ray + 1)?];
+        let most_mm = Nearest::new(edge, across, ray).square.sqrt();
+        let is_steep = |n: &usize| {
+            let reach_mm = self.directions[ray_towards(*n)].dot(across);
+            let is_so = |beyond_mm: f64| beyond_mm * SQRT_2 > most_mm;
+            is_so(reach_mm) && is_so(reach_mm - self.extent(at, *n))
+        };
+        (0..AROUND.len()).find(is_steep).map(|n| (AROUND[n], most_mm))
+    }
+
+    /// How far from the axis the outline reaches at most towards one of [`AROUND`] between two planes, mm.
+    fn extent(&self, at: Between, n: usize) -> f64 {
+        let towards = ray_towards(n);
+        let reach = |plane: usize, ray: usize| {
+            self.radius(plane, ray) * self.direction(ray).dot(self.directions[towards])
+        };
+        let beside = towards + RAYS - RAYS / 4..=towards + RAYS + RAYS / 4;
+        let of_plane = |plane: usize| {
+            let farthest = || beside.clone().map(|ray| reach(plane, ray)).fold(0.0, f64::max);
+            self.outlines.extents[plane * AROUND.len() + n].get(farthest)
+        };
+        of_plane(at.before).max(of_plane(at.before + 1))
     }
 
     /// Between which planes a place along the axis lies; `None` outside the span.
@@ -446,6 +483,11 @@ impl<'a, B: SignedDistance> PedicleWalls<'a, B> {
     }
 }
 
+/// The ray that leads to one of [`AROUND`].
+fn ray_towards(n: usize) -> usize {
+    n * RAYS / AROUND.len()
+}
+
 /// Whether a place across a pedicle's axis (lateral, cranial) lies on this wall's side of it.
 pub(super) fn is_towards(across: DVec2, wall: Wall) -> bool {
     match wall {
@@ -527,74 +569,4 @@ fn nearest_on_segment(a: DVec2, b: DVec2, q: DVec2) -> DVec2 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clearance::schemes::tests::anatomy;
-
-    #[test]
-    fn a_wall_that_bends_as_on_a_ct_is_followed_to_a_hundredth_of_a_millimetre() {
-        let anatomy = anatomy();
-        let pedicle = &anatomy.pedicles[0];
-        let frame = WallFrame::of_pedicle(pedicle, &anatomy).expect("a pedicle with an axis");
-        // Waves of 3 mm along the axis, or of twelve crests around it, from wherever they begin.
-        let radius = |waves: [f64; 2], begin: f64, along: f64, angle: f64| {
-            let [along, around] = [TAU * along / 3.0, 12.0 * angle].map(|at| (at - begin).cos());
-            6.0 + waves[0] * along + waves[1] * around
-        };
-        for n in 0..24 {
-            let begin = TAU * f64::from(n) / 24.0;
-            for waves in [[0.15, 0.0], [0.0, 0.12]] {
-                let bone = |p: Point<Patient>| {
-                    let (along, q) = frame.along_and_across(p);
-                    (radius(waves, begin, along, q.to_angle()) - q.length()) / 1.2
-                };
-                let mut walls = PedicleWalls::new(&bone, frame, pedicle.span_mm);
-                // Past the crests, and in each plane of the waves along, the way is the radial one.
-                let angle = if waves[1] > 0.0 { begin / 12.0 } else { 0.3 };
-                let out = frame.lateral * angle.cos() + frame.cranial * angle.sin();
-                for step in 0..40 {
-                    let along = pedicle.span_mm[0] + 0.1 * f64::from(step);
-                    let wall = radius(waves, begin, along, angle);
-                    let p = frame.origin + frame.forward * along + out * (wall + 2.0);
-                    let told = walls.overshoot(p).map_or(0.0, |over| over.mm);
-                    assert!((told - 2.0).abs() < 0.01, "{waves:?} from {begin}, {along}: {told}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_nearest_point_of_the_outline_is_that_of_all_its_edges() {
-        // A pedicle with corners, wider behind.
-        let bone = |p: Point<Patient>| {
-            let p = p.vec();
-            (4.0 + 0.1 * p.y - (p.x - 12.0).abs() - 0.3 * p.z.abs()).min(6.0 - p.z.abs()) / 1.1
-        };
-        let anatomy = anatomy();
-        let pedicle = &anatomy.pedicles[0];
-        let frame = WallFrame::of_pedicle(pedicle, &anatomy).expect("a pedicle with an axis");
-        let mut walls = PedicleWalls::new(&bone, frame, pedicle.span_mm);
-        let part = |n: u32, step: f64| 2.0 * (f64::from(n) * step).fract() - 1.0;
-        let mut past = 0;
-        for n in 0..400 {
-            let off = Dir::new(9.0 * part(n, 0.819), 7.0 * part(n, 0.671), 9.0 * part(n, 0.549));
-            let p = pedicle.isthmus + off;
-            let told = walls.overshoot(p).map(|over| over.mm);
-            let (along, q) = frame.along_and_across(p);
-            let Some(plane) = walls.place(along) else {
-                assert_eq!(told, None);
-                continue;
-            };
-            let corner = |ray: usize| walls.outline(plane, ray).expect("the axis lies in bone");
-            let corners: Vec<DVec2> = (0..=RAYS).map(corner).collect();
-            let edges = corners.windows(2).map(|ends| nearest_on_segment(ends[0], ends[1], q));
-            let least = edges.map(|at| at.distance(q)).fold(f64::INFINITY, f64::min);
-            let Some(told) = told else { continue };
-            past += 1;
-            assert!((told - least).abs() < 1e-12, "{n}: {told}, of all edges {least}");
-            assert!(walls.overshoot_above(p, least + 1e-9).is_none());
-            assert!(walls.overshoot_above(p, least - 1e-9).is_some());
-        }
-        assert!(past > 100, "{past}");
-    }
-}
+mod tests;
