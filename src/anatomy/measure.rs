@@ -229,8 +229,8 @@ fn doubts(level: Level, pedicles: &[Pedicle]) -> Vec<String> {
                 p.side
             )
         }));
-        warnings.extend(short_of_the_other(level, pedicles));
     }
+    warnings.extend(short_of_the_other(level, pedicles));
     if level == Level::S1 && !pedicles.is_empty() {
         warnings.push(format!(
             "{level}: its pedicles have no outer wall; their axes lead from beside the canal to the promontory"
@@ -388,5 +388,7 @@ mod tests {
         let short = Pedicle { chord_mm: 38.0, ..other(0.0) };
         let uneven = told("L1", &[sloped(0.0), short]);
         assert!(uneven.len() == 1 && uneven[0].contains("right pedicle leaves bone after 38.0"));
+        let of_sacrum = told("S1", &[sloped(0.0), short]);
+        assert!(of_sacrum[0].contains("S1: the axis of its right pedicle leaves bone after 38.0"));
     }
 }
