@@ -2,9 +2,10 @@
 //!
 //!     cargo bench --bench engine --no-default-features [-- FILTER]
 //!
-//! FILTER is a part of a name: `answer`, `plan`, `mend` (a stroke of the eraser), `demo` (the built-in
-//! case opened), `column` (T1 to S1, both sides), `fields` and `segment` (512 x 512 x 400 voxels, T10 to
-//! S1; makes them first, for minutes). The first two are told as CPU time of the one thread that works,
+//! FILTER is a part of a name: `answer`, `plan`, `mend` (a stroke of the eraser; on real bone, too, where
+//! `CORRIDOR_DATA` names the folder of unpacked data), `demo` (the built-in case opened), `column` (T1 to
+//! S1, both sides), `fields` and `segment` (512 x 512 x 400 voxels, T10 to S1; makes them first, for
+//! minutes). The first two are told as CPU time of the one thread that works,
 //! so that a busy machine matters little; the others, which run on several threads, by the clock.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
 
@@ -30,6 +31,7 @@ use corridor::work::{Work, on_all_cores};
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use rayon::prelude::*;
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -244,10 +246,9 @@ fn plans(c: &mut Criterion<ThreadTime>) {
 }
 
 /// A plan that takes a little off the back of a vertebra.
-fn eraser(level: Level) -> Plan {
-    let Demo { spine, .. } = &*DEMO;
+fn eraser(spine: &Spine, level: Level) -> Plan {
     let value = spine.labels.as_ref().unwrap().at_level(level).unwrap().value;
-    let places = DEMO.vertebra(level).mesh.positions.iter();
+    let places = spine.at_level(level).unwrap().mesh.positions.iter();
     let back = places.max_by(|a, b| a.vec().y.total_cmp(&b.vec().y)).unwrap();
     let edit = Mending::Stroke(Stroke::new(&[*back], 6.0, 0, Some(value)));
     Plan { label_edits: vec![edit], ..Plan::default() }
@@ -257,24 +258,35 @@ fn eraser(level: Level) -> Plan {
 /// neighbours that hang on it, on every core.
 fn mend(c: &mut Criterion) {
     let mut group = c.benchmark_group("mend");
-    let erased = |plan: &Plan| {
-        let Demo { spine, .. } = &*DEMO;
-        spine::mended_first(spine, spine, plan, &Work::silent()).unwrap()
+    let erased = |spine: &Spine, level: Level| {
+        let plan = eraser(spine, level);
+        spine::mended_first(spine, spine, &plan, &Work::silent()).unwrap()
     };
     group.sample_size(10);
-    // The sacrum is the largest bone there is.
-    for level in [Level::L4, Level::S1] {
-        group.bench_function(format!("{level} after a stroke of the eraser"), |b| {
-            let plan = eraser(level);
-            b.iter(|| on_all_cores(|| erased(&plan)));
+    let real = real_lumbar_spine();
+    let of_demo = [Level::L4, Level::S1].map(|level| ("", &DEMO.spine, level));
+    let of_real = real.iter().map(|spine| ("verse014 ", spine, Level::L5));
+    // The sacrum is the largest bone of the built-in case, L5 the slowest of the real one.
+    for (case, spine, level) in of_demo.into_iter().chain(of_real) {
+        group.bench_function(format!("{case}{level} after a stroke of the eraser"), |b| {
+            b.iter(|| on_all_cores(|| erased(spine, level)));
         });
     }
     group.bench_function("neighbours of L4 after a stroke of the eraser", |b| {
-        let first = erased(&eraser(Level::L4));
+        let first = erased(&DEMO.spine, Level::L4);
         let follow = || spine::with_neighbours(&first, &Work::silent()).unwrap();
         b.iter(|| on_all_cores(follow));
     });
     group.finish();
+}
+
+/// L1 to L5 of a patient with an expert's labels, where `CORRIDOR_DATA` has them.
+fn real_lumbar_spine() -> Option<Spine> {
+    let folder = PathBuf::from(std::env::var_os("CORRIDOR_DATA")?).join("verse014_lumbar_ct");
+    let file = |name: &str| Some(folder.join(name)).filter(|path| path.exists());
+    let ct = Some(file("sub-verse014_ct.nii.gz")?);
+    let labels = Some(file("sub-verse014_seg-vert_msk.nii.gz")?);
+    Some(spine::load(&Source::Files { ct, labels, numbering: None }, &Work::silent()).unwrap())
 }
 
 /// The built-in case, as the program opens it, on every core.
