@@ -87,14 +87,20 @@ fn densities(spine: &Spine, screw: &Screw) -> (Vec<[f64; 2]>, Option<PathDensity
     (density::along(ct, from, to, radius), measures::along(spine, screw))
 }
 
-/// A screw that rests is scored beside the frames.
+/// A screw that rests is scored beside the frames, unless it stands in bone that is pending.
 fn ask_why(
     case: Option<Res<ActiveCase>>,
     document: Option<Res<Document>>,
-    draft: Res<Draft>,
+    (draft, mending): (Res<Draft>, Res<Mending>),
     mut closeup: ResMut<Closeup>,
 ) {
     let (Some(case), Some(document)) = (case, document) else { return };
+    if closeup.screw.as_ref().is_some_and(|screw| mending.is_pending_around(screw)) {
+        if closeup.why.is_some() {
+            closeup.why = None;
+        }
+        return;
+    }
     if let Some(why) = closeup.bypass_change_detection().why.as_mut()
         && let Some(score) = why.later.take()
     {

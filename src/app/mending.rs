@@ -143,12 +143,12 @@ fn begin(
     }
 }
 
-/// The making of the vertebrae that a hand was on. Those beside them are pending from now on: which of them
-/// stay as they are is only known when the labels are made.
+/// The making of the vertebrae that a hand was on. Those next to them are pending from now on: which of them
+/// stay as they are, and which others are in reach, is only known when the labels are made.
 fn vertebrae(given: &Arc<Spine>, now: &Arc<Spine>, plan: &Arc<Plan>) -> Mending {
     let mut values = touched(given, now, &plan.label_edits);
     let labelled = now.labels.as_deref();
-    values.extend(labelled.map(|labels| stale::beside(labels, &values)).unwrap_or_default());
+    values.extend(labelled.map(|labels| stale::next_to(labels, &values)).unwrap_or_default());
     let hung_on = labelled.into_iter().flat_map(|labels| &labels.vertebrae);
     let hung_on = hung_on.filter(|v| values.contains(&v.value)).map(|v| v.id);
     let vertebrae = hung_on.chain(now.due.keys().copied()).collect();

@@ -19,7 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The spine with its labels as `plan` says that a person mended them; to the last bit what these labels
-/// make whole, but only what hangs on changed ones is made anew. `given` is the spine as it was read; `now`
+/// make whole, but only what hangs on changed ones is made anew. Which vertebrae are cut off is told anew
+/// only where the labels were drawn on another grid. `given` is the spine as it was read; `now`
 /// has some of the mendings, or none, and is taken over as far as it can be.
 pub fn mended(given: &Spine, now: &Spine, plan: &Plan, work: &Work) -> Result<Spine, SpineError> {
     completed(&mended_first(given, now, plan, work)?, work)
@@ -37,7 +38,10 @@ pub fn mended_first(
     let wanted = &plan.label_edits;
     let is_further = wanted.starts_with(&now.label_edits);
     let from = if is_further { now } else { given };
-    let Some(labels) = &from.labels else { return Ok(now.clone()) };
+    let Some(labels) = &from.labels else {
+        // There is nothing to follow: said so, or it would be tried for ever.
+        return Ok(Spine { label_edits: wanted.clone(), ..now.clone() });
+    };
     if now.label_edits == *wanted {
         return Ok(now.clone());
     }

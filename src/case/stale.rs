@@ -3,7 +3,7 @@
 //! In: the labels before and after, of one grid. Out: which labels lost or won voxels and which
 //! others have their surface ending there; and of a vertebra that nobody touched what is [`Due`].
 
-use crate::labels::{LabelMap, Level};
+use crate::labels::{LabelMap, LabelledVertebra, Level};
 use crate::surface;
 use crate::volume::Volume;
 use crate::volume::marks::widen;
@@ -46,20 +46,26 @@ impl Changes {
         if self.reached.contains(&own) {
             return Some(Due::Surface);
         }
-        beside(labels, &self.touched).contains(&own).then_some(Due::Measures)
+        told_the_way_up(labels, &self.touched).contains(&own).then_some(Due::Measures)
     }
 }
 
-/// The labels of the vertebrae next to these ones, whose measures hang on the way up along the spine; the
-/// sacrum tells none.
-pub fn beside(labels: &LabelMap, values: &BTreeSet<u16>) -> BTreeSet<u16> {
-    let tells = |n: usize| {
-        let [upper, lower] = [&labels.vertebrae[n], &labels.vertebrae[n + 1]];
-        let pairs = [[upper, lower], [lower, upper]].into_iter();
-        let told = pairs.filter(|[by, _]| by.level != Level::S1 && values.contains(&by.value));
-        told.map(|[_, of]| of.value)
-    };
-    (1..labels.vertebrae.len()).flat_map(|n| tells(n - 1)).collect()
+/// The labels of the vertebrae next to these ones along the spine.
+pub fn next_to(labels: &LabelMap, values: &BTreeSet<u16>) -> BTreeSet<u16> {
+    let told = neighbours(labels).filter(|[by, _]| values.contains(&by.value));
+    told.map(|[_, of]| of.value).collect()
+}
+
+/// Those whose measures hang on these ones, which tell the way up along the spine; the sacrum tells none.
+fn told_the_way_up(labels: &LabelMap, values: &BTreeSet<u16>) -> BTreeSet<u16> {
+    let tells = |by: &LabelledVertebra| by.level != Level::S1 && values.contains(&by.value);
+    let told = neighbours(labels).filter(|[by, _]| tells(by));
+    told.map(|[_, of]| of.value).collect()
+}
+
+/// Each vertebra with the one above it and with the one below.
+fn neighbours(labels: &LabelMap) -> impl Iterator<Item = [&LabelledVertebra; 2]> {
+    labels.vertebrae.windows(2).flat_map(|pair| [[&pair[0], &pair[1]], [&pair[1], &pair[0]]])
 }
 
 /// The labels of which two maps differ in a voxel, and the box of all such voxels.
@@ -121,5 +127,29 @@ impl Differing {
         widen(&mut marks, reach);
         let near = marks.iter().zip(now.data()).filter(|(is_near, _)| **is_near);
         near.map(|(_, value)| *value).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::labels::VertebraId;
+    use crate::space::Point;
+    use crate::volume::Grid;
+
+    #[test]
+    fn l5_is_next_to_the_sacrum_but_not_told_the_way_up_by_it() {
+        let vertebra = |(level, value): (&str, u16)| LabelledVertebra {
+            id: VertebraId::of_label("a test", value),
+            level: level.parse().expect("a level"),
+            value,
+            is_cut_off: false,
+        };
+        let vertebrae = [("L4", 4), ("L5", 5), ("S1", 6)].map(vertebra).to_vec();
+        let grid = Grid::along_axes(Point::ORIGIN, 1.0, [1, 1, 1]);
+        let labels = LabelMap { volume: Volume::from_fn(grid, |_| 0), vertebrae };
+        let told = |value| told_the_way_up(&labels, &[value].into());
+        assert_eq!([4, 5, 6].map(told), [[5].into(), [4, 6].into(), BTreeSet::new()]);
+        assert_eq!(next_to(&labels, &[6].into()), [5].into());
     }
 }

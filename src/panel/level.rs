@@ -12,6 +12,10 @@ pub fn show(ui: &mut Ui, facts: &Facts) -> bool {
     let Some(vertebra) = chosen else { return false };
     theme::heading(ui, words::LEVEL);
     ui.label(RichText::new(facts.level_of(vertebra).to_string()).size(18.0).strong());
+    if facts.mending.is_pending(vertebra.id) {
+        ui.label(RichText::new(words::PENDING).color(theme::WEAK));
+        return true;
+    }
     if vertebra.anatomy.pedicles.is_empty() {
         ui.label(RichText::new(words::NO_PEDICLES).color(theme::WEAK));
     } else {

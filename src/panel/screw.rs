@@ -32,7 +32,8 @@ pub fn show(ui: &mut Ui, facts: &Facts, intents: &mut Vec<Intent>) {
         sizes(ui, screw, intents);
         kind(ui, facts, screw);
         if let Some(vertebra) = facts.model_of(screw) {
-            angles(ui, screw, vertebra);
+            let is_pending = facts.mending.is_pending(vertebra.id);
+            angles(ui, (!is_pending).then(|| angles_deg(screw, vertebra)));
         }
         state(ui, screw, intents);
     });
@@ -229,8 +230,12 @@ pub fn angles_deg(screw: &Screw, vertebra: &VertebraModel) -> (f64, f64) {
     (medial.atan2(-back).to_degrees(), up.atan2(-back).to_degrees())
 }
 
-fn angles(ui: &mut Ui, screw: &Screw, vertebra: &VertebraModel) {
-    let (axial, sagittal) = angles_deg(screw, vertebra);
+/// `None` while the vertebra is pending.
+fn angles(ui: &mut Ui, angles_deg: Option<(f64, f64)>) {
+    let Some((axial, sagittal)) = angles_deg else {
+        line(ui, words::AXIAL_ANGLE, words::PENDING);
+        return line(ui, words::SAGITTAL_ANGLE, words::PENDING);
+    };
     let medial = if axial >= 0.0 { words::MEDIAL } else { words::LATERAL };
     let cranial = if sagittal >= 0.0 { words::CRANIAL } else { words::CAUDAL };
     line(ui, words::AXIAL_ANGLE, &format!("{} {medial}", words::degrees(axial.abs())));

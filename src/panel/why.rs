@@ -13,7 +13,9 @@ pub fn show(ui: &mut Ui, facts: &Facts) {
     };
     CollapsingHeader::new(RichText::new(title).color(theme::WEAK)).id_salt("why").show(ui, |ui| {
         let Some(score) = score else {
-            ui.label(RichText::new(words::NO_WHY).color(theme::WEAK));
+            let is_pending = facts.current().is_some_and(|s| facts.mending.is_pending_around(s));
+            let why_not = if is_pending { words::PENDING } else { words::NO_WHY };
+            ui.label(RichText::new(why_not).color(theme::WEAK));
             return;
         };
         if let Some(screw) = facts.current() {

@@ -68,6 +68,20 @@ fn until_measured(app: &mut App) {
     }
 }
 
+fn is_scored(app: &App) -> bool {
+    app.world().resource::<Closeup>().why().is_some()
+}
+
+/// Goes on until it is told why the chosen screw is good, or is not.
+fn until_scored(app: &mut App) {
+    let start = Instant::now();
+    while !is_scored(app) {
+        assert!(start.elapsed() < Duration::from_secs(60), "the screw is never scored");
+        app.update();
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 #[test]
 fn a_stroke_leaves_numbers_pending_until_the_surface_follows_and_an_undo_brings_them_back() {
     let (mut app, _folder) = core_app();
@@ -116,9 +130,11 @@ fn a_neighbour_is_pending_from_the_stroke_on_until_it_follows() {
     assert_eq!(screw.vertebra, l3);
     app.insert_resource(GivenSpine(given.clone()));
     app.insert_resource(ActiveCase { spine: given.clone() });
+    app.insert_resource(Selection { screw: Some(screw.id), vertebra: Some(screw.vertebra) });
     app.world_mut().resource_mut::<Document>().session_mut().place(screw).unwrap();
     app.update();
     let before = clearance_mm(&app).unwrap();
+    until_scored(&mut app);
 
     let value = given.labels.as_ref().unwrap().vertebrae[1].value;
     let back = |p: &&Point<_>| (p.vec().y * 1e6) as i64;
@@ -126,6 +142,7 @@ fn a_neighbour_is_pending_from_the_stroke_on_until_it_follows() {
     edit(&mut app, Command::Mend(LabelEdit::Stroke(Stroke::new(&[at], 6.0, 0, Some(value)))));
     let pending = |app: &App| [l3, l4].map(|id| app.world().resource::<Mending>().is_pending(id));
     assert_eq!((pending(&app), clearance_mm(&app)), ([true; 2], None));
+    assert!(!is_scored(&app), "no score of a bone that is not there any more");
     let start = Instant::now();
     while pending(&app)[1] {
         assert!(start.elapsed() < Duration::from_secs(60), "L4 never follows");
@@ -135,7 +152,9 @@ fn a_neighbour_is_pending_from_the_stroke_on_until_it_follows() {
     let first = spine_of(&app);
     assert!(!Arc::ptr_eq(&first.vertebrae[1], &given.vertebrae[1]), "L4 stands");
     assert_eq!((pending(&app), clearance_mm(&app)), ([true, false], None), "L3 is yet to follow");
+    assert!(!is_scored(&app));
     until_followed(&mut app);
+    until_scored(&mut app);
     assert!(spine_of(&app).due.is_empty());
     assert!((clearance_mm(&app).unwrap() - before).abs() < 1e-3, "only measured anew");
 }

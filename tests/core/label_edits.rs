@@ -56,6 +56,14 @@ fn follow(now: &Spine, plan: &Plan) -> Spine {
 }
 
 #[test]
+fn edits_of_a_case_without_labels_are_not_asked_for_again() {
+    let bare = Spine::default();
+    let plan = plan(vec![Mending::Clean(3)]);
+    let made = mended(&bare, &bare, &plan, &Work::silent()).unwrap();
+    assert_eq!(made.label_edits, plan.label_edits);
+}
+
+#[test]
 fn an_eraser_takes_bone_away_and_an_undo_brings_the_same_surface_back() {
     let erased = follow(given(), &plan(vec![stroke(0, Some(value("L4")))]));
     assert!(volume_mm3(&erased, "L4") < volume_mm3(given(), "L4") - 200.0);
