@@ -87,7 +87,7 @@ fn densities(spine: &Spine, screw: &Screw) -> (Vec<[f64; 2]>, Option<PathDensity
     (density::along(ct, from, to, radius), measures::along(spine, screw))
 }
 
-/// A screw that rests is scored beside the frames, unless it stands in bone that is pending.
+/// A screw that rests is scored beside the frames, unless bone that it stands in or beside is pending.
 fn ask_why(
     case: Option<Res<ActiveCase>>,
     document: Option<Res<Document>>,

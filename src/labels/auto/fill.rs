@@ -65,7 +65,7 @@ pub(super) fn drop_islands(names: &mut Block<u8>, count: u8) {
 
 /// The border of bone lies halfway from soft tissue to cortex, in the image as it is: noise taken
 /// down blurs a thin shell outwards.
-pub(super) const BORDER_SHARE: f64 = 0.5;
+const BORDER_SHARE: f64 = 0.5;
 
 /// Takes off the outermost voxels that lie outside of the edge that this vertebra's own cortex has:
 /// bone by the threshold that finds bone, or dark with that cortex right inside of it. Marrow in a
@@ -155,9 +155,14 @@ fn border_hu(rim: &[usize], ct: &Block<i16>, tissue: &Tissue) -> f64 {
     halfway(peaks.get(peaks.len() / 2).map_or(0.0, |hu| f64::from(*hu)), tissue)
 }
 
-/// Halfway from soft tissue to a cortex, HU.
+/// Halfway from soft tissue to a cortex, but no darker than bone, HU.
 fn halfway(cortex: f64, tissue: &Tissue) -> f64 {
-    (tissue.soft_hu + BORDER_SHARE * (cortex - tissue.soft_hu)).max(tissue.bone_hu)
+    halfway_from_soft(cortex, tissue).max(tissue.bone_hu)
+}
+
+/// Halfway from soft tissue to a cortex, however faint, HU.
+pub(super) fn halfway_from_soft(cortex: f64, tissue: &Tissue) -> f64 {
+    tissue.soft_hu + BORDER_SHARE * (cortex - tissue.soft_hu)
 }
 
 /// The brightest voxel within so many steps along the axes.

@@ -7,7 +7,7 @@
 
 use super::block::Block;
 use super::disc::Disc;
-use super::fill::{BORDER_SHARE, brightest};
+use super::fill::{brightest, halfway_from_soft};
 use super::net::OPEN;
 use super::split::{Column, ILIUM, Locus};
 use super::tissue::Tissue;
@@ -118,8 +118,8 @@ pub(super) fn grow_blurred_edge(
     for _ in 0..BLUR_STEPS {
         let is_edge = |i: &usize| {
             names.data[*i] == OPEN
-                && is_blurred_bone(ct, tissue, *i)
                 && names.neighbours(*i).any(|other| names.data[other] == sacrum)
+                && is_blurred_bone(ct, tissue, *i)
                 && beside.may_be_wing(names.point(*i))
         };
         let edge: Vec<usize> = (0..names.data.len()).into_par_iter().filter(is_edge).collect();
@@ -129,10 +129,10 @@ pub(super) fn grow_blurred_edge(
 
 /// Whether a voxel is darker than bone and yet at least halfway to what is brightest beside it.
 fn is_blurred_bone(ct: &Block<i16>, tissue: &Tissue, voxel: usize) -> bool {
-    let over_soft = f64::from(ct.data[voxel]) - tissue.soft_hu;
-    let is_dark = f64::from(ct.data[voxel]) < tissue.bone_hu;
-    let peak = || f64::from(brightest(ct, voxel, BLUR_STEPS as isize)) - tissue.soft_hu;
-    is_dark && over_soft > 0.0 && over_soft >= BORDER_SHARE * peak()
+    let hu = f64::from(ct.data[voxel]);
+    let edge_hu =
+        || halfway_from_soft(f64::from(brightest(ct, voxel, BLUR_STEPS as isize)), tissue);
+    hu > tissue.soft_hu && hu < tissue.bone_hu && hu >= edge_hu()
 }
 
 /// What lies beside a sacrum and is no part of it.
