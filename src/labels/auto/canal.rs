@@ -3,7 +3,8 @@
 //! In each slice every soft voxel asks how much of its surroundings bone closes off; the path
 //! through the slices that collects most wins. Between pedicles the canal stands open, but a path
 //! that gives up there collects less than one that goes on. The shaft of a long bone is closed all
-//! along and yet no canal: nothing of the skeleton lies around it.
+//! along and yet no canal: nothing of the skeleton lies around it. Around the marrow of a hip bone
+//! there is, but that stands at the body's side.
 
 use super::block::Block;
 use super::tissue::Tissue;
@@ -49,7 +50,8 @@ pub(super) fn find(
     let kinds = coarse(ct, tissue);
     let around = bone_around(&kinds);
     work.step("looking for the spinal canal", 0.2)?;
-    let score = enclosure(&kinds, &around, work)?;
+    let mut score = enclosure(&kinds, &around, work)?;
+    prefer_the_middle(&mut score, &kinds);
     work.step("looking for the spinal canal", 0.7)?;
     Ok(follow(&kinds, &score))
 }
@@ -181,6 +183,31 @@ fn enclosure(kinds: &Block<u8>, around: &Block<f32>, work: &Work) -> Result<Bloc
         Ok(())
     })?;
     Ok(score)
+}
+
+/// Lets what is closed at a side of the body count for less, but not for nothing: a scan of one side has
+/// its canal there.
+fn prefer_the_middle(score: &mut Block<f32>, kinds: &Block<u8>) {
+    /// So far from the middle of the body a canal counts in full, and from where on for the least, mm. In
+    /// five scans and the phantoms it lies 16 mm aside at most; the marrow of the hip bone that was followed
+    /// in its place 65 mm and more.
+    const ASIDE_MM: [f64; 2] = [45.0, 70.0];
+    const LEAST: f32 = 0.5;
+    let ([ni, nj, _], step_mm) = (kinds.size, kinds.step_mm);
+    let slices = score.data.par_chunks_mut(ni * nj).zip(kinds.data.par_chunks(ni * nj));
+    slices.for_each(|(score, kinds)| {
+        let body = (0..kinds.len()).filter(|n| kinds[*n] != 0).map(|n| n % ni);
+        let (sum, count) = body.fold((0, 0), |(sum, count), i| (sum + i, count + 1));
+        let middle = sum as f64 / f64::from(count.max(1));
+        let share = |i: usize| {
+            let aside_mm = (i as f64 - middle).abs() * step_mm;
+            let far = (aside_mm - ASIDE_MM[0]) / (ASIDE_MM[1] - ASIDE_MM[0]);
+            1.0 - (1.0 - LEAST) * far.clamp(0.0, 1.0) as f32
+        };
+        let shares: Vec<f32> = (0..ni).map(share).collect();
+        let closed = score.iter_mut().enumerate().filter(|(_, score)| **score > 0.0);
+        closed.for_each(|(n, score)| *score *= shares[n % ni]);
+    });
 }
 
 /// The path of steps between neighbouring slices that collects most.
