@@ -18,7 +18,8 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 /// straight. Real walls bend from voxel to voxel: with planes 0.75 mm apart and 64 rays a wall breach
 /// on a CT came out up to 0.041 mm too small, with these it is within 0.013 mm.
 const PLANE_STEP_MM: f64 = 0.25;
-/// Rays from the axis in each plane.
+/// Rays from the axis in each plane. Where bone is seen past the edge of other bone a way past the wall hangs on
+/// where they fall: of 208 screws in a real case one was told 0.11 mm more than by 720 rays, at the end of S1's span.
 pub(super) const RAYS: usize = 128;
 /// Where they lead.
 static DIRECTIONS: LazyLock<[DVec2; RAYS]> =

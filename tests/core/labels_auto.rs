@@ -400,6 +400,22 @@ fn vessels_full_of_contrast_before_an_old_spine_are_cut_off() {
     }
 }
 
+/// In a myelogram the sac is as bright as marrow, and the canal is where it was.
+#[test]
+fn a_sac_full_of_contrast_is_no_bone() {
+    for sac_hu in [180.0, 600.0] {
+        let mut spec =
+            Spec { levels: levels(Level::L2, Level::S1, &[]), seed: 3, ..Spec::default() };
+        spec.contrast = Some(Contrast { vessels_hu: 60.0, sac_hu: Some(sac_hu) });
+        let (truth, found) = seen(&spec, 1.0);
+        let dices = dice(&truth, &found.volume);
+        assert!(
+            dices.len() == 5 && dices.values().all(|dice| *dice >= 0.95),
+            "{sac_hu}: {dices:.3?}"
+        );
+    }
+}
+
 #[test]
 fn borders_beside_metal_are_not_sure() {
     let screw = |side| OldScrew { level: Level::L4, side, diameter_mm: 6.5, length_mm: 45.0 };
