@@ -63,6 +63,7 @@ mod field_side;
 mod label_edits;
 mod label_ends;
 mod labels_auto;
+mod labels_auto_real;
 mod measures;
 mod mesh_extract;
 mod surface_edge;
