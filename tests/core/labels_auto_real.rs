@@ -61,7 +61,7 @@ fn labelled(file: &Path, grid: &Grid, verse_from: fn(u16) -> u16) -> Volume<u16>
 }
 
 /// TotalSegmentator counts upwards: sacrum 25, S1 26, L5 27, L1 31, T12 32, T1 43.
-fn verse_from_total(value: u16) -> u16 {
+pub fn verse_from_total(value: u16) -> u16 {
     match value {
         25..=26 => SACRUM,
         27..=43 => 51 - value,

@@ -64,6 +64,7 @@ mod label_edits;
 mod label_ends;
 mod labels_auto;
 mod labels_auto_real;
+mod labels_painted;
 mod measures;
 mod mesh_extract;
 mod surface_edge;

@@ -52,7 +52,12 @@ pub(super) fn find(
 }
 
 /// The share of bone to both sides of the body under a disc; the poorer side counts.
-fn wing_share(ct: &Block<i16>, tissue: &Tissue, stations: &[Station], disc: &Disc) -> f64 {
+pub(super) fn wing_share(
+    ct: &Block<i16>,
+    tissue: &Tissue,
+    stations: &[Station],
+    disc: &Disc,
+) -> f64 {
     let s = &stations[disc.station];
     let side = |sign: f64| {
         let (mut bone, mut all) = (0.0, 0.0);
