@@ -11,16 +11,18 @@ use crate::labels::{LabelMap, LabelledVertebra};
 use crate::mesh;
 use crate::plan::Plan;
 use crate::surface::{self, Surface, SurfaceError};
-use crate::volume::Grid;
+use crate::volume::{Grid, Volume};
 use crate::work::{Work, on_pool};
+use ndarray::Axis;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The spine with its labels as `plan` says that a person mended them; to the last bit what these labels
-/// make whole, but only what hangs on changed ones is made anew. Which vertebrae are cut off is told anew
-/// only where the labels were drawn on another grid. `given` is the spine as it was read; `now`
+/// make whole, but only what hangs on changed ones is made anew. A vertebra that was painted up to the
+/// image's end is cut off there; one that was cut off stays so unless its labels were drawn on another
+/// grid, and painted on past the end of that. `given` is the spine as it was read; `now`
 /// has some of the mendings, or none, and is taken over as far as it can be.
 pub fn mended(given: &Spine, now: &Spine, plan: &Plan, work: &Work) -> Result<Spine, SpineError> {
     completed(&mended_first(given, now, plan, work)?, work)
@@ -50,8 +52,10 @@ pub fn mended_first(
         for mending in &wanted[from.label_edits.len()..] {
             mending.apply(&mut labels.volume);
         }
-        if let Some(drawn_on) = &now.drawn_on {
-            tell_cut_off(&mut labels, drawn_on);
+        match (&now.drawn_on, &given.labels) {
+            (Some(drawn_on), _) => tell_cut_off(&mut labels, drawn_on),
+            (None, Some(given)) => tell_painted_to_end(&mut labels, given),
+            (None, None) => {}
         }
         let spine = relabelled_first(now, labels, work)?;
         Ok(Spine { label_edits: wanted.clone(), ..spine })
@@ -121,6 +125,33 @@ fn tell_cut_off(labels: &mut LabelMap, drawn_on: &Grid) {
     for vertebra in &mut labels.vertebrae {
         vertebra.is_cut_off = found.get(&vertebra.value).is_some_and(LabelStats::is_cut_off);
     }
+}
+
+/// Says anew which vertebrae were painted up to the image's end. What is erased there makes none whole.
+fn tell_painted_to_end(labels: &mut LabelMap, given: &LabelMap) {
+    let painted = painted_at_end(&labels.volume, &given.volume);
+    let found = if painted.is_empty() { BTreeMap::new() } else { stats::of(&labels.volume) };
+    let was_cut_off = |value| given.vertebrae.iter().any(|v| v.value == value && v.is_cut_off);
+    for vertebra in &mut labels.vertebrae {
+        let value = vertebra.value;
+        let is_cut_off = || found.get(&value).is_some_and(LabelStats::is_cut_off);
+        vertebra.is_cut_off = was_cut_off(value) || painted.contains(&value) && is_cut_off();
+    }
+}
+
+/// The values that voxels of the image's outermost layer have and did not have.
+fn painted_at_end(labels: &Volume<u16>, given: &Volume<u16>) -> BTreeSet<u16> {
+    let (now, before) = (labels.data(), given.data());
+    let ends = (0..3).flat_map(|axis| {
+        let last = now.len_of(Axis(axis)).saturating_sub(1);
+        [(Axis(axis), 0), (Axis(axis), last)]
+    });
+    let painted = ends.flat_map(|(axis, layer)| {
+        let both = [now, before].map(|data| data.index_axis(axis, layer));
+        let [now, before] = both.map(|layer| layer.into_iter());
+        now.zip(before).filter(|(now, before)| now != before).map(|(now, _)| *now)
+    });
+    painted.filter(|value| *value != 0).collect()
 }
 
 /// What stands already of a vertebra.

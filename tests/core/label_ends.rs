@@ -99,3 +99,33 @@ fn what_a_person_paints_on_past_the_end_of_the_labels_is_cut_no_longer() {
     let back = mended(cut(), &spine, &Plan::default(), &Work::silent()).unwrap();
     assert!(model(&back, "L2").is_cut_off, "an undo brings the cut back");
 }
+
+#[test]
+fn a_vertebra_painted_up_to_the_images_end_is_cut_off_until_that_is_undone() {
+    let (_, recorded) = recorded();
+    let given = loaded([0; 3], recorded.labels.volume.grid().size());
+    let labels = given.labels.as_ref().unwrap();
+    let value = labels.at_level(level("L3")).unwrap().value;
+    assert!(!model(&given, "L3").is_cut_off);
+    // A slab of 60 by 40 mm in the lowest layer.
+    let grid = labels.volume.grid();
+    let end = in_l2() - Dir::Z * (in_l2() - grid.centre([0; 3])).dot(Dir::Z);
+    let line = |n: i32| [-30.0, 30.0].map(|x| end + Dir::X * x + Dir::Y * (6.0 * f64::from(n)));
+    let path: Vec<Point<Patient>> = (-3..=3).flat_map(line).collect();
+    let painted = Mending::Stroke(Stroke::new(&path, 5.0, value, Some(0)));
+    let erased = Mending::Stroke(Stroke::new(&path, 6.0, 0, Some(value)));
+    let plan = |edits: &[&Mending]| Plan {
+        label_edits: edits.iter().map(|edit| (*edit).clone()).collect(),
+        ..Plan::default()
+    };
+    let mend = |now: &Spine, edits: &[&Mending]| {
+        mended(&given, now, &plan(edits), &Work::silent()).unwrap()
+    };
+    let cut = mend(&given, &[&painted]);
+    let l3 = model(&cut, "L3");
+    let is_said = l3.anatomy.warnings.iter().any(|w| w.starts_with("L3: the image cuts"));
+    assert!(l3.is_cut_off && is_said, "{:?}", l3.anatomy.warnings);
+    assert!(!model(&cut, "L2").is_cut_off);
+    assert!(!model(&mend(&cut, &[]), "L3").is_cut_off, "undone");
+    assert!(!model(&mend(&cut, &[&painted, &erased]), "L3").is_cut_off, "erased again");
+}

@@ -4,6 +4,7 @@ use crate::labels_auto::{L5, SACRUM, dice, names, segmented};
 use crate::labels_auto_real::verse_from_total;
 use crate::real_data::real;
 use corridor::ingest;
+use corridor::labels::stats;
 use corridor::space::Point;
 use corridor::volume::{Grid, Volume};
 use corridor::work::Work;
@@ -36,17 +37,18 @@ fn painted(labels: &Volume<u16>) -> Volume<i16> {
 /// for a part of the sacrum, and every name moved by one.
 #[test]
 fn a_sacrum_under_a_thin_disc_is_told_from_l5() {
-    // From under the coccyx to T12.
+    // From under the coccyx to T12, and so far around the spine.
     const HEIGHTS_MM: [f64; 2] = [50.0, 370.0];
+    const AROUND_MM: f64 = 75.0;
     let Some(folder) = real("totalseg_s0327_labels_C7-S1") else { return };
     let labels = ingest::load_labels(&folder.join("s0327_spine_labels.nii.gz"), &Work::silent());
     let labels = labels.unwrap().volume.map(|value| verse_from_total(*value));
     let whole = painted(&labels);
-    let corners = labels.grid().corners().map(|p| p.vec());
-    let end = corners.into_iter().reduce(glam::DVec3::min).unwrap();
-    let high = corners.into_iter().reduce(glam::DVec3::max).unwrap();
-    let low = end + glam::DVec3::Z * HEIGHTS_MM[0];
-    let size = (high - low).with_z(HEIGHTS_MM[1] - HEIGHTS_MM[0]).to_array().map(|mm| mm as usize);
+    let end = labels.grid().centre([0; 3]).vec().z;
+    let middle = stats::of(&labels)[&(L5 - 2)].centroid.vec();
+    let low = (middle - glam::DVec3::splat(AROUND_MM)).with_z(end + HEIGHTS_MM[0]);
+    let height_mm = HEIGHTS_MM[1] - HEIGHTS_MM[0];
+    let size = [2.0 * AROUND_MM, 2.0 * AROUND_MM, height_mm].map(|mm| mm as usize);
     let grid = Grid::along_axes(Point::from_vec(low), 1.0, size);
     // Between voxels the colours run into each other, as they do in a scanner.
     let ct = Volume::from_fn(grid.clone(), |at| {
