@@ -76,8 +76,8 @@ const GUESSED: f64 = 0.3;
 
 /// The disc over the sacrum where it is so thin that it shows less than the last disc must: wings
 /// stand under it that what lies above has not, and the column keeps its depth, which it loses at
-/// the discs left within a sacrum. In three real scans, each changed in twenty ways, those had less
-/// wings than S1, or 0.24 more with 0.71 of its depth.
+/// the discs left within a sacrum. In three real scans, each changed in twenty ways, those had at
+/// most 0.24 more wings than S1, and where they had more at most 0.71 of its depth.
 fn faint_last(
     ct: &Block<i16>,
     tissue: &Tissue,
