@@ -163,6 +163,25 @@ fn the_canal_of_a_pelvis_with_two_vertebrae_is_found_between_its_hip_bones() {
     assert!((L5 - 1..=L5).all(|value| dices[&value] >= 0.8), "{dices:.3?} {:?}", names(&found));
 }
 
+/// Cut close over L3: the marrow under its upper end plate was taken for the first disc, and a third of it
+/// was called L2.
+#[test]
+fn a_crop_of_a_real_ct_that_ends_on_an_end_plate_keeps_its_first_whole_vertebra() {
+    let Some(folder) = real("verse014_lumbar_ct") else { return };
+    let ct = ingest::load(&folder.join("sub-verse014_ct.nii.gz"), &Work::silent()).unwrap().ct;
+    let file = folder.join("sub-verse014_seg-vert_msk.nii.gz");
+    let l3 = stats::of(&labelled(&file, ct.grid(), |value| value))[&(L2 + 1)].centroid.vec().z;
+    for above_l3_mm in [14.5, 17.5] {
+        let part = of_heights(&ct, f64::NEG_INFINITY..l3 + above_l3_mm);
+        let truth = labelled(&file, part.grid(), |value| value);
+        let found = segmented(&part);
+        // Measured of L3: 0.86 and 0.84.
+        let dices = dice(&truth, &found.volume);
+        let is_found = |value: u16| dices[&value] >= 0.8;
+        assert!((L2 + 1..=L5).all(is_found), "{dices:.3?} {:?}", names(&found));
+    }
+}
+
 /// From the middle of L2 to the middle of L5 nothing tells what a vertebra is called.
 #[test]
 fn a_crop_of_a_real_ct_without_sacrum_and_ribs_is_not_sure_of_any_name() {

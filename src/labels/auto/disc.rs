@@ -6,7 +6,7 @@
 //! below it. Which of the candidates are discs is settled for all of them together: bodies are
 //! taller than discs, and neighbours are of nearly one height.
 
-use super::block::Block;
+use super::block::{Block, OUTSIDE_HU};
 use super::curve::Station;
 use super::tissue::Tissue;
 use super::{arch, chain, sacrum};
@@ -56,7 +56,11 @@ pub(super) fn find(
     let sheets = sheets(ct, tissue, stations);
     work.step("looking for the discs", 0.8)?;
     let walls = arch::walls(ct, tissue, stations);
-    let (mut positions, unit) = chain::choose(stations, &sheets, &walls);
+    let has_room = |i: usize, mm: f64| {
+        let above = stations[i].body() + stations[i].up * mm;
+        ct.nearest(above).is_some_and(|hu| hu != OUTSIDE_HU)
+    };
+    let (mut positions, unit) = chain::choose(stations, &sheets, &walls, has_room);
     positions.extend(faint_last(ct, tissue, stations, &sheets, &positions, unit));
     let mut discs: Vec<Disc> = positions.into_iter().map(|i| plane(stations, &sheets, i)).collect();
     refine(ct, tissue, stations, &mut discs);
