@@ -94,10 +94,12 @@ fn drop_doubtful_first(
     let [first, second, third, ..] = discs[..] else { return };
     let tall_mm = along[second] - along[first];
     let ratio = tall_mm / (along[third] - along[second]);
-    let least = match clear(first) {
-        faint if faint < 0.65 && !has_room(first, ROOM * tall_mm) => 0.9,
-        faint if faint < 0.65 => 0.75,
-        _ => 0.6,
+    let least = if clear(first) >= 0.65 {
+        0.6
+    } else if has_room(first, ROOM * tall_mm) {
+        0.75
+    } else {
+        0.9
     };
     if ratio < least {
         discs.remove(0);
